@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lac_buf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lac_assert.h"
+
+enum { FIRST_CAPACITY = 256 };
+
+void lac_buf_init(struct lac_buf *b, size_t limit)
+{
+    LAC_ASSERT(limit > 0);
+    *b = (struct lac_buf){.limit = limit};
+}
+
+void lac_buf_init_fixed(struct lac_buf *b, void *memory, size_t size)
+{
+    *b = (struct lac_buf){.ptr = memory, .capacity = size, .limit = size, .fixed = true};
+}
+
+void lac_buf_deinit(struct lac_buf *b)
+{
+    if (!b->fixed)
+        free(b->ptr);
+    *b = (struct lac_buf){0};
+}
+
+void lac_buf_reset(struct lac_buf *b)
+{
+    b->len = 0;
+    b->failed = false;
+}
+
+static bool grow(struct lac_buf *b, size_t need)
+{
+    size_t capacity = b->capacity ? b->capacity : FIRST_CAPACITY;
+    char *ptr;
+
+    if (b->fixed || need > b->limit)
+        return false;
+    while (capacity < need)
+        capacity = capacity > b->limit / 2 ? b->limit : capacity * 2;
+    if (capacity > b->limit)
+        capacity = b->limit;
+    ptr = realloc(b->ptr, capacity);
+    if (!ptr)
+        return false;
+    b->ptr = ptr;
+    b->capacity = capacity;
+    return true;
+}
+
+char *lac_buf_reserve(struct lac_buf *b, size_t n)
+{
+    size_t need;
+
+    if (b->failed)
+        return NULL;
+    if (__builtin_add_overflow(b->len, n, &need) || (need > b->capacity && !grow(b, need))) {
+        b->failed = true;
+        return NULL;
+    }
+    return b->ptr + b->len;
+}
+
+void lac_buf_commit(struct lac_buf *b, size_t n)
+{
+    LAC_ASSERT(n <= b->capacity - b->len);
+    b->len += n;
+}
+
+void lac_buf_put(struct lac_buf *b, const void *data, size_t n)
+{
+    char *to;
+
+    if (n == 0)
+        return;
+    to = lac_buf_reserve(b, n);
+    if (!to)
+        return;
+    memcpy(to, data, n);
+    b->len += n;
+}
+
+void lac_buf_put_str(struct lac_buf *b, struct lac_str s)
+{
+    lac_buf_put(b, s.ptr, s.len);
+}
+
+void lac_buf_put_text(struct lac_buf *b, const char *text)
+{
+    lac_buf_put(b, text, strlen(text));
+}
+
+void lac_buf_put_char(struct lac_buf *b, char c)
+{
+    lac_buf_put(b, &c, 1);
+}
+
+void lac_buf_vprintf(struct lac_buf *b, const char *fmt, va_list args)
+{
+    va_list again;
+    char *to;
+    int n;
+
+    va_copy(again, args);
+    n = vsnprintf(NULL, 0, fmt, args);
+    if (n < 0)
+        b->failed = true;
+    else if ((to = lac_buf_reserve(b, (size_t)n + 1))) {
+        (void)vsnprintf(to, (size_t)n + 1, fmt, again);
+        b->len += (size_t)n;
+    }
+    va_end(again);
+}
+
+void lac_buf_printf(struct lac_buf *b, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    lac_buf_vprintf(b, fmt, args);
+    va_end(args);
+}
+
+const char *lac_buf_cstr(struct lac_buf *b)
+{
+    char *end = lac_buf_reserve(b, 1);
+
+    if (!end)
+        return "";
+    *end = '\0';
+    return b->ptr;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lac_buf - bytes that grow up to a ceiling
+ *
+ * For everything that is written before its length is known: a JSON answer, a metrics page,
+ * an encoded record. The ceiling is given at creation, so no input can make it grow without
+ * bound. The first append that does not fit sets `failed` and every later one does nothing,
+ * so a writer checks once, at its end, with lac_buf_ok().
+ *
+ * Not thread-safe.
+ */
+#ifndef LAC_BUF_H
+#define LAC_BUF_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lac_compiler.h"
+#include "lac_str.h"
+
+struct lac_buf {
+    char *ptr; /* owned unless `fixed`; not NUL-terminated, see lac_buf_cstr() */
+    size_t len;
+    size_t capacity;
+    size_t limit; /* capacity never passes this */
+    bool fixed;   /* ptr is the caller's memory */
+    bool failed;  /* an append did not fit or memory ran out */
+};
+
+/* Allocates nothing yet. `limit` > 0. */
+void lac_buf_init(struct lac_buf *b, size_t limit);
+
+/* Writes into the caller's memory, which must outlive `b`. */
+void lac_buf_init_fixed(struct lac_buf *b, void *memory, size_t size);
+
+/* Safe on a zeroed or already released buffer. */
+void lac_buf_deinit(struct lac_buf *b);
+
+/* Empties it and clears `failed`; keeps the memory. */
+void lac_buf_reset(struct lac_buf *b);
+
+/* Makes room for `n` more bytes and returns where they go, or NULL (and `failed`). Does not
+ * change `len`: follow with lac_buf_commit(). Invalidates earlier pointers into the buffer. */
+char *lac_buf_reserve(struct lac_buf *b, size_t n) LAC_MUST_USE;
+
+/* Counts `n` bytes, which must have been reserved, as written. */
+void lac_buf_commit(struct lac_buf *b, size_t n);
+
+void lac_buf_put(struct lac_buf *b, const void *data, size_t n);
+void lac_buf_put_str(struct lac_buf *b, struct lac_str s);
+void lac_buf_put_text(struct lac_buf *b, const char *text);
+void lac_buf_put_char(struct lac_buf *b, char c);
+void lac_buf_printf(struct lac_buf *b, const char *fmt, ...) LAC_PRINTF(2, 3);
+void lac_buf_vprintf(struct lac_buf *b, const char *fmt, va_list args) LAC_PRINTF(2, 0);
+
+/* True while everything appended since the last reset is in the buffer. */
+static inline bool lac_buf_ok(const struct lac_buf *b)
+{
+    return !b->failed;
+}
+
+/* What was written. Borrowed until the next append, reset or deinit. */
+static inline struct lac_str lac_buf_str(const struct lac_buf *b)
+{
+    return (struct lac_str){b->len ? b->ptr : "", b->len};
+}
+
+/* The same, NUL-terminated; "" when the buffer failed. Borrowed as above. */
+const char *lac_buf_cstr(struct lac_buf *b);
+
+#endif

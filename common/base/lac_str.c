@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lac_str.h"
+
+static unsigned char fold(char c)
+{
+    return (unsigned char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
+bool lac_str_eq_nocase(struct lac_str s, const char *text)
+{
+    if (strlen(text) != s.len)
+        return false;
+    for (size_t i = 0; i < s.len; i++)
+        if (fold(s.ptr[i]) != fold(text[i]))
+            return false;
+    return true;
+}
+
+int lac_str_cmp(struct lac_str a, struct lac_str b)
+{
+    size_t n = a.len < b.len ? a.len : b.len;
+    int c = n ? memcmp(a.ptr, b.ptr, n) : 0;
+
+    if (c)
+        return c;
+    return (a.len > b.len) - (a.len < b.len);
+}
+
+bool lac_str_to_u64(struct lac_str s, uint64_t *out)
+{
+    uint64_t v = 0;
+
+    if (s.len == 0)
+        return false;
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] < '0' || s.ptr[i] > '9')
+            return false;
+        if (__builtin_mul_overflow(v, 10u, &v) ||
+            __builtin_add_overflow(v, (uint64_t)(s.ptr[i] - '0'), &v))
+            return false;
+    }
+    *out = v;
+    return true;
+}
+
+bool lac_str_to_i64(struct lac_str s, int64_t *out)
+{
+    bool negative = s.len > 0 && s.ptr[0] == '-';
+    uint64_t v;
+
+    if (negative)
+        s = (struct lac_str){s.ptr + 1, s.len - 1};
+    if (!lac_str_to_u64(s, &v) || v > (uint64_t)INT64_MAX + (negative ? 1 : 0))
+        return false;
+    *out = negative ? (int64_t)(0 - v) : (int64_t)v;
+    return true;
+}
+
+void lac_hex_encode(char *out, const void *data, size_t size)
+{
+    static const char digits[] = "0123456789abcdef";
+    const unsigned char *p = data;
+
+    for (size_t i = 0; i < size; i++) {
+        out[2 * i] = digits[p[i] >> 4];
+        out[2 * i + 1] = digits[p[i] & 15];
+    }
+    out[2 * size] = '\0';
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+bool lac_hex_decode(void *out, size_t size, struct lac_str text)
+{
+    unsigned char *p = out;
+
+    if (text.len != 2 * size)
+        return false;
+    for (size_t i = 0; i < size; i++) {
+        int high = hex_value(text.ptr[2 * i]), low = hex_value(text.ptr[2 * i + 1]);
+
+        if (high < 0 || low < 0)
+            return false;
+        p[i] = (unsigned char)(high << 4 | low);
+    }
+    return true;
+}

@@ -1,0 +1,2 @@
+lac_test(arena USES base)
+lac_test(base USES base)

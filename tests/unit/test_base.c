@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Goal: the pieces everything stands on keep their promises at the edges. */
+#include "lac_buf.h"
+#include "lac_clock.h"
+#include "lac_str.h"
+#include "lac_tier.h"
+#include "lac_utf8.h"
+
+#include <stdio.h>
+
+#include "lac_test.h"
+
+static void join_is_a_lattice(void)
+{
+    for (int a = 0; a < LAC_TIER_COUNT; a++) {
+        for (int b = 0; b < LAC_TIER_COUNT; b++) {
+            enum lac_tier j = lac_tier_join((enum lac_tier)a, (enum lac_tier)b);
+
+            LAC_TEST_EQ(j, lac_tier_join((enum lac_tier)b, (enum lac_tier)a));
+            CU_ASSERT((int)j >= a && (int)j >= b && ((int)j == a || (int)j == b));
+            for (int c = 0; c < LAC_TIER_COUNT; c++)
+                LAC_TEST_EQ(lac_tier_join(j, (enum lac_tier)c),
+                            lac_tier_join((enum lac_tier)a,
+                                          lac_tier_join((enum lac_tier)b, (enum lac_tier)c)));
+        }
+    }
+}
+
+static void tier_names_are_read_back(void)
+{
+    enum lac_tier t = LAC_TIER_PUBLIC;
+
+    CU_ASSERT(lac_tier_parse(LAC_STR("proprietary"), &t));
+    LAC_TEST_EQ(t, LAC_TIER_PROPRIETARY);
+    CU_ASSERT(!lac_tier_parse(LAC_STR("SECRET"), &t));
+    LAC_TEST_EQ(t, LAC_TIER_PROPRIETARY);
+}
+
+static const struct {
+    const char *text;
+    bool ok;
+    uint64_t value;
+} numbers[] = {
+    {"0", true, 0},   {"18446744073709551615", true, UINT64_MAX},
+    {"", false, 0},   {"18446744073709551616", false, 0},
+    {"-1", false, 0}, {" 1", false, 0},
+    {"1x", false, 0},
+};
+
+static void numbers_are_digits_and_nothing_else(void)
+{
+    int64_t i = 0;
+
+    for (size_t n = 0; n < LAC_COUNT(numbers); n++) {
+        uint64_t v = 0;
+
+        lac_test_row("\"%s\"", numbers[n].text);
+        LAC_TEST_EQ(lac_str_to_u64(lac_str_from(numbers[n].text), &v), numbers[n].ok);
+        LAC_TEST_EQ(v, numbers[n].value);
+    }
+    CU_ASSERT(lac_str_to_i64(LAC_STR("-9223372036854775808"), &i));
+    CU_ASSERT(i == INT64_MIN);
+    CU_ASSERT(!lac_str_to_i64(LAC_STR("9223372036854775808"), &i));
+}
+
+static const struct {
+    const char *bytes;
+    size_t len, prefix;
+} utf8[] = {
+    {"plain ascii, longer than a word", 31, 31},
+    {"gr\xc3\xbc\xc3\x9f", 6, 6},
+    {"\xc0\xaf", 2, 0},         /* overlong */
+    {"a\xe0\x80\x80", 4, 1},    /* overlong */
+    {"\xed\xa0\x80", 3, 0},     /* surrogate */
+    {"\xf4\x90\x80\x80", 4, 0}, /* above U+10FFFF */
+    {"\xf0\x9f\x98\x80", 4, 4}, /* outside the BMP */
+    {"ok\xe2\x82", 4, 2},       /* cut short */
+    {"", 0, 0},
+};
+
+static void only_well_formed_utf8_passes(void)
+{
+    for (size_t i = 0; i < LAC_COUNT(utf8); i++) {
+        lac_test_row("case %zu", i);
+        LAC_TEST_EQ(lac_utf8_valid_prefix((struct lac_str){utf8[i].bytes, utf8[i].len}),
+                    utf8[i].prefix);
+    }
+}
+
+static void every_scalar_value_round_trips(void)
+{
+    int bad = 0;
+
+    for (uint32_t code = 0; code < 0x110000; code++) {
+        char bytes[4];
+        size_t at = 0, n;
+
+        if (code >= 0xD800 && code <= 0xDFFF)
+            continue;
+        n = lac_utf8_put(bytes, code);
+        bad += lac_utf8_next((struct lac_str){bytes, n}, &at) != code || at != n;
+    }
+    LAC_TEST_EQ(bad, 0);
+}
+
+static void buffer_stops_at_its_limit_and_says_so(void)
+{
+    struct lac_buf b;
+
+    lac_buf_init(&b, 300);
+    for (int i = 0; i < 40; i++)
+        lac_buf_put_text(&b, "0123456789");
+    CU_ASSERT(!lac_buf_ok(&b));
+    LAC_TEST_EQ(b.len, 300);
+    lac_buf_reset(&b);
+    lac_buf_printf(&b, "%d-%s", 7, "x");
+    LAC_TEST_STR(lac_buf_cstr(&b), "7-x");
+    lac_buf_deinit(&b);
+}
+
+static void hex_is_read_back(void)
+{
+    unsigned char in[4] = {0x00, 0x9f, 0xff, 0x10}, out[4];
+    char text[9];
+
+    lac_hex_encode(text, in, sizeof(in));
+    LAC_TEST_STR(text, "009fff10");
+    CU_ASSERT(lac_hex_decode(out, sizeof(out), lac_str_from("009FfF10")));
+    LAC_TEST_EQ(memcmp(in, out, sizeof(in)), 0);
+    CU_ASSERT(!lac_hex_decode(out, sizeof(out), lac_str_from("009FfF1")));
+    CU_ASSERT(!lac_hex_decode(out, sizeof(out), lac_str_from("009FfF1g")));
+}
+
+static void time_is_formatted_in_utc(void)
+{
+    char text[LAC_CLOCK_TEXT_SIZE];
+
+    lac_clock_format(text, 1795239180123);
+    LAC_TEST_STR(text, "2026-11-21T05:33:00.123Z");
+    lac_clock_format(text, -1);
+    LAC_TEST_STR(text, "1969-12-31T23:59:59.999Z");
+}
+
+LAC_TEST_MAIN(base, join_is_a_lattice, tier_names_are_read_back,
+              numbers_are_digits_and_nothing_else, only_well_formed_utf8_passes,
+              every_scalar_value_round_trips, buffer_stops_at_its_limit_and_says_so,
+              hex_is_read_back, time_is_formatted_in_utc)
