@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lac_engine - request + pack -> decision core
+ *
+ * Scans everything in a request that a person or program wrote: text, subject, conversation,
+ * files, project, environment, purpose, the operation's names, and metadata. Evidence in the text
+ * counts both ways; evidence anywhere else (the context) only raises. The core is a pure function
+ * of (request bytes, pack, strategy, commitment key, observations): neighbours in the batch,
+ * clocks, hosts and the order of a request's map entries never show in it.
+ *
+ * Thread: an engine belongs to one lane; packs are shared.
+ */
+#ifndef LAC_ENGINE_H
+#define LAC_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lac_arena.h"
+#include "lac_compiler.h"
+#include "lac_decide.h"
+#include "lac_err.h"
+#include "lac_records.h"
+#include "lac_str.h"
+
+struct lac_engine;
+struct lac_pack;
+
+enum {
+    LAC_ENGINE_FINDING_MAX = 256,       /* in one core; floors and opinions count beyond it */
+    LAC_ENGINE_FIELD_MAX = 4096,        /* fields looked at in one request */
+    LAC_ENGINE_FIELD_BYTES = 1 << 20,   /* default of options.field_bytes */
+    LAC_ENGINE_COMMITMENT_KEY_MIN = 16, /* bytes */
+};
+
+struct lac_engine_options {
+    enum lac_strategy strategy;
+    struct lac_str commitment_key;    /* secret bytes, copied; at least the minimum above */
+    struct lac_str commitment_key_id; /* copied */
+    size_t field_bytes;               /* longest field that is scanned to its end; 0 = default */
+};
+
+enum lac_status lac_engine_open(struct lac_engine **out, const struct lac_engine_options *options,
+                                struct lac_err *err) LAC_MUST_USE;
+/* Accepts NULL. */
+void lac_engine_close(struct lac_engine *e);
+
+struct lac_engine_in {
+    const struct lac_request *request; /* its tenant is what the core names */
+    struct lac_str raw;                /* the request's bytes as they arrived, for the commitment */
+    const struct lac_observation *observations; /* recorded ones, any order */
+    size_t observation_count;
+    bool
+        undecodable; /* something of the request could not be decoded: conservative, never PUBLIC */
+};
+
+struct lac_engine_out {
+    struct lac_decision_core
+        core;                  /* borrows from the request, the pack, the engine and the arena */
+    struct lac_str core_bytes; /* DecisionCore, unframed; in the arena */
+    struct lac_hash256 decision_hash;
+    int32_t confidence;     /* P(true tier <= tier), ppm */
+    bool final;             /* no later revision will follow */
+    struct lac_str excerpt; /* redacted, in the arena; absent unless the pack asks for one */
+};
+
+/*
+ * Decides `n` requests. LAC_AGAIN: the arena is too small for the batch, retry with fewer (a batch
+ * of one needs at most LAC_ENGINE_ARENA_MIN bytes plus twice the raw bytes of its request).
+ * FATAL: an invariant is broken. `out` is only complete on LAC_OK.
+ * Allocates nothing but in `a`, except when `pack` is not that of the last call.
+ */
+enum { LAC_ENGINE_ARENA_MIN = 512 << 10 };
+enum lac_status lac_engine_run(struct lac_engine *e, const struct lac_pack *pack,
+                               const struct lac_engine_in *in, size_t n, struct lac_arena *a,
+                               struct lac_engine_out *out, struct lac_err *err) LAC_MUST_USE;
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lac_match - tier 1: finds what the rules describe, in one field of text
+ *
+ * A rule set is compiled once per pack into an immutable, shared struct lac_match. Scanning a
+ * field gives hits: which rule, where in the original bytes, how sure. The regular expressions
+ * only nominate places; a detector's own code finds the start by walking backwards from there
+ * and validates (checksums, issuer ranges, country lengths), so a hit is a decision, not a
+ * resemblance.
+ *
+ * Two views of a field are scanned. The plain view is NFKC without invisible characters: detectors
+ * and patterns see full-width digits as digits. The folded view is NFKC case-folded, with every run
+ * of blanks, dashes, underscores, controls and non-ASCII punctuation as one blank: phrases are
+ * found there on word boundaries. Offsets of hits always refer to the bytes as they were given.
+ *
+ * Work per byte is bounded whatever the text, and a scan allocates nothing.
+ *
+ * Thread: struct lac_match is immutable and shared; a scratch belongs to one lane.
+ */
+#ifndef LAC_MATCH_H
+#define LAC_MATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lac_compiler.h"
+#include "lac_err.h"
+#include "lac_str.h"
+#include "lac_tier.h"
+
+enum {
+    LAC_MATCH_RULE_MAX = 4096,
+    LAC_MATCH_PHRASE_MAX = 200000, /* over all rules */
+    LAC_MATCH_PHRASE_BYTES = 256,  /* of one phrase, folded */
+    LAC_MATCH_PATTERN_WIDTH = 512, /* longest text a pattern may match, bytes */
+    LAC_MATCH_EXCEPT_MAX = 64,     /* exceptions of one rule */
+    LAC_MATCH_WINDOW_MAX = 256,    /* context, bytes to either side */
+    LAC_MATCH_HITS_PER_RULE = 16,  /* reported per rule and field; the rest only count */
+};
+
+enum lac_match_strength {
+    LAC_MATCH_FLOOR,   /* hard evidence: the answer can't be lower than the rule's tier */
+    LAC_MATCH_OPINION, /* weak evidence: a likelihood over the tiers */
+    LAC_MATCH_ALLOW,   /* the whole field is a text that the pack calls public */
+};
+
+/*
+ * One rule. Exactly one of detector, pattern and phrases says what it looks for. Everything is
+ * borrowed until the struct lac_match that was made from it is closed.
+ */
+struct lac_match_rule {
+    struct lac_str id;     /* unique in the set */
+    struct lac_str entity; /* Presidio's name where it has one */
+    enum lac_tier tier;
+    enum lac_match_strength strength;
+    uint32_t score;                      /* ppm: how sure a hit is */
+    uint32_t likelihood[LAC_TIER_COUNT]; /* ppm, 1 .. 1,000,000; opinions and allow only */
+    struct lac_str detector;       /* name of a built-in one, see lac_match_detector_known() */
+    struct lac_str pattern;        /* regular expression of bounded width, plain view */
+    const struct lac_str *phrases; /* folded and found on word boundaries */
+    size_t phrase_count;
+    const struct lac_str *except; /* phrases with one '*' for the hit: "what is *", "* computing" */
+    size_t except_count;
+    const struct lac_str *allow; /* a hit whose folded text equals one of these, or ends or begins
+                                    with one that has a '*', is none: documented examples */
+    size_t allow_count;
+    const struct lac_str *context; /* words of which one must be near; none needed when empty */
+    size_t context_count;
+    uint32_t context_window;    /* bytes to either side */
+    const struct lac_str *tags; /* what the decision is tagged with */
+    size_t tag_count;
+};
+
+struct lac_match;
+struct lac_match_scratch;
+
+/*
+ * Compiles `count` rules. REJECT: a rule can't be used (unknown detector, a pattern that does not
+ * compile or has no bounded width, an empty phrase ...): `*bad_rule`, if not NULL, is its index.
+ * FATAL: no memory. `rules` and what they point to are borrowed until lac_match_close().
+ */
+enum lac_status lac_match_open(struct lac_match **out, const struct lac_match_rule *rules,
+                               size_t count, size_t *bad_rule, struct lac_err *err) LAC_MUST_USE;
+
+/* Accepts NULL. No scan may be running. */
+void lac_match_close(struct lac_match *m);
+
+size_t lac_match_rule_count(const struct lac_match *m);
+const struct lac_match_rule *lac_match_rule_at(const struct lac_match *m, size_t index);
+
+/* Whether there is a built-in detector of this name; lac_match_detector_at() lists them, NULL
+ * behind the last one. */
+bool lac_match_detector_known(struct lac_str name);
+const char *lac_match_detector_at(size_t index);
+
+/*
+ * What a lane needs to scan. `field_bytes` is the longest field that is scanned to its end; the
+ * rest of a longer one is not looked at, and its hits say so.
+ */
+enum lac_status lac_match_scratch_open(struct lac_match_scratch **out, size_t field_bytes,
+                                       struct lac_err *err) LAC_MUST_USE;
+void lac_match_scratch_close(struct lac_match_scratch *s);
+
+/* Makes `s` fit for `m`: once before the first scan and after each change of pack. Allocates. */
+enum lac_status lac_match_scratch_fit(struct lac_match_scratch *s, const struct lac_match *m,
+                                      struct lac_err *err) LAC_MUST_USE;
+
+struct lac_match_hit {
+    uint32_t rule;  /* index */
+    uint32_t score; /* ppm */
+    uint32_t start; /* first byte in the field as it was given */
+    uint32_t end;   /* one past the last */
+};
+
+struct lac_match_hits {
+    struct lac_match_hit *at; /* the caller's array */
+    size_t capacity;
+    size_t count;         /* reported; sorted by start, end, rule; each once */
+    const bool *rule_hit; /* [rule_count]: hit at least once, reported or not; borrowed from
+                             the scratch until its next scan */
+    enum lac_tier floor;  /* join over all floor rules that hit, reported or not */
+    bool truncated;       /* more hits than were reported */
+    bool over_limit;      /* the field's end was not looked at */
+    bool undecodable;     /* malformed UTF-8: the well-formed parts were scanned */
+    bool whole_allowed;   /* an allow rule covers the whole field */
+    bool blank;           /* nothing but blanks */
+};
+
+/*
+ * Scans one field. Fills all of `hits` but at and capacity. LAC_FATAL only for a scratch that was
+ * not fitted or a failure inside the matcher; text never fails.
+ * Thread: lane (the scratch's).
+ */
+enum lac_status lac_match_scan(const struct lac_match *m, struct lac_match_scratch *s,
+                               struct lac_str text, struct lac_match_hits *hits,
+                               struct lac_err *err) LAC_MUST_USE;
+
+/*
+ * The folded view of `text`, as phrases are compared: for tools, tests and duplicate checks.
+ * Returns bytes written to `out` (at most `capacity`), or SIZE_MAX when they do not fit.
+ */
+size_t lac_match_fold(char *out, size_t capacity, struct lac_str text);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lac_pack - everything that shapes a decision and is not code
+ *
+ * A pack's source is a folder:
+ *
+ *     pack.yaml                    name, version, prior, strategies (cost matrices), price,
+ * excerpt; `base: builtin` takes files that the folder lacks from the built-in pack rules.yaml
+ * detection rules with their examples routing.yaml                 tier -> destinations; one not
+ * listed is denied terms/proprietary_terms.yaml projects, customers, terms (or internal_terms)
+ *
+ * Its hash is SHA-256 over one line per file, sorted by path as bytes:
+ *
+ *     <path>, <size>, <sha256>\n
+ *
+ * path relative to the folder with '/' between its parts, size in decimal bytes, sha256 in
+ * lower-case hex. Every regular file counts, also ones that this version does not read; names
+ * that begin with a dot do not. Links and names with control characters are refused.
+ *
+ * A pack is immutable and shared by lanes. Errors read "rules.yaml:12: why; did you mean ...".
+ */
+#ifndef LAC_PACK_H
+#define LAC_PACK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lac_compiler.h"
+#include "lac_decide.h"
+#include "lac_err.h"
+#include "lac_match.h"
+#include "lac_str.h"
+#include "lac_tier.h"
+
+enum {
+    LAC_PACK_HASH_SIZE = 32,
+    LAC_PACK_FILE_MAX = 1024,        /* files */
+    LAC_PACK_FILE_BYTES = 16 << 20,  /* of one file */
+    LAC_PACK_TOTAL_BYTES = 64 << 20, /* of all files */
+    LAC_PACK_DEPTH_MAX = 8,          /* folders within folders */
+    LAC_PACK_ROUTE_MAX = 32,         /* destinations of one tier */
+};
+
+struct lac_pack;
+struct lac_hash256;
+
+/* Opens and compiles. `path` NULL or "" is the built-in pack. REJECT: the source is wrong.
+ * FATAL: it can't be read, or no memory. */
+enum lac_status lac_pack_open(struct lac_pack **out, const char *path,
+                              struct lac_err *err) LAC_MUST_USE;
+
+/* One file of a pack that is already in memory; `path` as in the hash. */
+struct lac_pack_file {
+    struct lac_str path;
+    struct lac_str data;
+};
+
+/* The same from memory; everything is copied. For tests, fuzzing and packs that came by topic. */
+enum lac_status lac_pack_open_files(struct lac_pack **out, const struct lac_pack_file *files,
+                                    size_t count, struct lac_err *err) LAC_MUST_USE;
+
+/* Accepts NULL. Nobody may use it or what it lent. */
+void lac_pack_close(struct lac_pack *p);
+
+/* All of the following are borrowed until lac_pack_close(). */
+const struct lac_hash256 *lac_pack_hash(const struct lac_pack *p);
+struct lac_str lac_pack_name(const struct lac_pack *p);
+uint64_t lac_pack_version(const struct lac_pack *p);
+const struct lac_match *lac_pack_match(const struct lac_pack *p);
+const struct lac_decide_policy *lac_pack_policy(const struct lac_pack *p);
+
+/* Destinations allowed for a tier: sorted, each once. */
+const struct lac_str *lac_pack_route(const struct lac_pack *p, enum lac_tier tier, size_t *count);
+
+/* Bytes of redacted excerpt that the pack asks for; 0 = none. */
+size_t lac_pack_excerpt_bytes(const struct lac_pack *p);
+
+/* A rule's own examples, for tests and tools. `index` as in lac_match_rule_at(). */
+struct lac_pack_examples {
+    const struct lac_str *match; /* texts in which the rule must hit */
+    size_t match_count;
+    const struct lac_str *no_match; /* texts in which it must not */
+    size_t no_match_count;
+};
+struct lac_pack_examples lac_pack_examples(const struct lac_pack *p, size_t index);
+
+/* What the loader wants people to know, such as a term that a mark rule already weighs. */
+size_t lac_pack_note_count(const struct lac_pack *p);
+struct lac_str lac_pack_note_at(const struct lac_pack *p, size_t index);
+
+#endif
