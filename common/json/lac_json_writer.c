@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lac_json.h"
+
+#include <inttypes.h>
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lac_assert.h"
+#include "lac_utf8.h"
+
+static bool in_object(const struct lac_json_writer *w)
+{
+    return w->_depth > 0 && (w->_objects >> (w->_depth - 1) & 1);
+}
+
+/* Every value starts here: inside an object it needs a key, elsewhere maybe a comma. */
+static void before_value(struct lac_json_writer *w)
+{
+    LAC_ASSERT(in_object(w) == w->_pending);
+    LAC_ASSERT(w->_depth > 0 || !w->_comma); /* one value per document */
+    if (w->_comma)
+        lac_buf_put_char(w->buf, ',');
+    w->_pending = false;
+    w->_comma = true;
+}
+
+static void open_level(struct lac_json_writer *w, char bracket, bool object)
+{
+    uint64_t bit;
+
+    before_value(w);
+    LAC_ASSERT(w->_depth < LAC_JSON_DEPTH_MAX);
+    bit = UINT64_C(1) << w->_depth;
+    w->_objects = object ? w->_objects | bit : w->_objects & ~bit;
+    w->_depth++;
+    w->_comma = false;
+    lac_buf_put_char(w->buf, bracket);
+}
+
+static void close_level(struct lac_json_writer *w, char bracket, bool object)
+{
+    LAC_ASSERT(w->_depth > 0 && in_object(w) == object && !w->_pending);
+    w->_depth--;
+    w->_comma = true;
+    lac_buf_put_char(w->buf, bracket);
+}
+
+void lac_json_begin(struct lac_json_writer *w, struct lac_buf *buf)
+{
+    *w = (struct lac_json_writer){.buf = buf};
+}
+
+bool lac_json_done(const struct lac_json_writer *w)
+{
+    return w->_depth == 0 && w->_comma && lac_buf_ok(w->buf);
+}
+
+void lac_json_open_object(struct lac_json_writer *w)
+{
+    open_level(w, '{', true);
+}
+
+void lac_json_close_object(struct lac_json_writer *w)
+{
+    close_level(w, '}', true);
+}
+
+void lac_json_open_array(struct lac_json_writer *w)
+{
+    open_level(w, '[', false);
+}
+
+void lac_json_close_array(struct lac_json_writer *w)
+{
+    close_level(w, ']', false);
+}
+
+/* The bytes at the start of `s` that stand for themselves in a JSON string. */
+static size_t plain_prefix(struct lac_str s)
+{
+    size_t n = 0;
+
+    while (n < s.len) {
+        unsigned char c = (unsigned char)s.ptr[n];
+
+        if (c < 0x20 || c == '"' || c == '\\' || c >= 0x7F)
+            break;
+        n++;
+    }
+    return n;
+}
+
+static void put_escaped(struct lac_buf *b, unsigned char c)
+{
+    static const char letters[] = "btn\0fr"; /* 0x08 to 0x0D; 0x0B has none */
+
+    if (c == '"' || c == '\\')
+        lac_buf_put(b, (const char[]){'\\', (char)c}, 2);
+    else if (c >= 0x08 && c <= 0x0D && c != 0x0B)
+        lac_buf_put(b, (const char[]){'\\', letters[c - 0x08]}, 2);
+    else
+        lac_buf_printf(b, "\\u%04x", c);
+}
+
+static void put_quoted(struct lac_buf *b, struct lac_str s)
+{
+    lac_buf_put_char(b, '"');
+    while (s.len > 0) {
+        size_t n = plain_prefix(s), at = 0;
+
+        lac_buf_put(b, s.ptr, n);
+        s.ptr += n;
+        s.len -= n;
+        if (s.len == 0)
+            break;
+        if ((unsigned char)s.ptr[0] <= 0x7F) {
+            put_escaped(b, (unsigned char)s.ptr[0]);
+            at = 1;
+        } else if (lac_utf8_next(s, &at) == (uint32_t)LAC_UTF8_BAD) {
+            lac_buf_put(b, "\xEF\xBF\xBD", 3); /* U+FFFD */
+        } else {
+            lac_buf_put(b, s.ptr, at);
+        }
+        s.ptr += at;
+        s.len -= at;
+    }
+    lac_buf_put_char(b, '"');
+}
+
+void lac_json_key_str(struct lac_json_writer *w, struct lac_str key)
+{
+    LAC_ASSERT(in_object(w) && !w->_pending);
+    if (w->_comma)
+        lac_buf_put_char(w->buf, ',');
+    put_quoted(w->buf, key);
+    lac_buf_put_char(w->buf, ':');
+    w->_comma = false;
+    w->_pending = true;
+}
+
+void lac_json_key(struct lac_json_writer *w, const char *key)
+{
+    lac_json_key_str(w, lac_str_from(key));
+}
+
+void lac_json_put_str(struct lac_json_writer *w, struct lac_str s)
+{
+    before_value(w);
+    if (s.ptr)
+        put_quoted(w->buf, s);
+    else
+        lac_buf_put_text(w->buf, "null");
+}
+
+void lac_json_put_text(struct lac_json_writer *w, const char *text)
+{
+    lac_json_put_str(w, lac_str_from(text));
+}
+
+void lac_json_put_int(struct lac_json_writer *w, int64_t v)
+{
+    before_value(w);
+    lac_buf_printf(w->buf, "%" PRId64, v);
+}
+
+void lac_json_put_uint(struct lac_json_writer *w, uint64_t v)
+{
+    before_value(w);
+    lac_buf_printf(w->buf, "%" PRIu64, v);
+}
+
+void lac_json_put_bool(struct lac_json_writer *w, bool v)
+{
+    before_value(w);
+    lac_buf_put_text(w->buf, v ? "true" : "false");
+}
+
+void lac_json_put_null(struct lac_json_writer *w)
+{
+    before_value(w);
+    lac_buf_put_text(w->buf, "null");
+}
+
+void lac_json_put_ppm(struct lac_json_writer *w, uint32_t ppm)
+{
+    char fraction[8];
+    int n;
+
+    before_value(w);
+    lac_buf_printf(w->buf, "%" PRIu32, ppm / 1000000);
+    ppm %= 1000000;
+    if (ppm == 0)
+        return;
+    n = snprintf(fraction, sizeof(fraction), "%06" PRIu32, ppm);
+    while (n > 1 && fraction[n - 1] == '0')
+        n--;
+    lac_buf_put_char(w->buf, '.');
+    lac_buf_put(w->buf, fraction, (size_t)n);
+}
+
+void lac_json_put_real(struct lac_json_writer *w, double v)
+{
+    char text[40];
+    const char *point;
+
+    if (!isfinite(v)) {
+        lac_json_put_null(w);
+        return;
+    }
+    before_value(w);
+    for (int digits = 15; digits <= 17; digits++) {
+        (void)snprintf(text, sizeof(text), "%.*g", digits, v);
+        if (strtod(text, NULL) == v)
+            break;
+    }
+    point = localeconv()->decimal_point; /* a program may have set a locale for its output */
+    for (char *c = text; *c; c++)
+        if (*c == point[0])
+            *c = '.';
+    lac_buf_put_text(w->buf, text);
+    if (!strpbrk(text, ".e")) /* still a number with a fraction when it is read back */
+        lac_buf_put_text(w->buf, ".0");
+}
+
+void lac_json_put_hex(struct lac_json_writer *w, const void *data, size_t size)
+{
+    char *to;
+
+    before_value(w);
+    lac_buf_put_char(w->buf, '"');
+    to = size <= SIZE_MAX / 2 - 1 ? lac_buf_reserve(w->buf, 2 * size + 1) : NULL;
+    if (to) {
+        lac_hex_encode(to, data, size);
+        lac_buf_commit(w->buf, 2 * size);
+    }
+    lac_buf_put_char(w->buf, '"');
+}
+
+/* Recursion is bounded: a parsed value is at most LAC_JSON_DEPTH_MAX deep. */
+void lac_json_put_value(struct lac_json_writer *w, const struct lac_json *v)
+{
+    switch (lac_json_kind(v)) {
+    case LAC_JSON_NULL:
+        lac_json_put_null(w);
+        break;
+    case LAC_JSON_BOOL:
+        lac_json_put_bool(w, lac_json_bool(v));
+        break;
+    case LAC_JSON_INT:
+        lac_json_put_int(w, lac_json_int(v));
+        break;
+    case LAC_JSON_REAL:
+        lac_json_put_real(w, lac_json_real(v));
+        break;
+    case LAC_JSON_STRING:
+        lac_json_put_str(w, lac_json_string(v));
+        break;
+    case LAC_JSON_ARRAY:
+        lac_json_open_array(w);
+        for (size_t i = 0; i < lac_json_size(v); i++)
+            lac_json_put_value(w, lac_json_item(v, i));
+        lac_json_close_array(w);
+        break;
+    case LAC_JSON_OBJECT:
+        lac_json_open_object(w);
+        for (struct lac_json_member m = {0}; lac_json_next(v, &m);) {
+            lac_json_key_str(w, m.key);
+            lac_json_put_value(w, m.value);
+        }
+        lac_json_close_object(w);
+        break;
+    }
+}
+
+void lac_json_put_raw(struct lac_json_writer *w, struct lac_str json)
+{
+    before_value(w);
+    lac_buf_put_str(w->buf, json);
+}
