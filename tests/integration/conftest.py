@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Integration tests: the real programs against a real Kafka, schema registry and Postgres.
+
+    tools/test --only integration            all of them
+    ~/.cache/lacuna/python/bin/pytest tests/integration -k tls     some, after tools/setup --test
+    LACUNA_BIN=build/asan/bin ...            the same with another build
+
+A test reads like its name and asks for what it needs:
+
+    def test_a_request_becomes_a_row(lacuna):
+        lacuna.kafka.create_topics(lacuna.prefix, {"*": 2})
+        lacuna.migrate()
+        lacuna.classify()                       # lacuna-classify, started and ready
+        lacuna.sink("sink-0", sink__batch_rows=10)     # a setting: section__name
+        lacuna.publish([{"text": "our SSN list"}])     # JSON to <prefix>requests
+        wait_until(lambda: lacuna.postgres.value("select count(*) from decisions") == 1)
+
+Fixtures:
+    kafka      one broker for the whole run. Topics of a test have its own prefix.
+    registry   one schema registry for the whole run.
+    postgres   a fresh database server for this test, on a unix socket.
+    lacuna     a Stack: kafka + postgres + settings + the programs started through it. At the end of
+               the test every program must stop in order, and no sanitizer may have reported.
+    stack      a function for tests that want their own: stack(kafka=..., postgres=..., conf=...).
+    new_kafka, new_postgres    functions that make one for this test alone, for tests that stop or
+               restart it or want TLS: new_kafka(certificates=...), new_postgres(certificates=...).
+
+Rules: no sleeps, only wait_until(); ports only from free_port(); every file under tmp_path; a
+missing component fails, it never skips; kill only what the harness started, through its object.
+When a test fails, the ends of all logs of its processes are printed with it.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+# pylint: disable=wrong-import-position,redefined-outer-name
+from harness import Kafka, Postgres, Registry, Stack  # noqa: E402
+from harness import process as processes  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory):
+    broker = Kafka(tmp_path_factory.mktemp("kafka"))
+    broker.start()
+    yield broker
+    broker.close()
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory):
+    server = Registry(tmp_path_factory.mktemp("registry"))
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _postgres_template():
+    yield
+    Postgres.remove_template()
+
+
+@pytest.fixture
+def new_kafka(tmp_path):
+    made = []
+
+    def make(**options):
+        made.append(Kafka(tmp_path / f"kafka-{len(made)}", **options))
+        return made[-1].start()
+
+    yield make
+    for broker in made:
+        broker.close()
+
+
+@pytest.fixture
+def new_postgres(tmp_path):
+    made = []
+
+    def make(**options):
+        made.append(Postgres(tmp_path / f"postgres-{len(made)}.log", **options))
+        return made[-1].start()
+
+    yield make
+    for server in made:
+        server.close()
+
+
+@pytest.fixture
+def postgres(new_postgres):
+    return new_postgres()
+
+
+@pytest.fixture
+def prefix(request):
+    """Topic names of this test begin with it; it is legal and short."""
+    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower().removeprefix("test_"))
+    return f"{name[:60].strip('-')}-{abs(hash(request.node.nodeid)) % 10**6}."
+
+
+@pytest.fixture
+def stack(request, tmp_path, prefix):
+    """Stack(...) with the ends of this test: programs stop in order, then are gone."""
+    made = []
+
+    def make(kafka=None, postgres=None, conf=None):
+        kafka = kafka or request.getfixturevalue("kafka")
+        made.append(Stack(tmp_path / f"stack-{len(made)}", kafka, prefix, postgres, conf))
+        return made[-1]
+
+    yield make
+    try:
+        # After a failure the programs may be in any state: only their end matters then.
+        if not getattr(request.node, "failed", False):
+            for one in made:
+                one.check()
+    finally:
+        for one in made:
+            one.close()
+
+
+@pytest.fixture
+def lacuna(stack, kafka, postgres):
+    return stack(kafka=kafka, postgres=postgres)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.failed:
+        item.failed = True
+        for process in processes.living():
+            report.sections.append((f"log of {process.name}", process.log_tail(80)))
+    return report
