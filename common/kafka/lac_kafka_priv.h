@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lac_kafka_priv - what the files of this folder share, librdkafka's types among it
+ */
+#ifndef LAC_KAFKA_PRIV_H
+#define LAC_KAFKA_PRIV_H
+
+#include <librdkafka/rdkafka.h>
+
+#include "lac_kafka.h"
+
+/* What librdkafka's own threads report about one handle. Fields are atomic. */
+struct lac_kafka_side {
+    uint64_t log_window_ms; /* start of the period in which log_lines were written */
+    uint32_t log_lines;
+    int trouble; /* code of an error that no call has returned yet, or 0 */
+};
+
+/* A configuration with everything producers and consumers have in common. NULL and `err`
+ * (FATAL) when a value is refused. `side` outlives the handle. */
+rd_kafka_conf_t *lac_kafka_conf_common(const struct lac_kafka_options *o,
+                                       struct lac_kafka_side *side, struct lac_err *err);
+
+/* Applies o->properties. Last, so that nothing of ours overwrites what an operator asked for;
+ * the names the design depends on are not on the list. */
+enum lac_status lac_kafka_conf_properties(rd_kafka_conf_t *conf, const struct lac_kafka_options *o,
+                                          bool producer, struct lac_err *err) LAC_MUST_USE;
+
+enum lac_status lac_kafka_conf_put(rd_kafka_conf_t *conf, const char *name, const char *value,
+                                   struct lac_err *err) LAC_MUST_USE;
+enum lac_status lac_kafka_conf_put_number(rd_kafka_conf_t *conf, const char *name, uint64_t value,
+                                          struct lac_err *err) LAC_MUST_USE;
+
+/* Sets `err` to the status of `code` with "kafka: WHAT: text" and returns the status. */
+enum lac_status lac_kafka_fail(struct lac_err *err, const char *what, rd_kafka_resp_err_t code);
+
+/* The same for an error object, which it destroys. NULL is LAC_OK. */
+enum lac_status lac_kafka_fail_error(struct lac_err *err, const char *what, rd_kafka_error_t *e);
+
+/* What has to be done after a transactional call; destroys `e`. */
+enum lac_kafka_txn lac_kafka_txn_outcome(struct lac_err *err, const char *what,
+                                         rd_kafka_error_t *e);
+
+/* The same decision from the error's parts, apart so that a test can name every row. */
+enum lac_kafka_txn lac_kafka_txn_decide(int code, bool fatal, bool abort, bool retriable);
+
+/* `positions` as librdkafka's list; NULL when memory runs out. */
+rd_kafka_topic_partition_list_t *lac_kafka_list(const struct lac_kafka_position *p, size_t n);
+
+/* The first error among the list's elements, or NO_ERROR. */
+rd_kafka_resp_err_t lac_kafka_list_error(const rd_kafka_topic_partition_list_t *list);
+
+/* Handle of a consumer, for what a transaction needs of it. */
+rd_kafka_t *lac_kafka_consumer_handle(struct lac_kafka_consumer *c);
+rd_kafka_t *lac_kafka_producer_handle(struct lac_kafka_producer *p);
+
+#endif

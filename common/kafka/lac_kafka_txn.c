@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lac_kafka_priv.h"
+
+enum lac_kafka_txn lac_kafka_txn_init(struct lac_kafka_producer *p, uint32_t timeout_ms,
+                                      struct lac_err *err)
+{
+    return lac_kafka_txn_outcome(
+        err, "init_transactions",
+        rd_kafka_init_transactions(lac_kafka_producer_handle(p), (int)timeout_ms));
+}
+
+enum lac_kafka_txn lac_kafka_txn_begin(struct lac_kafka_producer *p, struct lac_err *err)
+{
+    return lac_kafka_txn_outcome(err, "begin_transaction",
+                                 rd_kafka_begin_transaction(lac_kafka_producer_handle(p)));
+}
+
+enum lac_kafka_txn lac_kafka_txn_send_offsets(struct lac_kafka_producer *p,
+                                              struct lac_kafka_consumer *c,
+                                              const struct lac_kafka_position *positions, size_t n,
+                                              uint32_t timeout_ms, struct lac_err *err)
+{
+    rd_kafka_consumer_group_metadata_t *member =
+        rd_kafka_consumer_group_metadata(lac_kafka_consumer_handle(c));
+    rd_kafka_topic_partition_list_t *list = lac_kafka_list(positions, n);
+    rd_kafka_error_t *e = rd_kafka_send_offsets_to_transaction(lac_kafka_producer_handle(p), list,
+                                                               member, (int)timeout_ms);
+
+    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_consumer_group_metadata_destroy(member);
+    return lac_kafka_txn_outcome(err, "send_offsets_to_transaction", e);
+}
+
+enum lac_kafka_txn lac_kafka_txn_commit(struct lac_kafka_producer *p, uint32_t timeout_ms,
+                                        struct lac_err *err)
+{
+    return lac_kafka_txn_outcome(
+        err, "commit_transaction",
+        rd_kafka_commit_transaction(lac_kafka_producer_handle(p), (int)timeout_ms));
+}
+
+enum lac_kafka_txn lac_kafka_txn_abort(struct lac_kafka_producer *p, uint32_t timeout_ms,
+                                       struct lac_err *err)
+{
+    return lac_kafka_txn_outcome(
+        err, "abort_transaction",
+        rd_kafka_abort_transaction(lac_kafka_producer_handle(p), (int)timeout_ms));
+}
