@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lac_http_internal - what the server's files share
+ *
+ * Thread: everything belongs to the loop's thread except the fields under `lock` and the
+ * atomics.
+ */
+#ifndef LAC_HTTP_INTERNAL_H
+#define LAC_HTTP_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+
+#include <microhttpd.h>
+
+#include "lac_buf.h"
+#include "lac_http_server.h"
+
+/*
+ * What a connection is waiting for. Every phase has one duration, so a queue per phase, appended
+ * at its end, is ordered by deadline: arming, disarming and finding the next are O(1).
+ */
+enum lac_http_phase {
+    LAC_HTTP_PHASE_IDLE,
+    LAC_HTTP_PHASE_HEADER,
+    LAC_HTTP_PHASE_BODY,
+    LAC_HTTP_PHASE_HANDLER,
+    LAC_HTTP_PHASE_SEND,
+    LAC_HTTP_PHASE_COUNT,
+    LAC_HTTP_PHASE_NONE = LAC_HTTP_PHASE_COUNT,
+};
+
+/* What an event of the loop's epoll belongs to; the first member of each of them. */
+enum lac_http_source_kind {
+    LAC_HTTP_SOURCE_DAEMON,
+    LAC_HTTP_SOURCE_WAKE,
+    LAC_HTTP_SOURCE_WATCH,
+    LAC_HTTP_SOURCE_CONN,
+    LAC_HTTP_SOURCE_LINGER,
+};
+struct lac_http_source {
+    enum lac_http_source_kind kind;
+};
+
+struct lac_http_conn {
+    struct lac_http_source source;
+    struct lac_http_server *server;
+    struct MHD_Connection *mhd;
+    int fd; /* the library's */
+    enum lac_http_phase phase;
+    uint64_t deadline_ms;
+    struct lac_http_conn *prev, *next; /* in its phase's queue, or `next` in the free list */
+    struct lac_http_request *request;  /* between request line and completion */
+    bool gone;                         /* the peer has closed its side */
+    bool closing;                      /* the library is to close it as soon as it asks us */
+    bool linger;                       /* unread input is left: close without a reset */
+    bool used;                         /* a request line has been seen */
+};
+
+enum lac_http_stage {
+    LAC_HTTP_STAGE_HEADERS, /* request line seen */
+    LAC_HTTP_STAGE_BODY,    /* headers seen, body is arriving */
+    LAC_HTTP_STAGE_HANDLER, /* its handler is running */
+    LAC_HTTP_STAGE_KEPT,    /* suspended until it is answered */
+    LAC_HTTP_STAGE_ANSWER,  /* the answer is with the library */
+};
+
+struct lac_http_request {
+    struct lac_http_server *server;
+    struct lac_http_conn *conn; /* NULL once the library is done with it */
+    enum lac_http_stage stage;
+    struct lac_str method, path, param;
+    const struct lac_http_route *route; /* NULL: `verdict` says why */
+    unsigned verdict;                   /* a status to refuse with after the body, or 0 */
+    unsigned allowed;                   /* methods the path has, for 405 */
+    struct lac_buf body;
+    uint64_t body_seen;
+    void (*gone)(void *ctx, struct lac_http_request *r);
+    void *user;
+    bool kept;      /* the owner has not given it back yet */
+    bool abandoned; /* its answer goes to nobody */
+    bool resumed;
+    unsigned status;
+    struct MHD_Response *response; /* owned until queued */
+    struct lac_http_request *next; /* in the free list or, under `lock`, the done list */
+    struct MHD_Response *done_response;
+    unsigned done_status;
+};
+
+struct lac_http_watch {
+    struct lac_http_source source;
+    void (*ready)(void *ctx);
+    void *ctx;
+};
+
+enum { LAC_HTTP_LINGERS = 64 };
+struct lac_http_linger {
+    struct lac_http_source source;
+    int fd; /* -1: free */
+    uint64_t deadline_ms;
+    size_t budget; /* bytes still read and thrown away */
+};
+
+struct lac_http_queue {
+    struct lac_http_conn *head, *tail;
+};
+
+struct lac_http_server {
+    struct lac_http_server_options options; /* with the defaults filled in */
+    struct MHD_Daemon *daemon;
+    char address[80];
+    uint16_t port;
+    int listen_fd; /* ours again after quiesce; -1 when closed */
+    int epoll_fd;
+    int wake_fd;
+    uint64_t now_ms;
+    struct lac_http_queue queues[LAC_HTTP_PHASE_COUNT];
+    uint32_t phase_ms[LAC_HTTP_PHASE_COUNT];
+    struct lac_http_conn *conns; /* owned: options.connections of them */
+    struct lac_http_conn *free_conns;
+    struct lac_http_request *free_requests;
+    size_t kept; /* requests out with their owners */
+    struct lac_http_watch watches[LAC_HTTP_WATCHES];
+    size_t watch_count;
+    struct lac_http_linger lingers[LAC_HTTP_LINGERS];
+    size_t linger_count;
+    struct lac_http_source daemon_source, wake_source;
+    bool quiesced;
+    bool again; /* a connection was closed: the library may accept once more, if it is asked */
+    bool threaded;
+    pthread_t thread;              /* started by lac_http_server_start */
+    _Atomic pthread_t loop_thread; /* who runs the loop */
+    atomic_size_t connection_count;
+    atomic_bool quiesce_wanted, stop;
+    pthread_mutex_t lock;
+    struct lac_http_request *done; /* lock: answered in other threads, newest first */
+};
+
+/* lac_http_listen.c: a listening, non-blocking socket and its printable address. */
+enum lac_status lac_http_listen(const char *listen, int *fd, char *address, size_t address_size,
+                                uint16_t *port, struct lac_err *err);
+
+/* lac_http_conn.c */
+enum lac_status lac_http_conns_init(struct lac_http_server *s, struct lac_err *err);
+void lac_http_conns_deinit(struct lac_http_server *s);
+void lac_http_conn_notify(void *cls, struct MHD_Connection *mhd, void **context,
+                          enum MHD_ConnectionNotificationCode code);
+void lac_http_conn_enter(struct lac_http_conn *c, enum lac_http_phase phase);
+void lac_http_conn_hangup(struct lac_http_conn *c);
+void lac_http_conns_expire(struct lac_http_server *s);
+void lac_http_conns_quiesce(struct lac_http_server *s);
+void lac_http_conns_abandon(struct lac_http_server *s);
+uint64_t lac_http_conns_next(const struct lac_http_server *s); /* deadline, UINT64_MAX: none */
+
+/* lac_http_linger.c: close() with unread input would reset the connection and destroy the
+ * answer on its way. A duplicate of the descriptor is read out for a moment instead. */
+void lac_http_linger_begin(struct lac_http_server *s, int fd);
+void lac_http_linger_ready(struct lac_http_server *s, struct lac_http_linger *l);
+void lac_http_linger_expire(struct lac_http_server *s, bool all);
+uint64_t lac_http_linger_next(const struct lac_http_server *s);
+
+/* lac_http_request.c */
+void *lac_http_request_begin(void *cls, const char *uri, struct MHD_Connection *mhd);
+void lac_http_request_end(void *cls, struct MHD_Connection *mhd, void **context,
+                          enum MHD_RequestTerminationCode code);
+enum MHD_Result lac_http_request_step(void *cls, struct MHD_Connection *mhd, const char *url,
+                                      const char *method, const char *version, const char *data,
+                                      size_t *size, void **context);
+void lac_http_request_abandon(struct lac_http_request *r, unsigned status);
+void lac_http_requests_finish(struct lac_http_server *s); /* the done list */
+void lac_http_requests_deinit(struct lac_http_server *s);
+void lac_http_refused(struct lac_http_server *s, enum lac_http_refusal why);
+
+/* lac_http_answer.c */
+struct MHD_Response *lac_http_response(const struct lac_http_server *s,
+                                       const struct lac_http_answer *a);
+/* A complete answer as bytes, for when the library can't be asked to send one any more. */
+void lac_http_send_raw(int fd, unsigned status, const char *type, const char *detail);
+
+/* lac_http_route.c: sets route and param, or verdict and allowed. */
+void lac_http_route(struct lac_http_request *r);
+void lac_http_route_allow(const struct lac_http_request *r, char *out, size_t size);
+bool lac_http_media_type_is(struct lac_str content_type, const char *media_type);
+
+#endif
