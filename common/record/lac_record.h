@@ -73,6 +73,8 @@ struct lac_field {
     const struct lac_record_type *record_type;
 };
 
+struct lac_decoder; /* private to this module */
+
 struct lac_record_type {
     const char *name;     /* "Request" */
     const char *fullname; /* "lacuna.Request" */
@@ -86,6 +88,7 @@ struct lac_record_type {
     void (*init)(void *record);
     enum lac_status (*decode)(void *out, struct lac_str bytes, struct lac_arena *a,
                               struct lac_err *err);
+    const uint8_t *(*decode_with)(struct lac_decoder *d, void *out); /* private */
     size_t (*encoded_size)(const void *record);
     size_t (*encode)(const void *record, void *out);
 };

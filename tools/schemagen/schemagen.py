@@ -13,6 +13,7 @@ import sys
 
 import avro
 import cnames
+import codec
 import header
 import topics
 
@@ -40,6 +41,7 @@ def main():
         return
     args.out.mkdir(parents=True, exist_ok=True)
     write(args.out / "lac_records.h", header.write(schemas))
+    write(args.out / "lac_records.c", codec.write(schemas))
     write(args.out / "lac_topics.h", topics.header(table))
     write(args.out / "lac_topics.c", topics.source(table, cnames.type_stem))
 
