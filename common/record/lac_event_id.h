@@ -16,10 +16,13 @@
 #include "lac_records.h"
 #include "lac_str.h"
 
+enum { LAC_EVENT_ID_NAME_MAX = 1024 }; /* bytes of origin, and of topic */
+
 /*
  * First 16 bytes of SHA-256 over "lacuna/1", origin, topic, partition, offset and timestamp (of
  * the record, in ms), each as a 4-byte big-endian length and its bytes; numbers are decimal text.
- * `topic` is the full name, prefix included.
+ * `topic` is the full name, prefix included. Both names are
+ * our own configuration's or Kafka's: a longer one aborts.
  */
 void lac_event_id_make(struct lac_event_id *out, struct lac_str origin, struct lac_str topic,
                        int32_t partition, int64_t offset, int64_t timestamp_ms);

@@ -82,8 +82,8 @@ class Schemas:
         if kind == "record":
             for f in node["fields"]:
                 made.fields.append(self._field(f, f"{where}: {name}.{f['name']}"))
-            if not made.fields:
-                raise SchemaError(f"{where}: {name} has no fields")
+            if not 1 <= len(made.fields) <= 64:
+                raise SchemaError(f"{where}: {name} has no fields, or more than 64")
         self._open.pop()
         known = self.named.get(name)
         if known:

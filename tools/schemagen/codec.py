@@ -291,7 +291,7 @@ KINDS = {"boolean": "BOOL", "int": "INT", "long": "LONG", "string": "STRING", "b
 def descriptor(schemas, named):
     s = type_stem(named.name)
     top = named in schemas.records
-    rows = "".join(field_row(f, s) for f in named.fields)
+    rows = "".join(field_row(f, s, f is named.fields[0]) for f in named.fields)
     out = f"static const struct lac_field {s}_fields[] = {{\n{rows}}};\n\n"
     lines = [f'.name = "{named.name}"', f".size = sizeof(struct lac_{s})",
              f".fields = {s}_fields", f".field_count = {len(named.fields)}"]
@@ -311,7 +311,7 @@ def descriptor(schemas, named):
     return f"{out}const struct lac_record_type lac_{s}_type = {{\n{body}}};\n\n"
 
 
-def field_row(f, s):
+def field_row(f, s, first):
     m, t = member(f.name), f.type
     struct = f"struct lac_{s}"
     item = "struct lac_pair" if f.shape == "map" else c_type(t)
@@ -325,6 +325,8 @@ def field_row(f, s):
     if f.has_default:
         rows.append(".has_default = true")
     if has_flag(f):
+        if first:
+            raise avro.SchemaError(f"{s}: a flag at offset 0 would read as no flag")
         rows.append(f".flag_offset = offsetof({struct}, has_{f.name})")
     if f.shape in ("array", "map"):
         rows.append(f".count_offset = offsetof({struct}, {f.name}_count)")

@@ -1,0 +1,3 @@
+lac_test(record USES record)
+lac_test(record_json USES record)
+lac_test(topics USES record)
