@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lac_conf_impl.h"
+
+void lac_conf_wipe(char *text)
+{
+    if (!text)
+        return;
+    explicit_bzero(text, strlen(text));
+    free(text);
+}
+
+static enum lac_status slurp_fd(int fd, char *text, size_t *len, size_t max, const char *path,
+                                struct lac_err *err)
+{
+    *len = 0;
+    while (*len <= max) {
+        ssize_t n = read(fd, text + *len, max + 1 - *len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return lac_err_set(err, LAC_FATAL, errno, "%s: cannot read it: %m", path);
+        if (n == 0)
+            return LAC_OK;
+        *len += (size_t)n;
+    }
+    return lac_err_set(err, LAC_FATAL, 0, "%s: larger than %zu bytes", path, max);
+}
+
+enum lac_status lac_conf_slurp(char **out, size_t *len, unsigned *mode, const char *path,
+                               size_t max, struct lac_err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    enum lac_status status = LAC_OK;
+    struct stat st;
+    char *text;
+
+    *out = NULL;
+    if (fd < 0)
+        return lac_err_set(err, LAC_FATAL, errno, "%s: cannot open it: %m", path);
+    if (fstat(fd, &st) != 0)
+        status = lac_err_set(err, LAC_FATAL, errno, "%s: cannot read it: %m", path);
+    else if (S_ISDIR(st.st_mode))
+        status = lac_err_set(err, LAC_FATAL, EISDIR, "%s: is a folder, not a file", path);
+    text = status == LAC_OK ? malloc(max + 2) : NULL;
+    if (status == LAC_OK && !text)
+        status = lac_err_set(err, LAC_FATAL, ENOMEM, "%s: out of memory", path);
+    if (status == LAC_OK)
+        status = slurp_fd(fd, text, len, max, path, err);
+    close(fd);
+    if (status != LAC_OK) {
+        free(text);
+        return status;
+    }
+    text[*len] = '\0';
+    *mode = st.st_mode;
+    *out = text;
+    return LAC_OK;
+}
+
+enum lac_status lac_conf_put_secret_file(struct lac_conf *c, size_t key,
+                                         enum lac_conf_origin origin, const char *where,
+                                         const char *path, struct lac_err *err)
+{
+    enum lac_status status;
+    struct lac_err inner;
+    unsigned mode;
+    size_t len;
+    char *text;
+
+    status = lac_conf_slurp(&text, &len, &mode, path, LAC_CONF_VALUE_MAX, &inner);
+    if (status != LAC_OK)
+        return lac_err_set(err, LAC_FATAL, inner.code, "%s: %s", where, inner.text);
+    if (mode & S_IROTH)
+        lac_conf_warn(c, "%s: every user of this machine can read %s", where, path);
+    if (len > 0 && text[len - 1] == '\n')
+        len--;
+    if (len > 0 && text[len - 1] == '\r')
+        len--;
+    if (memchr(text, '\0', len))
+        status = lac_err_set(err, LAC_FATAL, 0, "%s: %s holds a NUL byte", where, path);
+    else if (len == 0) /* an empty secret is a mount that failed, not a choice */
+        status = lac_err_set(err, LAC_FATAL, 0, "%s: %s is empty", where, path);
+    else
+        status = lac_conf_put(c, key, origin, where, (struct lac_str){text, len}, err);
+    explicit_bzero(text, LAC_CONF_VALUE_MAX + 2);
+    free(text);
+    return status;
+}
+
+static bool is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == '-';
+}
+
+/* `word` is the name of a key=value pair: does it name something secret? */
+static bool secret_word(struct lac_str word)
+{
+    static const char *const secret[] = {"password", "passwd", "pwd",     "secret",
+                                         "token",    "apikey", "api_key", "sslpassword"};
+
+    for (size_t i = 0; i < LAC_COUNT(secret); i++) {
+        size_t n = strlen(secret[i]);
+
+        if (word.len >= n &&
+            lac_str_eq_nocase((struct lac_str){word.ptr + word.len - n, n}, secret[i]))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * Where the next secret of `text` lies from `from` on: behind "://user:" up to the last '@', or
+ * behind "password=" up to a separator. False when there is none. A password with an unescaped
+ * '/' is a mistake that must not be shown either, so the '@' may be anywhere in the word:
+ * hiding a port too much is harmless.
+ */
+static bool next_secret(struct lac_str text, size_t from, size_t *start, size_t *end)
+{
+    for (size_t i = from; i < text.len; i++) {
+        if (text.ptr[i] == ':' && text.len - i > 3 && memcmp(text.ptr + i, "://", 3) == 0) {
+            size_t colon = 0, at = 0, stop = i + 3;
+
+            while (stop < text.len && text.ptr[stop] != ' ') {
+                if (text.ptr[stop] == ':' && !colon)
+                    colon = stop + 1;
+                if (text.ptr[stop] == '@')
+                    at = stop;
+                stop++;
+            }
+            if (colon && at > colon) {
+                *start = colon;
+                *end = at;
+                return true;
+            }
+        } else if (text.ptr[i] == '=') {
+            size_t word = i, stop = i + 1;
+
+            while (word > from && is_word(text.ptr[word - 1]))
+                word--;
+            if (!secret_word((struct lac_str){text.ptr + word, i - word}))
+                continue;
+            if (stop < text.len && text.ptr[stop] == '\'') { /* libpq's quoting */
+                stop++;
+                while (stop < text.len && text.ptr[stop] != '\'')
+                    stop += text.ptr[stop] == '\\' && stop + 1 < text.len ? 2 : 1;
+            } else {
+                while (stop < text.len && !strchr("&; ", text.ptr[stop]))
+                    stop++;
+            }
+            if (stop > i + 1) {
+                *start = i + 1;
+                *end = stop;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+bool lac_conf_has_secret(struct lac_str text)
+{
+    size_t start, end;
+
+    return next_secret(text, 0, &start, &end);
+}
+
+void lac_conf_put_masked(struct lac_buf *buf, struct lac_str text)
+{
+    size_t from = 0, start, end;
+
+    while (next_secret(text, from, &start, &end)) {
+        lac_buf_put(buf, text.ptr + from, start - from);
+        lac_buf_put_text(buf, "********");
+        from = end;
+    }
+    lac_buf_put(buf, text.ptr + from, text.len - from);
+}
