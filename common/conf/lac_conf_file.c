@@ -49,6 +49,15 @@ static bool is_word(char c)
            c == '-' || c == '+' || c == '*' || c == '.';
 }
 
+static unsigned digit_value(char c)
+{
+    unsigned u = (unsigned char)c, low = u | 0x20;
+
+    if (u >= '0' && u <= '9')
+        return u - '0';
+    return low >= 'a' && low <= 'f' ? low - 'a' + 10 : 16;
+}
+
 /*
  * libconfig 1.5 reads 4294967297 as 1: it keeps the low 32 bits unless there is an L behind the
  * digits, and the low 64 bits then. So a whole number must fit what will hold it.
@@ -71,14 +80,11 @@ static bool number_fits(struct lac_str word)
         hex = true;
     }
     for (size_t i = 0; i < digits.len; i++) {
-        unsigned char c = (unsigned char)digits.ptr[i], low = c | 0x20;
-        unsigned digit = c >= '0' && c <= '9'              ? c - '0'
-                         : low >= 'a' && low <= 'f' && hex ? low - 'a' + 10u
-                                                           : 16;
+        unsigned digit = digit_value(digits.ptr[i]), base = hex ? 16 : 10;
 
-        if (digit == 16)
+        if (digit >= base)
             return true; /* a fraction or a mistake: refused later, by its kind or the grammar */
-        if (__builtin_mul_overflow(value, hex ? 16 : 10, &value) ||
+        if (__builtin_mul_overflow(value, base, &value) ||
             __builtin_add_overflow(value, digit, &value))
             return false;
     }
