@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lac_match_detect.h"
+
+#include "lac_match.h"
+
+/*
+ * Triggers are written so that each candidate ends at one place: an open-ended repeat would report
+ * every byte of a long run. None has a repeat of more than a few before its first literal, which
+ * is what makes a set of them slow.
+ */
+static const struct lac_match_detector detectors[] = {
+    {"email", lac_match_verify_email, {"[A-Za-z0-9_%+'.-]@[A-Za-z0-9\\x80-\\xff]"}},
+    {"ip_address",
+     lac_match_verify_ip,
+     {"[0-9]\\.[0-9]{1,3}\\.[0-9]{1,3}\\.[0-9]", "::", ":[0-9A-Fa-f]{1,4}:"}},
+    {"us_ssn",
+     lac_match_verify_ssn,
+     {"[0-9]{3}[-. ][0-9]{2}[-. ][0-9]{4}",
+      "(?i)\\b(?:ssn|social[ -]security|soc\\. sec\\.|itin)"}},
+    {"credit_card", lac_match_verify_card, {"\\b[2-6][0-9]{3}[ -]?[0-9]{4}"}},
+    {"iban", lac_match_verify_iban, {"(?i)\\b[a-z]{2}[0-9]{2}[ -]?[a-z0-9]{4}"}},
+    {"phone",
+     lac_match_verify_phone,
+     {"[0-9]{3}[-. ][0-9]{4}", "\\+[ (]{0,2}[1-9]", "(?i)\\b(?:tele)?(?:phone|fon)",
+      "(?i)\\b(?:tel|mobile|mob|cell|cellphone|fax|whatsapp)\\b",
+      "(?i)\\b(?:call|text|reach) (?:me|us|him|her|them)\\b", "(?i)\\b(?:call|dial|sms)\\b"}},
+    {"aws_access_key", lac_match_verify_aws_id, {"\\bA(?:KIA|SIA|BIA|CCA|3T[A-Z0-9])[A-Z2-7]"}},
+    {"aws_secret_key",
+     lac_match_verify_aws_secret,
+     {"(?i)secret[_ -]?access[_ -]?key", "(?i)aws[_ -]?secret[_ -]?key"}},
+    {"github_token",
+     lac_match_verify_github,
+     {"\\bgh[opsur]_[A-Za-z0-9]", "\\bgithub_pat_[A-Za-z0-9]"}},
+    {"slack_token",
+     lac_match_verify_slack,
+     {"\\bxox[abeoprs][-.][A-Za-z0-9]", "\\bxapp-[0-9]-", "hooks\\.slack\\.com/services/T"}},
+    {"private_key",
+     lac_match_verify_private_key,
+     {"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----"}},
+};
+
+const struct lac_match_detector *lac_match_detector_find(struct lac_str name)
+{
+    for (size_t i = 0; i < LAC_COUNT(detectors); i++)
+        if (lac_str_is(name, detectors[i].name))
+            return &detectors[i];
+    return NULL;
+}
+
+bool lac_match_detector_known(struct lac_str name)
+{
+    return lac_match_detector_find(name) != NULL;
+}
+
+const char *lac_match_detector_at(size_t index)
+{
+    return index < LAC_COUNT(detectors) ? detectors[index].name : NULL;
+}
+
+size_t lac_match_run_end(struct lac_str t, size_t from, size_t limit, bool (*is)(unsigned))
+{
+    size_t end = from;
+
+    while (end < t.len && end - from < limit && is((unsigned char)t.ptr[end]))
+        end++;
+    return end;
+}
+
+size_t lac_match_run_start(struct lac_str t, size_t to, size_t limit, bool (*is)(unsigned))
+{
+    size_t start = to;
+
+    while (start > 0 && to - start < limit && is((unsigned char)t.ptr[start - 1]))
+        start--;
+    return start;
+}
+
+bool lac_match_number_may_start(struct lac_str t, size_t i)
+{
+    unsigned char c = lac_match_before(t, i);
+
+    if (lac_match_is_alnum(c) || c == '_')
+        return false;
+    if (c == '.' || c == '-' || c == ',' || c == '/' || c == ':')
+        return i < 2 || !lac_match_is_digit((unsigned char)t.ptr[i - 2]);
+    return true;
+}
+
+bool lac_match_number_may_end(struct lac_str t, size_t i)
+{
+    unsigned char c = lac_match_byte(t, i);
+
+    if (lac_match_is_alnum(c) || c == '_')
+        return false;
+    if (c == '.' || c == '-' || c == '/' || c == ':')
+        return !lac_match_is_digit(lac_match_byte(t, i + 1));
+    return true;
+}

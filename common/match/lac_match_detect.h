@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lac_match_detect - the hand-written validators behind the rules' `detector:`
+ *
+ * Private to common/match. A detector is a few cheap triggers, regular expressions that only say
+ * "look here" by their end, and a function that decides: it walks backwards and forwards from
+ * there, never further than a bound of its own, and validates.
+ *
+ * Thread: any. Pure functions.
+ */
+#ifndef LAC_MATCH_DETECT_H
+#define LAC_MATCH_DETECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lac_compiler.h"
+#include "lac_str.h"
+
+enum { LAC_MATCH_TRIGGER_MAX = 6 };
+
+struct lac_match_span {
+    size_t start;
+    size_t end;
+    size_t resume; /* triggers that end up to here tell nothing new; also set when refused */
+};
+
+/*
+ * `at` is the end of the trigger's match in `text`, `trigger` its index. True: `out` is what was
+ * found. False: nothing is there. `out` comes zeroed.
+ */
+typedef bool lac_match_verify(struct lac_str text, size_t at, unsigned trigger,
+                              struct lac_match_span *out);
+
+struct lac_match_detector {
+    const char *name;
+    lac_match_verify *verify;
+    const char *triggers[LAC_MATCH_TRIGGER_MAX]; /* up to the first NULL; bounded width */
+};
+
+/* NULL when there is none of that name. */
+const struct lac_match_detector *lac_match_detector_find(struct lac_str name);
+
+/* The bytes around a place; outside the text there is nothing, which is no letter or digit. */
+static inline unsigned char lac_match_byte(struct lac_str t, size_t i)
+{
+    return i < t.len ? (unsigned char)t.ptr[i] : 0;
+}
+
+/* The byte before `i`; 0 at the start. */
+static inline unsigned char lac_match_before(struct lac_str t, size_t i)
+{
+    return i > 0 && i <= t.len ? (unsigned char)t.ptr[i - 1] : 0;
+}
+
+static inline bool lac_match_is_digit(unsigned c)
+{
+    return c - '0' < 10;
+}
+
+static inline bool lac_match_is_alpha(unsigned c)
+{
+    return (c | 0x20) - 'a' < 26;
+}
+
+static inline bool lac_match_is_alnum(unsigned c)
+{
+    return lac_match_is_digit(c) || lac_match_is_alpha(c);
+}
+
+static inline bool lac_match_is_hex(unsigned c)
+{
+    return lac_match_is_digit(c) || (c | 0x20) - 'a' < 6;
+}
+
+/* Where the run of bytes for which `is` holds ends, at most `limit` bytes behind `from`. */
+size_t lac_match_run_end(struct lac_str t, size_t from, size_t limit, bool (*is)(unsigned));
+
+/* Where the run that ends at `to` starts, at most `limit` bytes before. */
+size_t lac_match_run_start(struct lac_str t, size_t to, size_t limit, bool (*is)(unsigned));
+
+/* Whether a number may start at `i` or end there: not inside a word, a decimal, a version or a
+ * longer group of digits. */
+bool lac_match_number_may_start(struct lac_str t, size_t i);
+bool lac_match_number_may_end(struct lac_str t, size_t i);
+
+/* Checks that tests also reach alone. `digits` are ASCII digits. */
+bool lac_match_luhn(const char *digits, size_t count);
+bool lac_match_card_issuer(const char *digits, size_t count);
+bool lac_match_ssn_valid(const char *digits9);
+bool lac_match_nanp_valid(const char *digits10, bool strict);
+bool lac_match_iban_valid(struct lac_str compact);
+bool lac_match_ipv4_parse(struct lac_str text, unsigned char out[4]);
+bool lac_match_ipv6_valid(struct lac_str text);
+bool lac_match_github_checksum(struct lac_str body);             /* what follows "ghp_" */
+size_t lac_match_country_code(const char *digits, size_t count); /* its length, 0 = unknown */
+
+lac_match_verify lac_match_verify_email, lac_match_verify_ip, lac_match_verify_ssn,
+    lac_match_verify_card, lac_match_verify_iban, lac_match_verify_phone, lac_match_verify_aws_id,
+    lac_match_verify_aws_secret, lac_match_verify_github, lac_match_verify_slack,
+    lac_match_verify_private_key;
+
+#endif

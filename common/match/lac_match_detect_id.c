@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Numbers with an issuer: US SSN, payment cards (ISO/IEC 7812), IBAN (ISO 13616). */
+#include "lac_match_detect.h"
+
+#include <string.h>
+
+enum {
+    CARD_MIN = 13,
+    CARD_MAX = 19,
+    IBAN_MAX = 34,
+    SSN_REACH = 40, /* bytes between the word and its number */
+};
+
+/* ---- social security number ---- */
+
+/* ssa.gov: area is never 000, 666 or 900-999, group never 00, serial never 0000. Two numbers were
+ * printed in advertisements and are void. */
+bool lac_match_ssn_valid(const char *d)
+{
+    if (d[0] == '9' || memcmp(d, "000", 3) == 0 || memcmp(d, "666", 3) == 0)
+        return false;
+    if (memcmp(d + 3, "00", 2) == 0 || memcmp(d + 5, "0000", 4) == 0)
+        return false;
+    return memcmp(d, "078051120", 9) != 0 && memcmp(d, "219099999", 9) != 0;
+}
+
+/* ddd sep dd sep dddd with one separator throughout, or none. Fills `digits`, returns the end or
+ * 0. `*sep` is the separator, 0 for none. */
+static size_t ssn_parse(struct lac_str t, size_t from, char digits[9], unsigned char *sep)
+{
+    size_t i = from;
+
+    *sep = 0;
+    for (int k = 0; k < 9; k++) {
+        if (k == 3 && i < t.len && memchr("-. ", t.ptr[i], 3))
+            *sep = (unsigned char)t.ptr[i++];
+        else if (k == 5 && *sep && lac_match_byte(t, i++) != *sep)
+            return 0;
+        if (!lac_match_is_digit(lac_match_byte(t, i)))
+            return 0;
+        digits[k] = t.ptr[i++];
+    }
+    return i;
+}
+
+static bool ssn_at(struct lac_str t, size_t start, bool named, struct lac_match_span *out)
+{
+    char digits[9];
+    unsigned char sep;
+    size_t end = ssn_parse(t, start, digits, &sep);
+
+    /* Blanks, dots and nine bare digits are too common without the word beside them. */
+    if (end == 0 || (sep != '-' && !named))
+        return false;
+    if (!lac_match_number_may_start(t, start) && !(named && lac_match_before(t, start) == ':'))
+        return false;
+    if (!lac_match_number_may_end(t, end) || !lac_match_ssn_valid(digits))
+        return false;
+    *out = (struct lac_match_span){start, end, end};
+    return true;
+}
+
+bool lac_match_verify_ssn(struct lac_str t, size_t at, unsigned trigger, struct lac_match_span *out)
+{
+    size_t limit = at + SSN_REACH < t.len ? at + SSN_REACH : t.len;
+
+    if (trigger == 0)
+        return ssn_at(t, at - 11, false, out);
+    while (at < limit && !lac_match_is_digit((unsigned char)t.ptr[at]))
+        at++;
+    return at < limit && ssn_at(t, at, true, out);
+}
+
+/* ---- payment card ---- */
+
+bool lac_match_luhn(const char *digits, size_t count)
+{
+    unsigned sum = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        unsigned d = (unsigned)(digits[count - 1 - i] - '0');
+
+        if (i % 2 == 1)
+            d = d > 4 ? d * 2 - 9 : d * 2;
+        sum += d;
+    }
+    return count > 0 && sum % 10 == 0;
+}
+
+/* Ranges as the schemes publish them; a range is compared by its first six digits. */
+static const struct {
+    unsigned from, to;
+    unsigned char min, max; /* digits of the whole number */
+} issuers[] = {
+    {400000, 499999, 13, 13}, {400000, 499999, 16, 16}, {400000, 499999, 19, 19}, /* Visa */
+    {510000, 559999, 16, 16}, {222100, 272099, 16, 16},                           /* Mastercard */
+    {340000, 349999, 15, 15}, {370000, 379999, 15, 15},                           /* Amex */
+    {601100, 601199, 16, 19}, {644000, 659999, 16, 19},                           /* Discover */
+    {300000, 305999, 14, 19}, {309500, 309599, 14, 19},                           /* Diners Club */
+    {360000, 369999, 14, 19}, {380000, 399999, 14, 19},                           /* Diners Club */
+    {352800, 358999, 16, 19},                                                     /* JCB */
+    {620000, 629999, 16, 19},                                                     /* UnionPay */
+    {220000, 220499, 16, 19},                                                     /* Mir */
+    {501800, 501899, 13, 19}, {502000, 502099, 13, 19}, {503800, 503899, 13, 19}, /* Maestro */
+    {589300, 589399, 13, 19}, {630400, 630499, 13, 19}, {675900, 675999, 13, 19}, /* Maestro */
+    {676100, 676399, 13, 19},                                                     /* Maestro */
+};
+
+bool lac_match_card_issuer(const char *digits, size_t count)
+{
+    unsigned first = 0;
+
+    if (count < CARD_MIN || count > CARD_MAX)
+        return false;
+    for (int i = 0; i < 6; i++)
+        first = first * 10 + (unsigned)(digits[i] - '0');
+    for (size_t i = 0; i < LAC_COUNT(issuers); i++)
+        if (first >= issuers[i].from && first <= issuers[i].to && count >= issuers[i].min &&
+            count <= issuers[i].max)
+            return true;
+    return false;
+}
+
+/* How cards are grouped in print; the first is a run of digits, of any length. */
+static const unsigned char groupings[][6] = {
+    {0}, {4, 4, 4, 4, 3}, {4, 4, 4, 4}, {4, 6, 5}, {4, 6, 4}, {4, 4, 4, 1},
+};
+
+/* Reads digits grouped as `sizes`; returns the end, or 0 when they are not. */
+static size_t card_parse(struct lac_str t, size_t from, const unsigned char *sizes, char *digits,
+                         size_t *count)
+{
+    unsigned char sep = 0;
+    size_t i = from;
+
+    *count = 0;
+    for (int g = 0; sizes[g]; g++) {
+        if (g > 0) {
+            unsigned char c = lac_match_byte(t, i++);
+
+            if ((c != ' ' && c != '-') || (sep && c != sep))
+                return 0;
+            sep = c;
+        }
+        for (int k = 0; k < sizes[g]; k++, i++) {
+            if (!lac_match_is_digit(lac_match_byte(t, i)))
+                return 0;
+            digits[(*count)++] = t.ptr[i];
+        }
+    }
+    if (!sep) {
+        i = lac_match_run_end(t, from, CARD_MAX + 1, lac_match_is_digit);
+        if (i - from > CARD_MAX)
+            return 0;
+        *count = i - from;
+        memcpy(digits, t.ptr + from, *count);
+    }
+    /* "1234 5678 ..." may follow as another number, "-5678" may not. */
+    return lac_match_number_may_end(t, i) ? i : 0;
+}
+
+bool lac_match_verify_card(struct lac_str t, size_t at, unsigned trigger,
+                           struct lac_match_span *out)
+{
+    size_t start = at - (lac_match_is_digit((unsigned char)t.ptr[at - 5]) ? 8 : 9);
+    char digits[CARD_MAX + 1];
+
+    (void)trigger;
+    if (!lac_match_number_may_start(t, start) && lac_match_before(t, start) != ':')
+        return false;
+    for (size_t g = 0; g < LAC_COUNT(groupings); g++) {
+        size_t count;
+        size_t end = card_parse(t, start, groupings[g], digits, &count);
+
+        if (end && lac_match_card_issuer(digits, count) && lac_match_luhn(digits, count)) {
+            *out = (struct lac_match_span){start, end, end};
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- IBAN ---- */
+
+/* ISO 13616 registry, release 97: country and length. */
+static const char iban_lengths[][5] = {
+    "AD24", "AE23", "AL28", "AT20", "AZ28", "BA20", "BE16", "BG22", "BH22", "BI27", "BR29", "BY28",
+    "CH21", "CR22", "CY28", "CZ24", "DE22", "DJ27", "DK18", "DO28", "EE20", "EG29", "ES24", "FI18",
+    "FK18", "FO18", "FR27", "GB22", "GE22", "GI23", "GL18", "GR27", "GT28", "HN28", "HR21", "HU28",
+    "IE22", "IL23", "IQ23", "IS26", "IT27", "JO30", "KW30", "KZ20", "LB28", "LC32", "LI21", "LT20",
+    "LU20", "LV21", "LY25", "MC27", "MD24", "ME22", "MK19", "MN20", "MR27", "MT31", "MU30", "NI28",
+    "NL18", "NO15", "OM23", "PK24", "PL28", "PS29", "PT25", "QA29", "RO24", "RS22", "RU33", "SA24",
+    "SC31", "SD18", "SE24", "SI19", "SK24", "SM27", "SO23", "ST25", "SV28", "TL23", "TN24", "TR26",
+    "UA29", "VA22", "VG24", "XK20", "YE30",
+};
+
+static char upper(char c)
+{
+    return c >= 'a' && c <= 'z' ? (char)(c - 32) : c;
+}
+
+static size_t iban_length(const char *country)
+{
+    for (size_t i = 0; i < LAC_COUNT(iban_lengths); i++) {
+        const char *row = iban_lengths[i];
+
+        if (upper(country[0]) == row[0] && upper(country[1]) == row[1])
+            return (size_t)(row[2] - '0') * 10 + (size_t)(row[3] - '0');
+    }
+    return 0;
+}
+
+bool lac_match_iban_valid(struct lac_str compact)
+{
+    unsigned rest = 0;
+
+    if (compact.len < 5 || compact.len != iban_length(compact.ptr))
+        return false;
+    for (size_t i = 0; i < compact.len; i++) {
+        char c = upper(compact.ptr[(i + 4) % compact.len]);
+
+        if (lac_match_is_digit((unsigned char)c))
+            rest = (rest * 10 + (unsigned)(c - '0')) % 97;
+        else if (c >= 'A' && c <= 'Z')
+            rest = (rest * 100 + (unsigned)(c - 'A') + 10) % 97;
+        else
+            return false;
+    }
+    return rest == 1;
+}
+
+bool lac_match_verify_iban(struct lac_str t, size_t at, unsigned trigger,
+                           struct lac_match_span *out)
+{
+    size_t start = at - (lac_match_is_alnum((unsigned char)t.ptr[at - 5]) ? 8 : 9);
+    char compact[IBAN_MAX];
+    size_t want = iban_length(t.ptr + start);
+    size_t count = 0;
+    size_t i = start;
+
+    (void)trigger;
+    while (count < want) {
+        unsigned char c = lac_match_byte(t, i);
+
+        if (lac_match_is_alnum(c))
+            compact[count++] = (char)c;
+        else if ((c != ' ' && c != '-') || !lac_match_is_alnum(lac_match_byte(t, i + 1)))
+            return false;
+        i++;
+    }
+    if (want == 0 || lac_match_is_alnum(lac_match_byte(t, i)) || lac_match_byte(t, i) == '_')
+        return false;
+    if (!lac_match_iban_valid((struct lac_str){compact, count}))
+        return false;
+    *out = (struct lac_match_span){start, i, i};
+    return true;
+}

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* E-mail addresses (RFC 5321, 5322) and IP addresses (RFC 791, 4291, 5952). */
+#include "lac_match_detect.h"
+
+enum {
+    LOCAL_MAX = 64,   /* RFC 5321, 4.5.3.1.1 */
+    DOMAIN_MAX = 253, /* RFC 1035, without the root's dot */
+    LABEL_MAX = 63,
+    TLD_MAX = 24,       /* the longest in the root zone, with room */
+    IPV6_TEXT_MAX = 45, /* eight groups, the last two as IPv4 */
+};
+
+static bool is_local(unsigned c)
+{
+    return lac_match_is_alnum(c) || c == '.' || c == '_' || c == '%' || c == '+' || c == '-' ||
+           c == '\'';
+}
+
+static bool is_domain_ascii(unsigned c)
+{
+    return lac_match_is_alnum(c) || c == '-' || c == '.';
+}
+
+static bool is_domain_any(unsigned c)
+{
+    return is_domain_ascii(c) || c >= 0x80;
+}
+
+/* Endings of file names that are no top-level domains: image@2x.png is a picture. */
+static bool is_file_ending(struct lac_str tld)
+{
+    static const char *const endings[] = {"png", "jpg", "jpeg", "gif",  "svg", "webp",
+                                          "css", "js",  "json", "html", "pdf", "yaml"};
+
+    for (size_t i = 0; i < LAC_COUNT(endings); i++)
+        if (lac_str_eq_nocase(tld, endings[i]))
+            return true;
+    return false;
+}
+
+static bool tld_valid(struct lac_str tld)
+{
+    bool puny = tld.len > 4 && lac_str_eq_nocase((struct lac_str){tld.ptr, 4}, "xn--");
+
+    if (tld.len < 2 || tld.len > (puny ? LABEL_MAX : TLD_MAX) || is_file_ending(tld))
+        return false;
+    for (size_t i = 0; i < tld.len; i++) {
+        unsigned char c = (unsigned char)tld.ptr[i];
+
+        if (!(lac_match_is_alpha(c) || c >= 0x80 || (puny && (lac_match_is_digit(c) || c == '-'))))
+            return false;
+    }
+    return true;
+}
+
+/* The end of the longest valid domain that starts at `from`, or `from`. */
+static size_t domain_end(struct lac_str t, size_t from, bool (*is)(unsigned))
+{
+    size_t limit = lac_match_run_end(t, from, DOMAIN_MAX + 1, is);
+    size_t label = from;
+    size_t good = from;
+
+    if (limit - from > DOMAIN_MAX)
+        return from;
+    for (size_t i = from; i <= limit; i++) {
+        if (i < limit && t.ptr[i] != '.')
+            continue;
+        if (i == label || i - label > LABEL_MAX || t.ptr[label] == '-' || t.ptr[i - 1] == '-')
+            break;
+        if (label > from && tld_valid((struct lac_str){t.ptr + label, i - label}))
+            good = i;
+        label = i + 1;
+    }
+    return good;
+}
+
+/* user:password@host and git@host:path look like addresses and are none. */
+static bool is_url_userinfo(struct lac_str t, size_t start)
+{
+    unsigned char c = lac_match_before(t, start);
+    size_t from;
+
+    if (c != ':' && c != '/')
+        return false;
+    from = start > LOCAL_MAX ? start - LOCAL_MAX : 0;
+    for (size_t i = start; i-- > from;) {
+        unsigned char b = (unsigned char)t.ptr[i];
+
+        if (b <= ' ')
+            return false;
+        if (b == '/' && i >= 2 && t.ptr[i - 1] == '/' && t.ptr[i - 2] == ':')
+            return true;
+    }
+    return false;
+}
+
+bool lac_match_verify_email(struct lac_str t, size_t at, unsigned trigger,
+                            struct lac_match_span *out)
+{
+    size_t sign = at - 2; /* the trigger ends one byte behind the '@' */
+    size_t start = lac_match_run_start(t, sign, LOCAL_MAX + 2, is_local);
+    size_t end;
+
+    (void)trigger;
+    if (t.ptr[sign] != '@')
+        return false;
+    while (start < sign && (t.ptr[start] == '.' || t.ptr[start] == '-' || t.ptr[start] == '\'' ||
+                            t.ptr[start] == '%'))
+        start++;
+    if (start == sign || sign - start > LOCAL_MAX || t.ptr[sign - 1] == '.')
+        return false;
+    for (size_t i = start; i + 1 < sign; i++)
+        if (t.ptr[i] == '.' && t.ptr[i + 1] == '.')
+            start = i + 2;
+    end = domain_end(t, sign + 1, is_domain_ascii);
+    if (end == sign + 1)
+        end = domain_end(t, sign + 1, is_domain_any);
+    if (end == sign + 1 || is_url_userinfo(t, start))
+        return false;
+    if (sign - start == 3 && memcmp(t.ptr + start, "git", 3) == 0 && lac_match_byte(t, end) == ':')
+        return false;
+    if (lac_match_byte(t, end) == '@')
+        return false;
+    *out = (struct lac_match_span){start, end, end};
+    return true;
+}
+
+bool lac_match_ipv4_parse(struct lac_str text, unsigned char out[4])
+{
+    size_t i = 0;
+
+    for (int octet = 0; octet < 4; octet++) {
+        unsigned value = 0;
+        size_t from = i;
+
+        while (i < text.len && i - from < 3 && lac_match_is_digit((unsigned char)text.ptr[i]))
+            value = value * 10 + (unsigned)(text.ptr[i++] - '0');
+        /* A leading zero is octal to some parsers and decimal to others: no address. */
+        if (i == from || value > 255 || (i - from > 1 && text.ptr[from] == '0'))
+            return false;
+        out[octet] = (unsigned char)value;
+        if (octet < 3 && (i >= text.len || text.ptr[i++] != '.'))
+            return false;
+    }
+    return i == text.len;
+}
+
+bool lac_match_ipv6_valid(struct lac_str text)
+{
+    unsigned groups = 0;
+    bool compressed = false;
+    size_t i = 0;
+
+    if (text.len < 2 || text.len > IPV6_TEXT_MAX)
+        return false;
+    if (text.ptr[0] == ':') {
+        if (text.ptr[1] != ':')
+            return false;
+        compressed = true;
+        i = 2;
+    }
+    while (i < text.len) {
+        size_t from = i;
+        unsigned char v4[4];
+
+        i = lac_match_run_end(text, i, 5, lac_match_is_hex);
+        if (i == from || i - from > 4)
+            return false;
+        if (lac_match_byte(text, i) == '.')
+            return lac_match_ipv4_parse((struct lac_str){text.ptr + from, text.len - from}, v4) &&
+                   (compressed ? groups + 2 < 8 : groups + 2 == 8);
+        if (++groups > 8)
+            return false;
+        if (i == text.len)
+            break;
+        if (text.ptr[i++] != ':' || i == text.len)
+            return false;
+        if (text.ptr[i] == ':') {
+            if (compressed)
+                return false;
+            compressed = true;
+            i++;
+        }
+    }
+    return compressed ? groups < 8 : groups == 8;
+}
+
+static bool is_ipv4_text(unsigned c)
+{
+    return lac_match_is_digit(c) || c == '.';
+}
+
+static bool is_ipv6_text(unsigned c)
+{
+    return lac_match_is_hex(c) || c == ':' || c == '.';
+}
+
+/* Not somebody's address: this host, no host, and network masks. */
+static bool ipv4_names_nobody(const unsigned char a[4])
+{
+    return a[0] == 0 || a[0] == 127 || a[0] == 255;
+}
+
+/* "version 1.2.3.4", "v. 1.2.3.4", "release-1.2.3.4" and "1.2.3.4-rc1" number software. */
+static bool is_version(struct lac_str t, size_t start, size_t end)
+{
+    static const char *const words[] = {"version", "ver",   "v",      "release",
+                                        "rel",     "build", "section"};
+    size_t i = start;
+    size_t to;
+
+    while (i > 0 && start - i < 3 && memchr(" .:=", t.ptr[i - 1], 4))
+        i--;
+    to = i;
+    i = lac_match_run_start(t, to, 8, lac_match_is_alpha);
+    for (size_t w = 0; w < LAC_COUNT(words); w++)
+        if (lac_str_eq_nocase((struct lac_str){t.ptr + i, to - i}, words[w]))
+            return true;
+    return lac_match_byte(t, end) == '-' && lac_match_is_alpha(lac_match_byte(t, end + 1));
+}
+
+static bool verify_ipv4(struct lac_str t, size_t at, struct lac_match_span *out)
+{
+    size_t start = lac_match_run_start(t, at, 17, is_ipv4_text);
+    size_t end = lac_match_run_end(t, at, 17, is_ipv4_text);
+    unsigned char address[4];
+
+    out->resume = end;
+    while (end > at && t.ptr[end - 1] == '.') /* the full stop of a sentence */
+        end--;
+    while (start < at && t.ptr[start] == '.')
+        start++;
+    if (end - start > 15 ||
+        !lac_match_ipv4_parse((struct lac_str){t.ptr + start, end - start}, address))
+        return false;
+    if (lac_match_is_alnum(lac_match_before(t, start)) || lac_match_before(t, start) == '_' ||
+        lac_match_before(t, start) == '-' || lac_match_is_alnum(lac_match_byte(t, end)) ||
+        lac_match_byte(t, end) == '_')
+        return false;
+    if (ipv4_names_nobody(address) || is_version(t, start, end))
+        return false;
+    *out = (struct lac_match_span){start, end, end};
+    return true;
+}
+
+/*
+ * `a::b` is code in many languages and 05:33:00 a time: a compressed address counts only with a
+ * digit and at least six characters; ::1 and :: name nobody.
+ */
+static bool ipv6_is_plausible(struct lac_str a)
+{
+    bool digit = false;
+    unsigned colons = 0;
+
+    for (size_t i = 0; i < a.len; i++) {
+        digit = digit || lac_match_is_digit((unsigned char)a.ptr[i]);
+        colons += a.ptr[i] == ':';
+    }
+    return digit && colons >= 2 && a.len >= 6;
+}
+
+static bool verify_ipv6(struct lac_str t, size_t at, struct lac_match_span *out)
+{
+    size_t start = lac_match_run_start(t, at, IPV6_TEXT_MAX + 2, is_ipv6_text);
+    size_t end = lac_match_run_end(t, at, IPV6_TEXT_MAX + 2, is_ipv6_text);
+    struct lac_str a;
+
+    out->resume = end;
+    while (end > start && t.ptr[end - 1] == '.')
+        end--;
+    /* "address fe80::1: ..." and "from ::ffff:1.2.3.4." end in punctuation. */
+    if (end - start > 2 && t.ptr[end - 1] == ':' && t.ptr[end - 2] != ':')
+        end--;
+    if (end - start > 2 && t.ptr[start] == ':' && t.ptr[start + 1] != ':')
+        start++;
+    a = (struct lac_str){t.ptr + start, end - start};
+    if (lac_match_is_alnum(lac_match_before(t, start)) || lac_match_before(t, start) == '_' ||
+        lac_match_is_alnum(lac_match_byte(t, end)) || lac_match_byte(t, end) == '_')
+        return false;
+    if (!lac_match_ipv6_valid(a) || !ipv6_is_plausible(a))
+        return false;
+    *out = (struct lac_match_span){start, end, end};
+    return true;
+}
+
+bool lac_match_verify_ip(struct lac_str t, size_t at, unsigned trigger, struct lac_match_span *out)
+{
+    return trigger == 0 ? verify_ipv4(t, at, out) : verify_ipv6(t, at, out);
+}

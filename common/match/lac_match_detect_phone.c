@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Telephone numbers: North American ones (NANP), international ones (ITU-T E.164) and, behind a
+ * word that says so, national ones. A bare run of ten digits is never one by itself.
+ */
+#include "lac_match_detect.h"
+
+#include <string.h>
+
+enum {
+    DIGITS_MAX = 15, /* E.164 */
+    DIGITS_MIN = 9,  /* with country code; shorter ones are too few to be told from other numbers */
+    WORD_REACH = 24, /* bytes between a word and its number */
+    WORD_BEFORE = 40,
+};
+
+static bool is_n11(const char *d)
+{
+    return d[1] == '1' && d[2] == '1';
+}
+
+/* nanpa.com: area and exchange are NXX but not N11, the area's second digit is not 9. Numbers in
+ * examples break the exchange's rule; they count where something else says "telephone". */
+bool lac_match_nanp_valid(const char *d, bool strict)
+{
+    if (d[0] < '2' || d[1] == '9' || is_n11(d))
+        return false;
+    return !strict || (d[3] >= '2' && !is_n11(d + 3));
+}
+
+/* ITU-T E.164, assigned codes: one and two digits exactly, three by their first two. */
+size_t lac_match_country_code(const char *d, size_t count)
+{
+    static const char two[] = "20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 "
+                              "55 56 57 58 60 61 62 63 64 65 66 81 82 84 86 90 91 92 93 94 95 98";
+    static const char three[] = "21 22 23 24 25 26 29 35 37 38 42 50 59 67 68 69 80 85 87 88 96 97 "
+                                "99";
+
+    if (count < 4)
+        return 0;
+    if (d[0] == '1' || d[0] == '7')
+        return 1;
+    for (const char *p = two; p[0]; p += p[2] ? 3 : 2)
+        if (d[0] == p[0] && d[1] == p[1])
+            return 2;
+    for (const char *p = three; p[0]; p += p[2] ? 3 : 2)
+        if (d[0] == p[0] && d[1] == p[1])
+            return 3;
+    return 0;
+}
+
+struct phone {
+    char digits[DIGITS_MAX];
+    size_t count;
+    size_t end; /* behind the last digit */
+    bool more;  /* cut at the limit: another number followed */
+};
+
+/* Whether digit, separators, digit may be one number: blank - . ( ), two only around a bracket. */
+static bool separators_ok(struct lac_str t, size_t from, size_t n)
+{
+    for (size_t i = from; i < from + n; i++)
+        if (!memchr(" -.()", t.ptr[i], 5))
+            return false;
+    return n <= 1 || (n == 2 && (memchr("()", t.ptr[from], 2) || memchr("()", t.ptr[from + 1], 2)));
+}
+
+/* Reads groups of digits from `from`. One that would pass `limit` digits is left out, since what
+ * follows a blank may be another number; a first group that does leaves none at all. */
+static void parse_digits(struct lac_str t, size_t from, size_t limit, struct phone *p)
+{
+    size_t i = from;
+
+    *p = (struct phone){.end = from};
+    for (;;) {
+        size_t end = lac_match_run_end(t, i, DIGITS_MAX + 1, lac_match_is_digit);
+
+        if (end - i > limit - p->count) {
+            p->more = true;
+            return;
+        }
+        memcpy(p->digits + p->count, t.ptr + i, end - i);
+        p->count += end - i;
+        p->end = end;
+        for (i = end; i < t.len && i - end < 3 && !lac_match_is_digit((unsigned char)t.ptr[i]);)
+            i++;
+        if (i == t.len || i - end == 0 || i - end == 3 || !separators_ok(t, end, i - end))
+            return;
+    }
+}
+
+static unsigned char lower(unsigned char c)
+{
+    return lac_match_is_alpha(c) ? c | 0x20 : c;
+}
+
+/* Whether one of the words stands shortly before `start`. */
+static bool word_before(struct lac_str t, size_t start)
+{
+    static const char *const words[] = {"phone", "telephone", "tel",  "mobile",  "cell",
+                                        "fax",   "call",      "dial", "sms",     "contact",
+                                        "reach", "text",      "ph",   "whatsapp"};
+    size_t from = start > WORD_BEFORE ? start - WORD_BEFORE : 0;
+
+    for (size_t i = from; i + 2 <= start; i++) {
+        if (!lac_match_is_alpha((unsigned char)t.ptr[i]) ||
+            lac_match_is_alpha(lac_match_before(t, i)))
+            continue;
+        for (size_t w = 0; w < LAC_COUNT(words); w++) {
+            size_t n = strlen(words[w]);
+            size_t k = 0;
+
+            while (k < n && i + k < start && lower((unsigned char)t.ptr[i + k]) == words[w][k])
+                k++;
+            if (k == n && !lac_match_is_alpha(lac_match_byte(t, i + n)))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Walks back from "555-2671" over "(415) ", "415-", "1-415-". */
+static bool verify_nanp(struct lac_str t, size_t at, struct lac_match_span *out)
+{
+    unsigned char sep = (unsigned char)t.ptr[at - 5];
+    unsigned char before = 0;
+    bool bracket = false;
+    size_t p = at - 8;
+    char d[10];
+
+    if (p > 0 && memchr("-. ", t.ptr[p - 1], 3))
+        before = (unsigned char)t.ptr[--p];
+    if (p > 0 && t.ptr[p - 1] == ')')
+        bracket = true, p--;
+    if (p < 3 || (!bracket && before != sep && before != ' '))
+        return false;
+    p -= 3;
+    memcpy(d, t.ptr + p, 3);
+    memcpy(d + 3, t.ptr + at - 8, 3);
+    memcpy(d + 6, t.ptr + at - 4, 4);
+    for (int i = 0; i < 10; i++)
+        if (!lac_match_is_digit((unsigned char)d[i]))
+            return false;
+    if (bracket && (p == 0 || t.ptr[--p] != '('))
+        return false;
+    if (p >= 2 && memchr("-. ", t.ptr[p - 1], 3) && t.ptr[p - 2] == '1' &&
+        lac_match_number_may_start(t, p - 2))
+        p -= 2;
+    if (!lac_match_number_may_start(t, p) && lac_match_before(t, p) != ':')
+        return false;
+    if (!lac_match_number_may_end(t, at))
+        return false;
+    if (!lac_match_nanp_valid(d, true) &&
+        !(lac_match_nanp_valid(d, false) && (bracket || word_before(t, p))))
+        return false;
+    *out = (struct lac_match_span){p, at, at};
+    return true;
+}
+
+static bool verify_plus(struct lac_str t, size_t at, struct lac_match_span *out)
+{
+    size_t first = at - 1;
+    size_t plus = first;
+    struct phone p;
+    size_t code;
+
+    while (t.ptr[plus] != '+')
+        plus--;
+    if (lac_match_is_alnum(lac_match_before(t, plus)) || lac_match_before(t, plus) == '+' ||
+        lac_match_before(t, plus) == ')')
+        return false;
+    parse_digits(t, first, DIGITS_MAX, &p);
+    if (p.count >= 11 && p.digits[0] == '1')
+        parse_digits(t, first, 11, &p); /* North America: exactly ten behind the code */
+    code = lac_match_country_code(p.digits, p.count);
+    if (code == 0)
+        return false;
+    if (p.digits[0] == '1' ? p.count != 11 || !lac_match_nanp_valid(p.digits + 1, false)
+                           : p.count < DIGITS_MIN)
+        return false;
+    if (!p.more && !lac_match_number_may_end(t, p.end))
+        return false;
+    *out = (struct lac_match_span){plus, p.end, p.end};
+    return true;
+}
+
+/* A date, or a date with a time. */
+static bool is_date(struct lac_str t, size_t from)
+{
+    static const char shape[] = "dddd-dd-dd";
+
+    for (size_t i = 0; i < sizeof(shape) - 1; i++) {
+        unsigned char c = lac_match_byte(t, from + i);
+
+        if (shape[i] == 'd' ? !lac_match_is_digit(c) : c != '-' && c != '.')
+            return false;
+    }
+    return true;
+}
+
+/* Behind a word. `sure`: the word names a telephone, so any national form will do. */
+static bool verify_word(struct lac_str t, size_t at, bool sure, struct lac_match_span *out)
+{
+    size_t limit = at + WORD_REACH < t.len ? at + WORD_REACH : t.len;
+    size_t start;
+    struct phone p;
+    bool nanp;
+
+    while (at < limit && !lac_match_is_digit((unsigned char)t.ptr[at])) {
+        if (t.ptr[at] == '+' || t.ptr[at] == '\n' || t.ptr[at] == '$')
+            return false;
+        at++;
+    }
+    if (at >= limit || is_date(t, at))
+        return false;
+    start = lac_match_before(t, at) == '(' ? at - 1 : at;
+    parse_digits(t, at, DIGITS_MAX, &p);
+    if (p.more || !lac_match_number_may_end(t, p.end) ||
+        (!lac_match_number_may_start(t, start) && lac_match_before(t, start) != ':'))
+        return false;
+    nanp = (p.count == 10 && lac_match_nanp_valid(p.digits, false)) ||
+           (p.count == 11 && p.digits[0] == '1' && lac_match_nanp_valid(p.digits + 1, false));
+    if (!nanp && !(p.count >= DIGITS_MIN && (sure || p.digits[0] == '0')))
+        return false;
+    *out = (struct lac_match_span){start, p.end, p.end};
+    return true;
+}
+
+bool lac_match_verify_phone(struct lac_str t, size_t at, unsigned trigger,
+                            struct lac_match_span *out)
+{
+    switch (trigger) {
+    case 0:
+        return verify_nanp(t, at, out);
+    case 1:
+        return verify_plus(t, at, out);
+    case 2:
+    case 3:
+        return verify_word(t, at, true, out);
+    default:
+        return verify_word(t, at, false, out);
+    }
+}

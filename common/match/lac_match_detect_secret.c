@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Secrets in the formats that their issuers publish: AWS, GitHub, Slack, PEM. */
+#include "lac_match_detect.h"
+
+#include <stdint.h>
+#include <string.h>
+
+enum {
+    AWS_ID_SIZE = 20,
+    AWS_SECRET_SIZE = 40,
+    AWS_SECRET_REACH = 32, /* bytes between the name and its value */
+    GITHUB_CHECKSUM_SIZE = 6,
+    GITHUB_BODY_MIN = 36, /* 30 random characters and the checksum */
+    GITHUB_BODY_MAX = 251,
+    GITHUB_FINE_SIZE = 82, /* behind "github_pat_": 22, '_', 59 */
+    SLACK_MAX = 255,
+    PEM_HEADER_MAX = 80,
+    PEM_BODY_MIN = 16, /* base64 characters that make a key of a header */
+};
+
+static bool is_base32(unsigned c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= '2' && c <= '7');
+}
+
+static bool is_base64(unsigned c)
+{
+    return lac_match_is_alnum(c) || c == '+' || c == '/';
+}
+
+static bool is_token(unsigned c)
+{
+    return lac_match_is_alnum(c) || c == '_';
+}
+
+static bool is_slack(unsigned c)
+{
+    return lac_match_is_alnum(c) || c == '-' || c == '.';
+}
+
+/* Placeholders repeat themselves: XXXXXXXX, 00000000, abcabcabc. */
+static size_t distinct(struct lac_str s)
+{
+    bool seen[256] = {false};
+    size_t n = 0;
+
+    for (size_t i = 0; i < s.len; i++) {
+        n += !seen[(unsigned char)s.ptr[i]];
+        seen[(unsigned char)s.ptr[i]] = true;
+    }
+    return n;
+}
+
+static bool has_all_cases(struct lac_str s)
+{
+    bool digit = false, lower = false, upper = false;
+
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+
+        digit = digit || lac_match_is_digit((unsigned char)c);
+        lower = lower || (c >= 'a' && c <= 'z');
+        upper = upper || (c >= 'A' && c <= 'Z');
+    }
+    return digit && lower && upper;
+}
+
+bool lac_match_verify_aws_id(struct lac_str t, size_t at, unsigned trigger,
+                             struct lac_match_span *out)
+{
+    size_t start = at - 5;
+    size_t end = lac_match_run_end(t, at - 1, AWS_ID_SIZE, is_base32);
+
+    (void)trigger;
+    if (end - start != AWS_ID_SIZE || is_token(lac_match_byte(t, end)) ||
+        distinct((struct lac_str){t.ptr + start + 4, AWS_ID_SIZE - 4}) < 6)
+        return false;
+    *out = (struct lac_match_span){start, end, end};
+    return true;
+}
+
+bool lac_match_verify_aws_secret(struct lac_str t, size_t at, unsigned trigger,
+                                 struct lac_match_span *out)
+{
+    size_t limit = at + AWS_SECRET_REACH < t.len ? at + AWS_SECRET_REACH : t.len;
+
+    (void)trigger;
+    while (at < limit) {
+        size_t end = lac_match_run_end(t, at, AWS_SECRET_SIZE + 1, is_base64);
+        struct lac_str secret = {t.ptr + at, end - at};
+
+        if (secret.len == AWS_SECRET_SIZE && has_all_cases(secret) && distinct(secret) >= 12) {
+            *out = (struct lac_match_span){at, end, end};
+            return true;
+        }
+        at = end > at ? end : at + 1;
+    }
+    return false;
+}
+
+static uint32_t crc32_of(const char *p, size_t n)
+{
+    uint32_t crc = 0xFFFFFFFFu;
+
+    for (size_t i = 0; i < n; i++) {
+        crc ^= (unsigned char)p[i];
+        for (int k = 0; k < 8; k++)
+            crc = (crc >> 1) ^ (0xEDB88320u & (0u - (crc & 1)));
+    }
+    return ~crc;
+}
+
+/* github.blog, "Behind GitHub's new authentication token formats": the last six characters are the
+ * CRC-32 of those before them, in base 62, padded with zeros. */
+bool lac_match_github_checksum(struct lac_str body)
+{
+    static const char alphabet[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    uint32_t crc;
+
+    if (body.len < GITHUB_BODY_MIN)
+        return false;
+    crc = crc32_of(body.ptr, body.len - GITHUB_CHECKSUM_SIZE);
+    for (size_t i = 0; i < GITHUB_CHECKSUM_SIZE; i++, crc /= 62)
+        if (body.ptr[body.len - 1 - i] != alphabet[crc % 62])
+            return false;
+    return true;
+}
+
+bool lac_match_verify_github(struct lac_str t, size_t at, unsigned trigger,
+                             struct lac_match_span *out)
+{
+    size_t body = at - 1;
+    size_t prefix = trigger == 0 ? 4 : 11; /* "ghp_", "github_pat_" */
+    size_t end = lac_match_run_end(t, body, GITHUB_BODY_MAX + 1,
+                                   trigger == 0 ? lac_match_is_alnum : is_token);
+    struct lac_str b = {t.ptr + body, end - body};
+
+    out->resume = end;
+    if (is_token(lac_match_byte(t, end)))
+        return false;
+    /* Fine-grained tokens have no published checksum: shape and variety must do. */
+    if (trigger == 0 ? !lac_match_github_checksum(b)
+                     : b.len != GITHUB_FINE_SIZE || b.ptr[22] != '_' || distinct(b) < 16)
+        return false;
+    *out = (struct lac_match_span){body - prefix, end, end};
+    return true;
+}
+
+/* xoxb-<10 digits>-<10 digits>-<24 characters> and its relatives: somewhere a long number or a
+ * version digit, at the end something random. */
+static bool slack_token_shape(struct lac_str s)
+{
+    size_t last = s.len;
+    size_t digits = 0;
+    size_t longest = 0;
+
+    for (size_t i = 0; i < s.len; i++) {
+        digits = lac_match_is_digit((unsigned char)s.ptr[i]) ? digits + 1 : 0;
+        longest = digits > longest ? digits : longest;
+    }
+    while (last > 0 && s.ptr[last - 1] != '-')
+        last--;
+    s = (struct lac_str){s.ptr + last, s.len - last};
+    return s.len >= 16 && distinct(s) >= 8 && (longest >= 9 || s.len >= 32);
+}
+
+static bool slack_hook_shape(struct lac_str t, size_t from, size_t *end)
+{
+    static const size_t least[] = {8, 8, 20}; /* behind "T", "B" and the second '/' */
+    size_t i = from;
+
+    for (int part = 0; part < 3; part++) {
+        size_t start = i;
+
+        if (part == 1 && lac_match_byte(t, i++) != 'B')
+            return false;
+        i = lac_match_run_end(t, i, SLACK_MAX, lac_match_is_alnum);
+        if (i - start < least[part])
+            return false;
+        if (part == 2)
+            *end = i;
+        if (part == 2 && distinct((struct lac_str){t.ptr + start, i - start}) < 8)
+            return false;
+        if (part < 2 && lac_match_byte(t, i++) != '/')
+            return false;
+    }
+    return true;
+}
+
+bool lac_match_verify_slack(struct lac_str t, size_t at, unsigned trigger,
+                            struct lac_match_span *out)
+{
+    static const size_t prefix[] = {6, 7, 26}; /* bytes of the trigger's match */
+    size_t start = at - prefix[trigger];
+    size_t end;
+
+    if (trigger == 2) {
+        if (!slack_hook_shape(t, at, &end))
+            return false;
+    } else {
+        end = lac_match_run_end(t, at - 1, SLACK_MAX + 1, is_slack);
+        out->resume = end;
+        while (end > at && (t.ptr[end - 1] == '.' || t.ptr[end - 1] == '-'))
+            end--;
+        if (end - start > SLACK_MAX ||
+            !slack_token_shape((struct lac_str){t.ptr + start + 5, end - start - 5}))
+            return false;
+    }
+    *out = (struct lac_match_span){start, end, end};
+    return true;
+}
+
+/* Behind the header line, perhaps as "\n" in a string, base64 or a header such as Proc-Type. */
+static bool pem_has_body(struct lac_str t, size_t at)
+{
+    static const char *const headers[] = {"Proc-Type:", "Version:", "Comment:"};
+    size_t from = at;
+
+    while (at < t.len && at - from < 8 && !is_base64((unsigned char)t.ptr[at]))
+        at += t.ptr[at] == '\\' ? 2 : 1;
+    if (at >= t.len)
+        return false;
+    for (size_t i = 0; i < LAC_COUNT(headers); i++)
+        if (t.len - at >= strlen(headers[i]) &&
+            memcmp(t.ptr + at, headers[i], strlen(headers[i])) == 0)
+            return true;
+    return lac_match_run_end(t, at, PEM_BODY_MIN, is_base64) - at == PEM_BODY_MIN;
+}
+
+bool lac_match_verify_private_key(struct lac_str t, size_t at, unsigned trigger,
+                                  struct lac_match_span *out)
+{
+    size_t from = at > PEM_HEADER_MAX ? at - PEM_HEADER_MAX : 0;
+    size_t start = at - (sizeof("-----BEGIN PRIVATE KEY-----") - 1); /* the shortest header */
+    size_t end = at;
+    const char *dashes;
+
+    (void)trigger;
+    while (start > from && memcmp(t.ptr + start, "-----BEGIN ", 11) != 0)
+        start--;
+    if (!pem_has_body(t, at))
+        return false;
+    /* Base64 has no dashes, so the next five are the footer's; a key cut off ends at its header. */
+    dashes = memmem(t.ptr + at, t.len - at, "-----", 5);
+    if (dashes) {
+        size_t footer = (size_t)(dashes - t.ptr);
+
+        if (t.len - footer >= 9 && memcmp(dashes, "-----END ", 9) == 0) {
+            const char *close =
+                memmem(dashes + 9,
+                       t.len - footer - 9 < PEM_HEADER_MAX ? t.len - footer - 9 : PEM_HEADER_MAX,
+                       "-----", 5);
+
+            end = close ? (size_t)(close - t.ptr) + 5 : footer;
+        } else {
+            end = footer;
+        }
+    }
+    *out = (struct lac_match_span){start, end, end};
+    return true;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A lane's memory for scanning: sized here, never while text is scanned. */
+#include "lac_match_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "lac_assert.h"
+
+/* Room for text that grows under NFKC; a field that grows by more counts as over the limit. */
+static size_t view_capacity(size_t field_bytes)
+{
+    return field_bytes + field_bytes / 2 + 1024;
+}
+
+static bool view_open(struct lac_match_view *v, size_t field_bytes)
+{
+    v->capacity = view_capacity(field_bytes);
+    v->text = malloc(v->capacity + 1);
+    v->map = malloc((v->capacity + 1) * sizeof(*v->map));
+    return v->text && v->map;
+}
+
+static void view_close(struct lac_match_view *v)
+{
+    free(v->text);
+    free(v->map);
+}
+
+enum lac_status lac_match_scratch_open(struct lac_match_scratch **out, size_t field_bytes,
+                                       struct lac_err *err)
+{
+    struct lac_match_scratch *s = calloc(1, sizeof(*s));
+
+    LAC_ASSERT(field_bytes > 0 && field_bytes <= (1u << 30));
+    if (!s || !view_open(&s->folded, field_bytes) || !view_open(&s->copy, field_bytes)) {
+        lac_match_scratch_close(s);
+        return lac_err_set(err, LAC_FATAL, ENOMEM, "match: no memory for a scratch");
+    }
+    s->field_bytes = field_bytes;
+    *out = s;
+    return LAC_OK;
+}
+
+void lac_match_scratch_close(struct lac_match_scratch *s)
+{
+    if (!s)
+        return;
+    hs_free_scratch(s->hs);
+    view_close(&s->folded);
+    view_close(&s->copy);
+    free(s->states);
+    free(s->rule_hit);
+    free(s->touched);
+    free(s);
+}
+
+static bool fit_rules(struct lac_match_scratch *s, size_t count)
+{
+    free(s->states);
+    free(s->rule_hit);
+    free(s->touched);
+    s->states = calloc(count + 1, sizeof(*s->states));
+    s->rule_hit = calloc(count + 1, sizeof(*s->rule_hit));
+    s->touched = calloc(count + 1, sizeof(*s->touched));
+    s->touched_count = 0;
+    s->rule_capacity = s->states && s->rule_hit && s->touched ? count : 0;
+    return s->states && s->rule_hit && s->touched;
+}
+
+static enum lac_status fit_database(struct lac_match_scratch *s, const hs_database_t *db,
+                                    struct lac_err *err)
+{
+    hs_error_t rc = db ? hs_alloc_scratch(db, &s->hs) : HS_SUCCESS;
+
+    if (rc == HS_SUCCESS)
+        return LAC_OK;
+    return lac_err_set(err, LAC_FATAL, rc, "match: cannot size the matcher's scratch (%d)", rc);
+}
+
+enum lac_status lac_match_scratch_fit(struct lac_match_scratch *s, const struct lac_match *m,
+                                      struct lac_err *err)
+{
+    enum lac_status status;
+
+    s->m = NULL;
+    if (!fit_rules(s, m->count))
+        return lac_err_set(err, LAC_FATAL, ENOMEM, "match: no memory for %zu rules", m->count);
+    status = fit_database(s, m->plain, err);
+    if (status == LAC_OK)
+        status = fit_database(s, m->folded, err);
+    for (size_t i = 0; status == LAC_OK && i < m->count; i++)
+        status = fit_database(s, m->compiled[i].pattern, err);
+    if (status == LAC_OK)
+        s->m = m;
+    return status;
+}

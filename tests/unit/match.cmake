@@ -1,0 +1,2 @@
+lac_test(match USES match)
+lac_test(match_detect USES match)

@@ -1,0 +1,574 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: rules hit where they should and only there, at the right bytes of the original text, and
+ * in bounded time. Method: tables of texts per detector, small rule sets for the other features.
+ */
+#include "lac_match.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lac_clock.h"
+#include "lac_test.h"
+
+enum { FIELD_BYTES = 1 << 20, HITS = 64 };
+
+static struct lac_match_hit hit_array[HITS];
+
+struct set {
+    struct lac_match *m;
+    struct lac_match_scratch *s;
+    struct lac_match_hits hits;
+};
+
+static struct lac_match_rule rule_of(const char *id)
+{
+    return (struct lac_match_rule){
+        .id = lac_str_from(id),
+        .entity = LAC_STR("X"),
+        .tier = LAC_TIER_PROPRIETARY,
+        .score = 1000000,
+        .likelihood = {1, 1, 1},
+    };
+}
+
+static bool set_open(struct set *t, const struct lac_match_rule *rules, size_t count)
+{
+    struct lac_err err = {0};
+
+    *t = (struct set){.hits = {.at = hit_array, .capacity = HITS}};
+    if (lac_match_open(&t->m, rules, count, NULL, &err) != LAC_OK ||
+        lac_match_scratch_open(&t->s, FIELD_BYTES, &err) != LAC_OK ||
+        lac_match_scratch_fit(t->s, t->m, &err) != LAC_OK) {
+        lac_test_row("%s", err.text);
+        LAC_TEST_EQ(err.status, LAC_OK);
+        return false;
+    }
+    return true;
+}
+
+static void set_close(struct set *t)
+{
+    lac_match_scratch_close(t->s);
+    lac_match_close(t->m);
+}
+
+static void scan(struct set *t, struct lac_str text)
+{
+    struct lac_err err = {0};
+
+    LAC_TEST_EQ(lac_match_scan(t->m, t->s, text, &t->hits, &err), LAC_OK);
+}
+
+/* What was hit, joined by '|', for comparison with a table. */
+static const char *found(struct set *t, const char *text)
+{
+    static char out[2048];
+    size_t n = 0;
+
+    scan(t, lac_str_from(text));
+    for (size_t i = 0; i < t->hits.count; i++) {
+        const struct lac_match_hit *h = &t->hits.at[i];
+
+        n += (size_t)snprintf(out + n, sizeof(out) - n, "%s%.*s", i ? "|" : "",
+                              (int)(h->end - h->start), text + h->start);
+    }
+    out[n] = 0;
+    return out;
+}
+
+struct row {
+    const char *text;
+    const char *want;
+};
+
+static void check_detector(const char *name, const struct row *rows, size_t count)
+{
+    struct lac_match_rule rule = rule_of(name);
+    struct set t;
+
+    rule.detector = lac_str_from(name);
+    if (set_open(&t, &rule, 1))
+        for (size_t i = 0; i < count; i++) {
+            lac_test_row("%s: %s", name, rows[i].text);
+            LAC_TEST_STR(found(&t, rows[i].text), rows[i].want);
+        }
+    set_close(&t);
+}
+
+static void emails_are_found_exactly(void)
+{
+    static const struct row rows[] = {
+        {"write to john.doe@example.com.", "john.doe@example.com"},
+        {"<a+b@mail.example.co.uk>, c_d@x.io", "a+b@mail.example.co.uk|c_d@x.io"},
+        {"mailto:jane@example.org?subject=x", "jane@example.org"},
+        {"'o.reilly@example.ie'", "o.reilly@example.ie"},
+        {"user@xn--bcher-kva.example", "user@xn--bcher-kva.example"},
+        {"max@m\xc3\xbcller.de ok", "max@m\xc3\xbcller.de"},
+        {"\xe8\xaf\xb7 john@example.com\xe8\xb0\xa2", "john@example.com"},
+        {"name\xef\xbc\xa0"
+         "example\xef\xbc\x8e"
+         "com",
+         "name\xef\xbc\xa0"
+         "example\xef\xbc\x8e"
+         "com"},
+        {"jo\xe2\x80\x8bhn@example.com", "jo\xe2\x80\x8bhn@example.com"},
+        {"a@@example.com", ""},
+        {"user@localhost", ""},
+        {"logo@2x.png and icon@3x.webp", ""},
+        {"npm i lodash@4.17.21", ""},
+        {"git clone git@github.com:org/repo.git", ""},
+        {"https://user:secret@host.example.com/path", ""},
+        {"@decorator.method and x @ y.com", ""},
+        {"a.@example.com", ""},
+        {"x@-bad.com x@bad-.com", ""},
+        {"root@10.0.0.1", ""},
+        {"123456789012345678901234567890123456789012345678901234567890123456@example.com", ""},
+    };
+
+    check_detector("email", rows, LAC_COUNT(rows));
+}
+
+static void ip_addresses_are_told_from_versions_and_times(void)
+{
+    static const struct row rows[] = {
+        {"host 10.1.2.3 is down.", "10.1.2.3"},
+        {"from 203.0.113.7:8080, to 198.51.100.2.", "203.0.113.7|198.51.100.2"},
+        {"[2001:db8:85a3::8a2e:370:7334]:443", "2001:db8:85a3::8a2e:370:7334"},
+        {"fe80::1ff:fe23:4567:890a%eth0", "fe80::1ff:fe23:4567:890a"},
+        {"2001:0db8:85a3:0000:0000:8a2e:0370:7334,", "2001:0db8:85a3:0000:0000:8a2e:0370:7334"},
+        {"mapped ::ffff:192.0.2.128 here", "::ffff:192.0.2.128"},
+        {"version 1.2.3.4 of the app", ""},
+        {"v1.2.3.4 and release: 4.3.2.1", ""},
+        {"1.2.3.4.5 and 1.2.3.4-rc1", ""},
+        {"build 10.0.19041.1", ""},
+        {"127.0.0.1, 0.0.0.0, 255.255.255.0 and ::1", ""},
+        {"999.1.1.1 256.256.256.256 1.2.3", ""},
+        {"2026-11-21T05:33:00.123Z 05:33:00", ""},
+        {"std::vector<int> a::b Foo::Bar::baz", ""},
+        {"a[1::2] and 12:34:56:78", ""},
+        {"00:1A:2B:3C:4D:5E", ""},
+    };
+
+    check_detector("ip_address", rows, LAC_COUNT(rows));
+}
+
+static void social_security_numbers_need_rules_or_their_name(void)
+{
+    static const struct row rows[] = {
+        {"SSN 536-90-4399", "536-90-4399"},
+        {"(536-90-4399)", "536-90-4399"},
+        {"social security number: 536 90 4399", "536 90 4399"},
+        {"ssn=536904399;", "536904399"},
+        {"SSN:536904399", "536904399"},
+        {"\xef\xbc\x95\xef\xbc\x93\xef\xbc\x96-90-4399",
+         "\xef\xbc\x95\xef\xbc\x93\xef\xbc\x96-90-4399"},
+        {"536 90 4399 and 536904399", ""},
+        {"666-12-3456 900-12-3456 000-12-3456 123-00-4567 123-45-0000", ""},
+        {"1536-90-4399 536-90-43991", ""},
+        {"part 536-90-4399-1", ""},
+        {"078-05-1120", ""},
+        {"536-904-399", ""},
+    };
+
+    check_detector("us_ssn", rows, LAC_COUNT(rows));
+}
+
+static void cards_are_found_in_their_groupings(void)
+{
+    static const struct row rows[] = {
+        {"card 4111 1111 1111 1111 exp 12/27", "4111 1111 1111 1111"},
+        {"4111-1111-1111-1111.", "4111-1111-1111-1111"},
+        {"4111111111111111", "4111111111111111"},
+        {"3782 822463 10005 / 3056-930902-5904", "3782 822463 10005|3056-930902-5904"},
+        {"pan:5555555555554444,", "5555555555554444"},
+        {"4111 1111 1111 1111 2024", "4111 1111 1111 1111"},
+        {"4111 1111 1111 1112", ""},
+        {"order 1234567812345670", ""},
+        {"0.4111111111111111", ""},
+        {"4111111111111111000000", ""},
+        {"id_4111111111111111 a4111111111111111", ""},
+        {"4111-1111 1111-1111", ""},
+        {"20261121053300", ""},
+    };
+
+    check_detector("credit_card", rows, LAC_COUNT(rows));
+}
+
+static void ibans_are_found_with_and_without_blanks(void)
+{
+    static const struct row rows[] = {
+        {"IBAN GB82 WEST 1234 5698 7654 32.", "GB82 WEST 1234 5698 7654 32"},
+        {"DE89370400440532013000", "DE89370400440532013000"},
+        {"to de89 3704 0044 0532 0130 00 please", "de89 3704 0044 0532 0130 00"},
+        {"GB82-WEST-1234-5698-7654-32", "GB82-WEST-1234-5698-7654-32"},
+        {"GB82 WEST 1234 5698 7654 33", ""},
+        {"GB82WEST12345698765432X", ""},
+        {"ab12cdef34567890", ""},
+        {"XDE89370400440532013000", ""},
+    };
+
+    check_detector("iban", rows, LAC_COUNT(rows));
+}
+
+static void phone_numbers_in_national_and_international_forms(void)
+{
+    static const struct row rows[] = {
+        {"415-555-2671", "415-555-2671"},
+        {"(415) 555-2671 ext. 5", "(415) 555-2671"},
+        {"1-800-555-0199.", "1-800-555-0199"},
+        {"+1 415 555 2671 2024", "+1 415 555 2671"},
+        {"+1 (415) 555-2671", "+1 (415) 555-2671"},
+        {"415.555.2671", "415.555.2671"},
+        {"+49 30 901820 or +44 (0)20 7946 0958", "+49 30 901820|+44 (0)20 7946 0958"},
+        {"+33 1 42 68 53 00", "+33 1 42 68 53 00"},
+        {"call me at 555-123-4567", "555-123-4567"},
+        {"Phone: 4155552671", "4155552671"},
+        {"tel 030 9018 2000, fax", "030 9018 2000"},
+        {"call 415 555 2671 now", "415 555 2671"},
+        {"tel:+4930901820", "+4930901820"},
+        {"order 555-123-4567", ""},
+        {"1700000000 and 4155552671", ""},
+        {"2026-11-21 05:33:00 415-555-26711", ""},
+        {"phone call on 2026-11-21 10:00", ""},
+        {"123e4567-e89b-12d3-a456-426614174000", ""},
+        {"12345678-1234-1234-1234-123456789012", ""},
+        {"C++11 1+12345678901 x+4930901820", ""},
+        {"+83 123 456 789", ""},
+        {"hotel 1234567890123", ""},
+        {"911-555-2671 115-555-2671", ""},
+        {"price +12345", ""},
+        {"call 4111 1111 1111 1111", ""},
+    };
+
+    check_detector("phone", rows, LAC_COUNT(rows));
+}
+
+static void secrets_are_told_from_placeholders(void)
+{
+    static const struct row aws[] = {
+        {"key=AKIAIQAMCDRBMI6EBVSW;", "AKIAIQAMCDRBMI6EBVSW"},
+        {"ASIAY34FZKBOKMUTVV7A", "ASIAY34FZKBOKMUTVV7A"},
+        {"AKIAAAAAAAAAAAAAAAAA", ""},
+        {"AKIAIQAMCDRBMI6EBVSWX xAKIAIQAMCDRBMI6EBVSW AKIAIQAMC", ""},
+        {"AKIAIQAMCDRBMI6EBVS1", ""},
+    };
+    static const struct row aws_secret[] = {
+        {"aws_secret_access_key = 'q8Zp3LxT0vNfR7wYb2KcHdJm5GsUe1AoQi4XtP9n'",
+         "q8Zp3LxT0vNfR7wYb2KcHdJm5GsUe1AoQi4XtP9n"},
+        {"SecretAccessKey: q8Zp3LxT0vNfR7wYb2KcHdJm5GsUe1AoQi4XtP9n",
+         "q8Zp3LxT0vNfR7wYb2KcHdJm5GsUe1AoQi4XtP9n"},
+        {"aws_secret_access_key = <your secret here>", ""},
+        {"q8Zp3LxT0vNfR7wYb2KcHdJm5GsUe1AoQi4XtP9n", ""},
+        {"aws_secret_access_key=da39a3ee5e6b4b0d3255bfef95601890afd80709", ""},
+    };
+    static const struct row github[] = {
+        {"token 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 end",
+         "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"},
+        {"ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", ""},
+        {"ghp_zQWBuTSOoRi4A9spHcVY5ncnsDkxkJ0mLq18", ""},
+        {"github_pat_11ABCDEFG0abcdefghijkl_"
+         "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVW",
+         "github_pat_11ABCDEFG0abcdefghijkl_"
+         "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVW"},
+        {"github_pat_your_token_here", ""},
+    };
+    static const struct row slack[] = {
+        {"xoxb-123456789012-1234567890123-AbCdEfGhIjKlMnOpQrStUvWx",
+         "xoxb-123456789012-1234567890123-AbCdEfGhIjKlMnOpQrStUvWx"},
+        {"https://hooks.slack.com/services/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",
+         "hooks.slack.com/services/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"},
+        {"xoxb-your-token-here xoxp-xxxxxxxxxxxx", ""},
+        {"hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX", ""},
+    };
+    static const struct row pem[] = {
+        {"-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEAxyz\n-----END RSA PRIVATE KEY----- x",
+         "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEAxyz\n-----END RSA PRIVATE KEY-----"},
+        {"-----BEGIN PRIVATE KEY-----\\nMIIEvQIBADANBgkqhkiG9w0B", "-----BEGIN PRIVATE KEY-----"},
+        {"-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: 2\n",
+         "-----BEGIN PGP PRIVATE KEY BLOCK-----"},
+        {"what does -----BEGIN PRIVATE KEY----- mean?", ""},
+        {"-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A", ""},
+        {"-----BEGIN PRIVATE KEY-----", ""},
+    };
+
+    check_detector("aws_access_key", aws, LAC_COUNT(aws));
+    check_detector("aws_secret_key", aws_secret, LAC_COUNT(aws_secret));
+    check_detector("github_token", github, LAC_COUNT(github));
+    check_detector("slack_token", slack, LAC_COUNT(slack));
+    check_detector("private_key", pem, LAC_COUNT(pem));
+}
+
+static void phrases_match_words_in_any_case_and_separation(void)
+{
+    static const struct lac_str phrases[] = {
+        {"project_apollo", 14},
+        {"Caf\xc3\xa9 M\xc3\xbcller", 14},
+        {"\xe6\x9c\xba\xe5\xaf\x86", 6},
+        {"acme corp", 9},
+        {"apollo", 6},
+    };
+    static const struct row rows[] = {
+        {"see Project-Apollo, PROJECT APOLLO and project_apollo.",
+         "Project-Apollo|PROJECT APOLLO|project_apollo"},
+        {"project \n -apollo", "project \n -apollo"},
+        {"CAFE\xcc\x81 M\xc3\x9cLLER!", "CAFE\xcc\x81 M\xc3\x9cLLER"},
+        {"\xe8\xbf\x99\xe6\x98\xaf\xe6\x9c\xba\xe5\xaf\x86\xe6\x96\x87",
+         "\xe6\x9c\xba\xe5\xaf\x86"},
+        {"\xe2\x80\x9c"
+         "Acme\xe2\x80\x94"
+         "Corp\xe2\x84\xa2\xe2\x80\x9d",
+         "Acme\xe2\x80\x94"
+         "Corp"},
+        {"Ac\xe2\x80\x8bme Corp's", "Ac\xe2\x80\x8bme Corp"},
+        {"\xef\xbc\xa1"
+         "cme corp",
+         "\xef\xbc\xa1"
+         "cme corp"},
+        {"acmecorp, acme corporation, xacme corp", ""},
+        {"apollonian", ""},
+        {"bad \xff bytes, acme corp", "acme corp"},
+    };
+    struct lac_match_rule rule = rule_of("terms");
+    struct set t;
+
+    rule.phrases = phrases;
+    rule.phrase_count = LAC_COUNT(phrases);
+    if (set_open(&t, &rule, 1))
+        for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+            lac_test_row("%s", rows[i].text);
+            LAC_TEST_STR(found(&t, rows[i].text), rows[i].want);
+        }
+    LAC_TEST_EQ(t.hits.undecodable, true);
+    set_close(&t);
+}
+
+static void exceptions_and_context_suppress_hits(void)
+{
+    static const struct lac_str phrases[] = {{"confidential", 12}, {"summit", 6}};
+    static const struct lac_str except[] = {{"* computing", 11}, {"what is *", 9}, {"non-*", 5}};
+    static const struct lac_str context[] = {{"contract", 8}};
+    static const struct row rows[] = {
+        {"this is confidential, not for sale", "confidential"},
+        {"confidential computing", ""},
+        {"What is confidential?", ""},
+        {"non-confidential", ""},
+        {"unconfidential", ""},
+        {"confidential computings", "confidential"},
+    };
+    struct lac_match_rule rules[2] = {rule_of("mark"), rule_of("customer")};
+    struct set t;
+
+    rules[0].phrases = phrases;
+    rules[0].phrase_count = 1;
+    rules[0].except = except;
+    rules[0].except_count = LAC_COUNT(except);
+    rules[1].phrases = phrases + 1;
+    rules[1].phrase_count = 1;
+    rules[1].context = context;
+    rules[1].context_count = 1;
+    rules[1].context_window = 20;
+    if (set_open(&t, rules, 2)) {
+        for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+            lac_test_row("%s", rows[i].text);
+            LAC_TEST_STR(found(&t, rows[i].text), rows[i].want);
+        }
+        LAC_TEST_STR(found(&t, "the summit of the hill"), "");
+        LAC_TEST_STR(found(&t, "the Contract with Summit"), "Summit");
+        LAC_TEST_STR(found(&t, "summit ........................ contract"), "");
+    }
+    set_close(&t);
+}
+
+static void patterns_report_where_they_start(void)
+{
+    static const struct row rows[] = {
+        {"id EMP-123456 and EMP-1234.", "EMP-123456|EMP-1234"},
+        {"XEMP-1234 EMP-12", ""},
+        {"EMP-1234567", ""},
+        {"EMP-\xef\xbc\x91\xef\xbc\x92"
+         "34",
+         "EMP-\xef\xbc\x91\xef\xbc\x92"
+         "34"},
+    };
+    struct lac_match_rule rule = rule_of("employee");
+    static char many[400 * 40];
+    struct set t;
+    size_t n = 0;
+
+    rule.pattern = LAC_STR("\\bEMP-[0-9]{4,6}\\b");
+    if (!set_open(&t, &rule, 1))
+        return;
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        lac_test_row("%s", rows[i].text);
+        LAC_TEST_STR(found(&t, rows[i].text), rows[i].want);
+    }
+    /* More places than can be listed are still all looked at. */
+    for (int i = 0; i < 400; i++)
+        n += (size_t)snprintf(many + n, sizeof(many) - n, "%*s EMP-%04d", 30, "", i);
+    scan(&t, (struct lac_str){many, n});
+    LAC_TEST_EQ(t.hits.count, LAC_MATCH_HITS_PER_RULE);
+    LAC_TEST_EQ(t.hits.truncated, true);
+    LAC_TEST_EQ(t.hits.at[0].end - t.hits.at[0].start, 8);
+    set_close(&t);
+}
+
+static void bad_rules_are_refused_by_index(void)
+{
+    static const struct lac_str empty[] = {{"-", 1}};
+    static const struct lac_str no_star[] = {{"computing", 9}};
+    static const struct lac_str word[] = {{"word", 4}};
+    struct lac_match_rule bad[7];
+
+    for (size_t i = 0; i < LAC_COUNT(bad); i++)
+        bad[i] = rule_of("bad");
+    bad[1].detector = LAC_STR("nothing");
+    bad[2].pattern = LAC_STR("a+b");
+    bad[3].pattern = LAC_STR("(");
+    bad[4].phrases = empty;
+    bad[4].phrase_count = 1;
+    bad[5].phrases = bad[6].phrases = word;
+    bad[5].phrase_count = bad[6].phrase_count = 1;
+    bad[5].except = no_star;
+    bad[5].except_count = 1;
+    bad[6].detector = LAC_STR("email");
+    for (size_t i = 0; i < LAC_COUNT(bad); i++) {
+        struct lac_match_rule rules[2] = {rule_of("good"), bad[i]};
+        struct lac_match *m = NULL;
+        struct lac_err err = {0};
+        size_t index;
+
+        rules[0].detector = LAC_STR("email");
+        lac_test_row("bad rule %zu", i);
+        LAC_TEST_EQ(lac_match_open(&m, rules, 2, &index, &err), LAC_REJECT);
+        LAC_TEST_EQ(index, 1);
+        CU_ASSERT(err.text[0] != 0);
+        CU_ASSERT_PTR_NULL(m);
+    }
+}
+
+static void a_field_over_the_limit_says_so(void)
+{
+    struct lac_match_rule rule = rule_of("email");
+    static char big[FIELD_BYTES + 100];
+    struct set t;
+
+    rule.detector = LAC_STR("email");
+    if (!set_open(&t, &rule, 1))
+        return;
+    memset(big, ' ', sizeof(big));
+    memcpy(big + 10, "a@example.com", 13);
+    scan(&t, (struct lac_str){big, FIELD_BYTES});
+    LAC_TEST_EQ(t.hits.over_limit, false);
+    LAC_TEST_EQ(t.hits.count, 1);
+    scan(&t, (struct lac_str){big, sizeof(big)});
+    LAC_TEST_EQ(t.hits.over_limit, true);
+    LAC_TEST_EQ(t.hits.count, 1);
+    /* U+FDFA becomes eighteen characters: no room for a field made of it. */
+    for (size_t i = 0; i + 3 <= FIELD_BYTES; i += 3)
+        memcpy(big + i, "\xef\xb7\xba", 3);
+    scan(&t, (struct lac_str){big, FIELD_BYTES});
+    LAC_TEST_EQ(t.hits.over_limit, true);
+    set_close(&t);
+}
+
+/* A mebibyte of each worst case I could think of takes less than 100 times what plain prose does,
+ * where one quadratic step would take thousands of times as long. */
+static void time_grows_with_length_only(void)
+{
+    static const char *const units[] = {"a@",
+                                        "1.2.3.4.",
+                                        "::",
+                                        "a:",
+                                        "1-",
+                                        "+1",
+                                        "-----BEGIN PRIVATE KEY-----",
+                                        "4111 ",
+                                        "ssn ",
+                                        "phone ",
+                                        "GB82 ",
+                                        "xoxb-1",
+                                        "aws_secret_key",
+                                        "acme ",
+                                        "\xef\xbb\xbf",
+                                        "e\xcc\x81",
+                                        "555-1234",
+                                        "a@b.",
+                                        "-----"};
+    static const struct lac_str phrases[] = {{"acme", 4}};
+    static const struct lac_str context[] = {{"zzz", 3}};
+    struct lac_match_rule rules[16];
+    char *text = malloc(FIELD_BYTES);
+    uint64_t prose;
+    struct set t;
+    size_t n = 0;
+
+    LAC_TEST_NEED(text != NULL);
+    for (; lac_match_detector_at(n); n++) {
+        rules[n] = rule_of(lac_match_detector_at(n));
+        rules[n].detector = rules[n].id;
+    }
+    rules[n] = rule_of("terms");
+    rules[n].phrases = phrases;
+    rules[n].phrase_count = 1;
+    rules[n].context = context;
+    rules[n].context_count = 1;
+    rules[n++].context_window = LAC_MATCH_WINDOW_MAX;
+    if (!set_open(&t, rules, n))
+        return;
+    for (size_t i = 0; i < FIELD_BYTES; i++)
+        text[i] = "the quick brown fox jumps over the lazy dog "[i % 44];
+    prose = lac_clock_mono_ns();
+    scan(&t, (struct lac_str){text, FIELD_BYTES});
+    prose = lac_clock_mono_ns() - prose;
+    for (size_t u = 0; u < LAC_COUNT(units); u++) {
+        size_t len = strlen(units[u]);
+        uint64_t took;
+
+        for (size_t i = 0; i < FIELD_BYTES; i++)
+            text[i] = units[u][i % len];
+        took = lac_clock_mono_ns();
+        scan(&t, (struct lac_str){text, FIELD_BYTES});
+        took = lac_clock_mono_ns() - took;
+        lac_test_row("%s: %llu ms, prose %llu ms", units[u], (unsigned long long)(took / 1000000),
+                     (unsigned long long)(prose / 1000000));
+        if (getenv("LAC_TEST_TIMES"))
+            printf("%10.10s %6llu us (prose %llu)\n", units[u], (unsigned long long)(took / 1000),
+                   (unsigned long long)(prose / 1000));
+        LAC_TEST_EQ(took < prose * 100 + 1000000000, true);
+    }
+    set_close(&t);
+    free(text);
+}
+
+static void an_allow_rule_speaks_for_whole_fields_only(void)
+{
+    static const struct lac_str phrases[] = {{"What is the capital of France", 29}};
+    struct lac_match_rule rule = rule_of("public");
+    struct set t;
+
+    rule.strength = LAC_MATCH_ALLOW;
+    rule.phrases = phrases;
+    rule.phrase_count = 1;
+    if (!set_open(&t, &rule, 1))
+        return;
+    scan(&t, LAC_STR(" what is the capital of France? "));
+    LAC_TEST_EQ(t.hits.whole_allowed, true);
+    scan(&t, LAC_STR("what is the capital of France and our margin"));
+    LAC_TEST_EQ(t.hits.whole_allowed, false);
+    LAC_TEST_EQ(t.hits.count, 0);
+    scan(&t, LAC_STR("what is the capital of France\xff"));
+    LAC_TEST_EQ(t.hits.whole_allowed, false);
+    scan(&t, LAC_STR(" \n "));
+    LAC_TEST_EQ(t.hits.blank, true);
+    set_close(&t);
+}
+
+LAC_TEST_MAIN(match, emails_are_found_exactly, ip_addresses_are_told_from_versions_and_times,
+              social_security_numbers_need_rules_or_their_name, cards_are_found_in_their_groupings,
+              ibans_are_found_with_and_without_blanks,
+              phone_numbers_in_national_and_international_forms, secrets_are_told_from_placeholders,
+              phrases_match_words_in_any_case_and_separation, exceptions_and_context_suppress_hits,
+              patterns_report_where_they_start, bad_rules_are_refused_by_index,
+              a_field_over_the_limit_says_so, time_grows_with_length_only,
+              an_allow_rule_speaks_for_whole_fields_only)
