@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What must be true of a run: every request has one decision, everywhere, and nothing else has."""
+
+from collections import Counter
+
+from .records import core_of, decode
+
+# Three kinds of text whose floor is known, whatever the strategy or the built-in opinions say.
+_SSN = "employee {i} has the number 219-09-{last:04d}"
+_CARD = "please refund 4111 1111 1111 1111, order {i}"
+_PLAIN = "how do I sort a list of {i} numbers?"
+
+
+def requests(count, start=0, tag="r"):
+    """`count` requests with ids of their own; every third has hard evidence in it."""
+    for i in range(start, start + count):
+        text = (_SSN, _CARD, _PLAIN)[i % 3].format(i=i, last=i % 9998 + 1)
+        yield {"request_id": f"{tag}{i}", "text": text, "subject": f"s{i % 50}"}
+
+
+def must_be_proprietary(request_id) -> bool:
+    """Whether the request of that id holds hard evidence."""
+    return int(request_id.lstrip("abcdefghijklmnopqrstuvwxyz")) % 3 != 2
+
+
+def doubles(values) -> list:
+    return [value for value, times in Counter(values).items() if times > 1]
+
+
+def decisions_of(messages) -> list[dict]:
+    return [decode("Decision", m.value) for m in messages]
+
+
+def check_topics(stack, ids) -> dict[str, dict]:
+    """Exactly one routing and one lineage record per id of `ids`; lineage by event id (hex)."""
+    ids = set(ids)
+    routing = [decode("Routing", m.value) for m in stack.kafka.read(stack.topic("routing"))]
+    lineage = decisions_of(stack.kafka.read(stack.topic("lineage")))
+    for name, records in (("routing", routing), ("lineage", lineage)):
+        got = [r["request_id"] for r in records]
+        assert not doubles(got), f"{name}: doubled {doubles(got)[:5]} ({len(doubles(got))} in all)"
+        lost, phantom = ids - set(got), set(got) - ids
+        assert not lost, f"{name}: {len(lost)} of {len(ids)} lost, for example {sorted(lost)[:5]}"
+        assert not phantom, f"{name}: nobody asked for {sorted(phantom)[:5]}"
+        assert not doubles(r["event_id"] for r in records), f"{name}: two requests share an event id"
+    tiers = {r["request_id"]: r["tier"] for r in routing}
+    loose = [i for i in ids if must_be_proprietary(i) and tiers[i] != "PROPRIETARY"]
+    assert not loose, f"undercut: {loose[:5]}"
+    by_event = {r["event_id"]: r for r in routing}
+    for decision in lineage:
+        twin = by_event[decision["event_id"]]
+        assert twin["decision_hash"] == decision["decision_hash"]
+        assert twin["request_id"] == decision["request_id"]
+    return {d["event_id"].hex(): d for d in lineage}
+
+
+def check_rows(stack, lineage):
+    """Postgres has one row for each decision of check_topics(), with the same hash."""
+    rows = stack.postgres.query(
+        "select encode(event_id, 'hex'), revision, encode(decision_hash, 'hex') from decisions")
+    assert len(rows) == len(lineage), f"{len(rows)} rows for {len(lineage)} decisions"
+    for event_id, revision, decision_hash in rows:
+        assert revision == 0
+        assert lineage[event_id]["decision_hash"].hex() == decision_hash
+
+
+def tier_of(decision) -> str:
+    return core_of(decision)["tier"]

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""100,000 requests through publish, two exactly-once workers and the sink, with everything that can
+go wrong on the way: each has one routing record, one lineage record and one row in the end.
+
+The faults are placed, not hoped for: a fault point of the test build kills or freezes the process
+itself, and the test asserts that it did, where it did, and that the frozen one came back to life.
+"""
+
+import json
+import signal
+import time
+
+import pytest
+from harness import Process, wait_until
+from harness.flow import check_rows, check_topics, requests
+from harness.paths import BIN
+from harness.program import clean_env, conf_env
+
+COUNT = 100_000
+IN_TRANSACTION = "output.txn.before_commit"  # records are produced, offsets sent, not committed
+IN_COPY = "output.pg.in_copy"                # rows are sent, the COPY is not ended
+
+# A lane commits often, so that faults find an open transaction and there is much to go wrong.
+SLOW = {"classify__batch_count": 256, "classify__commit_interval_ms": 50,
+        "kafka__session_timeout_ms": 6000, "kafka__transaction_timeout_ms": 10000}
+
+
+def _publish(lacuna, path, start, count) -> Process:
+    """`lacuna publish` as a person runs it, in the background."""
+    with open(path, "w", encoding="utf-8") as f:
+        for request in requests(count, start):
+            f.write(json.dumps(request) + "\n")
+    conf = lacuna.conf | {"state.dir": lacuna.folder / "publish" / "state"}
+    (lacuna.folder / "publish").mkdir(exist_ok=True)
+    return Process(f"publish-{start}", [BIN / "lacuna", "publish", path],
+                   lacuna.folder / "publish" / f"{start}.log",
+                   env=clean_env(lacuna.folder / "publish") | conf_env(conf),
+                   cwd=lacuna.folder).start()
+
+
+def _rows(lacuna) -> int:
+    return lacuna.postgres.value("select count(*) from decisions")
+
+
+@pytest.mark.timeout(300)
+def test_100000_requests_are_decided_once_through_kills_a_zombie_and_a_broken_copy(lacuna):
+    kafka = lacuna.kafka
+    kafka.create_topics(lacuna.prefix, {"requests": 8, "routing": 4, "lineage": 4, "*": 2})
+    lacuna.migrate()
+    topic = lacuna.topic("requests")
+
+    # Half of the work is there when two workers begin. One dies inside its fifth transaction, the
+    # other freezes inside its eighth.
+    first = _publish(lacuna, lacuna.folder / "a.jsonl", 0, COUNT // 2)
+    assert first.wait(120) == 0, first.log_tail()
+    killed = lacuna.classify("worker-0", fault=f"{IN_TRANSACTION}:kill:5", ready=False, **SLOW)
+    zombie = lacuna.classify("worker-1", fault=f"{IN_TRANSACTION}:stop:8", ready=False, **SLOW)
+    assert killed.wait(60) == -signal.SIGKILL, killed.log_tail()
+    assert killed.faults_hit() == [IN_TRANSACTION]
+    wait_until(lambda: zombie.state() == "T", timeout=60, what="the second worker to freeze")
+    assert zombie.faults_hit() == [IN_TRANSACTION]
+
+    # Killed in mid-transaction means: readers who ask for it see records that were never committed.
+    done = len(kafka.read(lacuna.topic("lineage")))
+    assert len(kafka.read(lacuna.topic("lineage"), committed=False)) > done
+    assert done < COUNT // 2, "the faults came too late to matter"
+
+    # The sink dies inside a COPY; its successor goes on where the table says.
+    copying = lacuna.sink("sink-0", fault=f"{IN_COPY}:kill:2", ready=False, sink__batch_rows=500)
+    # The killed worker's successor under its own name, and one more; the rest of the work comes in.
+    successor = lacuna.classify("worker-0", **SLOW)
+    second = _publish(lacuna, lacuna.folder / "b.jsonl", COUNT // 2, COUNT // 4)
+    leaver = lacuna.classify("worker-2", **SLOW)
+    assert copying.wait(90) == -signal.SIGKILL, copying.log_tail()
+    assert copying.faults_hit() == [IN_COPY]
+    assert _rows(lacuna) < COUNT
+    sink = lacuna.sink("sink-0", sink__batch_rows=2000)
+    assert second.wait(120) == 0, second.log_tail()
+
+    # The zombie's session ends, the others take its partitions over and go past where it stopped.
+    wait_until(lambda: min(kafka.committed(lacuna.group(), topic).values()) > 0
+               and sum(kafka.committed(lacuna.group(), topic).values()) >= COUNT // 2,
+               timeout=60, what="the zombie's partitions to move on", alive=[successor, leaver],
+               every=0.2)
+
+    # Now it wakes up in the middle of its old transaction, while new work comes in and another
+    # worker is asked to leave.
+    third = _publish(lacuna, lacuna.folder / "c.jsonl", COUNT * 3 // 4, COUNT // 4)
+    zombie.resume()
+    wait_until(lambda: sum(kafka.committed(lacuna.group(), topic).values()) > COUNT * 3 // 4,
+               what="the last quarter to begin", alive=[successor, leaver], every=0.05)
+    asked = time.monotonic()
+    assert leaver.stop(timeout=30) == 0, leaver.log_tail()
+    assert time.monotonic() - asked < 25
+    assert third.wait(120) == 0, third.log_tail()
+
+    wait_until(lambda: _rows(lacuna) >= COUNT, timeout=120, what="all rows",
+               alive=[successor, zombie, sink], every=0.2)
+    assert zombie.running and zombie.state() != "T"
+    assert "fenced" in zombie.log() or "lost" in zombie.log(), \
+        "the zombie did not notice that it was one\n" + zombie.log_tail()
+
+    lineage = check_topics(lacuna, (f"r{i}" for i in range(COUNT)))
+    check_rows(lacuna, lineage)
+    uncommitted = kafka.read(lacuna.topic("lineage"), committed=False)
+    assert len(uncommitted) > COUNT, "no transaction was aborted: the faults hit nothing"
+    assert kafka.read(lacuna.topic("deadletter")) == []
+    committed = kafka.committed(lacuna.group(), topic)
+    assert sum(committed.values()) == COUNT

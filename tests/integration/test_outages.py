@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is behind Lacuna goes away and comes back: slower, never lost, never doubled, never looser."""
+
+import time
+
+import pytest
+from harness import wait_until
+from harness.flow import check_rows, check_topics, requests
+from harness.program import http
+
+
+def _rows(stack):
+    return stack.postgres.value("select count(*) from decisions")
+
+
+@pytest.mark.timeout(240)
+def test_a_broker_that_is_away_for_20_seconds_costs_only_time(stack, new_kafka, postgres):
+    broker = new_kafka()
+    lacuna = stack(kafka=broker, postgres=postgres)
+    broker.create_topics(lacuna.prefix, {"*": 2})
+    lacuna.migrate()
+    lacuna.classify()
+    lacuna.sink()
+    bridge = lacuna.bridge(bridge__deadline_ms=2000)
+    lacuna.publish(requests(3000))
+    wait_until(lambda: _rows(lacuna) >= 500, what="the flow", alive=lacuna.programs)
+
+    broker.stop()
+    away = time.monotonic()
+    # Whoever asks meanwhile gets an answer within the deadline, and it is not a tier.
+    while time.monotonic() < away + 20:
+        status, headers, answer = lacuna.classify_http(bridge, {"query": "are you there?"})
+        assert status in (503, 504), answer
+        assert headers["Content-Type"].startswith("application/problem+json")
+        assert "tier" not in answer
+    assert all(program.running for program in lacuna.programs)
+    broker.start()
+
+    lacuna.publish(requests(2000, start=3000))
+    wait_until(lambda: lacuna.classify_http(bridge, {"query": "back?"})[0] == 200, timeout=60,
+               what="HTTP to answer again", alive=lacuna.programs, every=0.5)
+    ids = {r["request_id"] for r in requests(5000)}
+    wait_until(lambda: lacuna.postgres.value(
+        "select count(*) from decisions where request_id like 'r%%'") >= len(ids),
+        timeout=90, what="all rows", alive=lacuna.programs, every=0.2)
+    seen = lacuna.postgres.query(
+        "select request_id, count(*) from decisions where request_id like 'r%%' group by 1")
+    assert {r for r, _ in seen} == ids
+    assert all(n == 1 for _, n in seen)
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("immediate", [False, True], ids=["fast", "as a crash"])
+def test_a_postgres_restart_neither_loses_nor_doubles(lacuna, immediate):
+    lacuna.kafka.create_topics(lacuna.prefix, {"*": 2})
+    lacuna.migrate()
+    lacuna.classify()
+    sink = lacuna.sink(sink__batch_rows=200, sink__commit_interval_ms=50)
+    for part in range(4):
+        lacuna.publish(requests(2500, start=2500 * part))
+        wait_until(lambda n=part: _rows(lacuna) > 2500 * n, what="rows", alive=[sink])
+        lacuna.postgres.restart(immediate)
+    wait_until(lambda: _rows(lacuna) >= 10_000, timeout=60, what="all rows", alive=[sink],
+               every=0.1)
+    check_rows(lacuna, check_topics(lacuna, (r["request_id"] for r in requests(10_000))))
+    status, _, body = http("GET", f"http://127.0.0.1:{sink.page}/health/ready")
+    assert status == 200, body

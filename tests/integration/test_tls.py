@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Encrypted, authenticated, and the other side's name checked: to Kafka and to Postgres."""
+
+import pytest
+from harness import Certificates, wait_until
+from harness import kafka as kafkas
+from harness import postgres as servers
+
+
+@pytest.mark.timeout(180)
+def test_sasl_ssl_to_kafka_and_verify_full_to_postgres(stack, new_kafka, new_postgres, tmp_path):
+    authority = Certificates(tmp_path / "ca")
+    stranger = Certificates(tmp_path / "stranger", "stranger")
+    broker = new_kafka(certificates=authority)
+    database = new_postgres(certificates=authority)
+    password = tmp_path / "pg-password"
+    password.write_text(servers.PASSWORD + "\n")
+    password.chmod(0o600)
+
+    lacuna = stack(kafka=broker, postgres=database, conf={
+        "kafka.bootstrap_servers": broker.tls_bootstrap,
+        "kafka.security_protocol": "sasl_ssl",
+        "kafka.sasl_mechanism": "SCRAM-SHA-512",
+        "kafka.sasl_username": kafkas.USER,
+        "kafka.sasl_password": kafkas.PASSWORD,
+        "kafka.ssl_ca_file": authority.ca,
+        "postgres.url": database.tls_url,
+        "postgres.password_file": password,
+    })
+    broker.create_topics(lacuna.prefix, {"*": 1})
+    lacuna.migrate()
+    worker = lacuna.classify()
+    sink = lacuna.sink(kafka__sasl_mechanism="PLAIN")
+    broker.produce(lacuna.topic("requests"), [b'{"text": "her SSN is 219-09-9999"}'])
+    wait_until(lambda: database.value("select count(*) from decisions") == 1, timeout=60,
+               what="the row", alive=[worker, sink])
+    used = database.query("select ssl from pg_stat_ssl join pg_stat_activity using (pid) "
+                          "where application_name like 'lacuna%%' or usename = 'lacuna' "
+                          "and client_addr is not null")
+    assert used and all(ssl for ssl, in used), "the sink talks in the clear"
+    for program in (worker, sink):
+        assert kafkas.PASSWORD not in program.log() and servers.PASSWORD not in program.log()
+
+    # Somebody who shows a certificate of another authority is not believed.
+    liar = lacuna.program("lacuna-classify", "classify-1", kafka__ssl_ca_file=stranger.ca)
+    liar.start()
+    wait_until(lambda: not liar.running or "ssl" in liar.log().lower(), what="a complaint")
+    assert not (liar.running and liar.is_ready())
+    liar.expected_to_die = True
+    fooled = lacuna.program(
+        "lacuna-sink", "sink-1",
+        postgres__url=database.tls_url.replace(str(authority.ca), str(stranger.ca)))
+    fooled.start()
+    wait_until(lambda: not fooled.running or "certificate" in fooled.log().lower(),
+               what="a complaint")
+    assert not (fooled.running and fooled.is_ready())
+    fooled.expected_to_die = True
