@@ -17,9 +17,9 @@ foreach(file IN LISTS files)
     file(SHA256 "${file}" hash)
     file(READ "${file}" hex HEX)
     string(LENGTH "${hex}" digits_count)
-    # As bytes: CMake's lists and quoting would change semicolons and backslashes of a text.
-    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
-    string(REGEX REPLACE "(................................................................................)"
+    # As bytes, cast because char is signed here: CMake's lists and quoting would change semicolons and backslashes of a text.
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "(char)0x\\1," bytes "${hex}")
+    string(REGEX REPLACE "(........................................................................................)"
         "\\1\n    " bytes "${bytes}")
     string(APPEND text "static const char sql_${digits}[] = {\n    ${bytes}0};\n\n")
     string(APPEND rows "    {.version = ${version}, .name = \"${name}\", .sql = sql_${digits},\n"
