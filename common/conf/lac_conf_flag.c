@@ -120,6 +120,11 @@ static bool table_flag(struct flags *f, const char *word, enum lac_status *statu
     return true;
 }
 
+static enum lac_status stray(const char *word, struct lac_err *err)
+{
+    return lac_err_set(err, LAC_FATAL, 0, "unexpected argument \"%.64s\"; see --help", word);
+}
+
 static enum lac_status unknown_flag(const struct lac_conf *c, const char *word, struct lac_err *err)
 {
     struct lac_str name = {word, strcspn(word, "=")};
@@ -127,7 +132,7 @@ static enum lac_status unknown_flag(const struct lac_conf *c, const char *word, 
     unsigned programs = c->src.program == LAC_CONF_CLI ? ~0u : (unsigned)c->src.program;
 
     if (word[0] != '-' || word[1] == '\0')
-        return lac_err_set(err, LAC_FATAL, 0, "unexpected argument \"%.64s\"; see --help", word);
+        return stray(word, err);
     if (word[1] != '-')
         return lac_err_set(err, LAC_FATAL, 0, "%.64s is not a flag; see --help", word);
     if (lac_conf_find(LAC_CONF_IN_FLAG, name, &found))
@@ -146,7 +151,7 @@ enum lac_status lac_conf_read_flags(struct lac_conf *c, bool apply, struct lac_e
 
         if (strcmp(word, "--") == 0) {
             if (!c->src.lenient && f.at + 1 < c->src.argc && apply)
-                return unknown_flag(c, "x", err);
+                return stray(c->src.argv[f.at + 1], err);
             for (f.at++; f.at < c->src.argc; f.at++)
                 keep(&f, c->src.argv[f.at]);
             break;

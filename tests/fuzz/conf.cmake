@@ -1,0 +1,1 @@
+lac_fuzz(conf USES conf json)

@@ -1,0 +1,1 @@
+lac_fuzz(json USES json)

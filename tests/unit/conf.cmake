@@ -1,0 +1,1 @@
+lac_test(conf USES conf json)

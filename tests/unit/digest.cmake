@@ -1,0 +1,2 @@
+find_package(Threads REQUIRED)
+lac_test(digest USES digest LINK Threads::Threads)

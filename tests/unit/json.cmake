@@ -1,0 +1,1 @@
+lac_test(json USES json)
