@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lac_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { READ_STEP = 16 << 10 };
+
+static enum lac_status refuse(struct lac_err *err, const char *path, int code)
+{
+    char why[128];
+
+    return lac_err_set(err, LAC_FATAL, code, "%s: %s", path, strerror_r(code, why, sizeof(why)));
+}
+
+static enum lac_status read_all(int fd, const char *path, struct lac_buf *out, struct lac_err *err)
+{
+    char step[READ_STEP];
+
+    for (;;) {
+        ssize_t n = read(fd, step, sizeof(step));
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return refuse(err, path, errno);
+        if (n == 0)
+            return LAC_OK;
+        lac_buf_put(out, step, (size_t)n);
+        if (!lac_buf_ok(out))
+            return lac_err_set(err, LAC_FATAL, EFBIG, "%s: larger than %zu bytes", path,
+                               out->limit);
+    }
+}
+
+enum lac_status lac_file_read(const char *path, struct lac_buf *out, struct lac_err *err)
+{
+    /* Without O_NONBLOCK a FIFO would hold us up before fstat() could refuse it. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    enum lac_status status;
+    struct stat st;
+
+    if (fd < 0)
+        return refuse(err, path, errno);
+    if (fstat(fd, &st) != 0)
+        status = refuse(err, path, errno);
+    else if (!S_ISREG(st.st_mode))
+        status = lac_err_set(err, LAC_FATAL, EINVAL, "%s: not a regular file", path);
+    else
+        status = read_all(fd, path, out, err);
+    close(fd);
+    return status;
+}
