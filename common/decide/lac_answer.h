@@ -3,9 +3,9 @@
  * lac_answer - a decision as people and HTTP clients read it
  *
  * Members, in this order: tier, confidence (0..1), reasoning, tags, classifier, latency_ms; then
- * request_id, event_id, revision, final, posterior, route, findings, opinions, stop, strategy-free
- * evidence (observations), decision_hash, pack. All but latency_ms are functions of the records.
- * Nothing of the classified text is in it: findings carry places, not contents.
+ * request_id, event_id, revision, final and decision_hash of the record; posterior, route,
+ * findings, opinions, observations, stop and pack (its hash). All but latency_ms are functions of
+ * the records. Nothing of the classified text is in it: findings carry places, not contents.
  *
  * Thread: any. Pure functions.
  */
@@ -37,7 +37,7 @@ void lac_answer_json(struct lac_json_writer *w, const struct lac_answer *a);
 enum { LAC_ANSWER_REASONING_MAX = 1024 };
 void lac_answer_reasoning(struct lac_buf *out, const struct lac_decision_core *core);
 
-/* Which layer settled it: "heuristic", "embedding", "llm" or "default". */
+/* Which layer settled it, borrowed for ever: "heuristic", "embedding", "llm" or "default". */
 const char *lac_answer_classifier(const struct lac_decision_core *core);
 
 #endif

@@ -58,13 +58,14 @@ struct lac_decide_policy {
     uint32_t prior[LAC_TIER_COUNT]; /* ppm, each at least 1, adding up to a million */
     /* cost[strategy][true tier][answer], 0 .. LAC_DECIDE_COST_MAX */
     uint32_t cost[LAC_STRATEGY_COUNT][LAC_TIER_COUNT][LAC_TIER_COUNT];
-    uint32_t price[LAC_DECIDE_STAGE_COUNT]; /* in units of cost; the first is not used */
+    uint64_t price[LAC_DECIDE_STAGE_COUNT]; /* millionths of a cost unit; the first is not used */
 };
 
 /*
  * Refuses a policy with which evidence of more sensitivity could lower the answer: besides the
  * ranges above, cost[t][a+1] - cost[t][a] must not grow with t, a right answer must cost no more
- * than a wrong one, and without evidence conservative must say PROPRIETARY and balanced INTERNAL.
+ * than a wrong one, and without evidence conservative must say PROPRIETARY, balanced INTERNAL and
+ * aggressive the prior's best.
  */
 enum lac_status lac_decide_policy_check(const struct lac_decide_policy *p,
                                         struct lac_err *err) LAC_MUST_USE;

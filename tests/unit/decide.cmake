@@ -1,0 +1,2 @@
+lac_test(decide USES decide LINK m)
+lac_test(answer USES decide)

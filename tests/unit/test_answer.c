@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: the answer has the members that clients of the old service read and the new ones, and its
+ * sentence says why without quoting. Method: one core by hand, compared whole.
+ */
+#include "lac_answer.h"
+
+#include "lac_json.h"
+#include "lac_records.h"
+#include "lac_test.h"
+
+static struct lac_finding findings[] = {
+    {LAC_STR("email"), LAC_STR("EMAIL_ADDRESS"), LAC_STR("/text"), 11, 27, LAC_TIER_PROPRIETARY,
+     LAC_STRENGTH_FLOOR, 950000},
+    {LAC_STR("us-ssn"), LAC_STR("US_SSN"), LAC_STR("/text"), 30, 41, LAC_TIER_PROPRIETARY,
+     LAC_STRENGTH_FLOOR, 900000},
+};
+static struct lac_opinion opinions[] = {
+    {.layer = LAC_STR("heuristic"),
+     .source = LAC_STR("mark"),
+     .likelihoods = {50000, 300000, 900000}},
+};
+static struct lac_observation observations[] = {
+    {LAC_STR("undecodable"), LAC_STR("/text"), LAC_STR("")},
+};
+static struct lac_str tags[] = {{"EMAIL", 5}, {"PII", 3}};
+static struct lac_str route[] = {{"local_rag", 9}};
+
+static struct lac_decision_core core_of(void)
+{
+    return (struct lac_decision_core){
+        .semantics = 1,
+        .tenant = LAC_STR("default"),
+        .tier = LAC_TIER_PROPRIETARY,
+        .posterior = {350000, 500000, 150000},
+        .route = route,
+        .route_count = 1,
+        .tags = tags,
+        .tags_count = 2,
+        .findings = findings,
+        .findings_count = 2,
+        .stop = LAC_STOP_FLOOR,
+        .engine = LAC_STR("rules/1"),
+    };
+}
+
+static void the_answer_has_old_and_new_members(void)
+{
+    struct lac_decision_core core = core_of();
+    struct lac_decision decision = {.final = true, .request_id = LAC_STR("r-1")};
+    struct lac_answer answer = {&decision, &core, 1500};
+    struct lac_json_writer w;
+    struct lac_buf b;
+
+    lac_buf_init(&b, 4096);
+    lac_json_begin(&w, &b);
+    lac_answer_json(&w, &answer);
+    CU_ASSERT(lac_json_done(&w));
+    LAC_TEST_STR(
+        lac_buf_cstr(&b),
+        "{\"tier\":\"PROPRIETARY\",\"confidence\":1,\"reasoning\":\"PROPRIETARY: EMAIL_ADDRESS at "
+        "/text bytes 11-27 (rule email) sets a floor, and 1 more finding does.\","
+        "\"tags\":[\"EMAIL\",\"PII\"],\"classifier\":\"heuristic\",\"latency_ms\":1.5,"
+        "\"request_id\":\"r-1\",\"event_id\":\"00000000000000000000000000000000\",\"revision\":0,"
+        "\"final\":true,\"decision_hash\":"
+        "\"0000000000000000000000000000000000000000000000000000000000000000\","
+        "\"posterior\":{\"public\":0.35,\"internal\":0.5,\"proprietary\":0.15},"
+        "\"route\":[\"local_rag\"],\"findings\":[{\"rule\":\"email\",\"entity\":\"EMAIL_ADDRESS\","
+        "\"field\":\"/text\",\"start\":11,\"end\":27,\"tier\":\"PROPRIETARY\",\"strength\":"
+        "\"floor\",\"score\":0.95},{\"rule\":\"us-ssn\",\"entity\":\"US_SSN\",\"field\":\"/text\","
+        "\"start\":30,\"end\":41,\"tier\":\"PROPRIETARY\",\"strength\":\"floor\",\"score\":0.9}],"
+        "\"opinions\":[],\"observations\":[],\"stop\":\"floor\",\"pack\":"
+        "\"0000000000000000000000000000000000000000000000000000000000000000\"}");
+    lac_buf_deinit(&b);
+}
+
+static void the_sentence_names_what_decided(void)
+{
+    struct lac_decision_core core = core_of();
+    struct lac_buf b;
+
+    lac_buf_init(&b, 4096);
+    core.findings_count = 0;
+    core.tier = LAC_TIER_INTERNAL;
+    lac_answer_reasoning(&b, &core);
+    LAC_TEST_STR(lac_buf_cstr(&b), "INTERNAL: no rule found anything, so the pack's prior and the "
+                                   "strategy decide.");
+    LAC_TEST_STR(lac_answer_classifier(&core), "default");
+    lac_buf_reset(&b);
+    core.opinions = opinions;
+    core.opinions_count = 1;
+    core.observations = observations;
+    core.observations_count = 1;
+    lac_answer_reasoning(&b, &core);
+    LAC_TEST_STR(lac_buf_cstr(&b),
+                 "INTERNAL: 1 opinion (mark) gives PUBLIC 35.0 %, INTERNAL 50.0 %, PROPRIETARY "
+                 "15.0 %. The conservative matrix was used: /text undecodable.");
+    LAC_TEST_STR(lac_answer_classifier(&core), "heuristic");
+    lac_buf_deinit(&b);
+}
+
+LAC_TEST_MAIN(answer, the_answer_has_old_and_new_members, the_sentence_names_what_decided)

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: the properties that DESIGN promises hold for every policy that is accepted and all
+ * evidence. Method: a few worked examples, then random policies and evidence from a seeded
+ * generator (LAC_TEST_SEED, printed), compared with the definition in floating point where it is
+ * clear-cut.
+ */
+#include "lac_decide.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lac_test.h"
+
+enum { ROUNDS = 4000 };
+
+static const struct lac_decide_policy policy = {
+    .prior = {350000, 500000, 150000},
+    .cost = {{{0, 1, 4}, {60, 0, 2}, {400, 100, 0}},
+             {{0, 1, 5}, {20, 0, 3}, {60, 12, 0}},
+             {{0, 1, 3}, {3, 0, 1}, {8, 2, 0}}},
+    .price = {0, 100000, 500000},
+};
+
+static uint64_t seed;
+
+static uint32_t rnd(uint32_t below)
+{
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return (uint32_t)((seed * 0x2545F4914F6CDD1Du) >> 33) % below;
+}
+
+static void seed_start(void)
+{
+    const char *text = getenv("LAC_TEST_SEED");
+
+    seed = text ? strtoull(text, NULL, 10) : 20261121;
+    printf("(LAC_TEST_SEED=%llu) ", (unsigned long long)seed);
+}
+
+static struct lac_decide_opinion rnd_opinion(void)
+{
+    struct lac_decide_opinion o;
+
+    for (int t = 0; t < LAC_TIER_COUNT; t++)
+        o.likelihood[t] = 1 + rnd(rnd(4) ? LAC_DECIDE_PPM : 10);
+    return o;
+}
+
+/* A random policy that the check accepts. */
+static struct lac_decide_policy rnd_policy(void)
+{
+    for (;;) {
+        struct lac_decide_policy p = policy;
+        struct lac_err err;
+
+        p.prior[0] = 1 + rnd(600000);
+        p.prior[1] = 1 + rnd(LAC_DECIDE_PPM - p.prior[0] - 1);
+        p.prior[2] = LAC_DECIDE_PPM - p.prior[0] - p.prior[1];
+        for (int s = 0; s < LAC_STRATEGY_COUNT; s++)
+            for (int t = 0; t < LAC_TIER_COUNT; t++)
+                for (int a = 0; a < LAC_TIER_COUNT; a++)
+                    p.cost[s][t][a] = a == t ? 0 : p.cost[s][t][a] + rnd(4);
+        if (p.prior[2] > 0 && lac_decide_policy_check(&p, &err) == LAC_OK)
+            return p;
+    }
+}
+
+static void without_evidence_each_strategy_keeps_its_promise(void)
+{
+    static const enum lac_tier want[] = {LAC_TIER_PROPRIETARY, LAC_TIER_INTERNAL,
+                                         LAC_TIER_INTERNAL};
+    struct lac_err err;
+
+    LAC_TEST_EQ(lac_decide_policy_check(&policy, &err), LAC_OK);
+    for (int s = 0; s < LAC_STRATEGY_COUNT; s++) {
+        struct lac_decide_in in = {.strategy = (enum lac_strategy)s};
+        struct lac_decide_out out;
+
+        lac_decide(&policy, &in, &out);
+        lac_test_row("%s", lac_strategy_name((enum lac_strategy)s));
+        LAC_TEST_EQ(out.tier, want[s]);
+        LAC_TEST_EQ(out.posterior[0], 350000);
+        LAC_TEST_EQ(out.posterior[2], 150000);
+        LAC_TEST_EQ(out.confidence, want[s] == LAC_TIER_PROPRIETARY ? 1000000 : 850000);
+    }
+}
+
+static void rules_alone_never_say_public(void)
+{
+    struct lac_decide_opinion public = {{1000000, 1, 1}};
+    struct lac_decide_in in = {
+        .opinions = &public, .opinion_count = 1, .strategy = LAC_STRATEGY_AGGRESSIVE};
+    struct lac_decide_out out;
+
+    lac_decide(&policy, &in, &out);
+    LAC_TEST_EQ(out.tier, LAC_TIER_INTERNAL);
+    in.public_permitted = true;
+    lac_decide(&policy, &in, &out);
+    LAC_TEST_EQ(out.tier, LAC_TIER_PUBLIC);
+    in.degraded = true;
+    lac_decide(&policy, &in, &out);
+    LAC_TEST_EQ(out.tier, LAC_TIER_INTERNAL);
+}
+
+static void a_failed_tier_means_the_conservative_matrix(void)
+{
+    for (int s = 0; s < LAC_STRATEGY_COUNT; s++) {
+        struct lac_decide_in in = {.strategy = (enum lac_strategy)s, .degraded = true};
+        struct lac_decide_out out;
+
+        lac_decide(&policy, &in, &out);
+        LAC_TEST_EQ(out.tier, LAC_TIER_PROPRIETARY);
+    }
+}
+
+static void ties_go_to_the_stricter_tier(void)
+{
+    struct lac_decide_policy p = policy;
+    struct lac_decide_in in = {.strategy = LAC_STRATEGY_AGGRESSIVE, .public_permitted = true};
+    struct lac_decide_out out;
+
+    memset(p.cost[LAC_STRATEGY_AGGRESSIVE], 0, sizeof(p.cost[LAC_STRATEGY_AGGRESSIVE]));
+    lac_decide(&p, &in, &out);
+    LAC_TEST_EQ(out.tier, LAC_TIER_PROPRIETARY);
+}
+
+static void join_is_a_lattice(void)
+{
+    for (int a = 0; a < LAC_TIER_COUNT; a++)
+        for (int b = 0; b < LAC_TIER_COUNT; b++)
+            for (int c = 0; c < LAC_TIER_COUNT; c++) {
+                enum lac_tier x = (enum lac_tier)a, y = (enum lac_tier)b, z = (enum lac_tier)c;
+
+                LAC_TEST_EQ(lac_tier_join(x, y), lac_tier_join(y, x));
+                LAC_TEST_EQ(lac_tier_join(x, lac_tier_join(y, z)),
+                            lac_tier_join(lac_tier_join(x, y), z));
+                LAC_TEST_EQ(lac_tier_join(x, x), x);
+                CU_ASSERT(lac_tier_join(x, y) >= x && lac_tier_join(x, y) >= y);
+                CU_ASSERT(z < x || z < y || lac_tier_join(x, y) <= z);
+            }
+}
+
+/* One failed check per round at most: a flood of them would hide the first. */
+static bool expect(bool ok, const char *what, int round)
+{
+    lac_test_row("%s, round %d", what, round);
+    LAC_TEST_EQ(ok, true);
+    return ok;
+}
+
+static void floors_hold_order_never_matters_and_parts_add_up(void)
+{
+    seed_start();
+    for (int round = 0; round < ROUNDS; round++) {
+        struct lac_decide_policy p = rnd_policy();
+        struct lac_decide_opinion o[12];
+        struct lac_decide_in in = {.floor = (enum lac_tier)rnd(3),
+                                   .opinions = o,
+                                   .opinion_count = rnd(LAC_COUNT(o) + 1),
+                                   .strategy = (enum lac_strategy)rnd(3),
+                                   .public_permitted = rnd(2),
+                                   .degraded = rnd(4) == 0};
+        struct lac_decide_out out, again;
+
+        memset(&out, 0, sizeof(out));
+        memset(&again, 0, sizeof(again));
+        for (size_t i = 0; i < in.opinion_count; i++)
+            o[i] = rnd_opinion();
+        lac_decide(&p, &in, &out);
+        for (size_t i = in.opinion_count; i > 1; i--) {
+            size_t j = rnd((uint32_t)i);
+            struct lac_decide_opinion swap = o[i - 1];
+
+            o[i - 1] = o[j];
+            o[j] = swap;
+        }
+        lac_decide(&p, &in, &again);
+        if (!expect(out.tier >= in.floor, "floor", round) ||
+            !expect(memcmp(&out, &again, sizeof(out)) == 0, "order", round) ||
+            !expect(out.posterior[0] + out.posterior[1] + out.posterior[2] == LAC_DECIDE_PPM, "sum",
+                    round) ||
+            !expect((in.public_permitted && !in.degraded) || out.tier != LAC_TIER_PUBLIC, "public",
+                    round))
+            return;
+    }
+}
+
+static void evidence_that_only_raises_never_lowers_the_answer(void)
+{
+    seed_start();
+    for (int round = 0; round < ROUNDS; round++) {
+        struct lac_decide_policy p = rnd_policy();
+        struct lac_decide_opinion o[8];
+        struct lac_decide_in in = {
+            .opinions = o, .strategy = (enum lac_strategy)rnd(3), .public_permitted = rnd(2)};
+        struct lac_decide_out before, after;
+        size_t own = rnd(4);
+
+        for (size_t i = 0; i < LAC_COUNT(o); i++) {
+            o[i] = rnd_opinion();
+            if (i >= own)
+                o[i] = lac_decide_raise_only(o[i]);
+        }
+        in.opinion_count = own;
+        lac_decide(&p, &in, &before);
+        in.opinion_count = own + 1 + rnd((uint32_t)(LAC_COUNT(o) - own));
+        lac_decide(&p, &in, &after);
+        if (!expect(after.tier >= before.tier, "context", round))
+            return;
+        in.degraded = true;
+        lac_decide(&p, &in, &after);
+        if (!expect(after.tier >= LAC_TIER_INTERNAL, "degraded", round))
+            return;
+    }
+}
+
+static void the_answer_is_the_definition(void)
+{
+    seed_start();
+    for (int round = 0; round < ROUNDS; round++) {
+        struct lac_decide_policy p = rnd_policy();
+        struct lac_decide_opinion o[3] = {rnd_opinion(), rnd_opinion(), rnd_opinion()};
+        struct lac_decide_in in = {.opinions = o,
+                                   .opinion_count = 3,
+                                   .strategy = (enum lac_strategy)rnd(3),
+                                   .public_permitted = true};
+        struct lac_decide_out out;
+        double weight[LAC_TIER_COUNT], sum = 0, cost[LAC_TIER_COUNT] = {0}, least;
+
+        lac_decide(&p, &in, &out);
+        for (int t = 0; t < LAC_TIER_COUNT; t++) {
+            weight[t] = p.prior[t];
+            for (int i = 0; i < 3; i++)
+                weight[t] *= o[i].likelihood[t];
+            sum += weight[t];
+        }
+        for (int a = 0; a < LAC_TIER_COUNT; a++)
+            for (int t = 0; t < LAC_TIER_COUNT; t++)
+                cost[a] += weight[t] / sum * p.cost[in.strategy][t][a];
+        least = fmin(cost[0], fmin(cost[1], cost[2]));
+        if (!expect(cost[out.tier] <= least * (1 + 1e-9) + 1e-12, "argmin", round) ||
+            !expect(fabs((double)out.expected_cost / 1e6 - cost[out.tier]) < 1e-5, "cost", round))
+            return;
+        for (int t = 0; t < LAC_TIER_COUNT; t++)
+            if (!expect(fabs(out.posterior[t] - weight[t] / sum * 1e6) <= 1.0, "posterior", round))
+                return;
+    }
+}
+
+static void as_many_opinions_as_there_may_be_still_weigh_exactly(void)
+{
+    static struct lac_decide_opinion o[LAC_DECIDE_OPINION_MAX];
+    struct lac_decide_in in = {
+        .opinions = o, .opinion_count = LAC_COUNT(o), .strategy = LAC_STRATEGY_BALANCED};
+    struct lac_decide_out out;
+
+    for (size_t i = 0; i < LAC_COUNT(o); i++)
+        o[i] = (struct lac_decide_opinion){{LAC_DECIDE_PPM, LAC_DECIDE_PPM, LAC_DECIDE_PPM}};
+    lac_decide(&policy, &in, &out);
+    LAC_TEST_EQ(out.posterior[1], 500000);
+    for (size_t i = 0; i < LAC_COUNT(o); i++)
+        o[i] = (struct lac_decide_opinion){{1, LAC_DECIDE_PPM - 1, LAC_DECIDE_PPM}};
+    lac_decide(&policy, &in, &out);
+    LAC_TEST_EQ(out.posterior[0], 0);
+    LAC_TEST_EQ(out.posterior[1] + out.posterior[2], LAC_DECIDE_PPM);
+}
+
+static void policies_that_could_lower_an_answer_are_refused(void)
+{
+    struct lac_err err = {0};
+    struct lac_decide_policy p = policy;
+
+    p.prior[0]--;
+    LAC_TEST_EQ(lac_decide_policy_check(&p, &err), LAC_REJECT);
+    p = policy;
+    p.cost[1][2][2] = 20; /* PROPRIETARY costs more for PROPRIETARY texts than INTERNAL */
+    LAC_TEST_EQ(lac_decide_policy_check(&p, &err), LAC_REJECT);
+    p = policy;
+    p.cost[1][2][0] = 1; /* PUBLIC for a PROPRIETARY text cheaper than for an INTERNAL one */
+    LAC_TEST_EQ(lac_decide_policy_check(&p, &err), LAC_REJECT);
+    p = policy;
+    p.cost[0][2][1] = 1; /* conservative would say INTERNAL */
+    p.cost[0][2][0] = 100;
+    LAC_TEST_EQ(lac_decide_policy_check(&p, &err), LAC_REJECT);
+    p = policy;
+    p.prior[0] = 1000000;
+    p.prior[1] = p.prior[2] = 0;
+    LAC_TEST_EQ(lac_decide_policy_check(&p, &err), LAC_REJECT);
+    p = policy;
+    p.cost[2][0][2] = LAC_DECIDE_COST_MAX + 1;
+    LAC_TEST_EQ(lac_decide_policy_check(&p, &err), LAC_REJECT);
+}
+
+static void the_next_stage_runs_only_while_it_is_worth_its_price(void)
+{
+    struct lac_decide_opinion sure = {{1, 1, 1000000}};
+    struct lac_decide_in in = {.strategy = LAC_STRATEGY_BALANCED};
+    struct lac_decide_out out;
+
+    lac_decide(&policy, &in, &out);
+    LAC_TEST_EQ(out.expected_cost, 350000 * 1 + 150000 * 12);
+    LAC_TEST_EQ(lac_decide_wants(&policy, &in, &out, LAC_DECIDE_SEMANTIC), true);
+    in.floor = LAC_TIER_PROPRIETARY;
+    LAC_TEST_EQ(lac_decide_wants(&policy, &in, &out, LAC_DECIDE_SEMANTIC), false);
+    in = (struct lac_decide_in){
+        .strategy = LAC_STRATEGY_BALANCED, .opinions = &sure, .opinion_count = 1};
+    lac_decide(&policy, &in, &out);
+    LAC_TEST_EQ(lac_decide_wants(&policy, &in, &out, LAC_DECIDE_SEMANTIC), false);
+}
+
+LAC_TEST_MAIN(decide, without_evidence_each_strategy_keeps_its_promise,
+              rules_alone_never_say_public, a_failed_tier_means_the_conservative_matrix,
+              ties_go_to_the_stricter_tier, join_is_a_lattice,
+              floors_hold_order_never_matters_and_parts_add_up,
+              evidence_that_only_raises_never_lowers_the_answer, the_answer_is_the_definition,
+              as_many_opinions_as_there_may_be_still_weigh_exactly,
+              policies_that_could_lower_an_answer_are_refused,
+              the_next_stage_runs_only_while_it_is_worth_its_price)
