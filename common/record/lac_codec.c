@@ -98,7 +98,7 @@ const uint8_t *lac_decode_block_slow(struct lac_decoder *d, const uint8_t *p, si
             return lac_decode_fail(d, at, "block runs past the end");
         out->end = p + size;
     }
-    if ((uint64_t)count > (size_t)(d->end - p) / item_min_bytes)
+    if (item_min_bytes > 0 && (uint64_t)count > (size_t)(d->end - p) / item_min_bytes)
         return lac_decode_fail(d, at, "more items than bytes");
     out->count = (size_t)count;
     return p;

@@ -207,7 +207,8 @@ struct lac_block {
 const uint8_t *lac_decode_block_slow(struct lac_decoder *d, const uint8_t *p, size_t item_min_bytes,
                                      struct lac_block *out);
 
-/* `item_min_bytes` > 0: a block can't have more items than would fit into what is left. */
+/* A block can't have more items than would fit into what is left. With an `item_min_bytes` of 0
+ * the caller bounds the count. */
 static inline const uint8_t *lac_decode_block(struct lac_decoder *d, const uint8_t *p,
                                               size_t item_min_bytes, struct lac_block *out)
 {

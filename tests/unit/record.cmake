@@ -1,3 +1,5 @@
 lac_test(record USES record)
 lac_test(record_json USES record)
 lac_test(topics USES record)
+lac_test(opprogram USES record)
+lac_test(wire USES record)
