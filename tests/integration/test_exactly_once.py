@@ -17,8 +17,8 @@ from harness.paths import BIN
 from harness.program import clean_env, conf_env
 
 COUNT = 100_000
-IN_TRANSACTION = "output.txn.before_commit"  # records are produced, offsets sent, not committed
-IN_COPY = "output.pg.in_copy"                # rows are sent, the COPY is not ended
+IN_TRANSACTION = "lane.before_commit"  # records are produced and not committed
+IN_COPY = "sink.in_copy"  # rows are sent, the COPY is not ended
 
 # A lane commits often, so that faults find an open transaction and there is much to go wrong.
 SLOW = {"classify__batch_count": 256, "classify__commit_interval_ms": 50,
