@@ -215,6 +215,9 @@ enum lac_status lac_lane_turn(struct lac_lane *l, struct lac_err *err) LAC_MUST_
 void lac_lane_stop(struct lac_lane *l);
 bool lac_lane_stopping(const struct lac_lane *l);
 
+/* For outputs: the commit at hand is the last one of its partitions here, so wait for it. */
+bool lac_lane_commits_last(const struct lac_lane *l);
+
 /* Calls the output's close. Accepts NULL. */
 void lac_lane_close(struct lac_lane *l);
 
@@ -230,13 +233,11 @@ const char *lac_lane_state_name(enum lac_lane_state s);
 
 struct lac_output_kafka {
     struct lac_lane_io io;
-    bool open;        /* records were written since the last commit */
-    bool initialised; /* transactional: init_transactions is done for this incarnation */
-    bool begun;       /* transactional: a transaction is open */
-    uint64_t repeat_until_ms;
-    struct lac_lane *lane; /* may be NULL */
-    const char *name;
-    uint32_t timeout_ms; /* after which an unanswered call means a new producer */
+    const struct lac_lane *lane; /* set after lac_lane_open(); may stay NULL */
+    uint32_t timeout_ms;         /* after which an unanswered call means a new producer */
+    bool ready;                  /* transactional: init_transactions is done */
+    bool begun;                  /* transactional: a transaction is open */
+    bool broken;                 /* the producer must be replaced before anything else */
 };
 
 /* kafka-txn: exactly-once. `o` lives as long as the output. */

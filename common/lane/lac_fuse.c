@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lac_fuse.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static const char magic[8] = "lacfuse1";
+
+struct range {
+    char topic[LAC_KAFKA_TOPIC_SIZE];
+    int32_t partition;
+    int64_t first;
+    int64_t last;     /* inclusive */
+    uint32_t crashes; /* of suspects: crashes with this range in hand */
+};
+
+struct file {
+    char magic[8];
+    uint32_t armed; /* ranges in hand; written last when arming, first when disarming */
+    uint32_t suspect_count;
+    struct range hand[LAC_FUSE_RANGES];
+    struct range suspects[LAC_FUSE_RANGES];
+};
+
+struct lac_fuse {
+    int fd;
+    struct file *file; /* mapped */
+};
+
+static bool sane(const struct file *f)
+{
+    if (memcmp(f->magic, magic, sizeof(magic)) != 0 || f->armed > LAC_FUSE_RANGES ||
+        f->suspect_count > LAC_FUSE_RANGES)
+        return false;
+    for (uint32_t i = 0; i < f->armed; i++)
+        if (!memchr(f->hand[i].topic, '\0', sizeof(f->hand[i].topic)))
+            return false;
+    for (uint32_t i = 0; i < f->suspect_count; i++)
+        if (!memchr(f->suspects[i].topic, '\0', sizeof(f->suspects[i].topic)))
+            return false;
+    return true;
+}
+
+static bool same_partition(const struct range *r, const char *topic, int32_t partition)
+{
+    return r->partition == partition && strcmp(r->topic, topic) == 0;
+}
+
+static void add_suspect(struct file *f, const struct range *r, uint32_t crashes)
+{
+    if (f->suspect_count == LAC_FUSE_RANGES || r->first > r->last)
+        return;
+    f->suspects[f->suspect_count] = *r;
+    f->suspects[f->suspect_count++].crashes = crashes;
+}
+
+/* What was in hand has crashed once more. A range inside an older suspect is the sharper
+ * knowledge: it splits the older one. Every round leaves less that overlaps, so it ends. */
+static void suspect(struct file *f, const struct range *hand)
+{
+    uint32_t crashes = 0;
+
+    for (uint32_t i = 0; i < f->suspect_count; i++) {
+        struct range old = f->suspects[i], before = old, after = old;
+
+        if (!same_partition(&old, hand->topic, hand->partition) || old.last < hand->first ||
+            old.first > hand->last)
+            continue;
+        crashes = old.crashes > crashes ? old.crashes : crashes;
+        before.last = hand->first - 1;
+        after.first = hand->last + 1;
+        f->suspects[i] = f->suspects[--f->suspect_count];
+        add_suspect(f, &before, old.crashes);
+        add_suspect(f, &after, old.crashes);
+        i = UINT32_MAX; /* the list changed: from the start */
+    }
+    add_suspect(f, hand, crashes + 1);
+}
+
+static void take_over(struct file *f)
+{
+    uint32_t armed = f->armed;
+
+    if (!sane(f)) {
+        memset(f, 0, sizeof(*f));
+        memcpy(f->magic, magic, sizeof(magic));
+        return;
+    }
+    f->armed = 0;
+    for (uint32_t i = 0; i < armed; i++)
+        suspect(f, &f->hand[i]);
+}
+
+enum lac_status lac_fuse_open(struct lac_fuse **out, const char *path, struct lac_err *err)
+{
+    struct lac_fuse *f = calloc(1, sizeof(*f));
+    const char *what = "open";
+
+    if (!f)
+        return lac_err_set(err, LAC_FATAL, 0, "lane: out of memory");
+    f->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (f->fd < 0)
+        goto failed;
+    what = "lock (another process runs with this state.dir and instance.id)";
+    if (flock(f->fd, LOCK_EX | LOCK_NB) != 0)
+        goto failed;
+    what = "size";
+    if (ftruncate(f->fd, sizeof(struct file)) != 0)
+        goto failed;
+    what = "map";
+    f->file = mmap(NULL, sizeof(struct file), PROT_READ | PROT_WRITE, MAP_SHARED, f->fd, 0);
+    if (f->file == MAP_FAILED)
+        goto failed;
+    take_over(f->file);
+    *out = f;
+    return LAC_OK;
+failed:
+    (void)lac_err_set(err, LAC_FATAL, errno, "lane: cannot %s the crash fuse %s: %s", what, path,
+                      strerror(errno));
+    if (f->fd >= 0)
+        (void)close(f->fd);
+    free(f);
+    return LAC_FATAL;
+}
+
+void lac_fuse_close(struct lac_fuse *f)
+{
+    if (!f)
+        return;
+    (void)munmap(f->file, sizeof(struct file));
+    (void)close(f->fd);
+    free(f);
+}
+
+bool lac_fuse_any(const struct lac_fuse *f)
+{
+    return f && f->file->suspect_count > 0;
+}
+
+uint32_t lac_fuse_crashes(const struct lac_fuse *f, const struct lac_kafka_msg *msg)
+{
+    for (uint32_t i = 0; f && i < f->file->suspect_count; i++) {
+        const struct range *r = &f->file->suspects[i];
+
+        if (same_partition(r, msg->topic, msg->partition) && msg->offset >= r->first &&
+            msg->offset <= r->last)
+            return r->crashes;
+    }
+    return 0;
+}
+
+void lac_fuse_arm(struct lac_fuse *f, const struct lac_kafka_msg *msgs, size_t n)
+{
+    uint32_t count = 0, at = 0;
+
+    if (!f)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        const struct lac_kafka_msg *m = &msgs[i];
+
+        /* Messages come in runs of one partition: the last range is mostly the right one. */
+        if (!count || !same_partition(&f->file->hand[at], m->topic, m->partition))
+            for (at = 0; at < count; at++)
+                if (same_partition(&f->file->hand[at], m->topic, m->partition))
+                    break;
+        if (at == count) {
+            if (count == LAC_FUSE_RANGES) {
+                at = 0;
+                continue;
+            }
+            memcpy(f->file->hand[at].topic, m->topic, strnlen(m->topic, LAC_KAFKA_TOPIC_SIZE - 1));
+            f->file->hand[at].topic[strnlen(m->topic, LAC_KAFKA_TOPIC_SIZE - 1)] = '\0';
+            f->file->hand[at].partition = m->partition;
+            f->file->hand[at].first = m->offset;
+            count++;
+        }
+        f->file->hand[at].last = m->offset;
+    }
+    __atomic_store_n(&f->file->armed, count, __ATOMIC_RELEASE);
+}
+
+void lac_fuse_disarm(struct lac_fuse *f)
+{
+    if (f)
+        __atomic_store_n(&f->file->armed, 0, __ATOMIC_RELEASE);
+}
+
+void lac_fuse_passed(struct lac_fuse *f, const struct lac_kafka_msg *msg)
+{
+    struct file *file;
+
+    if (!lac_fuse_any(f))
+        return;
+    file = f->file;
+    for (uint32_t i = 0; i < file->suspect_count;) {
+        struct range *r = &file->suspects[i];
+
+        if (same_partition(r, msg->topic, msg->partition) && r->last <= msg->offset) {
+            *r = file->suspects[--file->suspect_count];
+            continue;
+        }
+        if (same_partition(r, msg->topic, msg->partition) && r->first <= msg->offset)
+            r->first = msg->offset + 1;
+        i++;
+    }
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lac_lane_priv - the lane's state, shared by the files that are the lane
+ *
+ *   lac_lane.c            life, the loop, collecting, rebalances
+ *   lac_lane_step.c       a batch through stage and output, by slices
+ *   lac_lane_interval.c   commit, abort, going back, back-off
+ *   lac_lane_deadletter.c what becomes of rejected records
+ */
+#ifndef LAC_LANE_PRIV_H
+#define LAC_LANE_PRIV_H
+
+#include "lac_fuse.h"
+#include "lac_lane.h"
+#include "lac_log.h"
+
+enum {
+    LANE_TOPIC_NAMES = 16,       /* input topics of one lane */
+    LANE_BACKOFF_FIRST_MS = 100, /* doubled each time, up to .. */
+    LANE_BACKOFF_LAST_MS = 5000,
+    LANE_NAP_MS = 50,    /* longest sleep between two looks at the stop flag and the group */
+    LANE_IDLE_MS = 100,  /* longest poll */
+    LANE_LAG_MS = 1000,  /* between two updates of the lag metric */
+    LANE_SAY_MS = 30000, /* between two log lines about the same outage */
+};
+
+struct lane_partition {
+    const char *topic; /* interned in the lane */
+    int32_t partition;
+    int64_t first;   /* first offset seen in this assignment, LAC_KAFKA_NONE before */
+    int64_t next;    /* behind the last processed record */
+    int64_t durable; /* behind the last committed one */
+    int64_t seek_to; /* where reading must go back to, LAC_KAFKA_NONE: nowhere */
+    struct lac_gauge *lag;
+};
+
+/* What happens before new records may be processed, in this order. */
+struct lane_pending {
+    bool abort;  /* the interval is lost: tell the output */
+    bool rewind; /* ask where the committed position is */
+    bool fresh;  /* the output has to take ownership of new partitions */
+    bool rejoin; /* ownership was lost: leave the group and join again */
+    bool seek;   /* some partition has a seek_to */
+};
+
+struct lac_lane {
+    struct lac_lane_options o;
+    struct lac_lane_io io;
+    struct lac_output output;
+    struct lac_stage stage;
+    struct lac_lane_health health;
+    atomic_bool stop;
+    bool in_callback; /* inside a rebalance callback */
+    bool overflow;    /* more partitions or topics than the tables hold */
+    bool fatal;       /* a rebalance callback failed for good: fatal_err says why */
+    struct lac_err fatal_err;
+
+    char topic_names[LANE_TOPIC_NAMES][LAC_KAFKA_TOPIC_SIZE];
+    size_t topic_name_count;
+    struct lane_partition *partitions; /* [LAC_LANE_PARTITIONS_MAX] */
+    size_t partition_count;
+    size_t last_hit; /* index of the partition found last: messages come in runs */
+    struct lac_kafka_position *positions; /* scratch, [LAC_LANE_PARTITIONS_MAX] */
+
+    /* The batch being collected. */
+    struct lac_kafka_msg *msgs; /* [o.batch_count] */
+    size_t count, bytes, tokens;
+    uint64_t opened_ms;
+
+    /* The interval being filled. */
+    struct lac_arena arena;
+    struct lac_batch batch;
+    bool dirty;            /* something is written or a position moved */
+    uint64_t began_ms;     /* of the first write */
+    size_t interval_count; /* messages in it */
+    size_t side_pending;   /* dead letters sent apart and not yet known to be safe */
+
+    struct lane_pending pending;
+    uint32_t attempt; /* failures in a row, for the back-off */
+    uint64_t hold_until_ms;
+    uint64_t say_after_ms;
+    uint64_t trouble_until_ms; /* the cluster complained recently */
+    uint64_t random;
+
+    /* A commit was refused because of some record: smaller intervals until it is found. */
+    size_t isolate_limit; /* messages per interval; 0: as many as come */
+    size_t isolate_left;  /* messages until the normal size is tried again */
+    const char *culprit_topic;
+    int32_t culprit_partition;
+    int64_t culprit_offset;
+    int culprit_level; /* 0 none, 1 dead-letter it unseen, 2 without its value */
+
+    struct lac_fuse *fuse;
+    uint64_t lag_due_ms;
+
+    struct lac_counter *records_total, *bytes_total, *batches_total, *commits_total, *aborts_total;
+    struct lac_counter *retries_total, *replies_lost_total, *rebalances_total;
+    struct lac_histogram *batch_size, *stage_seconds, *commit_seconds;
+    struct lac_gauge *commit_age;
+};
+
+/* lac_lane.c */
+struct lane_partition *lane_find(struct lac_lane *l, const char *topic, int32_t partition);
+void lane_drop(struct lac_lane *l, struct lac_kafka_msg *msg);
+void lane_drop_batch(struct lac_lane *l, size_t from);
+void lane_enter(struct lac_lane *l, enum lac_lane_state s);
+
+/* lac_lane_step.c: runs what was collected; on RETRY the rest is marked to be read again. */
+enum lac_status lane_process(struct lac_lane *l, struct lac_err *err);
+
+/* lac_lane_interval.c */
+enum lac_status lane_commit(struct lac_lane *l, struct lac_err *err);
+enum lac_status lane_recover(struct lac_lane *l, struct lac_err *err);
+bool lane_is_pending(const struct lac_lane *l);
+void lane_back_off(struct lac_lane *l, const char *event, const struct lac_err *err);
+void lane_well(struct lac_lane *l);
+void lane_send_replies(struct lac_lane *l);
+void lane_reset_interval(struct lac_lane *l);
+
+/* lac_lane_deadletter.c: fills `out` (headers in the arena) for message `index`. `bare` leaves
+ * the value out. AGAIN: the arena is full. */
+enum lac_status lane_dead_letter(struct lac_lane *l, size_t index, bool bare,
+                                 struct lac_kafka_record *out);
+void lane_count_reject(struct lac_lane *l, const char *reason);
+
+#endif
