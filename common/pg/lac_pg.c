@@ -106,6 +106,22 @@ enum lac_status lac_pg_exec(struct lac_pg *pg, const char *sql, struct lac_err *
     }
 }
 
+enum lac_status lac_pg_commit(struct lac_pg *pg, struct lac_err *err)
+{
+    PGresult *r;
+
+    LAC_ASSERT(!pg->copying);
+    r = PQexec(pg->conn, "COMMIT");
+    if (PQresultStatus(r) != PGRES_COMMAND_OK)
+        return lac_pg_fail(pg, r, "COMMIT failed", err);
+    if (strcmp(PQcmdStatus(r), "COMMIT") != 0) {
+        PQclear(r);
+        return lac_err_set(err, LAC_RETRY, 0, "pg: the transaction had failed: rolled back");
+    }
+    PQclear(r);
+    return LAC_OK;
+}
+
 struct params {
     const char *values[LAC_PG_PARAMS_MAX];
     int lengths[LAC_PG_PARAMS_MAX];

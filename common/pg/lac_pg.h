@@ -45,6 +45,7 @@ struct lac_pg_options {
      ((((d) - '0') & 0x3f) << 18) | ((((e) - '0') & 0x3f) << 24))
 
 #define LAC_PG_UNIQUE_VIOLATION LAC_PG_SQLSTATE('2', '3', '5', '0', '5')
+#define LAC_PG_CHECK_VIOLATION  LAC_PG_SQLSTATE('2', '3', '5', '1', '4')
 #define LAC_PG_UNDEFINED_TABLE  LAC_PG_SQLSTATE('4', '2', 'P', '0', '1')
 
 /*
@@ -82,6 +83,11 @@ int lac_pg_server_version(const struct lac_pg *pg);
 /* Runs one or more statements without parameters and drops their rows. `sql` is ours: never
  * built from input, except with lac_pg_quote_name(). */
 enum lac_status lac_pg_exec(struct lac_pg *pg, const char *sql, struct lac_err *err) LAC_MUST_USE;
+
+/* COMMIT, and OK only if that is what happened: for a failed transaction the server answers
+ * ROLLBACK and calls it success. RETRY: it is not committed, or nobody knows (the connection
+ * broke). */
+enum lac_status lac_pg_commit(struct lac_pg *pg, struct lac_err *err) LAC_MUST_USE;
 
 /* Parameters travel in binary: nothing is quoted, nothing can break out. */
 enum lac_pg_kind {

@@ -103,9 +103,10 @@ static enum lac_status refused(PGconn *conn, struct lac_err *err)
 
         return lac_err_set(err, lac_pg_status_of(state), code, "pg: %s %.*s", state, length, text);
     }
-    /* These never heal by waiting, and waiting would hide them. */
+    /* These never heal by waiting, and waiting would hide them. We never set a locale, so libpq's
+     * words are its own. */
     if (PQconnectionNeedsPassword(conn) || strstr(message, "certificate") ||
-        strstr(message, "does not support SSL"))
+        strstr(message, "invalid ") || strstr(message, "does not support SSL"))
         return lac_err_set(err, LAC_FATAL, 0, "pg: %.*s", length, text);
     return lac_err_set(err, LAC_RETRY, 0, "pg: %.*s", length, text);
 }

@@ -57,7 +57,7 @@ def check_topics(stack, ids) -> dict[str, dict]:
 def check_rows(stack, lineage):
     """Postgres has one row for each decision of check_topics(), with the same hash."""
     rows = stack.postgres.query(
-        "select encode(event_id, 'hex'), revision, encode(decision_hash, 'hex') from decisions")
+        "select encode(uuid_send(event_id), 'hex'), revision, encode(decision_hash, 'hex') from decisions")
     assert len(rows) == len(lineage), f"{len(rows)} rows for {len(lineage)} decisions"
     for event_id, revision, decision_hash in rows:
         assert revision == 0
