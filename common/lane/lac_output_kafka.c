@@ -291,6 +291,7 @@ static enum lac_status plain_commit(void *ctx, const struct lac_kafka_position *
     status = io->flush(o->io.ctx, o->timeout_ms, err);
     if (io->failed(o->io.ctx, err))
         status = lac_kafka_status(err->code) == LAC_REJECT ? LAC_REJECT : LAC_RETRY;
+    lac_fault("lane.delivered");
     if (status == LAC_OK && n > 0)
         status = io->commit(o->io.ctx, p, n, !o->lane || lac_lane_commits_last(o->lane), err);
     if (status == LAC_OK)

@@ -17,7 +17,7 @@ from harness.paths import BIN
 from harness.program import clean_env, conf_env
 
 COUNT = 100_000
-IN_TRANSACTION = "lane.before_commit"  # records are produced and not committed
+IN_TRANSACTION = "lane.in_transaction"  # records and offsets are sent and not committed
 IN_COPY = "sink.in_copy"  # rows are sent, the COPY is not ended
 
 # A lane commits often, so that faults find an open transaction and there is much to go wrong.

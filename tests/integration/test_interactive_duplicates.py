@@ -7,7 +7,7 @@ from harness import wait_until
 from harness.flow import decisions_of, doubles
 
 # Between the delivery of a batch's results and the commit of its input.
-FAULT = "output.idempotent.before_commit"
+FAULT = "lane.delivered"
 
 
 def test_a_kill_between_produce_and_commit_repeats_the_same_decision(lacuna):
