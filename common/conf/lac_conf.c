@@ -66,7 +66,7 @@ static enum lac_status bad_value(const struct lac_conf_key *key, const char *whe
         return lac_err_set(err, LAC_FATAL, 0, "%s: %s %s", where, key->name, inner->text);
     lac_buf_init_fixed(&b, shown, sizeof(shown));
     for (size_t i = 0; i < text.len; i++)
-        lac_buf_put_char(&b, text.ptr[i] >= 0x20 && text.ptr[i] < 0x7F ? text.ptr[i] : '?');
+        lac_buf_put_char(&b, (char)(text.ptr[i] >= 0x20 && text.ptr[i] < 0x7F ? text.ptr[i] : '?'));
     return lac_err_set(err, LAC_FATAL, 0, "%s: %s %s, and \"%.*s\" is not", where, key->name,
                        inner->text, LAC_STR_FMT(lac_buf_str(&b)));
 }

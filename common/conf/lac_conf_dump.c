@@ -70,7 +70,7 @@ static void put_comment(struct lac_buf *b, const char *text)
 {
     lac_buf_put_text(b, " # ");
     for (; *text; text++)
-        lac_buf_put_char(b, (unsigned char)*text < 0x20 ? '?' : *text);
+        lac_buf_put_char(b, (char)((unsigned char)*text < 0x20 ? '?' : *text));
     lac_buf_put_char(b, '\n');
 }
 

@@ -24,8 +24,10 @@ struct file {
 /* Skips a comment or a string that begins at `i`; returns the last index of it, or `i`. */
 static size_t skip_quiet(const char *text, size_t len, size_t i, unsigned *line)
 {
-    char c = text[i], next = i + 1 < len ? text[i + 1] : '\0';
+    char c = text[i], next = '\0';
 
+    if (i + 1 < len)
+        next = text[i + 1];
     if (c == '#' || (c == '/' && next == '/')) {
         while (i + 1 < len && text[i + 1] != '\n')
             i++;

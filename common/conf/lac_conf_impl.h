@@ -115,7 +115,7 @@ enum lac_status lac_conf_read_flags(struct lac_conf *c, bool apply, struct lac_e
 
 /* --- lac_conf_secret.c --- */
 
-/* Reads a whole small file. `*out` is owned, NUL-terminated; free it with lac_conf_wipe(). */
+/* Reads a whole file of up to `max` bytes. `*out` is owned and NUL-terminated. */
 enum lac_status lac_conf_slurp(char **out, size_t *len, unsigned *mode, const char *path,
                                size_t max, struct lac_err *err);
 void lac_conf_wipe(char *text);

@@ -8,7 +8,7 @@ static const char file_suffix[] = "_file";
 
 static char lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
 }
 
 void lac_conf_spell(char *out, enum lac_conf_spelling spelling, struct lac_conf_name name)
@@ -28,7 +28,7 @@ void lac_conf_spell(char *out, enum lac_conf_spelling spelling, struct lac_conf_
             char c = *text;
 
             if (spelling == LAC_CONF_IN_FLAG)
-                lac_buf_put_char(&b, c == '.' || c == '_' ? '-' : c);
+                lac_buf_put_char(&b, (char)(c == '.' || c == '_' ? '-' : c));
             else if (spelling == LAC_CONF_IN_ENV && c == '.')
                 lac_buf_put_text(&b, "__");
             else if (spelling == LAC_CONF_IN_ENV && c >= 'a' && c <= 'z')

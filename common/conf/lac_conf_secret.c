@@ -37,31 +37,38 @@ enum lac_status lac_conf_slurp(char **out, size_t *len, unsigned *mode, const ch
                                size_t max, struct lac_err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    enum lac_status status = LAC_OK;
+    enum lac_status status;
     struct stat st;
-    char *text;
 
     *out = NULL;
+    *len = 0;
+    *mode = 0;
     if (fd < 0)
         return lac_err_set(err, LAC_FATAL, errno, "%s: cannot open it: %m", path);
-    if (fstat(fd, &st) != 0)
+    if (fstat(fd, &st) != 0) {
         status = lac_err_set(err, LAC_FATAL, errno, "%s: cannot read it: %m", path);
-    else if (S_ISDIR(st.st_mode))
-        status = lac_err_set(err, LAC_FATAL, EISDIR, "%s: is a folder, not a file", path);
-    text = status == LAC_OK ? malloc(max + 2) : NULL;
-    if (status == LAC_OK && !text)
-        status = lac_err_set(err, LAC_FATAL, ENOMEM, "%s: out of memory", path);
-    if (status == LAC_OK)
-        status = slurp_fd(fd, text, len, max, path, err);
-    close(fd);
-    if (status != LAC_OK) {
-        free(text);
-        return status;
+        goto out;
     }
-    text[*len] = '\0';
+    if (S_ISDIR(st.st_mode)) {
+        status = lac_err_set(err, LAC_FATAL, EISDIR, "%s: is a folder, not a file", path);
+        goto out;
+    }
     *mode = st.st_mode;
-    *out = text;
-    return LAC_OK;
+    *out = malloc(max + 2);
+    if (!*out) {
+        status = lac_err_set(err, LAC_FATAL, ENOMEM, "%s: out of memory", path);
+        goto out;
+    }
+    status = slurp_fd(fd, *out, len, max, path, err);
+    (*out)[*len] = '\0';
+    if (status != LAC_OK) {
+        explicit_bzero(*out, *len);
+        free(*out);
+        *out = NULL;
+    }
+out:
+    close(fd);
+    return status;
 }
 
 enum lac_status lac_conf_put_secret_file(struct lac_conf *c, size_t key,
@@ -75,7 +82,7 @@ enum lac_status lac_conf_put_secret_file(struct lac_conf *c, size_t key,
     char *text;
 
     status = lac_conf_slurp(&text, &len, &mode, path, LAC_CONF_VALUE_MAX, &inner);
-    if (status != LAC_OK)
+    if (status != LAC_OK || !text)
         return lac_err_set(err, LAC_FATAL, inner.code, "%s: %s", where, inner.text);
     if (mode & S_IROTH)
         lac_conf_warn(c, "%s: every user of this machine can read %s", where, path);

@@ -98,7 +98,7 @@ void lac_sha256(unsigned char out[LAC_SHA256_SIZE], const void *data, size_t len
         enum lac_status status = lac_sha256_new(&ctx, NULL);
         int failed = status == LAC_OK ? pthread_setspecific(thread_ctx, ctx) : 1;
 
-        LAC_ASSERT(!failed);
+        LAC_ASSERT(ctx && !failed);
     }
     lac_sha256_init(ctx);
     lac_sha256_update(ctx, data, len);

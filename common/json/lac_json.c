@@ -159,7 +159,7 @@ const struct lac_json *lac_json_item(const struct lac_json *arr, size_t index)
 bool lac_json_next(const struct lac_json *obj, struct lac_json_member *m)
 {
     /* The iterator functions want a mutable object and change nothing. */
-    json_t *object = (json_t *)(uintptr_t)inner(obj);
+    json_t *object = (json_t *)(void *)obj;
 
     m->_at = m->_at ? json_object_iter_next(object, m->_at) : json_object_iter(object);
     if (!m->_at)

@@ -2,7 +2,6 @@
 #include "lac_json.h"
 
 #include <inttypes.h>
-#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -202,8 +201,7 @@ void lac_json_put_ppm(struct lac_json_writer *w, uint32_t ppm)
 
 void lac_json_put_real(struct lac_json_writer *w, double v)
 {
-    char text[40];
-    const char *point;
+    char text[40], *comma;
 
     if (!isfinite(v)) {
         lac_json_put_null(w);
@@ -215,10 +213,10 @@ void lac_json_put_real(struct lac_json_writer *w, double v)
         if (strtod(text, NULL) == v)
             break;
     }
-    point = localeconv()->decimal_point; /* a program may have set a locale for its output */
-    for (char *c = text; *c; c++)
-        if (*c == point[0])
-            *c = '.';
+    /* A program may have set a locale whose decimal point is something else. */
+    comma = strchr(text, ',');
+    if (comma)
+        *comma = '.';
     lac_buf_put_text(w->buf, text);
     if (!strpbrk(text, ".e")) /* still a number with a fraction when it is read back */
         lac_buf_put_text(w->buf, ".0");

@@ -213,8 +213,7 @@ static struct lac_metrics_series *series(struct lac_metrics *m, enum lac_metrics
 /* A description on the stack, in the form that find_or_add() compares with. */
 static struct lac_metrics_family description(const char *name, const char *help)
 {
-    return (struct lac_metrics_family){.name = (char *)(uintptr_t)name,
-                                       .help = (char *)(uintptr_t)help};
+    return (struct lac_metrics_family){.name = (char *)name, .help = (char *)help};
 }
 
 struct lac_counter *lac_metrics_counter(struct lac_metrics *m, const char *name, const char *help,
@@ -251,7 +250,7 @@ struct lac_histogram *lac_metrics_histogram(struct lac_metrics *m, const char *n
     struct lac_metrics_series *s;
 
     check_bounds(bounds, count);
-    like.bounds = (double *)(uintptr_t)bounds;
+    like.bounds = (double *)bounds;
     like.count = count;
     s = series(m, LAC_METRICS_HISTOGRAM, &like, labels);
     return s ? &s->histogram : NULL;

@@ -10,8 +10,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* libconfig 1.5 drops a string that stands where its grammar fails: once, before an exit. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
+const char *__lsan_default_suppressions(void); /* NOLINT(readability-identifier-naming) */
+const char *__lsan_default_suppressions(void)  /* NOLINT(readability-identifier-naming) */
 {
     return "leak:libconfig.so";
 }

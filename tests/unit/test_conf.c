@@ -15,8 +15,8 @@
 enum { WORDS_MAX = 12 };
 
 /* libconfig 1.5 drops a string that stands where its grammar fails: once, before an exit. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
+const char *__lsan_default_suppressions(void); /* NOLINT(readability-identifier-naming) */
+const char *__lsan_default_suppressions(void)  /* NOLINT(readability-identifier-naming) */
 {
     return "leak:libconfig.so";
 }
@@ -63,11 +63,11 @@ static enum lac_status load(struct lac_conf **c, const struct setup *s, struct l
     }
     argv[0] = name;
     for (int i = 0; i < WORDS_MAX && s->flags[i]; i++)
-        argv[src.argc++] = (char *)(uintptr_t)s->flags[i];
+        argv[src.argc++] = (char *)s->flags[i];
     argv[src.argc] = NULL;
     memset(envp, 0, sizeof(envp));
     for (int i = 0; i < WORDS_MAX && s->env[i]; i++)
-        envp[i] = (char *)(uintptr_t)s->env[i];
+        envp[i] = (char *)s->env[i];
     memset(err, 0, sizeof(*err));
     return lac_conf_load(c, &src, err);
 }
@@ -563,8 +563,8 @@ static void a_masked_dump_shows_no_secret(void)
         CU_ASSERT(strstr(lac_buf_cstr(&b), "LACUNA_API_KEY") != NULL);
         lac_buf_reset(&b);
         lac_conf_dump(c, &b, (enum lac_conf_format)format, false);
-        for (char n = '1'; n <= '5'; n++) {
-            const char secret[] = {'h', 'u', 'n', 't', 'e', 'r', n, '\0'};
+        for (int n = '1'; n <= '5'; n++) {
+            const char secret[] = {'h', 'u', 'n', 't', 'e', 'r', (char)n, '\0'};
 
             CU_ASSERT(strstr(lac_buf_cstr(&b), secret) != NULL);
         }
