@@ -1,0 +1,1 @@
+lac_test(registry USES registry http)

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The registry client against a registry of our own that can be told to misbehave. */
+#include "lac_registry.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "lac_clock.h"
+#include "lac_http_server.h"
+#include "lac_records.h"
+#include "lac_test.h"
+
+static struct {
+    atomic_uint asked;
+    atomic_uint status; /* 0: by id */
+    _Atomic(const char *) body;
+    atomic_bool authorized; /* the last request carried our credentials */
+    atomic_bool slow;       /* keeps the request until close */
+} fake;
+
+static struct lac_http_server *server;
+static struct lac_err err;
+
+static void answer(struct lac_http_request *r, unsigned status, const char *body)
+{
+    struct lac_http_answer a = {.status = status, .body = lac_str_from(body)};
+
+    lac_http_answer(r, &a);
+}
+
+static void gone(void *ctx, struct lac_http_request *r)
+{
+    (void)ctx;
+    answer(r, 503, "");
+}
+
+static bool misbehaves(struct lac_http_request *r)
+{
+    unsigned status = atomic_load(&fake.status);
+
+    atomic_fetch_add(&fake.asked, 1);
+    /* "user:pass word" in base64 */
+    atomic_store(&fake.authorized, lac_str_is(lac_http_request_header(r, "Authorization"),
+                                              "Basic dXNlcjpwYXNzIHdvcmQ="));
+    if (atomic_load(&fake.slow)) {
+        lac_http_request_keep(r, gone);
+        return true;
+    }
+    if (status)
+        answer(r, status, atomic_load(&fake.body));
+    return status != 0;
+}
+
+static void schemas(void *ctx, struct lac_http_request *r)
+{
+    struct lac_str id = lac_http_request_param(r);
+
+    (void)ctx;
+    if (misbehaves(r))
+        return;
+    if (lac_str_is(id, "1"))
+        answer(r, 200,
+               "{\"schema\":\"{\\\"type\\\":\\\"record\\\",\\\"name\\\":\\\"Request\\\","
+               "\\\"fields\\\":[{\\\"name\\\":\\\"text\\\",\\\"type\\\":\\\"string\\\"}]}\"}");
+    else if (lac_str_is(id, "2"))
+        answer(r, 200, "{\"schema\":\"message M {}\",\"schemaType\":\"PROTOBUF\"}");
+    else if (lac_str_is(id, "3"))
+        answer(r, 200, "{\"schema\":\"\\\"X\\\"\",\"references\":[{\"name\":\"X\"}]}");
+    else
+        answer(r, 404, "{\"error_code\":40403,\"message\":\"Schema not found\"}");
+}
+
+static void versions(void *ctx, struct lac_http_request *r)
+{
+    (void)ctx;
+    if (misbehaves(r))
+        return;
+    if (lac_str_is(lac_http_request_param(r), "lacuna.requests-value") &&
+        lac_str_is(lac_http_request_body(r), "{\"schema\":\"\\\"string\\\"\"}"))
+        answer(r, 200, "{\"id\":7}");
+    else
+        answer(r, 422, "{\"error_code\":42201,\"message\":\"secret\"}");
+}
+
+static struct lac_registry *open(uint32_t unknown_ttl_ms)
+{
+    static const struct lac_http_route routes[] = {
+        {"GET", "/api/schemas/ids/{id}", NULL, schemas},
+        {"POST", "/api/subjects/{subject}/versions", "application/vnd.schemaregistry.v1+json",
+         versions},
+    };
+    static const struct lac_http_server_options options = {
+        .listen = "127.0.0.1:0", .routes = routes, .route_count = LAC_COUNT(routes)};
+    struct lac_registry_options o = {.username = "user",
+                                     .password = "pass word",
+                                     .timeout_ms = 300,
+                                     .unknown_ttl_ms = unknown_ttl_ms,
+                                     .down_ttl_ms = 1};
+    struct lac_registry *r;
+    char url[64];
+
+    LAC_TEST_NEED(lac_http_server_open(&server, &options, &err) == LAC_OK);
+    LAC_TEST_NEED(lac_http_server_start(server, &err) == LAC_OK);
+    (void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/api/", lac_http_server_port(server));
+    o.url = url;
+    LAC_TEST_NEED(lac_registry_open(&r, &o, &err) == LAC_OK);
+    atomic_store(&fake.asked, 0);
+    atomic_store(&fake.status, 0);
+    atomic_store(&fake.slow, false);
+    return r;
+}
+
+static void close_both(struct lac_registry *r)
+{
+    lac_registry_close(r);
+    lac_http_server_close(server);
+}
+
+/* Longer than down_ttl_ms. */
+static void wait_a_moment(void)
+{
+    lac_clock_sleep_ms(5);
+}
+
+static void a_schema_is_fetched_once(void)
+{
+    struct lac_registry *r = open(0);
+    struct lac_str schema;
+
+    for (int i = 0; i < 3; i++) {
+        LAC_TEST_NEED(lac_registry_by_id(r, 1, &schema, &err) == LAC_OK);
+        LAC_TEST_EQ(schema.ptr[0], '{');
+    }
+    LAC_TEST_EQ(atomic_load(&fake.asked), 1);
+    CU_ASSERT(atomic_load(&fake.authorized));
+    close_both(r);
+}
+
+static void what_is_not_avro_is_refused_for_good(void)
+{
+    struct lac_registry *r = open(1);
+    struct lac_str schema;
+
+    for (uint32_t id = 2; id <= 3; id++) {
+        lac_test_row("id %u", (unsigned)id);
+        LAC_TEST_EQ(lac_registry_by_id(r, id, &schema, &err), LAC_REJECT);
+        wait_a_moment();
+        LAC_TEST_EQ(lac_registry_by_id(r, id, &schema, &err), LAC_REJECT);
+    }
+    LAC_TEST_EQ(atomic_load(&fake.asked), 2);
+    close_both(r);
+}
+
+static void an_unknown_id_is_asked_for_again_after_a_while(void)
+{
+    struct lac_registry *r = open(60);
+    struct lac_str schema;
+
+    LAC_TEST_EQ(lac_registry_by_id(r, 9, &schema, &err), LAC_REJECT);
+    LAC_TEST_STR(err.text, "registry: schema id 9 is not known");
+    LAC_TEST_EQ(lac_registry_by_id(r, 9, &schema, &err), LAC_REJECT);
+    LAC_TEST_EQ(atomic_load(&fake.asked), 1);
+    lac_clock_sleep_ms(70);
+    LAC_TEST_EQ(lac_registry_by_id(r, 9, &schema, &err), LAC_REJECT);
+    LAC_TEST_EQ(atomic_load(&fake.asked), 2);
+    close_both(r);
+}
+
+static void answers_that_prove_nothing_are_never_a_refusal(void)
+{
+    static const struct {
+        unsigned status;
+        const char *body;
+    } cases[] = {
+        {500, "{\"error_code\":50001}"}, {503, ""},       {429, ""},
+        {401, "{\"error_code\":40101}"}, {403, ""},       {404, "not here"},
+        {404, "{\"error_code\":404}"},   {200, "<html>"}, {200, "{}"},
+        {200, "{\"schema\":5}"},         {301, ""},
+    };
+    struct lac_registry *r = open(0);
+    struct lac_str schema;
+
+    for (size_t i = 0; i < LAC_COUNT(cases); i++) {
+        lac_test_row("%u %s", cases[i].status, cases[i].body);
+        atomic_store(&fake.body, cases[i].body);
+        atomic_store(&fake.status, cases[i].status);
+        wait_a_moment();
+        LAC_TEST_EQ(lac_registry_by_id(r, 1, &schema, &err), LAC_RETRY);
+    }
+    atomic_store(&fake.status, 0);
+    wait_a_moment();
+    LAC_TEST_EQ(lac_registry_by_id(r, 1, &schema, &err), LAC_OK);
+    close_both(r);
+}
+
+static void a_registry_that_hangs_or_is_gone_is_a_retry(void)
+{
+    struct lac_registry *r = open(0);
+    struct lac_str schema;
+
+    atomic_store(&fake.slow, true);
+    LAC_TEST_EQ(lac_registry_by_id(r, 1, &schema, &err), LAC_RETRY);
+    lac_http_server_close(server);
+    wait_a_moment();
+    LAC_TEST_EQ(lac_registry_by_id(r, 1, &schema, &err), LAC_RETRY);
+    lac_registry_close(r);
+}
+
+static void our_schemas_are_registered(void)
+{
+    struct lac_registry *r = open(0);
+    uint32_t id = 0;
+
+    LAC_TEST_EQ(lac_registry_register(r, LAC_STR("lacuna.requests-value"), LAC_STR("\"string\""),
+                                      &id, &err),
+                LAC_OK);
+    LAC_TEST_EQ(id, 7);
+    LAC_TEST_EQ(lac_registry_register(r, LAC_STR("a b-value"), LAC_STR("\"string\""), &id, &err),
+                LAC_REJECT);
+    CU_ASSERT_PTR_NULL(strstr(err.text, "secret"));
+    atomic_store(&fake.body, "{\"id\":-1}");
+    atomic_store(&fake.status, 200);
+    LAC_TEST_EQ(lac_registry_register(r, LAC_STR("x"), LAC_STR("\"string\""), &id, &err),
+                LAC_RETRY);
+    close_both(r);
+}
+
+static void a_wire_reads_through_it(void)
+{
+    struct lac_registry *r = open(0);
+    struct lac_schema_source source = lac_registry_source(r);
+    struct lac_request out;
+    struct lac_arena a;
+    struct lac_wire *w;
+
+    LAC_TEST_NEED(lac_arena_init(&a, 4096, NULL) == LAC_OK);
+    LAC_TEST_NEED(lac_wire_open(&w, &source, NULL) == LAC_OK);
+    LAC_TEST_EQ(lac_wire_read(w, &lac_request_type, &out, LAC_STR("\0\0\0\0\1\4hi"), LAC_STR_NULL,
+                              &a, &err),
+                LAC_OK);
+    CU_ASSERT(lac_str_is(out.text, "hi"));
+    LAC_TEST_EQ(lac_wire_read(w, &lac_request_type, &out, LAC_STR("\0\0\0\0\2\4hi"), LAC_STR_NULL,
+                              &a, &err),
+                LAC_REJECT);
+    lac_wire_close(w);
+    lac_arena_deinit(&a);
+    close_both(r);
+}
+
+static void a_registry_needs_a_url(void)
+{
+    struct lac_registry_options o = {.url = "//"};
+    struct lac_registry *r;
+
+    LAC_TEST_EQ(lac_registry_open(&r, &o, &err), LAC_FATAL);
+    CU_ASSERT_PTR_NULL(r);
+}
+
+LAC_TEST_MAIN(registry, a_schema_is_fetched_once, what_is_not_avro_is_refused_for_good,
+              an_unknown_id_is_asked_for_again_after_a_while,
+              answers_that_prove_nothing_are_never_a_refusal,
+              a_registry_that_hangs_or_is_gone_is_a_retry, our_schemas_are_registered,
+              a_wire_reads_through_it, a_registry_needs_a_url)
