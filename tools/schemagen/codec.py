@@ -106,7 +106,7 @@ def decode(named, s):
     out.append(f"static const uint8_t *decode_{s}(struct lac_decoder *d, const uint8_t *p, "
                f"struct lac_{s} *r)\n{{\n")
     if "present" in uses:
-        out.append("    bool present;\n")
+        out.append("    bool present = false;\n")
     if "symbol" in uses:
         out.append("    int symbol = 0;\n")
     if uses:
