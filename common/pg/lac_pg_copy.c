@@ -9,7 +9,11 @@
 
 enum { OID_TEXT = 25 };
 
-static const char header[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0"; /* signature, flags, extension */
+/* Signature (11 bytes, its NUL included), flags, length of the extension. */
+static const char header[] = "PGCOPY\n\377\r\n\0"
+                             "\0\0\0\0"
+                             "\0\0\0\0";
+_Static_assert(sizeof(header) - 1 == 19, "the header of COPY's binary format");
 static const char trailer[] = "\377\377";
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 
