@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lac_tool.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool put(char out[PATH_MAX], const char *folder, const char *rest)
+{
+    int n;
+
+    if (!folder || folder[0] != '/')
+        return false; /* a relative XDG_DATA_HOME is to be ignored, says its specification */
+    n = snprintf(out, PATH_MAX, "%s%s", folder, rest);
+    return n > 0 && n < PATH_MAX;
+}
+
+bool lac_tool_dev_folder(char out[PATH_MAX])
+{
+    if (geteuid() == 0)
+        return put(out, "/var/lib/lacuna/dev", "");
+    /* NOLINTBEGIN(concurrency-mt-unsafe): before threads start */
+    return put(out, getenv("XDG_DATA_HOME"), "/lacuna/dev") ||
+           put(out, getenv("HOME"), "/.local/share/lacuna/dev");
+    /* NOLINTEND(concurrency-mt-unsafe) */
+}
+
+bool lac_tool_program_folder(char out[PATH_MAX])
+{
+    ssize_t n = readlink("/proc/self/exe", out, PATH_MAX - 1);
+    char *slash;
+
+    if (n <= 0)
+        return false;
+    out[n] = '\0';
+    slash = strrchr(out, '/');
+    if (!slash)
+        return false;
+    *slash = '\0';
+    return true;
+}
