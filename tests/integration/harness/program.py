@@ -35,7 +35,7 @@ def clean_env(folder: Path) -> dict[str, str]:
             "XDG_STATE_HOME": str(folder / "state"), "XDG_DATA_HOME": str(folder / "data"),
             "LC_ALL": "C.UTF-8"}
     support = Path(__file__).resolve().parents[2] / "support"
-    env.setdefault("ASAN_OPTIONS", "detect_leaks=1")
+    env.setdefault("ASAN_OPTIONS", "detect_leaks=1:strict_string_checks=1")
     env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
     env.setdefault("LSAN_OPTIONS", f"suppressions={support / 'lsan.supp'}:print_suppressions=0")
     env.setdefault("TSAN_OPTIONS", f"suppressions={support / 'tsan.supp'}")

@@ -1,0 +1,1 @@
+lac_fuzz(publish_reader USES publish)

@@ -1,0 +1,1 @@
+lac_test(publish_reader USES publish)
