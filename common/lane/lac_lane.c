@@ -349,14 +349,17 @@ enum lac_status lac_lane_turn(struct lac_lane *l, struct lac_err *err)
 static enum lac_status open_output(struct lac_lane *l, struct lac_err *err)
 {
     for (;;) {
-        enum lac_status status = l->output.ops->open(l->output.ctx, err);
+        enum lac_status status = l->o.prepare ? l->o.prepare(l->o.prepare_ctx, err) : LAC_OK;
         uint64_t now;
+
+        if (status == LAC_OK)
+            status = l->output.ops->open(l->output.ctx, err);
 
         if (status == LAC_OK || status == LAC_FATAL)
             return status;
         if (lac_lane_stopping(l))
             return LAC_AGAIN;
-        lane_back_off(l, "output_not_open", err);
+        lane_back_off(l, "start_delayed", err);
         now = l->io.ops->now_ms(l->io.ctx);
         while (now < l->hold_until_ms && !lac_lane_stopping(l)) {
             atomic_store_explicit(&l->health.seen_ms, lac_clock_mono_ms(), memory_order_relaxed);

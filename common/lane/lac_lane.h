@@ -161,6 +161,10 @@ struct lac_output {
 /* ---- the lane ---- */
 
 struct lac_lane_options {
+    /* Called in the lane's thread before the output is opened, and again after RETRY: what a
+     * stage needs from the network (ids, an origin). May be NULL. */
+    enum lac_status (*prepare)(void *ctx, struct lac_err *err);
+    void *prepare_ctx;
     const char *name;            /* "lacuna-classify-0": log lines and metrics */
     const char *const *topics;   /* what emit's `topic` numbers mean; NULL: not used */
     size_t topic_count;          /* at most LAC_LANE_TOPICS_MAX */

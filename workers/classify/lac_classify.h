@@ -73,6 +73,9 @@ enum lac_status lac_classify_lane_open(struct lac_classify_lane **out,
 /* Accepts NULL. */
 void lac_classify_lane_close(struct lac_classify_lane *l);
 
+/* What it reads and writes values with, for the registry's ids. */
+struct lac_wire *lac_classify_lane_wire(struct lac_classify_lane *l);
+
 /* The stage; its ctx is `l`. */
 struct lac_stage lac_classify_stage(struct lac_classify_lane *l);
 

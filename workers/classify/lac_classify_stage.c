@@ -217,6 +217,11 @@ static enum lac_status run(void *ctx, struct lac_batch *b, struct lac_err *err)
     return LAC_OK;
 }
 
+struct lac_wire *lac_classify_lane_wire(struct lac_classify_lane *l)
+{
+    return l->wire;
+}
+
 struct lac_stage lac_classify_stage(struct lac_classify_lane *l)
 {
     return (struct lac_stage){.ctx = l, .run = run};

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lacuna-classify - decides how sensitive each request is
+ *
+ *   requests              -> N lanes, exactly-once ----+-> routing, lineage, deadletter
+ *   requests.interactive  -> M lanes, at-least-once ---+-> the same, and replies
+ *
+ * Each lane: read (bytes -> request) -> decide (engine) -> emit (records), see lac_classify.h.
+ * Read-only and shared between lanes: the pack and this program's names.
+ */
+#include "classify_worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lac_digest.h"
+#include "lac_file.h"
+#include "lac_log.h"
+#include "lac_pack.h"
+
+enum { LANES_MAX = 64 };
+
+struct program {
+    struct classify_program common;
+    struct lac_pack *pack;
+    struct lac_buf key;
+    struct classify_worker *workers[LANES_MAX];
+    size_t worker_count;
+};
+
+static enum lac_strategy strategy_of(const struct lac_conf *c)
+{
+    const char *name = lac_conf_text(c, "classification.strategy");
+
+    if (strcmp(name, "aggressive") == 0)
+        return LAC_STRATEGY_AGGRESSIVE;
+    return strcmp(name, "balanced") == 0 ? LAC_STRATEGY_BALANCED : LAC_STRATEGY_CONSERVATIVE;
+}
+
+static enum lac_status read_policy(struct program *p, const struct lac_conf *c, struct lac_err *err)
+{
+    enum lac_status status = lac_pack_open(&p->pack, lac_conf_text(c, "pack.path"), err);
+
+    lac_buf_init(&p->key, CLASSIFY_KEY_MAX);
+    if (status == LAC_OK)
+        status = lac_file_read(lac_conf_text(c, "commitment.key_file"), &p->key, err);
+    if (status != LAC_OK)
+        return status;
+    p->common.engine = (struct lac_engine_options){
+        .strategy = strategy_of(c),
+        .commitment_key = lac_buf_str(&p->key),
+        .commitment_key_id = lac_str_from(lac_conf_text(c, "commitment.key_id")),
+    };
+    return LAC_OK;
+}
+
+static enum lac_status open_shared(struct program *p, struct lac_err *err)
+{
+    struct classify_program *common = &p->common;
+    const struct lac_conf *c = lac_runtime_conf(common->rt);
+    enum lac_status status;
+
+    lac_kafka_options_from_conf(&common->kafka, c);
+    status = lac_kafka_options_check(&common->kafka, err);
+    if (status == LAC_OK)
+        status = read_policy(p, c, err);
+    if (status != LAC_OK)
+        return status;
+    common->shared = (struct lac_classify){
+        .pack = p->pack,
+        .origin = lac_str_from(lac_conf_text(c, "kafka.origin")),
+        .instance = lac_str_from(lac_runtime_instance(common->rt)),
+        .version = lac_str_from(lac_runtime_version()),
+        .topic_prefix = lac_conf_text(c, "kafka.topic_prefix"),
+        .metrics = lac_runtime_metrics(common->rt),
+    };
+    return lac_classify_init(&common->shared, err);
+}
+
+static enum lac_status open_workers(struct program *p, bool interactive, uint64_t count,
+                                    struct lac_err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        enum lac_status status;
+
+        if (p->worker_count == LANES_MAX)
+            return lac_err_set(err, LAC_FATAL, 0, "more than %d lanes", LANES_MAX);
+        status =
+            classify_worker_open(&p->workers[p->worker_count], &p->common, interactive, i, err);
+        if (status != LAC_OK)
+            return status;
+        p->worker_count++;
+    }
+    return LAC_OK;
+}
+
+static enum lac_status open_all(struct program *p, struct lac_err *err)
+{
+    const struct lac_conf *c = lac_runtime_conf(p->common.rt);
+    enum lac_status status = open_shared(p, err);
+
+    if (status == LAC_OK)
+        status = open_workers(p, false, lac_conf_number(c, "classify.lanes"), err);
+    if (status == LAC_OK)
+        status = open_workers(p, true, lac_conf_number(c, "classify.interactive_lanes"), err);
+    if (status == LAC_OK && !p->worker_count)
+        status = lac_err_set(err, LAC_FATAL, 0,
+                             "classify.lanes and classify.interactive_lanes are both 0");
+    return status;
+}
+
+static void close_all(struct program *p)
+{
+    for (size_t i = 0; i < p->worker_count; i++)
+        classify_worker_close(p->workers[i]);
+    lac_pack_close(p->pack);
+    if (p->key.ptr)
+        lac_digest_wipe(p->key.ptr, p->key.len);
+    lac_buf_deinit(&p->key);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct lac_runtime_program self = {
+        .name = "lacuna-classify",
+        .id = LAC_CONF_CLASSIFY,
+        .summary = "decides how sensitive each request is, and where it may go",
+    };
+    struct program p = {.common = {.origin_lock = PTHREAD_MUTEX_INITIALIZER}};
+    struct lac_err err;
+    enum lac_status status = lac_runtime_open(&p.common.rt, &self, argc, argv, &err);
+    int code = EXIT_FAILURE;
+
+    if (status != LAC_OK)
+        return status == LAC_AGAIN ? EXIT_SUCCESS : EXIT_FAILURE;
+    status = open_all(&p, &err);
+    if (status == LAC_OK)
+        code = lac_runtime_run(p.common.rt, &err);
+    else
+        lac_log_err(LAC_LOG_ERROR, "start_refused", &err);
+    close_all(&p);
+    lac_runtime_close(p.common.rt);
+    return code;
+}
