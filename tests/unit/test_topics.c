@@ -68,6 +68,27 @@ static void names_that_kafka_refuses_are_refused(void)
     CU_ASSERT_FALSE(lac_topic_full_name(name, prefix, LAC_TOPIC_ROUTING));
 }
 
-LAC_TEST_MAIN(topics, every_topic_is_complete, only_these_topics_carry_text,
-              bulk_requests_belong_to_the_default_tenant, names_go_both_ways,
-              names_that_kafka_refuses_are_refused)
+static void groups_carry_the_prefix(void)
+{
+    static const struct {
+        const char *prefix, *want;
+    } cases[] = {{"lacuna.", "lacuna-classify"},
+                 {"test1.", "test1-classify"},
+                 {"a.b-", "a.b-classify"},
+                 {"bare", "bare-classify"},
+                 {"", "classify"}};
+    char group[LAC_TOPIC_NAME_SIZE], endless[LAC_TOPIC_NAME_SIZE];
+
+    for (size_t i = 0; i < LAC_COUNT(cases); i++) {
+        lac_test_row("\"%s\"", cases[i].prefix);
+        CU_ASSERT(lac_topic_group(group, cases[i].prefix, LAC_TOPIC_REQUESTS));
+        LAC_TEST_STR(group, cases[i].want);
+    }
+    memset(endless, 'x', sizeof(endless) - 1);
+    endless[sizeof(endless) - 1] = '\0';
+    CU_ASSERT(!lac_topic_group(group, endless, LAC_TOPIC_REQUESTS));
+}
+
+LAC_TEST_MAIN(topics, groups_carry_the_prefix, every_topic_is_complete,
+              only_these_topics_carry_text, bulk_requests_belong_to_the_default_tenant,
+              names_go_both_ways, names_that_kafka_refuses_are_refused)

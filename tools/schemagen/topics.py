@@ -67,6 +67,15 @@ bool lac_topic_full_name(char out[LAC_TOPIC_NAME_SIZE], const char *prefix,
 /* The topic called `name`, with or without `prefix`; LAC_TOPIC_COUNT: none of ours. */
 enum lac_topic_id lac_topic_find(const char *prefix, struct lac_str name);
 
+/*
+ * The consumer group that reads topic `id`. Prefixes keep installations on one cluster apart, so
+ * a group carries its own: with the prefix "lacuna." it is "lacuna-classify", with "test." it is
+ * "test-classify". Also the stem of transactional ids. False: `prefix` is too long. Aborts for a
+ * topic that no group reads.
+ */
+bool lac_topic_group(char out[LAC_TOPIC_NAME_SIZE], const char *prefix,
+                     enum lac_topic_id id) LAC_MUST_USE;
+
 #endif
 """
 

@@ -184,7 +184,7 @@ static enum lac_status assemble(struct classify_worker *w, bool interactive, siz
     struct classify_program *p = w->program;
     const struct lac_conf *c = lac_runtime_conf(p->rt);
     enum lac_topic_id input = interactive ? LAC_TOPIC_REQUESTS_INTERACTIVE : LAC_TOPIC_REQUESTS;
-    const char *group = lac_topics[input].group;
+    char group[LAC_TOPIC_NAME_SIZE];
     bool transactions =
         !interactive && strcmp(lac_conf_text(c, "classify.delivery"), "exactly-once") == 0;
     struct lac_classify_lane_options stage = {
@@ -195,11 +195,12 @@ static enum lac_status assemble(struct classify_worker *w, bool interactive, siz
     };
     enum lac_status status;
 
+    if (!lac_topic_full_name(w->input, p->shared.topic_prefix, input) ||
+        !lac_topic_group(group, p->shared.topic_prefix, input))
+        return lac_err_set(err, LAC_FATAL, 0, "kafka.topic_prefix makes no legal topic name");
     (void)snprintf(w->name, sizeof(w->name), "%s-%s-%zu", group, lac_runtime_instance(p->rt),
                    index);
     (void)snprintf(w->fuse, sizeof(w->fuse), "%s/%s.fuse", lac_runtime_state_dir(p->rt), w->name);
-    if (!lac_topic_full_name(w->input, p->shared.topic_prefix, input))
-        return lac_err_set(err, LAC_FATAL, 0, "kafka.topic_prefix makes no legal topic name");
     status = open_registry(w, err);
     if (status == LAC_OK) {
         stage.schemas = w->registry ? &w->schemas : NULL;

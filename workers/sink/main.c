@@ -120,9 +120,10 @@ static enum lac_status open_kafka(struct sink_lane *s, struct lac_err *err)
 {
     struct lac_kafka_options kafka;
     const char *const inputs[] = {s->lineage};
+    char group[LAC_TOPIC_NAME_SIZE];
     const struct lac_lane_kafka_options o = {
         .kafka = &kafka,
-        .group = lac_topics[LAC_TOPIC_LINEAGE].group,
+        .group = group,
         .group_instance = lac_conf_bool(s->conf, "kafka.static_membership") ? s->name : NULL,
         .inputs = inputs,
         .input_count = 1,
@@ -132,6 +133,8 @@ static enum lac_status open_kafka(struct sink_lane *s, struct lac_err *err)
     };
     enum lac_status status;
 
+    if (!lac_topic_group(group, lac_conf_text(s->conf, "kafka.topic_prefix"), LAC_TOPIC_LINEAGE))
+        return lac_err_set(err, LAC_FATAL, 0, "kafka.topic_prefix is too long");
     lac_kafka_options_from_conf(&kafka, s->conf);
     status = lac_kafka_admin_open(&s->admin, &kafka, err);
     return status == LAC_OK ? lac_lane_kafka_open(&s->kafka, &o, err) : status;

@@ -38,7 +38,8 @@ class Stack:
         return self.prefix + name
 
     def group(self, name="lacuna-classify") -> str:
-        return name
+        """As lac_topic_group() names it: groups of installations on one broker stay apart."""
+        return self.prefix.rstrip("._-") + name.removeprefix("lacuna")
 
     # --- programs -------------------------------------------------------------------------
 
