@@ -34,14 +34,12 @@ const uint8_t *lac_decode_in_item(struct lac_decoder *d, const char *name, size_
     return NULL;
 }
 
-enum lac_status lac_decode_finish(struct lac_decoder *d, const uint8_t *p, const char *name,
+enum lac_status lac_decode_report(struct lac_decoder *d, const uint8_t *p, const char *name,
                                   struct lac_err *err)
 {
     char path[256];
     struct lac_buf b;
 
-    if (LAC_LIKELY(p && p == d->end))
-        return LAC_OK;
     if (p)
         (void)lac_decode_fail(d, p, "bytes behind the record");
     lac_buf_init_fixed(&b, path, sizeof(path));
@@ -75,6 +73,36 @@ const uint8_t *lac_decode_long_slow(struct lac_decoder *d, const uint8_t *p, int
         }
     }
     return lac_decode_fail(d, at, "number is longer than 64 bits");
+}
+
+const uint8_t *lac_decode_bytes_slow(struct lac_decoder *d, const uint8_t *p, struct lac_str *out)
+{
+    const uint8_t *at = p;
+    int64_t len;
+
+    p = lac_decode_long(d, p, &len);
+    if (!p)
+        return NULL;
+    if (len < 0)
+        return lac_decode_fail(d, at, "length is negative");
+    if ((uint64_t)len > (size_t)(d->end - p))
+        return lac_decode_fail(d, at, "length runs past the end");
+    *out = (struct lac_str){(const char *)p, (size_t)len};
+    return p + len;
+}
+
+const uint8_t *lac_decode_branch_slow(struct lac_decoder *d, const uint8_t *p, bool *present)
+{
+    const uint8_t *at = p;
+    int64_t v;
+
+    p = lac_decode_long(d, p, &v);
+    if (!p)
+        return NULL;
+    if (v != 0 && v != 1)
+        return lac_decode_fail(d, at, "union has no such branch");
+    *present = v == 1;
+    return p;
 }
 
 const uint8_t *lac_decode_block_slow(struct lac_decoder *d, const uint8_t *p, size_t item_min_bytes,
@@ -118,7 +146,7 @@ void *lac_decode_grow(struct lac_decoder *d, const uint8_t *at, void *items, siz
         (void)lac_decode_full(d, at);
         return NULL;
     }
-    grown = lac_arena_alloc(d->arena, want * item_size);
+    grown = lac_arena_take(d->arena, want * item_size);
     if (!grown) {
         (void)lac_decode_full(d, at);
         return NULL;

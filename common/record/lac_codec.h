@@ -24,6 +24,7 @@
 #include "lac_utf8.h"
 
 #define LAC_COLD      __attribute__((cold, noinline))
+#define LAC_FLATTEN   __attribute__((flatten)) /* every call inside is inlined */
 #define LAC_LIKELY(x) __builtin_expect(!!(x), 1)
 
 enum { LAC_DECODER_DEPTH_MAX = 16 };
@@ -63,10 +64,16 @@ const uint8_t *lac_decode_full(struct lac_decoder *d, const uint8_t *at) LAC_COL
 const uint8_t *lac_decode_in(struct lac_decoder *d, const char *name) LAC_COLD;
 const uint8_t *lac_decode_in_item(struct lac_decoder *d, const char *name, size_t index) LAC_COLD;
 
+enum lac_status lac_decode_report(struct lac_decoder *d, const uint8_t *p, const char *name,
+                                  struct lac_err *err) LAC_COLD;
+
 /* The end of every decode: puts the noted error of record `name`, if any, into `err`. `p` is what
  * the last step returned; bytes behind it are an error. */
-enum lac_status lac_decode_finish(struct lac_decoder *d, const uint8_t *p, const char *name,
-                                  struct lac_err *err);
+static inline enum lac_status lac_decode_finish(struct lac_decoder *d, const uint8_t *p,
+                                                const char *name, struct lac_err *err)
+{
+    return LAC_LIKELY(p && p == d->end) ? LAC_OK : lac_decode_report(d, p, name, err);
+}
 
 const uint8_t *lac_decode_long_slow(struct lac_decoder *d, const uint8_t *p, int64_t *out);
 
@@ -103,20 +110,29 @@ static inline const uint8_t *lac_decode_bool(struct lac_decoder *d, const uint8_
     return p + 1;
 }
 
+const uint8_t *lac_decode_bytes_slow(struct lac_decoder *d, const uint8_t *p, struct lac_str *out);
+
+/* Lengths of one and two bytes, up to 8191, are nearly all there are. */
 static inline const uint8_t *lac_decode_bytes(struct lac_decoder *d, const uint8_t *p,
                                               struct lac_str *out)
 {
-    const uint8_t *at = p;
-    int64_t len;
+    size_t left = (size_t)(d->end - p), len;
 
-    p = lac_decode_long(d, p, &len);
-    if (!p)
-        return NULL;
-    if (len < 0)
-        return lac_decode_fail(d, at, "length is negative");
-    if ((uint64_t)len > (size_t)(d->end - p))
-        return lac_decode_fail(d, at, "length runs past the end");
-    *out = (struct lac_str){(const char *)p, (size_t)len};
+    if (LAC_LIKELY(left > 0 && !(p[0] & 0x81))) {
+        len = p[0] >> 1;
+        p += 1;
+        left -= 1;
+    } else if (left > 1 && (p[0] & 0x81) == 0x80 && p[1] < 0x80) {
+        len = (size_t)(p[0] & 0x7F) >> 1 | (size_t)p[1] << 6;
+        p += 2;
+        left -= 2;
+    } else {
+        return lac_decode_bytes_slow(d, p, out);
+    }
+    if (!LAC_LIKELY(len <= left))
+        return lac_decode_fail(d, p - (len < 64 ? 1 : 2), "length runs past the end");
+    out->ptr = (const char *)p;
+    out->len = len;
     return p + len;
 }
 
@@ -127,8 +143,16 @@ static inline bool lac_codec_ascii(const char *s, size_t n)
     uint32_t c;
 
     if (n >= 8) {
+        size_t i = 0;
+
+        for (; i + 32 < n; i += 32) {
+            uint64_t w[4];
+
+            memcpy(w, s + i, 32);
+            bits |= (w[0] | w[1]) | (w[2] | w[3]);
+        }
         memcpy(&b, s + n - 8, 8); /* overlaps the loop's last word */
-        for (size_t i = 0; i + 8 < n; i += 8) {
+        for (; i + 8 < n; i += 8) {
             memcpy(&a, s + i, 8);
             bits |= a;
         }
@@ -182,20 +206,17 @@ static inline const uint8_t *lac_decode_enum(struct lac_decoder *d, const uint8_
     return p;
 }
 
+const uint8_t *lac_decode_branch_slow(struct lac_decoder *d, const uint8_t *p, bool *present);
+
 /* The branch of a union ["null", T]. */
 static inline const uint8_t *lac_decode_branch(struct lac_decoder *d, const uint8_t *p,
                                                bool *present)
 {
-    const uint8_t *at = p;
-    int64_t v;
-
-    p = lac_decode_long(d, p, &v);
-    if (!p)
-        return NULL;
-    if (v != 0 && v != 1)
-        return lac_decode_fail(d, at, "union has no such branch");
-    *present = v == 1;
-    return p;
+    if (LAC_LIKELY(p < d->end && !(*p & 0xFD))) {
+        *present = *p != 0;
+        return p + 1;
+    }
+    return lac_decode_branch_slow(d, p, present);
 }
 
 /* One block of an array or map. */
@@ -248,7 +269,7 @@ static inline size_t lac_size_long(int64_t v)
 
 static inline size_t lac_size_text(struct lac_str s)
 {
-    return lac_size_long((int64_t)s.len) + s.len;
+    return (LAC_LIKELY(s.len < 64) ? 1 : lac_size_long((int64_t)s.len)) + s.len;
 }
 
 size_t lac_size_strings(const struct lac_str *items, size_t count);
@@ -278,23 +299,55 @@ static inline uint8_t *lac_encode_fixed(uint8_t *p, const void *v, size_t size)
     return p + size;
 }
 
+/* Most texts are short, and a call costs more than their bytes: two words that overlap. */
+static inline void lac_codec_copy(uint8_t *to, const char *from, size_t n)
+{
+    struct {
+        uint64_t a, b;
+    } x, y, z, w;
+    uint64_t a, b;
+    uint32_t c, e;
+
+    if (n > 64) {
+        memcpy(to, from, n);
+    } else if (n > 32) {
+        memcpy(&x, from, 16);
+        memcpy(&y, from + 16, 16);
+        memcpy(&z, from + n - 32, 16);
+        memcpy(&w, from + n - 16, 16);
+        memcpy(to, &x, 16);
+        memcpy(to + 16, &y, 16);
+        memcpy(to + n - 32, &z, 16);
+        memcpy(to + n - 16, &w, 16);
+    } else if (n >= 16) {
+        memcpy(&x, from, 16);
+        memcpy(&y, from + n - 16, 16);
+        memcpy(to, &x, 16);
+        memcpy(to + n - 16, &y, 16);
+    } else if (n >= 8) {
+        memcpy(&a, from, 8);
+        memcpy(&b, from + n - 8, 8);
+        memcpy(to, &a, 8);
+        memcpy(to + n - 8, &b, 8);
+    } else if (n >= 4) {
+        memcpy(&c, from, 4);
+        memcpy(&e, from + n - 4, 4);
+        memcpy(to, &c, 4);
+        memcpy(to + n - 4, &e, 4);
+    } else if (n > 0) {
+        to[0] = (uint8_t)from[0];
+        to[n / 2] = (uint8_t)from[n / 2];
+        to[n - 1] = (uint8_t)from[n - 1];
+    }
+}
+
 static inline uint8_t *lac_encode_text(uint8_t *p, struct lac_str s)
 {
-    uint64_t a, b;
-
-    p = lac_encode_long(p, (int64_t)s.len);
-    /* Most strings are short, and a call costs more than their bytes: two words that overlap. */
-    if (s.len > 16) {
-        memcpy(p, s.ptr, s.len);
-    } else if (s.len >= 8) {
-        memcpy(&a, s.ptr, 8);
-        memcpy(&b, s.ptr + s.len - 8, 8);
-        memcpy(p, &a, 8);
-        memcpy(p + s.len - 8, &b, 8);
-    } else {
-        for (size_t i = 0; i < s.len; i++)
-            p[i] = (uint8_t)s.ptr[i];
-    }
+    if (LAC_LIKELY(s.len < 64))
+        *p++ = (uint8_t)(s.len << 1);
+    else
+        p = lac_encode_long(p, (int64_t)s.len);
+    lac_codec_copy(p, s.ptr, s.len);
     return p + s.len;
 }
 

@@ -254,8 +254,9 @@ static void add_path(struct machine *m, const struct lac_op *op)
         (void)lac_decode_in(&m->d, paths[i].name);
 }
 
-enum lac_status lac_opprogram_run(const struct lac_opprogram *program, void *out,
-                                  struct lac_str bytes, struct lac_arena *a, struct lac_err *err)
+LAC_FLATTEN enum lac_status lac_opprogram_run(const struct lac_opprogram *program, void *out,
+                                              struct lac_str bytes, struct lac_arena *a,
+                                              struct lac_err *err)
 {
     const struct lac_op *op;
     struct machine m;

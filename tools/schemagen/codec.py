@@ -99,10 +99,13 @@ def decode(named, s):
         uses.add("present")
         body += ["    p = lac_decode_branch(d, p, &present);", "    if (p && present)",
                  f"        {read_step(f.type, 'r->' + m)}", "    if (!p)", f"        {fail}"]
+        # What is absent must read as absent, whatever the caller's memory held.
         if has_flag(f):
             body.append(f"    r->has_{f.name} = present;")
-            if f.type.kind == "enum":
-                body += ["    if (present)", *after_read(f.type, "r->" + m, "        ")]
+        if f.type.kind == "enum":
+            body.append(f"    r->{m} = present ? ({c_type(f.type)})symbol : ({c_type(f.type)})0;")
+        else:
+            body += ["    if (!present)", f"        memset(&r->{m}, 0, sizeof(r->{m}));"]
     out.append(f"static const uint8_t *decode_{s}(struct lac_decoder *d, const uint8_t *p, "
                f"struct lac_{s} *r)\n{{\n")
     if "present" in uses:
@@ -231,16 +234,15 @@ def public(s, name):
     struct lac_decoder d;
 
     lac_decoder_init(&d, bytes, a);
-    memset(out, 0, sizeof(*out)); /* what is absent must read as absent */
     return lac_decode_finish(&d, decode_{s}(&d, d.start, out), "{name}", err);
 }}
 
-size_t lac_{s}_encoded_size(const struct lac_{s} *r)
+LAC_FLATTEN size_t lac_{s}_encoded_size(const struct lac_{s} *r)
 {{
     return size_{s}(r);
 }}
 
-size_t lac_{s}_encode(const struct lac_{s} *r, void *out)
+LAC_FLATTEN size_t lac_{s}_encode(const struct lac_{s} *r, void *out)
 {{
     return (size_t)(encode_{s}(out, r) - (uint8_t *)out);
 }}
@@ -257,7 +259,6 @@ static enum lac_status any_{s}_decode(void *out, struct lac_str bytes, struct la
 
 static const uint8_t *any_{s}_decode_with(struct lac_decoder *d, void *out)
 {{
-    memset(out, 0, sizeof(struct lac_{s}));
     return decode_{s}(d, d->start, out);
 }}
 
