@@ -62,7 +62,7 @@ static void disconnect(struct lac_output_pg *o)
     lac_pg_close(o->pg);
     o->pg = NULL;
     o->begun = o->copying = false;
-    o->month_count = 0;
+    o->month_count = 0; /* of another server, perhaps, after a fail-over */
     o->month_first_us = o->month_end_us = 0;
 }
 
@@ -120,12 +120,6 @@ static bool month_known(const struct lac_output_pg *o, int month)
         if (o->months[i] == month)
             return true;
     return false;
-}
-
-static void forget_months(struct lac_output_pg *o)
-{
-    o->month_count = 0;
-    o->month_first_us = o->month_end_us = 0;
 }
 
 static int64_t row_time_us(struct lac_str row)
@@ -192,29 +186,12 @@ static enum lac_status end_copy(struct lac_output_pg *o, struct lac_err *err)
     return lac_pg_copy_end(o->pg, NULL, err);
 }
 
-/* COPY can't meet a partition that is made while it runs: end it, make the partition in the same
- * transaction, start the next. */
-static enum lac_status make_partition(struct lac_output_pg *o, int month, struct lac_err *err)
-{
-    struct lac_pg_param at = lac_pg_time_us(o->month_first_us);
-    enum lac_status status = end_copy(o, err);
-
-    if (status == LAC_OK)
-        status = lac_pg_query(o->pg, NULL, o->options.table->make_partition, &at, 1, err);
-    if (status == LAC_OK && o->month_count < LAC_COUNT(o->months))
-        o->months[o->month_count++] = month;
-    return status;
-}
-
 static enum lac_status put_row(struct lac_output_pg *o, const char *copy, struct lac_str row,
                                struct lac_err *err)
 {
-    int month = month_wanted(o, row);
     enum lac_status status = LAC_OK;
 
-    if (month >= 0)
-        status = make_partition(o, month, err);
-    if (status == LAC_OK && !o->copying) {
+    if (!o->copying) {
         status = lac_pg_copy_begin(o->pg, copy, err);
         o->copying = status == LAC_OK;
     }
@@ -228,10 +205,41 @@ static enum lac_status put_row(struct lac_output_pg *o, const char *copy, struct
     return LAC_OK;
 }
 
+/*
+ * The partitions that the batch needs, each in a transaction of its own: attaching one locks the
+ * default partition, and with it all readers, which must not last as long as an interval.
+ * AGAIN: an interval is open.
+ */
+static enum lac_status make_partitions(struct lac_output_pg *o, const struct lac_batch *b,
+                                       struct lac_err *err)
+{
+    for (size_t i = 0; i < b->row_count; i++) {
+        int month = month_wanted(o, b->rows[i].row);
+        struct lac_pg_param at = lac_pg_time_us(o->month_first_us);
+        enum lac_status status;
+
+        if (month < 0)
+            continue;
+        if (o->begun)
+            status = LAC_AGAIN;
+        else if (!lac_pg_usable(o->pg))
+            status = lac_err_set(err, LAC_RETRY, 0, "pg: not connected");
+        else
+            status = lac_pg_query(o->pg, NULL, o->options.table->make_partition, &at, 1, err);
+        if (status != LAC_OK) {
+            o->month_first_us = o->month_end_us = 0;
+            return status;
+        }
+        if (o->month_count < LAC_COUNT(o->months))
+            o->months[o->month_count++] = month;
+    }
+    return LAC_OK;
+}
+
 static enum lac_status write_rows(void *ctx, struct lac_batch *b, struct lac_err *err)
 {
     struct lac_output_pg *o = ctx;
-    enum lac_status status = LAC_OK;
+    enum lac_status status;
 
     if (o->row_count + b->row_count > o->options.rows_max) {
         if (o->row_count > 0)
@@ -239,7 +247,8 @@ static enum lac_status write_rows(void *ctx, struct lac_batch *b, struct lac_err
         return lac_err_set(err, LAC_REJECT, 0, "a batch of %zu rows; a transaction takes %zu",
                            b->row_count, o->options.rows_max);
     }
-    if (b->row_count > 0)
+    status = make_partitions(o, b, err);
+    if (status == LAC_OK && b->row_count > 0)
         status = begin(o, err);
     if (status != LAC_OK)
         return status;
@@ -256,7 +265,7 @@ static enum lac_status write_rows(void *ctx, struct lac_batch *b, struct lac_err
     return o->copy_status;
 }
 
-/* Leaves the transaction; partitions made in it are gone with it. */
+/* Leaves the transaction. */
 static enum lac_status roll_back(struct lac_output_pg *o, struct lac_err *err)
 {
     enum lac_status status = LAC_OK;
@@ -264,7 +273,6 @@ static enum lac_status roll_back(struct lac_output_pg *o, struct lac_err *err)
     lac_pg_copy_cancel(o->pg);
     lac_buf_reset(&o->chunk);
     o->copying = false;
-    forget_months(o);
     if (o->begun && lac_pg_usable(o->pg))
         status = lac_pg_exec(o->pg, "ROLLBACK", err);
     o->begun = false;
