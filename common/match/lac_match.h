@@ -116,9 +116,11 @@ struct lac_match_hit {
 struct lac_match_hits {
     struct lac_match_hit *at; /* the caller's array */
     size_t capacity;
+    bool is_name;         /* set by the caller: the field is a name, so a hit that is all of it
+                             needs no context words */
     size_t count;         /* reported; sorted by start, end, rule; each once */
-    const bool *rule_hit; /* [rule_count]: hit at least once, reported or not; borrowed from
-                             the scratch until its next scan */
+    const bool *rule_hit; /* [rule_count]: hit at least once, reported or not; borrowed from the
+                             scratch until its next scan */
     enum lac_tier floor;  /* join over all floor rules that hit, reported or not */
     bool truncated;       /* more hits than were reported */
     bool over_limit;      /* the field's end was not looked at */
@@ -128,9 +130,9 @@ struct lac_match_hits {
 };
 
 /*
- * Scans one field. Fills all of `hits` but at and capacity. LAC_FATAL only for a scratch that was
- * not fitted or a failure inside the matcher; text never fails.
- * Thread: lane (the scratch's).
+ * Scans one field. Fills all of `hits` but at, capacity and is_name. LAC_FATAL only for a scratch
+ * that was not fitted or a failure inside the matcher; text never fails. Thread: lane (the
+ * scratch's).
  */
 enum lac_status lac_match_scan(const struct lac_match *m, struct lac_match_scratch *s,
                                struct lac_str text, struct lac_match_hits *hits,

@@ -61,6 +61,16 @@ static bool has_word(struct lac_str t, size_t from, size_t to, struct lac_str wo
     return false;
 }
 
+/* An allow rule speaks only about a whole field; a final full stop or question mark is no more. */
+static bool is_whole(struct lac_str t, size_t start, size_t end)
+{
+    while (end < t.len && memchr(" .?!", t.ptr[end], 4))
+        end++;
+    while (start > 0 && t.ptr[start - 1] == ' ')
+        start--;
+    return start == 0 && end == t.len;
+}
+
 /*
  * Looking for words costs a window per candidate. A text made of candidates would make that
  * expensive, so after LAC_MATCH_CONTEXT_CHECKS of them in one field the rest count without: the
@@ -76,21 +86,13 @@ static bool context_ok(struct lac_match_scratch *s, uint32_t rule, size_t start,
 
     if (r->context_count == 0 || state->contexts >= LAC_MATCH_CONTEXT_CHECKS)
         return true;
+    if (s->hits->is_name && is_whole(t, start, end))
+        return true;
     state->contexts++;
     for (size_t i = 0; i < r->context_count; i++)
         if (has_word(t, from, to, s->m->compiled[rule].context[i]))
             return true;
     return false;
-}
-
-/* An allow rule speaks only about a whole field; a final full stop or question mark is no more. */
-static bool is_whole(struct lac_str t, size_t start, size_t end)
-{
-    while (end < t.len && memchr(" .?!", t.ptr[end], 4))
-        end++;
-    while (start > 0 && t.ptr[start - 1] == ' ')
-        start--;
-    return start == 0 && end == t.len;
 }
 
 static int hit_cmp(const struct lac_match_hit *a, const struct lac_match_hit *b)
@@ -136,23 +138,40 @@ static void hit_remove(struct lac_match_hits *hits, const struct lac_match_hit *
     memmove(&hits->at[place], &hits->at[place + 1], (hits->count - place) * sizeof(*hits->at));
 }
 
-/* The same place found again, or a longer or shorter reading of it. True when nothing is left to
- * report. */
-static bool merge_with_last(struct lac_match_scratch *s, uint32_t rule, uint32_t start,
-                            uint32_t end)
+static struct lac_match_hit last_hit(const struct lac_match_scratch *s, uint32_t rule)
+{
+    const struct lac_match_rule_state *state = &s->states[rule];
+
+    return (struct lac_match_hit){rule, s->m->rules[rule].score, state->last_start,
+                                  state->last_end};
+}
+
+/* Takes the rule's latest hit back. */
+static void retract(struct lac_match_scratch *s, uint32_t rule)
 {
     struct lac_match_rule_state *state = lac_match_state(s, rule);
-    struct lac_match_hit last = {rule, s->m->rules[rule].score, state->last_start, state->last_end};
+    struct lac_match_hit last = last_hit(s, rule);
 
-    if (!s->rule_hit[rule] || start >= state->last_end || end <= state->last_start)
-        return false;
-    if (end - start <= last.end - last.start)
-        return true;
     if (state->last_reported) {
         hit_remove(s->hits, &last);
         state->reported--;
     }
-    return false;
+    state->has_last = false;
+    state->last_reported = false;
+    state->total--;
+    s->rule_hit[rule] = state->total > 0;
+}
+
+/* An exception also covers what lies inside it: with "what does internal use only mean" excepted,
+ * "internal use" in it is no hit of the same rule either. */
+static void except(struct lac_match_scratch *s, uint32_t rule, uint32_t start, uint32_t end)
+{
+    struct lac_match_rule_state *state = lac_match_state(s, rule);
+
+    if (state->has_last && state->last_start >= start && state->last_end <= end)
+        retract(s, rule);
+    state->except_start = start;
+    state->except_end = end;
 }
 
 static void record(struct lac_match_scratch *s, uint32_t rule, uint32_t start, uint32_t end)
@@ -161,14 +180,18 @@ static void record(struct lac_match_scratch *s, uint32_t rule, uint32_t start, u
     struct lac_match_hit hit = {rule, s->m->rules[rule].score, start, end};
     struct lac_match_hits *hits = s->hits;
 
-    if (merge_with_last(s, rule, start, end))
-        return;
+    /* The same place found again, or a longer or shorter reading of it: the longer one stays. */
+    if (state->has_last && start < state->last_end && end > state->last_start) {
+        if (end - start <= state->last_end - state->last_start)
+            return;
+        retract(s, rule);
+    }
+    state->has_last = true;
     state->last_start = start;
     state->last_end = end;
     state->last_reported = false;
+    state->total++;
     s->rule_hit[rule] = true;
-    if (s->m->rules[rule].strength == LAC_MATCH_FLOOR)
-        hits->floor = lac_tier_join(hits->floor, s->m->rules[rule].tier);
     if (state->reported == LAC_MATCH_HITS_PER_RULE || hits->count == hits->capacity) {
         hits->truncated = true;
         return;
@@ -185,12 +208,17 @@ void lac_match_add(struct lac_match_scratch *s, uint32_t rule, uint32_t start, u
     struct lac_str t = folded_text(s);
     size_t from = lac_match_view_find(&s->folded, start);
     size_t to = lac_match_view_find(&s->folded, end);
+    const struct lac_match_rule_state *state = lac_match_state(s, rule);
 
+    if (start >= state->except_start && end <= state->except_end)
+        return;
     if (to < from)
         to = from;
     for (size_t i = 0; i < r->except_count; i++)
-        if (is_around(t, from, to, &c->except[i]))
+        if (is_around(t, from, to, &c->except[i])) {
+            except(s, rule, start, end);
             return;
+        }
     for (size_t i = 0; i < r->allow_count; i++)
         if (is_allowed((struct lac_str){t.ptr + from, to - from}, &c->allow[i]))
             return;

@@ -74,8 +74,12 @@ struct lac_match_rule_state {
     uint32_t resume;     /* triggers up to here are settled, plain view */
     uint32_t last_start; /* the latest hit, original offsets */
     uint32_t last_end;
+    uint32_t except_start; /* the latest excepted place */
+    uint32_t except_end;
+    uint32_t total;    /* hits, reported or not */
+    uint32_t reported; /* at most LAC_MATCH_HITS_PER_RULE */
+    bool has_last;
     bool last_reported;
-    uint32_t reported;
     uint32_t contexts; /* how often the context was looked for */
     uint32_t region;   /* one more than the index of its latest region, 0 = none */
     bool seen;         /* listed in touched[] */

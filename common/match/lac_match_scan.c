@@ -169,5 +169,11 @@ enum lac_status lac_match_scan(const struct lac_match *m, struct lac_match_scrat
         status = scan_patterns(s, err);
     if (status == LAC_OK)
         status = scan(s, m->folded, s->folded.text, s->folded.len, on_phrase, err);
+    for (size_t i = 0; i < s->touched_count; i++) {
+        const struct lac_match_rule *r = &m->rules[s->touched[i]];
+
+        if (s->rule_hit[s->touched[i]] && r->strength == LAC_MATCH_FLOOR)
+            hits->floor = lac_tier_join(hits->floor, r->tier);
+    }
     return status;
 }
