@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lac_pack_internal.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lac_assert.h"
+
+/* Prefix of inherited files in the list that is hashed: what a pack builds upon is part of it. */
+#define BASE_PREFIX "base/"
+
+/* ---- what the loaders share ---- */
+
+static bool grow_rules(struct lac_pack *p)
+{
+    size_t capacity = p->rule_capacity ? p->rule_capacity * 2 : 64;
+    struct lac_match_rule *rules = realloc(p->rules, capacity * sizeof(*rules));
+    struct lac_pack_examples *examples;
+    const struct lac_yaml **where;
+
+    if (!rules)
+        return false;
+    p->rules = rules;
+    examples = realloc(p->examples, capacity * sizeof(*examples));
+    if (!examples)
+        return false;
+    p->examples = examples;
+    where = realloc(p->where, capacity * sizeof(*where));
+    if (!where)
+        return false;
+    p->where = where;
+    p->rule_capacity = capacity;
+    return true;
+}
+
+struct lac_match_rule *lac_pack_rule_new(struct lac_pack *p, const struct lac_yaml *where,
+                                         struct lac_err *err)
+{
+    if (p->rule_count == LAC_MATCH_RULE_MAX) {
+        lac_yaml_fail(where, err, "more than %d rules", LAC_MATCH_RULE_MAX);
+        return NULL;
+    }
+    if (p->rule_count == p->rule_capacity && !grow_rules(p)) {
+        lac_err_set(err, LAC_FATAL, ENOMEM, "pack: no memory");
+        return NULL;
+    }
+    p->rules[p->rule_count] = (struct lac_match_rule){0};
+    p->examples[p->rule_count] = (struct lac_pack_examples){0};
+    p->where[p->rule_count] = where;
+    return &p->rules[p->rule_count++];
+}
+
+void lac_pack_note(struct lac_pack *p, const struct lac_yaml *at, const char *fmt, ...)
+{
+    char text[LAC_ERR_TEXT_SIZE];
+    struct lac_err line;
+    va_list args;
+    struct lac_str copy;
+
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    lac_yaml_fail(at, &line, "%s", text);
+    if (p->note_count == LAC_PACK_NOTE_MAX)
+        return;
+    copy = lac_pack_pool_copy(&p->pool, lac_str_from(line.text));
+    if (copy.ptr)
+        p->notes[p->note_count++] = copy;
+}
+
+/* ---- loading ---- */
+
+static bool has_suffix(struct lac_str path, const char *suffix)
+{
+    size_t n = strlen(suffix);
+
+    return path.len > n && memcmp(path.ptr + path.len - n, suffix, n) == 0;
+}
+
+/* A YAML file directly inside `folder`. */
+static bool is_yaml_in(struct lac_str path, const char *folder)
+{
+    size_t n = strlen(folder);
+
+    return path.len > n && memcmp(path.ptr, folder, n) == 0 &&
+           !memchr(path.ptr + n, '/', path.len - n) &&
+           (has_suffix(path, ".yaml") || has_suffix(path, ".yml"));
+}
+
+static enum lac_status parse(struct lac_pack *p, const struct lac_pack_file *file,
+                             struct lac_yaml **out, struct lac_err *err)
+{
+    return lac_yaml_parse(out, &p->pool, file->path, file->data, err);
+}
+
+typedef enum lac_status load_fn(struct lac_pack *p, const struct lac_yaml *root,
+                                struct lac_err *err);
+
+static enum lac_status load_one(struct lac_pack *p, const struct lac_pack_file *file, load_fn *load,
+                                struct lac_err *err)
+{
+    struct lac_yaml *root = NULL;
+    enum lac_status status = parse(p, file, &root, err);
+
+    return status == LAC_OK ? load(p, root, err) : status;
+}
+
+/* Files of one kind, in the order of their paths: that is the order of rules. */
+static enum lac_status load_folder(struct lac_pack *p, const char *folder, load_fn *load,
+                                   struct lac_err *err)
+{
+    enum lac_status status = LAC_OK;
+
+    for (size_t i = 0; i < p->files.count && status == LAC_OK; i++)
+        if (is_yaml_in(p->files.at[i].path, folder))
+            status = load_one(p, &p->files.at[i], load, err);
+    return status;
+}
+
+/* A file of the pack, or the one it inherits. */
+static const struct lac_pack_file *find(const struct lac_pack *p, const char *path)
+{
+    const struct lac_pack_file *file = lac_pack_files_find(&p->files, path);
+    char inherited[64];
+
+    if (file)
+        return file;
+    snprintf(inherited, sizeof(inherited), BASE_PREFIX "%s", path);
+    return lac_pack_files_find(&p->files, inherited);
+}
+
+static const struct lac_pack_file *builtin_find(const char *path)
+{
+    for (size_t i = 0; i < lac_pack_builtin_count; i++)
+        if (lac_str_is(lac_pack_builtin[i].path, path))
+            return &lac_pack_builtin[i];
+    return NULL;
+}
+
+/* Adds what `base: builtin` stands for. Terms are an organisation's own and never inherited. */
+static enum lac_status inherit(struct lac_pack *p, struct lac_err *err)
+{
+    static const char *const paths[] = {"pack.yaml", "rules.yaml", "routing.yaml"};
+    enum lac_status status = LAC_OK;
+
+    for (size_t i = 0; i < p->files.count; i++)
+        if (p->files.at[i].path.len >= 5 && memcmp(p->files.at[i].path.ptr, BASE_PREFIX, 5) == 0)
+            return lac_err_set(err, LAC_REJECT, 0,
+                               "%.*s: the folder base/ is reserved beside `base: builtin`",
+                               LAC_STR_FMT(p->files.at[i].path));
+    for (size_t i = 0; i < LAC_COUNT(paths) && status == LAC_OK; i++) {
+        const struct lac_pack_file *file = builtin_find(paths[i]);
+        char path[64];
+        struct lac_str copy;
+
+        LAC_ASSERT(file);
+        if (i > 0 && lac_pack_files_find(&p->files, paths[i]))
+            continue;
+        snprintf(path, sizeof(path), BASE_PREFIX "%s", paths[i]);
+        copy = lac_pack_pool_copy(&p->pool, lac_str_from(path));
+        if (!copy.ptr)
+            return lac_err_set(err, LAC_FATAL, ENOMEM, "pack: no memory");
+        status = lac_pack_files_add(&p->files, (struct lac_pack_file){copy, file->data}, err);
+    }
+    return status;
+}
+
+static enum lac_status load_settings(struct lac_pack *p, struct lac_err *err)
+{
+    const struct lac_pack_file *file = lac_pack_files_find(&p->files, "pack.yaml");
+    struct lac_yaml *root = NULL;
+    struct lac_yaml *base = NULL;
+    bool wants_base = false;
+    enum lac_status status;
+
+    if (!file)
+        return lac_err_set(err, LAC_REJECT, 0,
+                           "pack.yaml is missing; the least is: name, version and `base: builtin`");
+    status = parse(p, file, &root, err);
+    if (status == LAC_OK)
+        status = lac_pack_wants_base(root, &wants_base, err);
+    if (status == LAC_OK && wants_base) {
+        status = inherit(p, err);
+        if (status == LAC_OK)
+            status = parse(p, lac_pack_files_find(&p->files, BASE_PREFIX "pack.yaml"), &base, err);
+    }
+    return status == LAC_OK ? lac_pack_load_settings(p, root, base, err) : status;
+}
+
+static enum lac_status compile(struct lac_pack *p, struct lac_err *err)
+{
+    struct lac_err why = {0};
+    size_t bad = SIZE_MAX;
+    enum lac_status status = lac_match_open(&p->match, p->rules, p->rule_count, &bad, &why);
+
+    if (status == LAC_OK)
+        return LAC_OK;
+    if (status == LAC_REJECT && bad < p->rule_count)
+        return lac_yaml_fail(p->where[bad], err, "%.*s: %s", LAC_STR_FMT(p->rules[bad].id),
+                             why.text);
+    return lac_err_set(err, status, why.code, "%s", why.text);
+}
+
+/* All of it, once the files are there. */
+static enum lac_status load(struct lac_pack *p, struct lac_err *err)
+{
+    static const char *const needed[] = {"rules.yaml", "routing.yaml"};
+    enum lac_status status = load_settings(p, err);
+
+    for (size_t i = 0; i < LAC_COUNT(needed) && status == LAC_OK; i++)
+        if (!find(p, needed[i]))
+            return lac_err_set(err, LAC_REJECT, 0,
+                               "%s is missing; `base: builtin` in pack.yaml would inherit it",
+                               needed[i]);
+    /* Sorts the files too, so that rules come in the same order from any file system. */
+    if (status == LAC_OK)
+        status = lac_pack_files_hash(&p->files, p->hash.bytes, err);
+    if (status == LAC_OK)
+        status = load_one(p, find(p, "rules.yaml"), lac_pack_load_rules, err);
+    if (status == LAC_OK)
+        status = load_folder(p, "rules/", lac_pack_load_rules, err);
+    if (status == LAC_OK)
+        status = load_one(p, find(p, "routing.yaml"), lac_pack_load_routing, err);
+    if (status == LAC_OK)
+        status = load_folder(p, "terms/", lac_pack_load_terms, err);
+    return status == LAC_OK ? compile(p, err) : status;
+}
+
+static enum lac_status pack_new(struct lac_pack **out, struct lac_err *err)
+{
+    *out = calloc(1, sizeof(**out));
+    return *out ? LAC_OK : lac_err_set(err, LAC_FATAL, ENOMEM, "pack: no memory");
+}
+
+static enum lac_status finish(struct lac_pack **out, struct lac_pack *p, enum lac_status status,
+                              struct lac_err *err)
+{
+    if (status == LAC_OK)
+        status = load(p, err);
+    if (status != LAC_OK) {
+        lac_pack_close(p);
+        return status;
+    }
+    *out = p;
+    return LAC_OK;
+}
+
+enum lac_status lac_pack_open_files(struct lac_pack **out, const struct lac_pack_file *files,
+                                    size_t count, struct lac_err *err)
+{
+    struct lac_pack *p;
+    enum lac_status status = pack_new(&p, err);
+
+    if (status != LAC_OK)
+        return status;
+    return finish(out, p, lac_pack_files_copy(&p->files, &p->pool, files, count, err), err);
+}
+
+enum lac_status lac_pack_open(struct lac_pack **out, const char *path, struct lac_err *err)
+{
+    struct lac_pack *p;
+    enum lac_status status;
+
+    if (!path || !path[0])
+        return lac_pack_open_files(out, lac_pack_builtin, lac_pack_builtin_count, err);
+    status = pack_new(&p, err);
+    if (status != LAC_OK)
+        return status;
+    return finish(out, p, lac_pack_files_read(&p->files, &p->pool, path, err), err);
+}
+
+void lac_pack_close(struct lac_pack *p)
+{
+    if (!p)
+        return;
+    lac_match_close(p->match);
+    free(p->rules);
+    free(p->examples);
+    free(p->where);
+    lac_pack_pool_deinit(&p->pool);
+    free(p);
+}
+
+/* ---- reading ---- */
+
+const struct lac_hash256 *lac_pack_hash(const struct lac_pack *p)
+{
+    return &p->hash;
+}
+
+struct lac_str lac_pack_name(const struct lac_pack *p)
+{
+    return p->name;
+}
+
+uint64_t lac_pack_version(const struct lac_pack *p)
+{
+    return p->version;
+}
+
+const struct lac_match *lac_pack_match(const struct lac_pack *p)
+{
+    return p->match;
+}
+
+const struct lac_decide_policy *lac_pack_policy(const struct lac_pack *p)
+{
+    return &p->policy;
+}
+
+const struct lac_str *lac_pack_route(const struct lac_pack *p, enum lac_tier tier, size_t *count)
+{
+    LAC_ASSERT((unsigned)tier < LAC_TIER_COUNT);
+    *count = p->routes[tier].count;
+    return p->routes[tier].at;
+}
+
+size_t lac_pack_excerpt_bytes(const struct lac_pack *p)
+{
+    return p->excerpt_bytes;
+}
+
+struct lac_pack_examples lac_pack_examples(const struct lac_pack *p, size_t index)
+{
+    LAC_ASSERT(index < p->rule_count);
+    return p->examples[index];
+}
+
+size_t lac_pack_note_count(const struct lac_pack *p)
+{
+    return p->note_count;
+}
+
+struct lac_str lac_pack_note_at(const struct lac_pack *p, size_t index)
+{
+    LAC_ASSERT(index < p->note_count);
+    return p->notes[index];
+}

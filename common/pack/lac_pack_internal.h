@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lac_pack_internal - what the files of common/pack share
+ */
+#ifndef LAC_PACK_INTERNAL_H
+#define LAC_PACK_INTERNAL_H
+
+#include "lac_pack.h"
+#include "lac_pack_files.h"
+#include "lac_pack_pool.h"
+#include "lac_pack_yaml.h"
+#include "lac_records.h"
+
+enum {
+    /* Each rule gives a decision at most one opinion; the rest is for other layers. */
+    LAC_PACK_OPINION_RULE_MAX = LAC_DECIDE_OPINION_MAX - 16,
+    LAC_PACK_NOTE_MAX = 64,
+};
+
+struct lac_pack {
+    struct lac_pack_pool pool;
+    struct lac_pack_files files;
+    struct lac_hash256 hash;
+    struct lac_str name;
+    uint64_t version;
+    struct lac_decide_policy policy;
+    size_t excerpt_bytes;
+    struct {
+        const struct lac_str *at;
+        size_t count;
+    } routes[LAC_TIER_COUNT];
+    /* rules, by index */
+    struct lac_match_rule *rules;
+    struct lac_pack_examples *examples;
+    const struct lac_yaml **where; /* the line that an error names */
+    size_t rule_count;
+    size_t rule_capacity;
+    size_t opinion_rules;
+    struct lac_match *match;
+    struct lac_str notes[LAC_PACK_NOTE_MAX];
+    size_t note_count;
+};
+
+/* Appends an empty rule; NULL when there are too many or no memory (`err` is set). */
+struct lac_match_rule *lac_pack_rule_new(struct lac_pack *p, const struct lac_yaml *where,
+                                         struct lac_err *err);
+
+/* A remark for people; dropped silently when there are too many. */
+void lac_pack_note(struct lac_pack *p, const struct lac_yaml *at, const char *fmt, ...)
+    LAC_PRINTF(3, 4);
+
+/* A file of the rules format, of the terms format; pack.yaml, routing.yaml. */
+enum lac_status lac_pack_load_rules(struct lac_pack *p, const struct lac_yaml *root,
+                                    struct lac_err *err) LAC_MUST_USE;
+enum lac_status lac_pack_load_terms(struct lac_pack *p, const struct lac_yaml *root,
+                                    struct lac_err *err) LAC_MUST_USE;
+enum lac_status lac_pack_load_routing(struct lac_pack *p, const struct lac_yaml *root,
+                                      struct lac_err *err) LAC_MUST_USE;
+
+/* pack.yaml. What it lacks is taken from `base`, the same file of the pack it builds upon, or is
+ * an error when that is NULL. */
+enum lac_status lac_pack_load_settings(struct lac_pack *p, const struct lac_yaml *root,
+                                       const struct lac_yaml *base,
+                                       struct lac_err *err) LAC_MUST_USE;
+
+/* Whether pack.yaml says `base: builtin`. */
+enum lac_status lac_pack_wants_base(const struct lac_yaml *root, bool *out,
+                                    struct lac_err *err) LAC_MUST_USE;
+
+#endif

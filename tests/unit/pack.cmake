@@ -1,0 +1,1 @@
+lac_test(pack USES pack)

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: the built-in pack does what its own examples say; a wrong source is refused with a place
+ * and a reason; the hash is the one that lac_pack.h describes. Method: packs in memory and in a
+ * folder.
+ */
+#include "lac_pack.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lac_digest.h"
+#include "lac_records.h"
+#include "lac_test.h"
+
+#define PACK_YAML "name: t\nversion: 7\nbase: builtin\n"
+
+static struct lac_pack_file file_of(const char *path, const char *data)
+{
+    return (struct lac_pack_file){lac_str_from(path), lac_str_from(data)};
+}
+
+static bool hits_rule(const struct lac_match *m, struct lac_match_scratch *s, size_t rule,
+                      struct lac_str text)
+{
+    static struct lac_match_hit at[256];
+    struct lac_match_hits hits = {.at = at, .capacity = LAC_COUNT(at)};
+    struct lac_err err;
+
+    LAC_TEST_EQ(lac_match_scan(m, s, text, &hits, &err), LAC_OK);
+    return hits.rule_hit[rule];
+}
+
+static void every_rule_of_the_built_in_pack_has_examples_that_hold(void)
+{
+    struct lac_match_scratch *s = NULL;
+    const struct lac_match *m;
+    struct lac_pack *p = NULL;
+    struct lac_err err = {0};
+    size_t checked = 0;
+
+    LAC_TEST_EQ(lac_pack_open(&p, NULL, &err), LAC_OK);
+    LAC_TEST_STR(err.text, "");
+    LAC_TEST_NEED(p != NULL);
+    m = lac_pack_match(p);
+    LAC_TEST_EQ(lac_match_scratch_open(&s, 1 << 16, &err), LAC_OK);
+    LAC_TEST_EQ(lac_match_scratch_fit(s, m, &err), LAC_OK);
+    for (size_t i = 0; i < lac_match_rule_count(m); i++) {
+        struct lac_pack_examples e = lac_pack_examples(p, i);
+        struct lac_str id = lac_match_rule_at(m, i)->id;
+
+        if (lac_str_is(id, "project") || lac_str_is(id, "customer") || lac_str_is(id, "term"))
+            continue;
+        lac_test_row("%.*s", LAC_STR_FMT(id));
+        CU_ASSERT(e.match_count >= 3 && e.no_match_count >= 3);
+        for (size_t k = 0; k < e.match_count; k++, checked++) {
+            lac_test_row("%.*s must match: %.*s", LAC_STR_FMT(id), LAC_STR_FMT(e.match[k]));
+            LAC_TEST_EQ(hits_rule(m, s, i, e.match[k]), true);
+        }
+        for (size_t k = 0; k < e.no_match_count; k++, checked++) {
+            lac_test_row("%.*s must not match: %.*s", LAC_STR_FMT(id), LAC_STR_FMT(e.no_match[k]));
+            LAC_TEST_EQ(hits_rule(m, s, i, e.no_match[k]), false);
+        }
+    }
+    CU_ASSERT(checked > 100);
+    lac_match_scratch_close(s);
+    lac_pack_close(p);
+}
+
+static void the_embedded_pack_is_the_folder(void)
+{
+    struct lac_pack *embedded = NULL, *folder = NULL;
+    struct lac_err err = {0};
+    size_t count;
+
+    LAC_TEST_EQ(lac_pack_open(&embedded, "", &err), LAC_OK);
+    LAC_TEST_EQ(lac_pack_open(&folder, "packs/builtin", &err), LAC_OK);
+    LAC_TEST_NEED(embedded && folder);
+    LAC_TEST_EQ(memcmp(lac_pack_hash(embedded), lac_pack_hash(folder), LAC_PACK_HASH_SIZE), 0);
+    LAC_TEST_EQ(lac_pack_route(folder, LAC_TIER_PUBLIC, &count)[0].len, strlen("export"));
+    LAC_TEST_EQ(count, 4);
+    CU_ASSERT(lac_str_is(lac_pack_route(folder, LAC_TIER_PROPRIETARY, &count)[0], "local_rag"));
+    LAC_TEST_EQ(count, 1);
+    lac_pack_close(embedded);
+    lac_pack_close(folder);
+}
+
+static void the_hash_is_over_sorted_lines(void)
+{
+    static const char rules[] = "rules: []\n";
+    static const char routing[] = "PUBLIC: []\nINTERNAL: []\nPROPRIETARY: []\n";
+    struct lac_pack_file files[4] = {file_of("routing.yaml", routing), file_of("rules.yaml", rules),
+                                     file_of("pack.yaml", NULL), file_of("notes/a.txt", "x")};
+    static char pack_yaml[8192];
+    struct lac_pack *p = NULL;
+    struct lac_err err = {0};
+    unsigned char want[32];
+    char lines[1024];
+    size_t n = 0;
+    FILE *f = fopen("packs/builtin/pack.yaml", "r");
+
+    LAC_TEST_NEED(f != NULL);
+    files[2].data = (struct lac_str){pack_yaml, fread(pack_yaml, 1, sizeof(pack_yaml), f)};
+    fclose(f);
+    LAC_TEST_EQ(lac_pack_open_files(&p, files, 4, &err), LAC_OK);
+    LAC_TEST_STR(err.text, "");
+    for (int i = 0; i < 4; i++) {
+        static const int sorted[] = {3, 2, 1, 0};
+        const struct lac_pack_file *file = &files[sorted[i]];
+        unsigned char digest[32];
+        char hex[65];
+
+        lac_sha256(digest, file->data.ptr, file->data.len);
+        lac_hex_encode(hex, digest, 32);
+        n += (size_t)snprintf(lines + n, sizeof(lines) - n, "%.*s, %zu, %s\n",
+                              LAC_STR_FMT(file->path), file->data.len, hex);
+    }
+    /* rules.yaml sorts behind routing.yaml: swap the last two lines' order by building it right */
+    lac_sha256(want, lines, n);
+    LAC_TEST_NEED(p != NULL);
+    LAC_TEST_EQ(lac_pack_version(p), 1);
+    CU_ASSERT(memcmp(lac_pack_hash(p), want, 32) != 0); /* unsorted lines are another pack */
+    n = 0;
+    for (int i = 0; i < 4; i++) {
+        static const int sorted[] = {3, 2, 0, 1};
+        const struct lac_pack_file *file = &files[sorted[i]];
+        unsigned char digest[32];
+        char hex[65];
+
+        lac_sha256(digest, file->data.ptr, file->data.len);
+        lac_hex_encode(hex, digest, 32);
+        n += (size_t)snprintf(lines + n, sizeof(lines) - n, "%.*s, %zu, %s\n",
+                              LAC_STR_FMT(file->path), file->data.len, hex);
+    }
+    lac_sha256(want, lines, n);
+    LAC_TEST_EQ(memcmp(lac_pack_hash(p), want, 32), 0);
+    lac_pack_close(p);
+}
+
+/* Opens a pack of pack.yaml and one more file; returns the error's text, "" when it is fine. */
+static const char *open_with(const char *path, const char *data)
+{
+    static struct lac_err err;
+    struct lac_pack_file files[] = {file_of("pack.yaml", PACK_YAML), file_of(path, data)};
+    struct lac_pack *p = NULL;
+    enum lac_status status;
+
+    err = (struct lac_err){0};
+    status = lac_pack_open_files(&p, files, 2, &err);
+    LAC_TEST_EQ(status, err.text[0] ? LAC_REJECT : LAC_OK);
+    lac_pack_close(p);
+    return err.text;
+}
+
+#define RULE "rules:\n- id: x\n  entity: X\n  tier: INTERNAL\n"
+
+static void wrong_sources_are_refused_with_place_and_reason(void)
+{
+    static const struct {
+        const char *path, *data, *want;
+    } rows[] = {
+        {"rules.yaml", RULE "  phrases: [word]\n", ""},
+        {"rules.yaml", "", ""},
+        {"rules.yaml", "rules:\n- id: x\n  entity: X\n  teir: INTERNAL\n",
+         "rules.yaml:4: unknown key 'teir'; did you mean 'tier'?"},
+        {"rules.yaml", RULE "  detector: emial\n",
+         "rules.yaml:5: there is no detector 'emial'; did you mean 'email'?"},
+        {"rules.yaml", RULE "  pattern: 'a+b'\n",
+         "rules.yaml:2: x: the pattern can match more than 512 bytes: bound its repeats with "
+         "{min,max} instead of * and +"},
+        {"rules.yaml", RULE "  phrases: [word]\n  strength: opinion\n",
+         "rules.yaml:2: opinion needs likelihoods"},
+        {"rules.yaml",
+         RULE "  phrases: [word]\n  strength: opinion\n  likelihoods: {public: 1.5, internal: 1, "
+              "proprietary: 1}\n",
+         "rules.yaml:7: public is at most 1"},
+        {"rules.yaml",
+         RULE "  phrases: [word]\n- id: x\n  entity: X\n  tier: INTERNAL\n  phrases: [word]\n",
+         "rules.yaml:6: the id 'x' is used on line 2 of rules.yaml already"},
+        {"rules.yaml", "rules: &a []\nb: *a\n",
+         "rules.yaml:1: anchors and tags are not used in packs"},
+        {"rules.yaml", "rules: []\nrules: []\n", "rules.yaml:2: the same key stands there twice"},
+        {"rules.yaml", "rules: [[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]\n",
+         "rules.yaml:1: nested too deeply"},
+        {"rules.yaml", RULE "  phrases: [word]\n---\na: b\n",
+         "rules.yaml:6: only one document to a file"},
+        {"rules.yaml", "rules:\n\t- x\n",
+         "rules.yaml:2: found character that cannot start any token"},
+        {"rules.yaml", "rules:\n- id: project\n  entity: X\n  tier: INTERNAL\n",
+         "rules.yaml:2: the id 'project' is the engine's own"},
+        {"routing.yaml", "PUBLIC: []\nINTERNAL: []\n",
+         "routing.yaml:1: PROPRIETARY is missing; [] allows nothing"},
+        {"routing.yaml", "PUBLIC: []\nINTERNAL: []\nPROPRIETRY: []\n",
+         "routing.yaml:3: unknown key 'PROPRIETRY'; did you mean 'PROPRIETARY'?"},
+        {"terms/proprietary_terms.yaml", "customer: [a]\n",
+         "terms/proprietary_terms.yaml:1: unknown key 'customer'; did you mean 'customers'?"},
+        {"terms/proprietary_terms.yaml", "customers: [x]\n",
+         "terms/proprietary_terms.yaml:1: customer: 'x' is too short to be found: two letters at "
+         "least"},
+        {"base/rules.yaml", "",
+         "base/rules.yaml: the folder base/ is reserved beside `base: "
+         "builtin`"},
+        {"a\nb", "", "pack: a file name holds a control character"},
+    };
+
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        lac_test_row("%s: %s", rows[i].path, rows[i].data);
+        LAC_TEST_STR(open_with(rows[i].path, rows[i].data), rows[i].want);
+    }
+}
+
+static void a_pack_without_its_parts_says_what_to_do(void)
+{
+    struct lac_pack_file bare[] = {file_of("pack.yaml", "name: t\nversion: 1\n")};
+    struct lac_pack_file none[] = {file_of("rules.yaml", "rules: []\n")};
+    struct lac_pack *p = NULL;
+    struct lac_err err = {0};
+
+    LAC_TEST_EQ(lac_pack_open_files(&p, none, 1, &err), LAC_REJECT);
+    LAC_TEST_STR(err.text, "pack.yaml is missing; the least is: name, version and `base: builtin`");
+    LAC_TEST_EQ(lac_pack_open_files(&p, bare, 1, &err), LAC_REJECT);
+    LAC_TEST_STR(err.text, "pack.yaml:1: prior is missing; `base: builtin` would take it from the "
+                           "built-in pack");
+    LAC_TEST_EQ(lac_pack_open(&p, "/nonexistent", &err), LAC_FATAL);
+}
+
+static size_t rule_index(const struct lac_pack *p, const char *id)
+{
+    for (size_t i = 0; i < lac_match_rule_count(lac_pack_match(p)); i++)
+        if (lac_str_is(lac_match_rule_at(lac_pack_match(p), i)->id, id))
+            return i;
+    return SIZE_MAX;
+}
+
+static void both_spellings_of_terms_work_and_common_marks_are_left_to_their_rule(void)
+{
+    struct lac_pack_file files[] = {
+        file_of("pack.yaml", PACK_YAML),
+        file_of("terms/proprietary_terms.yaml",
+                "internal_terms: [blue_sky, confidential]\ncustomers:\n- {name: Apple, aliases: "
+                "[AAPL], context: [invoice]}\nprojects:\n"),
+        file_of("terms/more.yml", "terms: [green-field]\n"),
+    };
+    struct lac_match_scratch *s = NULL;
+    struct lac_pack *p = NULL;
+    struct lac_err err = {0};
+    size_t term, customer;
+
+    LAC_TEST_EQ(lac_pack_open_files(&p, files, 3, &err), LAC_OK);
+    LAC_TEST_STR(err.text, "");
+    LAC_TEST_NEED(p != NULL);
+    LAC_TEST_EQ(lac_match_scratch_open(&s, 1 << 16, &err), LAC_OK);
+    LAC_TEST_EQ(lac_match_scratch_fit(s, lac_pack_match(p), &err), LAC_OK);
+    customer = rule_index(p, "customer");
+    LAC_TEST_NEED(customer != SIZE_MAX);
+    CU_ASSERT(hits_rule(lac_pack_match(p), s, customer, LAC_STR("the invoice for Apple")));
+    CU_ASSERT(hits_rule(lac_pack_match(p), s, customer, LAC_STR("aapl invoice")));
+    CU_ASSERT(!hits_rule(lac_pack_match(p), s, customer, LAC_STR("an apple a day")));
+    term = rule_index(p, "term"); /* of more.yml, which sorts first */
+    CU_ASSERT(hits_rule(lac_pack_match(p), s, term, LAC_STR("Green Field")));
+    CU_ASSERT(hits_rule(lac_pack_match(p), s, lac_match_rule_count(lac_pack_match(p)) - 1,
+                        LAC_STR("BLUE-SKY")));
+    CU_ASSERT(!hits_rule(lac_pack_match(p), s, term, LAC_STR("confidential")));
+    LAC_TEST_EQ(lac_pack_note_count(p), 1);
+    CU_ASSERT(memmem(lac_pack_note_at(p, 0).ptr, lac_pack_note_at(p, 0).len, "confidential", 12) !=
+              NULL);
+    lac_match_scratch_close(s);
+    lac_pack_close(p);
+}
+
+static void older_routing_of_booleans_works(void)
+{
+    struct lac_pack_file files[] = {
+        file_of("pack.yaml", PACK_YAML),
+        file_of("routing.yaml", "PROPRIETARY: {local_rag: true, web_search: false}\n"
+                                "INTERNAL: {local_rag: true}\nPUBLIC: {web_search: true, "
+                                "local_rag: true}\n"),
+    };
+    struct lac_pack *p = NULL;
+    struct lac_err err = {0};
+    size_t count;
+
+    LAC_TEST_EQ(lac_pack_open_files(&p, files, 2, &err), LAC_OK);
+    LAC_TEST_NEED(p != NULL);
+    (void)lac_pack_route(p, LAC_TIER_PROPRIETARY, &count);
+    LAC_TEST_EQ(count, 1);
+    CU_ASSERT(lac_str_is(lac_pack_route(p, LAC_TIER_PUBLIC, &count)[1], "web_search"));
+    LAC_TEST_EQ(count, 2);
+    lac_pack_close(p);
+}
+
+static void a_folder_is_read_without_links_and_hidden_files(void)
+{
+    char folder[] = "/tmp/lac_test_pack.XXXXXX";
+    struct lac_pack *p = NULL;
+    struct lac_err err = {0};
+    int dir, fd;
+
+    LAC_TEST_NEED(mkdtemp(folder) != NULL);
+    dir = open(folder, O_DIRECTORY | O_RDONLY);
+    fd = openat(dir, "pack.yaml", O_CREAT | O_WRONLY, 0600);
+    LAC_TEST_EQ(write(fd, PACK_YAML, strlen(PACK_YAML)), (long long)strlen(PACK_YAML));
+    close(fd);
+    fd = openat(dir, ".hidden", O_CREAT | O_WRONLY, 0600);
+    close(fd);
+    LAC_TEST_EQ(lac_pack_open(&p, folder, &err), LAC_OK);
+    LAC_TEST_STR(err.text, "");
+    lac_pack_close(p);
+    p = NULL;
+    LAC_TEST_EQ(symlinkat("/etc/passwd", dir, "link.yaml"), 0);
+    LAC_TEST_EQ(lac_pack_open(&p, folder, &err), LAC_REJECT);
+    LAC_TEST_STR(err.text, "link.yaml: links are not followed in a pack");
+    unlinkat(dir, "link.yaml", 0);
+    unlinkat(dir, "pack.yaml", 0);
+    unlinkat(dir, ".hidden", 0);
+    close(dir);
+    rmdir(folder);
+}
+
+LAC_TEST_MAIN(pack, every_rule_of_the_built_in_pack_has_examples_that_hold,
+              the_embedded_pack_is_the_folder, the_hash_is_over_sorted_lines,
+              wrong_sources_are_refused_with_place_and_reason,
+              a_pack_without_its_parts_says_what_to_do,
+              both_spellings_of_terms_work_and_common_marks_are_left_to_their_rule,
+              older_routing_of_booleans_works, a_folder_is_read_without_links_and_hidden_files)
