@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lac_engine_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lac_assert.h"
+
+enum lac_status lac_engine_open(struct lac_engine **out, const struct lac_engine_options *options,
+                                struct lac_err *err)
+{
+    size_t field_bytes = options->field_bytes ? options->field_bytes : LAC_ENGINE_FIELD_BYTES;
+    struct lac_engine *e;
+    enum lac_status status;
+
+    if (options->commitment_key.len < LAC_ENGINE_COMMITMENT_KEY_MIN)
+        return lac_err_set(err, LAC_FATAL, 0,
+                           "engine: the commitment key has %zu bytes, at least %d are needed",
+                           options->commitment_key.len, LAC_ENGINE_COMMITMENT_KEY_MIN);
+    e = calloc(1, sizeof(*e));
+    if (!e)
+        return lac_err_set(err, LAC_FATAL, ENOMEM, "engine: no memory");
+    e->strategy = options->strategy;
+    status = lac_hmac_new(&e->hmac, options->commitment_key.ptr, options->commitment_key.len, err);
+    if (status == LAC_OK)
+        status = lac_match_scratch_open(&e->scratch, field_bytes, err);
+    e->key_id = strndup(options->commitment_key_id.ptr ? options->commitment_key_id.ptr : "",
+                        options->commitment_key_id.len);
+    if (status == LAC_OK && !e->key_id)
+        status = lac_err_set(err, LAC_FATAL, ENOMEM, "engine: no memory");
+    if (status != LAC_OK) {
+        lac_engine_close(e);
+        return status;
+    }
+    *out = e;
+    return LAC_OK;
+}
+
+void lac_engine_close(struct lac_engine *e)
+{
+    if (!e)
+        return;
+    lac_hmac_free(e->hmac);
+    lac_match_scratch_close(e->scratch);
+    free(e->key_id);
+    free(e->places);
+    free(e);
+}
+
+enum lac_status lac_engine_full(struct lac_err *err)
+{
+    return lac_err_set(err, LAC_AGAIN, 0, "engine: the arena is too small for this batch");
+}
+
+/* Makes the lane's memory fit another pack. An address may come back with another pack behind it,
+ * so the hash is compared too. */
+static enum lac_status take_pack(struct lac_engine *e, const struct lac_pack *pack,
+                                 struct lac_err *err)
+{
+    const struct lac_match *m = lac_pack_match(pack);
+    enum lac_status status;
+
+    if (e->pack == pack && memcmp(&e->pack_hash, lac_pack_hash(pack), sizeof(e->pack_hash)) == 0)
+        return LAC_OK;
+    e->pack = NULL;
+    free(e->places);
+    e->places = calloc(lac_match_rule_count(m) + 1, 1);
+    if (!e->places)
+        return lac_err_set(err, LAC_FATAL, ENOMEM, "engine: no memory");
+    status = lac_match_scratch_fit(e->scratch, m, err);
+    if (status != LAC_OK)
+        return status;
+    e->pack = pack;
+    e->pack_hash = *lac_pack_hash(pack);
+    return LAC_OK;
+}
+
+static void take_observations(struct lac_engine_case *c)
+{
+    static const char *const degrading[] = {
+        LAC_OBSERVATION_UNAVAILABLE, LAC_OBSERVATION_UNDECODABLE, LAC_OBSERVATION_OVER_LIMIT};
+
+    for (size_t i = 0; i < c->in->observation_count; i++) {
+        const struct lac_observation *o = &c->in->observations[i];
+
+        for (size_t k = 0; k < LAC_COUNT(degrading); k++)
+            c->degraded = c->degraded || lac_str_is(o->kind, degrading[k]);
+        if (lac_str_is(o->kind, LAC_OBSERVATION_PARENT)) {
+            enum lac_tier tier = LAC_TIER_PROPRIETARY; /* what can't be read is the strictest */
+
+            (void)!lac_tier_parse(o->value, &tier);
+            lac_engine_floor(c, LAC_STR("parent"), LAC_STR("PARENT_TIER"), LAC_STR(""), tier);
+        }
+    }
+    if (c->in->undecodable)
+        lac_engine_note(c, LAC_OBSERVATION_UNDECODABLE, LAC_STR("request"));
+    if (c->in->request->has_claimed_tier)
+        lac_engine_floor(c, LAC_STR("claimed-tier"), LAC_STR("CLAIMED_TIER"),
+                         LAC_STR("/claimed_tier"), c->in->request->claimed_tier);
+}
+
+static enum lac_status run_one(struct lac_engine *e, const struct lac_pack *pack,
+                               const struct lac_engine_in *in, struct lac_arena *a,
+                               struct lac_engine_out *out, struct lac_err *err)
+{
+    struct lac_engine_case c = {
+        .e = e,
+        .in = in,
+        .m = lac_pack_match(pack),
+        .a = a,
+        .err = err,
+    };
+    enum lac_status status;
+
+    LAC_ASSERT(in->request && (in->raw.ptr || in->raw.len == 0));
+    take_observations(&c);
+    status = lac_engine_scan(&c);
+    if (status == LAC_OK)
+        status = lac_engine_conclude(&c, pack, out);
+    if (c.any_hit)
+        memset(e->places, 0, lac_match_rule_count(c.m));
+    return status;
+}
+
+enum lac_status lac_engine_run(struct lac_engine *e, const struct lac_pack *pack,
+                               const struct lac_engine_in *in, size_t n, struct lac_arena *a,
+                               struct lac_engine_out *out, struct lac_err *err)
+{
+    enum lac_status status = take_pack(e, pack, err);
+
+    for (size_t i = 0; i < n && status == LAC_OK; i++)
+        status = run_one(e, pack, &in[i], a, &out[i], err);
+    return status;
+}

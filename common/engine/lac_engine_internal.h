@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lac_engine_internal - what the files of common/engine share
+ */
+#ifndef LAC_ENGINE_INTERNAL_H
+#define LAC_ENGINE_INTERNAL_H
+
+#include "lac_digest.h"
+#include "lac_engine.h"
+#include "lac_match.h"
+#include "lac_pack.h"
+
+enum {
+    LAC_ENGINE_HIT_MAX = 256, /* of one field */
+    LAC_ENGINE_TAG_MAX = 256,
+    LAC_ENGINE_FIELD_NOTE_MAX = 32, /* observations about fields; more say nothing new */
+    LAC_ENGINE_KEY_SHOWN_MAX = 64,  /* bytes of a metadata key that a pointer may repeat */
+    LAC_ENGINE_POINTER_MAX = 96,    /* bytes of a JSON pointer */
+};
+
+/* Where a rule has hit. */
+enum lac_engine_place { LAC_ENGINE_IN_TEXT = 1, LAC_ENGINE_IN_CONTEXT = 2 };
+
+struct lac_engine {
+    enum lac_strategy strategy;
+    struct lac_hmac *hmac;
+    char *key_id; /* owned */
+    struct lac_match_scratch *scratch;
+    const struct lac_pack *pack; /* the scratch and places[] fit it */
+    struct lac_hash256 pack_hash;
+    unsigned char *places; /* [rule_count], bits of enum lac_engine_place */
+    struct lac_match_hit hits[LAC_ENGINE_HIT_MAX];
+    /* of the request in hand; copied to the arena when complete */
+    struct lac_finding findings[LAC_ENGINE_FINDING_MAX];
+    struct lac_opinion opinions[LAC_DECIDE_OPINION_MAX];
+    struct lac_decide_opinion weights[LAC_DECIDE_OPINION_MAX];
+    struct lac_str tags[LAC_ENGINE_TAG_MAX];
+};
+
+/* What is known about one request so far. */
+struct lac_engine_case {
+    struct lac_engine *e;
+    const struct lac_engine_in *in;
+    const struct lac_match *m;
+    struct lac_arena *a;
+    struct lac_err *err;
+    size_t field_count;
+    size_t finding_count;
+    enum lac_tier floor;
+    bool any_hit;       /* places[] is not all zero */
+    bool truncated;     /* findings were left out */
+    bool degraded;      /* conservative, never PUBLIC */
+    bool text_allowed;  /* the text is on the allow-list ... */
+    bool other_content; /* ... but something else that matters is not */
+    bool text_complete; /* every hit in the text is in findings[]: it can be redacted */
+    struct lac_observation notes[LAC_ENGINE_FIELD_NOTE_MAX];
+    size_t note_count;
+};
+
+/* Looks at every field: fills places[], findings[] (in order of looking) and the case. */
+enum lac_status lac_engine_scan(struct lac_engine_case *c) LAC_MUST_USE;
+
+/* Adds a finding of the engine's own, and its floor. */
+void lac_engine_floor(struct lac_engine_case *c, struct lac_str rule, struct lac_str entity,
+                      struct lac_str field, enum lac_tier tier);
+
+/* Notes an observation about a field: what could not be looked at. */
+void lac_engine_note(struct lac_engine_case *c, const char *kind, struct lac_str name);
+
+/* Decides and fills `out`, all of it in the arena. */
+enum lac_status lac_engine_conclude(struct lac_engine_case *c, const struct lac_pack *pack,
+                                    struct lac_engine_out *out) LAC_MUST_USE;
+
+/* AGAIN, with the text that says so. */
+enum lac_status lac_engine_full(struct lac_err *err);
+
+#endif

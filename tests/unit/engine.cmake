@@ -1,0 +1,1 @@
+lac_test(engine USES engine)

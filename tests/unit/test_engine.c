@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: a request and a pack give the core that DESIGN promises: floors hold, context only raises,
+ * neighbours and orders never show, what can't be read is never PUBLIC. Method: single requests
+ * against the built-in pack, then random requests made of known pieces (LAC_TEST_SEED, printed).
+ */
+#include "lac_engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lac_digest.h"
+#include "lac_pack.h"
+#include "lac_test.h"
+
+enum { ARENA = 8 << 20, ROUNDS = 1500 };
+
+static struct lac_pack *pack;
+static struct lac_engine *engines[LAC_STRATEGY_COUNT];
+static struct lac_arena arena;
+
+static bool open_all(void)
+{
+    struct lac_engine_options options = {.commitment_key = LAC_STR("0123456789abcdef"),
+                                         .commitment_key_id = LAC_STR("test")};
+    struct lac_err err = {0};
+    enum lac_status status = LAC_OK;
+
+    if (pack)
+        return true;
+    status = lac_pack_open(&pack, NULL, &err);
+    for (int s = 0; s < LAC_STRATEGY_COUNT && status == LAC_OK; s++) {
+        options.strategy = (enum lac_strategy)s;
+        status = lac_engine_open(&engines[s], &options, &err);
+    }
+    if (status == LAC_OK)
+        status = lac_arena_init(&arena, ARENA, &err);
+    LAC_TEST_STR(err.text, "");
+    return status == LAC_OK;
+}
+
+static void close_all(void)
+{
+    for (int s = 0; s < LAC_STRATEGY_COUNT; s++)
+        lac_engine_close(engines[s]);
+    lac_pack_close(pack);
+    lac_arena_deinit(&arena);
+    LAC_TEST_EQ(pack != NULL, true);
+}
+
+static struct lac_request request_of(const char *text)
+{
+    struct lac_request r;
+
+    lac_request_init(&r);
+    r.text = lac_str_from(text);
+    return r;
+}
+
+static enum lac_status run(enum lac_strategy s, const struct lac_request *r,
+                           struct lac_engine_out *out)
+{
+    struct lac_engine_in in = {.request = r, .raw = r->text};
+    struct lac_err err = {0};
+    enum lac_status status = lac_engine_run(engines[s], pack, &in, 1, &arena, out, &err);
+
+    LAC_TEST_STR(err.text, "");
+    return status;
+}
+
+static enum lac_tier tier_of(enum lac_strategy s, const struct lac_request *r)
+{
+    struct lac_engine_out out;
+
+    lac_arena_reset(&arena);
+    LAC_TEST_EQ(run(s, r, &out), LAC_OK);
+    return out.core.tier;
+}
+
+static void texts_get_the_tiers_that_people_expect(void)
+{
+    static const struct {
+        const char *text;
+        enum lac_tier tier; /* balanced */
+    } rows[] = {
+        {"What is the capital of France?", LAC_TIER_PUBLIC},
+        {"hello", LAC_TIER_PUBLIC},
+        {"What is confidential computing?", LAC_TIER_INTERNAL},
+        {"How do I reverse a list in Python?", LAC_TIER_INTERNAL},
+        {"How do I configure the staging deployment?", LAC_TIER_INTERNAL},
+        {"unclassified and declassified documents, open source", LAC_TIER_INTERNAL},
+        {"what is a trade secret", LAC_TIER_INTERNAL},
+        {"Summarise the contract of Acme Corp", LAC_TIER_PROPRIETARY},
+        {"status of Project-Apollo", LAC_TIER_PROPRIETARY},
+        {"mail jane.doe@example.com", LAC_TIER_PROPRIETARY},
+        {"STRICTLY CONFIDENTIAL: figures", LAC_TIER_PROPRIETARY},
+        {"this memo is confidential", LAC_TIER_PROPRIETARY},
+        {"for internal use only", LAC_TIER_INTERNAL},
+        {"", LAC_TIER_INTERNAL},
+    };
+
+    LAC_TEST_NEED(open_all());
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        struct lac_request r = request_of(rows[i].text);
+
+        lac_test_row("%s", rows[i].text);
+        LAC_TEST_EQ(tier_of(LAC_STRATEGY_BALANCED, &r), rows[i].tier);
+    }
+}
+
+static void every_field_is_looked_at_and_named(void)
+{
+    static struct lac_message turn = {LAC_STR("user"), LAC_STR("my ssn is 536-90-4399")};
+    static struct lac_str file = LAC_STR("report for megacorp.pdf");
+    static struct lac_pair pairs[] = {{LAC_STR("note"), LAC_STR("jane@example.com")},
+                                      {LAC_STR("jane@example.com"), LAC_STR("x")}};
+    static const char *const want[] = {"/conversation/0/content",
+                                       "/files/0",
+                                       "/metadata",
+                                       "/metadata/note",
+                                       "/operation/destination",
+                                       "/operation/resource",
+                                       "/operation/sources/0",
+                                       "/project",
+                                       "/purpose",
+                                       "/subject"};
+    struct lac_request r = request_of("nothing");
+    struct lac_engine_out out;
+
+    LAC_TEST_NEED(open_all());
+    r.conversation = &turn;
+    r.conversation_count = 1;
+    r.files = &file;
+    r.files_count = 1;
+    r.metadata = pairs;
+    r.metadata_count = 2;
+    r.has_operation = true;
+    r.operation.resource = LAC_STR("db.acme_corp.orders");
+    r.operation.destination = LAC_STR("mailto:x@example.com");
+    r.operation.sources = &file;
+    r.operation.sources_count = 1;
+    r.project = LAC_STR("project_apollo");
+    r.purpose = LAC_STR("for megacorp");
+    r.subject = LAC_STR("acme_corp");
+    lac_arena_reset(&arena);
+    LAC_TEST_EQ(run(LAC_STRATEGY_AGGRESSIVE, &r, &out), LAC_OK);
+    LAC_TEST_EQ(out.core.tier, LAC_TIER_PROPRIETARY);
+    LAC_TEST_EQ(out.core.stop, LAC_STOP_FLOOR);
+    LAC_TEST_EQ(out.core.findings_count, LAC_COUNT(want));
+    for (size_t i = 0; i < LAC_COUNT(want) && i < out.core.findings_count; i++)
+        CU_ASSERT(lac_str_is(out.core.findings[i].field, want[i]));
+}
+
+static void claims_and_parents_are_floors(void)
+{
+    static const struct lac_observation parent = {LAC_STR("parent"), LAC_STR("db.x"),
+                                                  LAC_STR("PROPRIETARY")};
+    static const struct lac_observation unreadable = {LAC_STR("parent"), LAC_STR("db.x"),
+                                                      LAC_STR("?")};
+    struct lac_request r = request_of("hello");
+    struct lac_engine_in in = {.request = &r, .observations = &parent, .observation_count = 1};
+    struct lac_engine_out out;
+    struct lac_err err;
+
+    LAC_TEST_NEED(open_all());
+    r.has_claimed_tier = true;
+    r.claimed_tier = LAC_TIER_INTERNAL;
+    LAC_TEST_EQ(tier_of(LAC_STRATEGY_AGGRESSIVE, &r), LAC_TIER_INTERNAL);
+    r.claimed_tier = LAC_TIER_PUBLIC;
+    LAC_TEST_EQ(tier_of(LAC_STRATEGY_AGGRESSIVE, &r), LAC_TIER_PUBLIC);
+    lac_arena_reset(&arena);
+    LAC_TEST_EQ(lac_engine_run(engines[1], pack, &in, 1, &arena, &out, &err), LAC_OK);
+    LAC_TEST_EQ(out.core.tier, LAC_TIER_PROPRIETARY);
+    in.observations = &unreadable;
+    LAC_TEST_EQ(lac_engine_run(engines[1], pack, &in, 1, &arena, &out, &err), LAC_OK);
+    LAC_TEST_EQ(out.core.tier, LAC_TIER_PROPRIETARY);
+}
+
+static void what_cannot_be_read_is_conservative_and_observed(void)
+{
+    static const struct lac_observation down = {LAC_STR("unavailable"), LAC_STR("embedding"),
+                                                LAC_STR("")};
+    struct lac_request r = request_of("hello\xff");
+    struct lac_engine_in in = {.request = &r, .observations = &down, .observation_count = 1};
+    struct lac_engine_out out, again;
+    struct lac_err err;
+
+    LAC_TEST_NEED(open_all());
+    lac_arena_reset(&arena);
+    LAC_TEST_EQ(run(LAC_STRATEGY_AGGRESSIVE, &r, &out), LAC_OK);
+    LAC_TEST_EQ(out.core.tier, LAC_TIER_PROPRIETARY);
+    LAC_TEST_EQ(out.core.observations_count, 1);
+    CU_ASSERT(lac_str_is(out.core.observations[0].kind, "undecodable"));
+    CU_ASSERT(lac_str_is(out.core.observations[0].name, "/text"));
+    /* Replay feeds back what was observed, and the core is the same. */
+    in.observations = out.core.observations;
+    in.raw = r.text;
+    LAC_TEST_EQ(lac_engine_run(engines[2], pack, &in, 1, &arena, &again, &err), LAC_OK);
+    CU_ASSERT(lac_str_eq(out.core_bytes, again.core_bytes));
+    r = request_of("hello");
+    in.observations = &down;
+    LAC_TEST_EQ(lac_engine_run(engines[2], pack, &in, 1, &arena, &out, &err), LAC_OK);
+    LAC_TEST_EQ(out.core.tier, LAC_TIER_PROPRIETARY);
+    LAC_TEST_EQ(out.core.stop, LAC_STOP_UNAVAILABLE);
+    in.observation_count = 0;
+    in.undecodable = true;
+    LAC_TEST_EQ(lac_engine_run(engines[2], pack, &in, 1, &arena, &out, &err), LAC_OK);
+    LAC_TEST_EQ(out.core.tier, LAC_TIER_PROPRIETARY);
+}
+
+static void the_core_is_complete_and_hashed(void)
+{
+    struct lac_request r = request_of("hello");
+    struct lac_decision_core core;
+    struct lac_engine_out out;
+    struct lac_err err = {0};
+    unsigned char hash[32];
+
+    LAC_TEST_NEED(open_all());
+    r.tenant = LAC_STR("acme");
+    lac_arena_reset(&arena);
+    LAC_TEST_EQ(run(LAC_STRATEGY_BALANCED, &r, &out), LAC_OK);
+    lac_sha256(hash, out.core_bytes.ptr, out.core_bytes.len);
+    LAC_TEST_EQ(memcmp(hash, out.decision_hash.bytes, 32), 0);
+    LAC_TEST_EQ(lac_decision_core_decode(&core, out.core_bytes, &arena, &err), LAC_OK);
+    CU_ASSERT(lac_str_is(core.tenant, "acme"));
+    CU_ASSERT(lac_str_is(core.engine, "rules/1"));
+    CU_ASSERT(lac_str_is(core.commitment_key, "test"));
+    LAC_TEST_EQ(core.route_count, 4);
+    LAC_TEST_EQ(core.has_model_hash, false);
+    LAC_TEST_EQ(core.semantics, LAC_DECIDE_SEMANTICS);
+    LAC_TEST_EQ(memcmp(&core.pack_hash, lac_pack_hash(pack), 32), 0);
+    LAC_TEST_EQ(out.final, true);
+    CU_ASSERT_PTR_NULL(out.excerpt.ptr);
+}
+
+static void findings_are_bounded_and_say_so(void)
+{
+    enum { MAILS = 3000 };
+    char *text = malloc(MAILS * 32);
+    struct lac_engine_out out;
+    struct lac_request r;
+    size_t n = 0;
+    bool tagged = false;
+
+    LAC_TEST_NEED(open_all() && text);
+    for (int i = 0; i < MAILS; i++)
+        n += (size_t)snprintf(text + n, 32, "u%d@example.com ", i);
+    r = request_of(text);
+    lac_arena_reset(&arena);
+    LAC_TEST_EQ(run(LAC_STRATEGY_BALANCED, &r, &out), LAC_OK);
+    LAC_TEST_EQ(out.core.findings_count, 16);
+    for (size_t i = 0; i < out.core.tags_count; i++)
+        tagged = tagged || lac_str_is(out.core.tags[i], "FINDINGS_TRUNCATED");
+    CU_ASSERT(tagged);
+    free(text);
+}
+
+static void a_full_arena_asks_for_fewer(void)
+{
+    struct lac_request r = request_of("mail jane.doe@example.com and 536-90-4399");
+    struct lac_engine_in in = {.request = &r, .raw = r.text};
+    struct lac_err err = {0};
+    int refused = 0;
+
+    LAC_TEST_NEED(open_all());
+    for (size_t size = 64; size < 4096; size += 64) {
+        struct lac_engine_out out;
+        struct lac_arena small;
+        enum lac_status status;
+
+        LAC_TEST_EQ(lac_arena_init(&small, size, &err), LAC_OK);
+        status = lac_engine_run(engines[1], pack, &in, 1, &small, &out, &err);
+        CU_ASSERT(status == LAC_OK || status == LAC_AGAIN);
+        refused += status == LAC_AGAIN;
+        lac_arena_deinit(&small);
+    }
+    CU_ASSERT(refused > 3);
+    /* And nothing of the refused attempts stays behind. */
+    r = request_of("nothing");
+    LAC_TEST_EQ(tier_of(LAC_STRATEGY_BALANCED, &r), LAC_TIER_INTERNAL);
+}
+
+static void an_excerpt_is_redacted_or_absent(void)
+{
+    static const char *const yaml = "name: t\nversion: 1\nbase: builtin\nexcerpt: 40\n";
+    static const struct {
+        const char *text, *want;
+    } rows[] = {
+        {"mail jane.doe@example.com now", "mail [EMAIL_ADDRESS] now"},
+        {"nothing special", "nothing special"},
+        {"0123456789012345678901234567890123456789012", "0123456789012345678901234567890123456789"},
+        {"012345678901234567890123456789 jane.doe@example.com", "012345678901234567890123456789 "},
+        {"bad \xff bytes", ""},
+        {"\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"
+         "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"
+         "x\xc3\xa4",
+         "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"
+         "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"
+         "x"},
+    };
+    struct lac_pack_file file = {LAC_STR("pack.yaml"), lac_str_from(yaml)};
+    struct lac_pack *p = NULL;
+    struct lac_err err = {0};
+
+    LAC_TEST_NEED(open_all());
+    LAC_TEST_EQ(lac_pack_open_files(&p, &file, 1, &err), LAC_OK);
+    LAC_TEST_STR(err.text, "");
+    LAC_TEST_NEED(p != NULL);
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        struct lac_request r = request_of(rows[i].text);
+        struct lac_engine_in in = {.request = &r, .raw = r.text};
+        struct lac_engine_out out;
+        char got[64];
+
+        lac_arena_reset(&arena);
+        LAC_TEST_EQ(lac_engine_run(engines[1], p, &in, 1, &arena, &out, &err), LAC_OK);
+        snprintf(got, sizeof(got), "%.*s", LAC_STR_FMT(out.excerpt));
+        lac_test_row("%s", rows[i].text);
+        LAC_TEST_STR(got, rows[i].want);
+    }
+    lac_pack_close(p);
+}
+
+/* ---- random requests ---- */
+
+static uint64_t seed;
+
+static uint32_t rnd(uint32_t below)
+{
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return (uint32_t)((seed * 0x2545F4914F6CDD1Du) >> 33) % below;
+}
+
+static void seed_start(void)
+{
+    const char *text = getenv("LAC_TEST_SEED");
+
+    seed = text ? strtoull(text, NULL, 10) : 20261121;
+    printf("(LAC_TEST_SEED=%llu) ", (unsigned long long)seed);
+}
+
+static const char *const pieces[] = {
+    "hello",
+    "thank you",
+    "what is",
+    "tutorial",
+    "open source",
+    "confidential",
+    "internal use only",
+    "staging deployment",
+    "sales pipeline",
+    "do not distribute",
+    "acme corp",
+    "jane@example.com",
+    "\xff\xfe",
+    "4111 1111 1111 1111",
+    "10.1.2.3",
+    "the quick brown fox",
+    "wikipedia",
+    "",
+    " ",
+    "proprietary",
+    "\xe6\x9c\xba\xe5\xaf\x86",
+    "e\xcc\x81",
+    "project-nexus",
+    "learning",
+    "public",
+};
+
+static struct lac_str rnd_text(void)
+{
+    static char memory[64][256];
+    static unsigned next;
+    char *text = memory[next++ % LAC_COUNT(memory)];
+    size_t n = 0;
+
+    text[0] = 0;
+    for (uint32_t k = rnd(4); k > 0; k--)
+        n += (size_t)snprintf(text + n, 256 - n, "%s%s", n ? " " : "",
+                              pieces[rnd((uint32_t)LAC_COUNT(pieces))]);
+    return lac_str_from(text);
+}
+
+struct extras {
+    struct lac_message turns[3];
+    struct lac_str files[3];
+    struct lac_str sources[3];
+    struct lac_pair pairs[4];
+};
+
+/* Gives `r` random context beside its text. */
+static void rnd_context(struct lac_request *r, struct extras *x)
+{
+    static const char *const keys[] = {"a", "b", "c", "d"};
+
+    r->conversation = x->turns;
+    r->conversation_count = rnd(4);
+    for (size_t i = 0; i < r->conversation_count; i++)
+        x->turns[i] = (struct lac_message){LAC_STR("user"), rnd_text()};
+    r->files = x->files;
+    r->files_count = rnd(4);
+    for (size_t i = 0; i < r->files_count; i++)
+        x->files[i] = rnd_text();
+    r->metadata = x->pairs;
+    r->metadata_count = rnd(5);
+    for (size_t i = 0; i < r->metadata_count; i++)
+        x->pairs[i] = (struct lac_pair){lac_str_from(keys[i]), rnd_text()};
+    r->has_operation = rnd(2);
+    r->operation.resource = rnd_text();
+    r->operation.destination = rnd(2) ? rnd_text() : LAC_STR_NULL;
+    r->operation.sources = x->sources;
+    r->operation.sources_count = rnd(4);
+    for (size_t i = 0; i < r->operation.sources_count; i++)
+        x->sources[i] = rnd_text();
+    r->project = rnd(2) ? rnd_text() : LAC_STR_NULL;
+    r->purpose = rnd(2) ? rnd_text() : LAC_STR_NULL;
+    r->subject = rnd(2) ? rnd_text() : LAC_STR_NULL;
+    r->environment = rnd(2) ? rnd_text() : LAC_STR_NULL;
+    r->has_claimed_tier = rnd(3) == 0;
+    r->claimed_tier = (enum lac_tier)rnd(3);
+}
+
+static void context_never_lowers_and_floors_are_never_undercut(void)
+{
+    LAC_TEST_NEED(open_all());
+    seed_start();
+    for (int round = 0; round < ROUNDS; round++) {
+        enum lac_strategy s = (enum lac_strategy)rnd(3);
+        struct lac_request bare = request_of("");
+        struct lac_engine_out alone, with;
+        struct lac_request r;
+        struct extras x;
+        bool ok;
+
+        bare.text = rnd_text();
+        r = bare;
+        rnd_context(&r, &x);
+        lac_arena_reset(&arena);
+        LAC_TEST_EQ(run(s, &bare, &alone), LAC_OK);
+        LAC_TEST_EQ(run(s, &r, &with), LAC_OK);
+        ok = with.core.tier >= alone.core.tier &&
+             (!r.has_claimed_tier || with.core.tier >= r.claimed_tier);
+        for (size_t i = 0; i < with.core.findings_count; i++)
+            ok = ok && (with.core.findings[i].strength != LAC_STRENGTH_FLOOR ||
+                        with.core.tier >= with.core.findings[i].tier);
+        lac_test_row("round %d: %.*s", round, LAC_STR_FMT(r.text));
+        LAC_TEST_EQ(ok, true);
+        if (!ok)
+            return;
+    }
+}
+
+static void neighbours_and_map_order_never_matter(void)
+{
+    LAC_TEST_NEED(open_all());
+    seed_start();
+    for (int round = 0; round < ROUNDS / 4; round++) {
+        enum { BATCH = 8 };
+        struct lac_request r[BATCH];
+        struct lac_engine_in in[BATCH];
+        struct lac_engine_out together[BATCH], alone;
+        struct extras x[BATCH];
+        struct lac_err err;
+
+        lac_arena_reset(&arena);
+        for (int i = 0; i < BATCH; i++) {
+            r[i] = request_of("");
+            r[i].text = rnd_text();
+            rnd_context(&r[i], &x[i]);
+            in[i] = (struct lac_engine_in){.request = &r[i], .raw = r[i].text};
+        }
+        LAC_TEST_EQ(lac_engine_run(engines[1], pack, in, BATCH, &arena, together, &err), LAC_OK);
+        for (int i = BATCH - 1; i >= 0; i--) {
+            if (r[i].metadata_count > 1) {
+                struct lac_pair swap = x[i].pairs[0];
+
+                x[i].pairs[0] = x[i].pairs[r[i].metadata_count - 1];
+                x[i].pairs[r[i].metadata_count - 1] = swap;
+            }
+            LAC_TEST_EQ(lac_engine_run(engines[1], pack, &in[i], 1, &arena, &alone, &err), LAC_OK);
+            lac_test_row("round %d, item %d", round, i);
+            LAC_TEST_EQ(lac_str_eq(alone.core_bytes, together[i].core_bytes), true);
+        }
+    }
+}
+
+LAC_TEST_MAIN(engine, texts_get_the_tiers_that_people_expect, every_field_is_looked_at_and_named,
+              claims_and_parents_are_floors, what_cannot_be_read_is_conservative_and_observed,
+              the_core_is_complete_and_hashed, findings_are_bounded_and_say_so,
+              a_full_arena_asks_for_fewer, an_excerpt_is_redacted_or_absent,
+              context_never_lowers_and_floors_are_never_undercut,
+              neighbours_and_map_order_never_matter, close_all)
