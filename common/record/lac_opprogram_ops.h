@@ -39,7 +39,7 @@ enum lac_op_code {
 };
 
 struct lac_op {
-    uint8_t code;
+    enum lac_op_code code;
     uint16_t path; /* into paths: where an error is */
     uint32_t jump;
     uint32_t offset;

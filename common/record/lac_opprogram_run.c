@@ -180,7 +180,7 @@ static const uint8_t *step_skip(struct machine *m, const struct lac_op *op, cons
     int symbol;
     bool flag;
 
-    switch ((enum lac_op_code)op->code) {
+    switch (op->code) {
     case LAC_OP_SKIP:
         return skip_bytes(m, op, p);
     case LAC_OP_SKIP_BOOL:
@@ -193,11 +193,9 @@ static const uint8_t *step_skip(struct machine *m, const struct lac_op *op, cons
         return skip_text(m, p);
     case LAC_OP_SKIP_LOOP:
         return open_skipped_loop(m, op, p);
-    case LAC_OP_SKIP_NEXT:
-        return next_skipped_item(m, &m->program->ops[op->jump], p);
     default:
-        LAC_ASSERT(!"op code");
-        return NULL;
+        LAC_ASSERT(op->code == LAC_OP_SKIP_NEXT);
+        return next_skipped_item(m, &m->program->ops[op->jump], p);
     }
 }
 
@@ -206,7 +204,7 @@ static const uint8_t *step(struct machine *m, const struct lac_op *op, const uin
 {
     void *to = m->base + op->offset;
 
-    switch ((enum lac_op_code)op->code) {
+    switch (op->code) {
     case LAC_OP_INIT:
         op->type->init(to);
         return p;

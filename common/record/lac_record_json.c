@@ -155,10 +155,10 @@ static enum lac_status read_value(const struct reader *r, const struct place *at
     case LAC_FIELD_ENUM:
         return read_enum(r, at, v, f->enum_type, to);
     case LAC_FIELD_RECORD:
-        return read_record(r, at, v, f->record_type, to);
+        break;
     }
-    LAC_ASSERT(!"field kind");
-    return LAC_FATAL;
+    LAC_ASSERT(f->kind == LAC_FIELD_RECORD);
+    return read_record(r, at, v, f->record_type, to);
 }
 
 static enum lac_status read_array(const struct reader *r, const struct place *at,
