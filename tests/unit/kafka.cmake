@@ -1,0 +1,1 @@
+lac_test(kafka USES kafka)
