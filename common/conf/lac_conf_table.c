@@ -303,6 +303,11 @@ const struct lac_conf_key lac_conf_keys[] = {
      NUMBER(1, 65536, "1024"),
      .programs = BRIDGE,
      .help = "Client connections at once."},
+    {.name = "bridge.connections_per_ip",
+     NUMBER(0, 65536, "512"),
+     .deflt_note = "0: no limit of its own, as behind a proxy",
+     .programs = BRIDGE,
+     .help = "Client connections from one address at once."},
 
     {.name = "metrics.listen",
      TEXT(""),

@@ -11,8 +11,6 @@
 enum {
     CONNECT_MS = 5000,
     TOTAL_MS = 30000,
-    LOW_SPEED_BYTES = 1, /* an exchange that moves nothing at all for this long is dead */
-    LOW_SPEED_S = 15,
     DROPPED_BYTES = 1024 * 1024, /* accepted and thrown away when the caller wants no body */
 };
 
@@ -73,8 +71,6 @@ static bool configure(struct lac_http_client *c, const struct lac_http_client_op
               set_long(e, CURLOPT_DISALLOW_USERNAME_IN_URL, 1) &&
               set_long(e, CURLOPT_SSL_VERIFYPEER, 1) && set_long(e, CURLOPT_SSL_VERIFYHOST, 2) &&
               set_long(e, CURLOPT_CONNECTTIMEOUT_MS, o->connect_ms ? o->connect_ms : CONNECT_MS) &&
-              set_long(e, CURLOPT_LOW_SPEED_LIMIT, LOW_SPEED_BYTES) &&
-              set_long(e, CURLOPT_LOW_SPEED_TIME, LOW_SPEED_S) &&
               curl_easy_setopt(e, CURLOPT_ERRORBUFFER, c->reason) == CURLE_OK &&
               curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, receive) == CURLE_OK;
     if (ok && o->username)

@@ -76,6 +76,7 @@ struct lac_http_request {
     unsigned allowed;                   /* methods the path has, for 405 */
     struct lac_buf body;
     uint64_t body_seen;
+    uint64_t begun_ns; /* when the headers were complete; only for options.answered */
     void (*gone)(void *ctx, struct lac_http_request *r);
     void *user;
     bool kept;      /* the owner has not given it back yet */

@@ -143,6 +143,9 @@ static enum MHD_Result deliver(struct lac_http_request *r)
     LAC_ASSERT(r->response);
     r->stage = LAC_HTTP_STAGE_ANSWER;
     lac_http_conn_enter(r->conn, LAC_HTTP_PHASE_SEND);
+    const struct lac_http_server_options *o = &r->server->options;
+    if (o->answered)
+        o->answered(o->ctx, r->route, r->status, (lac_clock_mono_ns() - r->begun_ns) / 1000);
     enum MHD_Result queued = MHD_queue_response(r->conn->mhd, r->status, r->response);
     MHD_destroy_response(r->response); /* the library holds its own reference */
     r->response = NULL;
@@ -189,6 +192,8 @@ static enum MHD_Result headers_done(struct lac_http_request *r, const char *url,
     bool has_body, early;
     r->method = lac_str_from(method);
     r->path = lac_str_from(url);
+    if (r->server->options.answered)
+        r->begun_ns = lac_clock_mono_ns();
     judge_headers(r, &has_body, &early);
     r->stage = LAC_HTTP_STAGE_BODY;
     if (early) {

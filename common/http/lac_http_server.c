@@ -180,6 +180,9 @@ static int wait_time(const struct lac_http_server *s, uint32_t wait_ms)
     MHD_UNSIGNED_LONG_LONG library;
     if (s->again)
         return 0;
+    uint32_t tick = s->options.tick_wait ? s->options.tick_wait(s->options.ctx) : wait_ms;
+    if (tick < wait_ms)
+        wait_ms = tick;
     if (MHD_get_timeout(s->daemon, &library) == MHD_YES && library < wait_ms)
         wait_ms = (uint32_t)library;
     uint64_t next = lac_http_conns_next(s), linger = lac_http_linger_next(s);
@@ -229,6 +232,8 @@ void lac_http_server_run(struct lac_http_server *s, uint32_t wait_ms)
     lac_http_requests_finish(s);
     lac_http_conns_expire(s);
     lac_http_linger_expire(s, false);
+    if (s->options.tick)
+        s->options.tick(s->options.ctx);
     s->again = false;
     MHD_run(s->daemon);
     if (atomic_load_explicit(&s->quiesce_wanted, memory_order_relaxed))

@@ -74,6 +74,15 @@ struct lac_http_server_options {
 
     /* Called with each refusal; may be NULL. */
     void (*refused)(void *ctx, enum lac_http_refusal why);
+    /* Called when an answer goes out, also one by the server itself; `route` is NULL where there
+     * was none. `latency_us` counts from the last header. May be NULL. */
+    void (*answered)(void *ctx, const struct lac_http_route *route, unsigned status,
+                     uint64_t latency_us);
+    /* Called in every round of the loop, before requests are served. May be NULL. */
+    void (*tick)(void *ctx);
+    /* Asked before the loop waits: in how many milliseconds tick must be called again. NULL: it
+     * need not. */
+    uint32_t (*tick_wait)(void *ctx);
 };
 
 /* Listens. The socket accepts from now on, requests are served by run or start. FATAL: the
@@ -120,7 +129,7 @@ size_t lac_http_server_connections(const struct lac_http_server *s);
  */
 void lac_http_server_close(struct lac_http_server *s);
 
-/* ---- A request. Everything read from it is borrowed until it is answered. ---- */
+/* ---- A request. Everything read from it is borrowed until it is answered or `gone`. ---- */
 
 struct lac_str
 lac_http_request_method(const struct lac_http_request *r);               /* as sent: "HEAD" stays */

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lacuna-bridge: HTTP clients on one side, the interactive topic on the other. */
+#include <stdlib.h>
+
+#include "lac_bridge.h"
+#include "lac_bridge_kafka.h"
+#include "lac_bridge_lookup.h"
+#include "lac_clock.h"
+#include "lac_log.h"
+#include "lac_runtime.h"
+
+enum {
+    STATEMENT_MS = 5000,     /* a look-up that takes longer is not worth waiting for */
+    LOOP_REGISTRY_MS = 1000, /* a reply's unknown schema may hold up the loop once, this long */
+    DRAIN_POLL_MS = 10,
+    DRAIN_RESERVE_MS = 2000, /* of the deadline, for what follows the last answer */
+};
+
+struct program {
+    struct lac_runtime *rt;
+    struct lac_bridge_lookup *lookup;
+    struct lac_registry *registry;
+    struct lac_schema_source schemas;
+    struct lac_bridge_kafka *kafka;
+    struct lac_bridge *bridge;
+};
+
+static void fatal(void *ctx, const struct lac_err *err)
+{
+    lac_log_err(LAC_LOG_ERROR, "bridge_failed", err);
+    lac_runtime_quit(ctx, 1);
+}
+
+static bool stopping(void *ctx)
+{
+    return lac_runtime_stopping(ctx);
+}
+
+static enum lac_status open_lookup(struct program *p, const struct lac_conf *c, struct lac_err *err)
+{
+    if (!lac_conf_is_set(c, "postgres.url"))
+        return LAC_OK;
+    const struct lac_bridge_lookup_options o = {
+        .url = lac_conf_text(c, "postgres.url"),
+        .password = lac_conf_text(c, "postgres.password"),
+        .connect_timeout_ms = (uint32_t)lac_conf_number(c, "postgres.connect_timeout_ms"),
+        .statement_timeout_ms = STATEMENT_MS,
+    };
+    return lac_bridge_lookup_open(&p->lookup, &o, err);
+}
+
+static struct lac_registry_options registry_options(const struct lac_conf *c)
+{
+    return (struct lac_registry_options){
+        .url = lac_conf_text(c, "registry.url"),
+        .username = lac_conf_text(c, "registry.username"),
+        .password = lac_conf_text(c, "registry.password"),
+        .timeout_ms = (uint32_t)lac_conf_number(c, "registry.timeout_ms"),
+    };
+}
+
+static enum lac_status open_kafka(struct program *p, const struct lac_conf *c, struct lac_err *err)
+{
+    struct lac_bridge_kafka_options o = {
+        .topic_prefix = lac_conf_text(c, "kafka.topic_prefix"),
+        .origin = lac_conf_text(c, "kafka.origin"),
+        .instance = lac_runtime_instance(p->rt),
+        .reply_partition = lac_conf_int(c, "bridge.reply_partition"),
+        .registry = registry_options(c),
+        .fatal = fatal,
+        .fatal_ctx = p->rt,
+    };
+    lac_kafka_options_from_conf(&o.kafka, c);
+    enum lac_status status = lac_kafka_options_check(&o.kafka, err);
+    if (status == LAC_OK && lac_conf_is_set(c, "registry.url")) {
+        struct lac_registry_options loop = o.registry;
+        if (loop.timeout_ms > LOOP_REGISTRY_MS)
+            loop.timeout_ms = LOOP_REGISTRY_MS;
+        status = lac_registry_open(&p->registry, &loop, err);
+        if (status == LAC_OK)
+            p->schemas = lac_registry_source(p->registry);
+    }
+    if (status == LAC_OK)
+        status = lac_bridge_kafka_open(&p->kafka, &o, err);
+    return status;
+}
+
+static enum lac_status open_bridge(struct program *p, const struct lac_conf *c, struct lac_err *err)
+{
+    const struct lac_bridge_options o = {
+        .http = {.listen = lac_conf_text(c, "bridge.listen"),
+                 .connections = (uint32_t)lac_conf_number(c, "bridge.connections"),
+                 .connections_per_ip = (uint32_t)lac_conf_number(c, "bridge.connections_per_ip"),
+                 .body_bytes = lac_conf_number(c, "bridge.body_bytes"),
+                 .header_ms = (uint32_t)lac_conf_number(c, "bridge.header_timeout_ms"),
+                 .body_ms = (uint32_t)lac_conf_number(c, "bridge.body_timeout_ms"),
+                 .send_ms = (uint32_t)lac_conf_number(c, "bridge.send_timeout_ms")},
+        .api_key = lac_conf_text(c, "bridge.api_key"),
+        .version = lac_runtime_version(),
+        .in_flight = (uint32_t)lac_conf_number(c, "bridge.in_flight"),
+        .deadline_ms = (uint32_t)lac_conf_number(c, "bridge.deadline_ms"),
+        .idempotency_ttl_ms = lac_conf_number(c, "bridge.idempotency_ttl_ms"),
+        .metrics = lac_runtime_metrics(p->rt),
+        .link = lac_bridge_kafka_link(p->kafka),
+        .schemas = p->registry ? &p->schemas : NULL,
+        .lookup = p->lookup,
+        .stopping = stopping,
+        .stopping_ctx = p->rt,
+    };
+    enum lac_status status = lac_bridge_open(&p->bridge, &o, err);
+    if (status == LAC_OK)
+        status = lac_bridge_kafka_start(p->kafka, p->bridge, err);
+    if (status == LAC_OK)
+        status = lac_http_server_start(lac_bridge_server(p->bridge), err);
+    if (status == LAC_OK)
+        lac_log(LAC_LOG_INFO, "bridge_listening", "address=%s authentication=%s",
+                lac_http_server_address(lac_bridge_server(p->bridge)),
+                lac_conf_is_set(c, "bridge.api_key") ? "key" : "none");
+    return status;
+}
+
+/* New connections are refused, requests that are here are answered. */
+static void drain(struct program *p, const struct lac_conf *c)
+{
+    struct lac_http_server *s = lac_bridge_server(p->bridge);
+    uint64_t time = lac_conf_number(c, "drain.timeout_ms");
+    uint64_t end = lac_clock_mono_ms() + (time > DRAIN_RESERVE_MS ? time - DRAIN_RESERVE_MS : 0);
+    lac_http_server_quiesce(s);
+    while (lac_http_server_connections(s) > 0 && lac_clock_mono_ms() < end)
+        lac_clock_sleep_ms(DRAIN_POLL_MS);
+}
+
+static void close_all(struct program *p)
+{
+    lac_bridge_kafka_stop(p->kafka);
+    lac_bridge_lookup_close(p->lookup);
+    lac_bridge_close(p->bridge);
+    lac_bridge_kafka_close(p->kafka);
+    lac_registry_close(p->registry);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct lac_runtime_program about = {
+        .name = "lacuna-bridge",
+        .id = LAC_CONF_BRIDGE,
+        .summary = "Classifies over HTTP: requests to Kafka, decisions back."};
+    struct program p = {0};
+    struct lac_err err = {0};
+    enum lac_status status = lac_runtime_open(&p.rt, &about, argc, argv, &err);
+    if (status != LAC_OK)
+        return status == LAC_AGAIN ? EXIT_SUCCESS : EXIT_FAILURE;
+    const struct lac_conf *c = lac_runtime_conf(p.rt);
+    int code = EXIT_FAILURE;
+    status = open_lookup(&p, c, &err);
+    if (status == LAC_OK)
+        status = open_kafka(&p, c, &err);
+    if (status == LAC_OK)
+        status = open_bridge(&p, c, &err);
+    if (status == LAC_OK) {
+        code = lac_runtime_run(p.rt, &err);
+        drain(&p, c);
+    } else {
+        lac_log_err(LAC_LOG_ERROR, "start_failed", &err);
+    }
+    close_all(&p);
+    lac_runtime_close(p.rt);
+    return code;
+}

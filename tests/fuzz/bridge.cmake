@@ -1,0 +1,1 @@
+lac_fuzz(http_body USES bridge)
