@@ -121,6 +121,9 @@ static void isolate(struct lac_lane *l, const struct lac_err *err)
             p = &l->partitions[i];
     if (!p)
         return;
+    if (l->culprit_topic != p->topic || l->culprit_partition != p->partition ||
+        l->culprit_offset != p->next - 1)
+        l->culprit_level = 0; /* another one than last time */
     l->culprit_level++;
     l->culprit_topic = p->topic;
     l->culprit_partition = p->partition;

@@ -49,7 +49,7 @@ static double median(const double *values, size_t n)
 void lac_bench_report(const char *name, const char *baseline_name, const char *unit,
                       const double *ours, const double *baseline, size_t n)
 {
-    double ratios[LAC_BENCH_ROUNDS_MAX], least, most;
+    double ratios[LAC_BENCH_ROUNDS_MAX] = {0}, least, most;
 
     LAC_ASSERT(n > 0 && n <= LAC_BENCH_ROUNDS_MAX);
     for (size_t i = 0; i < n; i++)

@@ -1,1 +1,2 @@
 lac_test(batch USES lane)
+lac_test(lane_sim USES base kafka lane SOURCES lane_model.c TIMEOUT 120)

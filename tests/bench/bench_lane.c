@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bench_lane.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lac_bench.h"
+#include "lac_clock.h"
+#include "lac_kafka_admin.h"
+#include "lac_lane_kafka.h"
+#include "lac_log.h"
+
+enum { LANES = 2, TIMEOUT_MS = 10000, STUCK_MS = 60000, NAME = 96 };
+
+/* ---- meter ---- */
+
+void bench_meter_reset(struct bench_meter *m, size_t threads, uint64_t total)
+{
+    memset(m, 0, sizeof(*m));
+    m->threads = threads;
+    m->total = total;
+}
+
+void bench_meter_begin(struct bench_meter *m)
+{
+    if (atomic_fetch_add(&m->begun, 1) + 1 != m->threads)
+        return;
+    atomic_store(&m->start_done, atomic_load(&m->done));
+    atomic_store(&m->start_ns, lac_clock_mono_ns());
+}
+
+void bench_meter_add(struct bench_meter *m, uint64_t n)
+{
+    uint64_t before = atomic_fetch_add(&m->done, n), mark = m->total / 20 * 19;
+
+    if (before < mark && before + n >= mark) {
+        atomic_store(&m->end_done, before + n);
+        atomic_store(&m->end_ns, lac_clock_mono_ns());
+    }
+}
+
+int bench_meter_ended(const struct bench_meter *m)
+{
+    return atomic_load(&m->done) >= m->total;
+}
+
+double bench_meter_rate(const struct bench_meter *m)
+{
+    uint64_t start = atomic_load(&m->start_ns), end = atomic_load(&m->end_ns);
+
+    if (!start || end <= start)
+        return -1;
+    return (double)(atomic_load(&m->end_done) - atomic_load(&m->start_done)) * 1e9 /
+           (double)(end - start);
+}
+
+/* ---- topics ---- */
+
+struct bench {
+    struct bench_topics topics;
+    struct lac_kafka_options kafka;
+    char input[NAME], small[NAME], large[NAME];
+    size_t bare_threads;
+    int bare_copy;
+    uint32_t commit_ms;
+    struct bench_meter meter;
+    unsigned run;
+};
+
+static int fill(struct bench *b)
+{
+    const struct lac_kafka_producer_setup setup = {.queue_records = 200000};
+    struct lac_kafka_producer *p = NULL;
+    char value[BENCH_INPUT_SIZE], key[24];
+    struct lac_err err;
+    int topic;
+
+    memset(value, 'x', sizeof(value));
+    if (lac_kafka_producer_open(&p, &b->kafka, &setup, &err) != LAC_OK ||
+        lac_kafka_producer_topic(p, b->input, &topic, &err) != LAC_OK)
+        goto out;
+    for (uint64_t i = 0; i < b->topics.records;) {
+        const struct lac_kafka_record r = {
+            .key = {key, (size_t)snprintf(key, sizeof(key), "key-%llu", (unsigned long long)i)},
+            .value = {value, sizeof(value)},
+            .partition = LAC_KAFKA_ANY_PARTITION,
+        };
+        enum lac_status status = lac_kafka_produce(p, topic, &r, true, &err);
+
+        if (status == LAC_OK)
+            i++;
+        else if (status == LAC_AGAIN)
+            (void)lac_kafka_producer_poll(p, 10);
+        else
+            goto out;
+    }
+    if (lac_kafka_flush(p, TIMEOUT_MS, &err) == LAC_OK && !lac_kafka_producer_failed(p, &err)) {
+        lac_kafka_producer_close(p);
+        return 0;
+    }
+out:
+    fprintf(stderr, "lane: cannot fill the input: %s\n", err.text);
+    lac_kafka_producer_close(p);
+    return -1;
+}
+
+static int prepare(struct bench *b, const struct lac_bench_options *o)
+{
+    struct lac_kafka_new_topic topics[3];
+    struct lac_kafka_admin *admin = NULL;
+    struct lac_err err;
+    const char *const names[] = {b->input, b->small, b->large};
+    enum lac_status status;
+    long id = (long)getpid();
+    static int number;
+
+    memset(b, 0, sizeof(*b));
+    b->kafka = (struct lac_kafka_options){
+        .bootstrap_servers = o->brokers,
+        .compression = "none",
+        .queue_bytes = BENCH_QUEUE_KBYTES * 1024ull,
+        .linger_ms = BENCH_LINGER_MS,
+        .fetch_wait_max_ms = 100,
+        .session_timeout_ms = 6000,
+        .transaction_timeout_ms = 10000,
+    };
+    number++;
+    (void)snprintf(b->input, NAME, "bench-%ld-%d-in", id, number);
+    (void)snprintf(b->small, NAME, "bench-%ld-%d-small", id, number);
+    (void)snprintf(b->large, NAME, "bench-%ld-%d-large", id, number);
+    b->topics = (struct bench_topics){
+        .brokers = o->brokers,
+        .input = b->input,
+        .outputs = {b->small, b->large},
+        .records = (uint64_t)(BENCH_RECORDS * o->scale),
+    };
+    for (int i = 0; i < 3; i++)
+        topics[i] = (struct lac_kafka_new_topic){
+            .name = names[i], .partitions = BENCH_PARTITIONS, .replicas = -1};
+    status = lac_kafka_admin_open(&admin, &b->kafka, &err);
+    if (status == LAC_OK)
+        status = lac_kafka_admin_create_topics(admin, topics, 3, TIMEOUT_MS, &err);
+    lac_kafka_admin_close(admin);
+    if (status != LAC_OK) {
+        fprintf(stderr, "lane: %s\n", err.text);
+        return -1;
+    }
+    return fill(b);
+}
+
+/* ---- lanes ---- */
+
+struct worker {
+    struct bench *bench;
+    struct lac_lane_kafka *kafka;
+    struct lac_output_kafka output;
+    struct lac_lane *lane;
+    char name[NAME];
+    int begun;
+    pthread_t thread;
+};
+
+/* The empty stage: two slices of what came, under the same key. */
+static enum lac_status pass_on(void *ctx, struct lac_batch *batch, struct lac_err *err)
+{
+    struct worker *w = ctx;
+
+    (void)err;
+    if (!w->begun) {
+        w->begun = 1;
+        bench_meter_begin(&w->bench->meter);
+    }
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct lac_kafka_msg *m = &batch->msgs[i];
+        struct lac_kafka_record r = {
+            .key = m->key, .value = m->value, .partition = LAC_KAFKA_ANY_PARTITION};
+
+        if (lac_batch_emit(batch, 1, &r) != LAC_OK)
+            return LAC_AGAIN;
+        if (r.value.len > BENCH_SMALL_SIZE)
+            r.value.len = BENCH_SMALL_SIZE;
+        if (lac_batch_emit(batch, 0, &r) != LAC_OK)
+            return LAC_AGAIN;
+    }
+    bench_meter_add(&w->bench->meter, batch->count);
+    return LAC_OK;
+}
+
+static void *run_lane(void *arg)
+{
+    struct worker *w = arg;
+    struct lac_err err;
+
+    if (lac_lane_run(w->lane, &err) != LAC_OK)
+        fprintf(stderr, "lane: %s\n", err.text);
+    lac_lane_kafka_leave(w->kafka);
+    return NULL;
+}
+
+static enum lac_status open_worker(struct worker *w, const char *group, int txn, size_t index,
+                                   struct lac_err *err)
+{
+    struct bench *b = w->bench;
+    const char *const inputs[] = {b->input};
+    const struct lac_lane_kafka_options kafka = {
+        .kafka = &b->kafka,
+        .group = group,
+        .inputs = inputs,
+        .input_count = 1,
+        .topics = b->topics.outputs,
+        .topic_count = 2,
+        .transactional_id = txn ? w->name : NULL,
+        .linger_ms = BENCH_LINGER_MS,
+    };
+    const struct lac_lane_options options = {
+        .name = w->name,
+        .topics = b->topics.outputs,
+        .topic_count = 2,
+        .batch_count = 512,
+        .batch_bytes = 1 << 20,
+        .batch_age_ms = 10,
+        .commit_interval_ms = b->commit_ms,
+        .records_per_message = 2,
+        .arena_bytes = 96 << 20,
+    };
+    enum lac_status status;
+
+    (void)snprintf(w->name, sizeof(w->name), "%s-%zu", group, index);
+    status = lac_lane_kafka_open(&w->kafka, &kafka, err);
+    if (status == LAC_OK) {
+        struct lac_lane_io io = lac_lane_kafka_io(w->kafka);
+        struct lac_output output = txn ? lac_output_kafka_txn(&w->output, io, TIMEOUT_MS)
+                                       : lac_output_kafka_idempotent(&w->output, io, TIMEOUT_MS);
+
+        status = lac_lane_open(&w->lane, &options, io, output,
+                               (struct lac_stage){.ctx = w, .run = pass_on}, err);
+    }
+    if (status != LAC_OK)
+        return status;
+    w->output.lane = w->lane;
+    lac_lane_kafka_bind(w->kafka, w->lane);
+    return LAC_OK;
+}
+
+static double run_lanes(struct bench *b, int txn)
+{
+    struct worker workers[LANES];
+    char group[NAME / 2];
+    uint64_t until = lac_clock_mono_ms() + STUCK_MS;
+    struct lac_err err = {0};
+    enum lac_status status = LAC_OK;
+    size_t n = 0;
+
+    memset(workers, 0, sizeof(workers));
+    bench_meter_reset(&b->meter, LANES, b->topics.records);
+    (void)snprintf(group, sizeof(group), "bench-%ld-%p-%u", (long)getpid(), (void *)b, b->run++);
+    for (; n < LANES && status == LAC_OK; n++) {
+        workers[n].bench = b;
+        status = open_worker(&workers[n], group, txn, n, &err);
+    }
+    if (status != LAC_OK)
+        fprintf(stderr, "lane: %s\n", err.text);
+    for (size_t i = 0; status == LAC_OK && i < n; i++)
+        (void)pthread_create(&workers[i].thread, NULL, run_lane, &workers[i]);
+    while (status == LAC_OK && !bench_meter_ended(&b->meter) && lac_clock_mono_ms() < until)
+        lac_clock_sleep_ms(5);
+    for (size_t i = 0; status == LAC_OK && i < n; i++)
+        lac_lane_stop(workers[i].lane);
+    for (size_t i = 0; status == LAC_OK && i < n; i++)
+        (void)pthread_join(workers[i].thread, NULL);
+    for (size_t i = 0; i < n; i++) {
+        if (workers[i].kafka && workers[i].lane)
+            lac_lane_kafka_leave(workers[i].kafka);
+        lac_lane_close(workers[i].lane);
+        lac_lane_kafka_close(workers[i].kafka);
+    }
+    return status == LAC_OK ? bench_meter_rate(&b->meter) : -1;
+}
+
+static double at_least_once(void *ctx)
+{
+    return run_lanes(ctx, 0);
+}
+
+static double exactly_once(void *ctx)
+{
+    return run_lanes(ctx, 1);
+}
+
+static double bare(void *ctx)
+{
+    struct bench *b = ctx;
+
+    return bench_bare_run(&b->topics, b->bare_threads, b->bare_copy, &b->meter);
+}
+
+/* ---- cases ---- */
+
+/* The best of what we can write: one loop or as many as lanes, copying or not. */
+static int choose_bare(struct bench *b)
+{
+    double best = -1;
+
+    for (size_t threads = 1; threads <= LANES; threads++) {
+        for (int copy = 0; copy <= 1; copy++) {
+            double rate = bench_bare_run(&b->topics, threads, copy, &b->meter);
+
+            fprintf(stderr, "lane.passthrough: bare loop, %zu thread(s), %s: %.0f records/s\n",
+                    threads, copy ? "copying" : "ring", rate);
+            if (rate <= best)
+                continue;
+            best = rate;
+            b->bare_threads = threads;
+            b->bare_copy = copy;
+        }
+    }
+    return best > 0 ? 0 : -1;
+}
+
+static int passthrough(const struct lac_bench_case *self, const struct lac_bench_options *o)
+{
+    struct bench b;
+    const struct lac_bench_pair pair = {
+        .name = self->name,
+        .baseline_name = "the best bare librdkafka loop",
+        .unit = "records/s",
+        .ours = at_least_once,
+        .baseline = bare,
+        .ctx = &b,
+        .rounds = 7,
+    };
+
+    if (prepare(&b, o) != 0 || choose_bare(&b) != 0)
+        return -1;
+    b.commit_ms = 100;
+    return lac_bench_run_pair(&pair, o);
+}
+
+static int txn(const struct lac_bench_case *self, const struct lac_bench_options *o)
+{
+    struct bench b;
+    const struct lac_bench_pair pair = {
+        .name = self->name,
+        .baseline_name = "lane.passthrough, same lanes and interval",
+        .unit = "records/s",
+        .ours = exactly_once,
+        .baseline = at_least_once,
+        .ctx = &b,
+        .rounds = 7,
+    };
+
+    if (prepare(&b, o) != 0)
+        return -1;
+    b.commit_ms = strstr(self->name, "200") ? 200 : 100;
+    return lac_bench_run_pair(&pair, o);
+}
+
+LAC_BENCH_CASES({"lane.passthrough", "brokers", passthrough}, {"lane.txn", "brokers", txn},
+                {"lane.txn_200ms", "brokers", txn});

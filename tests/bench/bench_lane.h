@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bench_lane - what the lane's benchmarks share: the topics and the work
+ *
+ * Every input record of INPUT_SIZE bytes becomes two records, of SMALL_SIZE and INPUT_SIZE
+ * bytes, as classify makes a small one and a large one. The input is filled once and read from
+ * its start in every round.
+ */
+#ifndef BENCH_LANE_H
+#define BENCH_LANE_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    BENCH_PARTITIONS = 8,
+    BENCH_RECORDS = 600000, /* of the input, at scale 1 */
+    BENCH_INPUT_SIZE = 275,
+    BENCH_SMALL_SIZE = 60,
+    BENCH_THREADS_MAX = 4,
+    BENCH_QUEUE_KBYTES = 32768,
+    BENCH_LINGER_MS = 5,
+};
+
+/* The rate of the middle of a run: from the moment when every thread has begun to the moment
+ * when nearly all is done. Joining a group and the last flush are not what is compared. */
+struct bench_meter {
+    size_t threads;
+    uint64_t total;
+    atomic_uint_fast64_t done;
+    atomic_size_t begun;
+    atomic_uint_fast64_t start_ns, start_done, end_ns, end_done;
+};
+
+void bench_meter_reset(struct bench_meter *m, size_t threads, uint64_t total);
+void bench_meter_begin(struct bench_meter *m); /* once per thread, at its first batch */
+void bench_meter_add(struct bench_meter *m, uint64_t n);
+int bench_meter_ended(const struct bench_meter *m);
+double bench_meter_rate(const struct bench_meter *m); /* records per second; -1: no end */
+
+struct bench_topics {
+    const char *brokers;
+    const char *input;
+    const char *outputs[2];
+    uint64_t records;
+};
+
+/* librdkafka alone: `threads` loops, each with its own consumer of a share of the partitions
+ * and its own producer. `copy`: librdkafka copies the values, else they stand in a ring. */
+double bench_bare_run(const struct bench_topics *t, size_t threads, int copy,
+                      struct bench_meter *m);
+
+#endif
