@@ -11,6 +11,7 @@
 #include "lac_bridge_body.h"
 #include "lac_bridge_ids.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(enum lac_status status, const struct lac_bridge_body *body,
                   const struct lac_err *err, struct lac_arena *a)
