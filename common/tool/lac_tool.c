@@ -17,7 +17,7 @@ struct common {
     bool help, version, dev;
 };
 
-enum { HELP_BYTES = 64 << 10, COMMON_COUNT = 3 };
+enum { HELP_BYTES = 64 << 10, COMMON_COUNT = 3, ENVIRONMENT_MAX = 256 };
 
 static void common_options(struct common *c, struct lac_args_option out[COMMON_COUNT])
 {
@@ -207,6 +207,24 @@ static int take_operands(struct lac_tool *t, int literal)
     return -1;
 }
 
+/* Of the environment: how programs behave, and never where they connect to or keep things. A
+ * LACUNA__POSTGRES__URL of production must not be where `lacuna dev` writes. */
+static char **own_environment(void)
+{
+    static const char *const sections[] = {
+        "BRIDGE__", "CLASSIFY__", "CLASSIFICATION__", "DRAIN__", "LOG__", "PACK__", "SINK__"};
+    static char *kept[ENVIRONMENT_MAX + 1];
+    size_t n = 0;
+
+    for (char **e = environ; *e && n < ENVIRONMENT_MAX; e++)
+        for (size_t i = 0; i < LAC_COUNT(sections); i++)
+            if (strncmp(*e, "LACUNA__", 8) == 0 &&
+                strncmp(*e + 8, sections[i], strlen(sections[i])) == 0)
+                kept[n++] = *e;
+    kept[n] = NULL;
+    return kept;
+}
+
 static int load(struct lac_tool *t, int argc, char **argv, bool dev)
 {
     struct lac_conf_sources src = {.program = LAC_CONF_CLI, .envp = environ, .lenient = true};
@@ -225,6 +243,10 @@ static int load(struct lac_tool *t, int argc, char **argv, bool dev)
         /* The variables of production must not lead a command that was told to talk to dev. */
         src.file = file;
         src.envp = NULL;
+    }
+    if (t->command->own_settings) {
+        src.no_file = true;
+        src.envp = own_environment();
     }
     if (lac_conf_load(&t->conf, &src, &err) != LAC_OK)
         return lac_tool_fail(t, LAC_EXIT_USAGE, err.text, NULL);

@@ -285,13 +285,10 @@ int lac_publish_run(const struct lac_tool *t, const struct lac_publish_options *
     if (exit_status < 0)
         exit_status = resume(r);
     if (exit_status < 0) {
-        enum lac_topic_id id =
-            lac_topic_find(lac_conf_text(t->conf, "kafka.topic_prefix"), lac_str_from(o->topic));
+        const char *prefix = lac_conf_text(t->conf, "kafka.topic_prefix");
 
-        bool known = lac_topics[id].group[0] &&
-                     lac_topic_group(group, lac_conf_text(t->conf, "kafka.topic_prefix"), id);
-
-        if (r->term.terminal && !o->quiet && known &&
+        if (r->term.terminal && !o->quiet &&
+            lac_topic_group(group, prefix, lac_topic_find(prefix, lac_str_from(o->topic))) &&
             lac_publish_lag_start(&r->lag, &r->kafka, r->topic_name, group, &err) != LAC_OK)
             r->lag = NULL; /* the progress line leaves it out */
         r->started_ms = r->saved_ms = lac_clock_mono_ms();

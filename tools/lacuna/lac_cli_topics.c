@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lac_cli.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "lac_json.h"
+#include "lac_table.h"
+#include "lac_topics.h"
+
+static int open_admin(const struct lac_tool *t, struct lac_kafka_admin **admin)
+{
+    struct lac_kafka_options o;
+    struct lac_err err;
+
+    lac_kafka_options_from_conf(&o, t->conf);
+    o.client_id = "lacuna";
+    if (lac_kafka_admin_open(admin, &o, &err) == LAC_OK)
+        return -1;
+    return lac_tool_dependency(t, &err, NULL);
+}
+
+/* Asks the cluster; -1 or the exit status. */
+static int look(const struct lac_tool *t, struct lac_kafka_admin **admin,
+                struct lac_kafka_cluster_info *info)
+{
+    struct lac_err err;
+    int status = open_admin(t, admin);
+
+    if (status >= 0)
+        return status;
+    if (lac_kafka_admin_cluster(*admin, LAC_CLI_ASK_MS, info, &err) == LAC_OK)
+        return -1;
+    lac_kafka_admin_close(*admin);
+    *admin = NULL;
+    return lac_tool_dependency(t, &err, NULL);
+}
+
+/* How a topic of the cluster differs from the table; "" when it doesn't. */
+static void differences(const struct lac_topic *want, const struct lac_kafka_topic_info *have,
+                        uint64_t replicas, char *out, size_t size)
+{
+    struct lac_buf b;
+
+    lac_buf_init_fixed(&b, out, size - 1);
+    if (!have)
+        lac_buf_put_text(&b, "missing");
+    else if (have->leaderless)
+        lac_buf_printf(&b, "%d partitions without a leader", have->leaderless);
+    else if (have->partitions != (int32_t)want->partitions)
+        lac_buf_printf(&b, "%d partitions, the table says %u", have->partitions, want->partitions);
+    else if ((uint64_t)have->replicas < replicas)
+        lac_buf_printf(&b, "%d replicas, kafka.replication_factor says %" PRIu64, have->replicas,
+                       replicas);
+    out[b.len] = '\0';
+}
+
+struct listing {
+    const struct lac_tool *t;
+    const struct lac_kafka_cluster_info *info;
+    bool json;
+    size_t missing;
+};
+
+static void put_json(struct lac_json_writer *w, const struct lac_topic *topic, const char *name,
+                     const struct lac_kafka_topic_info *have, const char *note)
+{
+    lac_json_open_object(w);
+    lac_json_key(w, "name");
+    lac_json_put_text(w, name);
+    lac_json_key(w, "value");
+    lac_json_put_text(w, topic->value);
+    lac_json_key(w, "exists");
+    lac_json_put_bool(w, have != NULL);
+    lac_json_key(w, "partitions");
+    lac_json_put_int(w, have ? have->partitions : 0);
+    lac_json_key(w, "replicas");
+    lac_json_put_int(w, have ? have->replicas : 0);
+    lac_json_key(w, "retention_ms");
+    lac_json_put_int(w, topic->retention_ms);
+    lac_json_key(w, "cleanup");
+    lac_json_put_text(w, topic->cleanup);
+    lac_json_key(w, "text");
+    lac_json_put_bool(w, topic->text);
+    lac_json_key(w, "group");
+    lac_json_put_text(w, topic->group);
+    lac_json_key(w, "difference");
+    if (note[0])
+        lac_json_put_text(w, note);
+    else
+        lac_json_put_null(w);
+    lac_json_close_object(w);
+}
+
+static void put_row(struct lac_table *table, const struct lac_topic *topic, const char *name,
+                    const struct lac_kafka_topic_info *have, const char *note)
+{
+    char keeps[32];
+
+    lac_table_add(table, lac_str_from(name), LAC_STYLE_NONE);
+    lac_table_add(table, lac_str_from(topic->value), LAC_STYLE_NONE);
+    if (have)
+        lac_table_addf(table, LAC_STYLE_NONE, "%d", have->partitions);
+    else
+        lac_table_add(table, LAC_STR("-"), LAC_STYLE_DIM);
+    if (topic->retention_ms < 0)
+        snprintf(keeps, sizeof(keeps), "%s", "for ever");
+    else if (topic->retention_ms >= 86400000)
+        snprintf(keeps, sizeof(keeps), "%" PRId64 " d", topic->retention_ms / 86400000);
+    else
+        snprintf(keeps, sizeof(keeps), "%" PRId64 " h", topic->retention_ms / 3600000);
+    lac_table_add(table, lac_str_from(keeps), LAC_STYLE_NONE);
+    lac_table_add(table, topic->text ? LAC_STR("yes") : LAC_STR("no"),
+                  topic->text ? LAC_STYLE_NOTE : LAC_STYLE_NONE);
+    lac_table_add(table, note[0] ? lac_str_from(note) : LAC_STR("ok"),
+                  !note[0] ? LAC_STYLE_GOOD
+                  : have   ? LAC_STYLE_NOTE
+                           : LAC_STYLE_BAD);
+}
+
+static int print_topics(struct listing *l)
+{
+    static const struct lac_table_column columns[] = {
+        {.title = "TOPIC"}, {.title = "VALUE"}, {.title = "PARTITIONS", .right = true},
+        {.title = "KEEPS"}, {.title = "TEXT"},  {.title = "STATE", .shrinks = true},
+    };
+    const struct lac_conf *c = l->t->conf;
+    struct lac_json_writer w;
+    struct lac_table table;
+    struct lac_buf b;
+    int status;
+
+    lac_buf_init(&b, 1 << 20);
+    lac_table_init(&table, columns, LAC_COUNT(columns), LAC_TOPIC_COUNT);
+    lac_json_begin(&w, &b);
+    if (l->json)
+        lac_json_open_array(&w);
+    for (unsigned i = 0; i < LAC_TOPIC_COUNT; i++) {
+        const struct lac_kafka_topic_info *have;
+        char name[LAC_TOPIC_NAME_SIZE], note[160];
+
+        if (!lac_topic_full_name(name, lac_conf_text(c, "kafka.topic_prefix"),
+                                 (enum lac_topic_id)i))
+            continue; /* `topics create` says what is wrong with the prefix */
+        have = lac_kafka_cluster_topic(l->info, name);
+        l->missing += !have;
+        differences(&lac_topics[i], have, lac_conf_number(c, "kafka.replication_factor"), note,
+                    sizeof(note));
+        if (l->json)
+            put_json(&w, &lac_topics[i], name, have, note);
+        else
+            put_row(&table, &lac_topics[i], name, have, note);
+    }
+    if (l->json) {
+        lac_json_close_array(&w);
+        lac_buf_put_char(&b, '\n');
+    } else {
+        lac_table_print(&table, &l->t->out, &b);
+    }
+    status = lac_cli_flush(l->t, &b);
+    lac_table_deinit(&table);
+    lac_buf_deinit(&b);
+    return status;
+}
+
+static int list_with(const struct lac_tool *t, bool json)
+{
+    struct lac_kafka_cluster_info info;
+    struct lac_kafka_admin *admin;
+    struct listing l = {.t = t, .info = &info, .json = json};
+    int status = look(t, &admin, &info);
+
+    if (status >= 0)
+        return status;
+    status = print_topics(&l);
+    lac_kafka_cluster_info_deinit(&info);
+    lac_kafka_admin_close(admin);
+    if (status >= 0)
+        return status;
+    return l.missing ? LAC_EXIT_NEGATIVE : LAC_EXIT_OK;
+}
+
+static int list(int argc, char **argv)
+{
+    bool json = false;
+    const struct lac_args_option options[] = {
+        {'j', "json", LAC_ARGS_SWITCH, &json, NULL, "As a JSON array", 0, 0},
+    };
+    const struct lac_tool_command command = {
+        .name = "lacuna topics list",
+        .usage = "[OPTION]...",
+        .summary = "List the topics of this version and what the cluster has of them.",
+        .examples = "  lacuna topics list\n  lacuna --dev topics list --json\n",
+        .negative = "a topic is missing",
+        .options = options,
+        .option_count = LAC_COUNT(options),
+    };
+    struct lac_tool t;
+    int status = lac_tool_open(&t, &command, argc, argv);
+
+    if (status < 0)
+        status = list_with(&t, json);
+    lac_tool_close(&t);
+    return status;
+}
+
+static int create_with(const struct lac_tool *t, bool quiet)
+{
+    struct lac_kafka_cluster_info info;
+    struct lac_kafka_admin *admin;
+    struct lac_err err;
+    size_t made;
+    int status = open_admin(t, &admin);
+
+    if (status >= 0)
+        return status;
+    if (lac_cli_topics_create(t->conf, admin, 0, &made, &err) != LAC_OK) {
+        status = lac_tool_dependency(t, &err, NULL);
+    } else if (lac_kafka_admin_cluster(admin, LAC_CLI_ASK_MS, &info, &err) != LAC_OK) {
+        status = lac_tool_dependency(t, &err, NULL);
+    } else {
+        struct listing l = {.t = t, .info = &info};
+
+        if (!quiet) {
+            printf("%zu of %d topics created, the others were there.\n", made, LAC_TOPIC_COUNT);
+            status = fflush(stdout) == 0 ? print_topics(&l) : lac_tool_output_failed(t);
+        }
+        lac_kafka_cluster_info_deinit(&info);
+    }
+    lac_kafka_admin_close(admin);
+    return status < 0 ? LAC_EXIT_OK : status;
+}
+
+static int create(int argc, char **argv)
+{
+    bool quiet = false;
+    const struct lac_args_option options[] = {
+        {'q', "quiet", LAC_ARGS_SWITCH, &quiet, NULL, "Say nothing but errors", 0, 0},
+    };
+    const struct lac_tool_command command = {
+        .name = "lacuna topics create",
+        .usage = "[OPTION]...",
+        .summary = "Create the topics that are missing.",
+        .details = "Topics that exist are left as they are; where they differ from the table, the\n"
+                   "list says so. kafka.replication_factor says how many copies to keep.",
+        .examples = "  lacuna topics create\n"
+                    "  lacuna topics create --kafka-replication-factor 3\n",
+        .options = options,
+        .option_count = LAC_COUNT(options),
+    };
+    struct lac_tool t;
+    int status = lac_tool_open(&t, &command, argc, argv);
+
+    if (status < 0)
+        status = create_with(&t, quiet);
+    lac_tool_close(&t);
+    return status;
+}
+
+int lac_cli_topics(int argc, char **argv)
+{
+    static const struct lac_cli_sub table[] = {
+        {"list", "List the topics and what the cluster has of them", list},
+        {"create", "Create the topics that are missing", create},
+        {NULL, NULL, NULL},
+    };
+
+    return lac_cli_dispatch("lacuna topics", "The topics that Lacuna's programs speak over.", table,
+                            argc, argv);
+}
