@@ -34,10 +34,17 @@ static void put_be32(struct lac_buf *b, uint32_t n)
     lac_buf_put(b, &n, sizeof(n));
 }
 
-static void put_be64(struct lac_buf *b, uint64_t n)
+/* Length and value in one piece: a row is forty of these. */
+static void put_field(struct lac_buf *b, const void *value, uint32_t size)
 {
-    n = htobe64(n);
-    lac_buf_put(b, &n, sizeof(n));
+    char *out = lac_buf_reserve(b, 4 + size);
+    uint32_t length = htobe32(size);
+
+    if (!out)
+        return;
+    memcpy(out, &length, 4);
+    memcpy(out + 4, value, size);
+    lac_buf_commit(b, 4 + size);
 }
 
 void lac_pg_put_row(struct lac_buf *b, int16_t fields)
@@ -52,40 +59,40 @@ void lac_pg_put_null(struct lac_buf *b)
 
 void lac_pg_put_bool(struct lac_buf *b, bool value)
 {
-    put_be32(b, 1);
-    lac_buf_put_char(b, value ? 1 : 0);
+    char n = value ? 1 : 0;
+
+    put_field(b, &n, 1);
 }
 
 void lac_pg_put_smallint(struct lac_buf *b, int16_t value)
 {
-    put_be32(b, 2);
-    put_be16(b, (uint16_t)value);
+    uint16_t n = htobe16((uint16_t)value);
+
+    put_field(b, &n, 2);
 }
 
 void lac_pg_put_int(struct lac_buf *b, int32_t value)
 {
-    put_be32(b, 4);
-    put_be32(b, (uint32_t)value);
+    uint32_t n = htobe32((uint32_t)value);
+
+    put_field(b, &n, 4);
 }
 
 void lac_pg_put_bigint(struct lac_buf *b, int64_t value)
 {
-    put_be32(b, 8);
-    put_be64(b, (uint64_t)value);
+    uint64_t n = htobe64((uint64_t)value);
+
+    put_field(b, &n, 8);
 }
 
 void lac_pg_put_bytes(struct lac_buf *b, struct lac_str value)
 {
-    if (!value.ptr) {
+    if (!value.ptr)
         lac_pg_put_null(b);
-        return;
-    }
-    if (value.len > INT32_MAX) { /* can't be said in this format; the row is not sent */
+    else if (value.len > INT32_MAX) /* can't be said in this format; the row is not sent */
         b->failed = true;
-        return;
-    }
-    put_be32(b, (uint32_t)value.len);
-    lac_buf_put(b, value.ptr, value.len);
+    else
+        put_field(b, value.ptr, (uint32_t)value.len);
 }
 
 void lac_pg_put_uuid(struct lac_buf *b, const uint8_t bytes[16])

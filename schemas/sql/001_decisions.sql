@@ -46,16 +46,17 @@ CREATE TABLE decisions (
     trace_id         text,
     excerpt          text,                  -- redacted, when the pack asks for one
     findings         jsonb       NOT NULL,
-    decision         bytea       NOT NULL,  -- the Decision record, Avro
+    decision         bytea       NOT NULL,  -- value of the lineage record, framing included
     PRIMARY KEY (origin_time, event_id, revision)
 ) PARTITION BY RANGE (origin_time);
 
 -- Every index is paid for by every row, so there are four. The primary key starts with the time
 -- and so grows at its right edge; it also serves all queries for a span of time, which filter the
--- rest of the columns inside the partitions that remain. The two ids arrive in random order: hash
--- indexes are a third of a B-tree's size, take keys of any length and equality is all that is
--- asked of them. "What did this person do" is the one question of an audit that has no id and no
--- span. Tags, rules and routes have no GIN index: it would cost more than the row.
+-- rest of the columns inside the partitions that remain. The two ids arrive in random order and
+-- are only asked for equality: hash indexes cost the same as B-trees there (400,000 rows: 1.3 s
+-- either way, 14 MB against 16 and 21) and don't mind long keys. "What did this person do" is the
+-- one question of an audit that has no id and no span. Tags, rules and routes have no GIN index:
+-- it would cost more than the row.
 CREATE INDEX decisions_event_id ON decisions USING hash (event_id);
 CREATE INDEX decisions_request_id ON decisions USING hash (request_id)
     WHERE request_id IS NOT NULL;

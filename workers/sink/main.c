@@ -23,7 +23,7 @@
 #include "sink_stage.h"
 
 enum {
-    BATCH_COUNT = 1000, /* messages through the stage at once: their rows fit a core's cache */
+    BATCH_COUNT = 256, /* encoded while the server works off what the socket holds */
     BATCH_BYTES = 4 << 20,
     BATCH_AGE_MS = 20, /* small against the commit interval, so batches rarely wait for it */
     ROW_BYTES = 4096,  /* of the arena for one row: record, decoded arrays and the row itself */

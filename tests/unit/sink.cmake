@@ -1,0 +1,1 @@
+lac_test(sink USES sink lane record digest pg)
