@@ -230,8 +230,7 @@ static enum outcome each_branch(struct compiler *c, struct lac_schema_node *w, u
         if (c->p->table[exits + i] >= 0)
             c->p->ops[c->p->table[exits + i]].jump = (uint32_t)c->p->op_count;
     }
-    /* Inside an array it only matters if there is an item. */
-    return fits || c->loops > 0 ? DONE : MISMATCH;
+    return fits ? DONE : MISMATCH;
 }
 
 static enum outcome skip_branch(struct compiler *c, struct lac_schema_node *branch, uint16_t path,
@@ -483,28 +482,17 @@ static enum outcome read_fields(struct compiler *c, const struct lac_record_type
     return DONE;
 }
 
-/*
- * Records match by name alone; whether their fields do only matters once one is read. So an item
- * of an array that can't be read does no harm while there are none.
- */
 static enum outcome read_record(struct compiler *c, const struct lac_record_type *t,
                                 struct lac_schema_node *w, uint16_t path, uint32_t base)
 {
-    const size_t start = c->p->op_count;
-    const unsigned loops = c->loops;
     enum outcome outcome;
 
     if (!lac_str_is(lac_schema_short_name(w->fullname), t->name))
         return mismatch(c, path, "another type", w);
     outcome = enter(c, w);
-    if (outcome != DONE)
-        return outcome;
-    outcome = read_fields(c, t, w, path, base);
-    leave(w);
-    if (outcome == MISMATCH && loops > 0) {
-        c->p->op_count = start;
-        c->loops = loops;
-        outcome = emit(c, (struct lac_op){.code = LAC_OP_FAIL, .path = path});
+    if (outcome == DONE) {
+        outcome = read_fields(c, t, w, path, base);
+        leave(w);
     }
     return outcome;
 }
