@@ -188,6 +188,9 @@ enum lac_status lac_kafka_committed(struct lac_kafka_consumer *c, struct lac_kaf
 bool lac_kafka_consumer_cached_watermarks(struct lac_kafka_consumer *c, const char *topic,
                                           int32_t partition, int64_t *low, int64_t *high);
 
+/* Whether some broker answers within `timeout_ms`. Blocks that long when none does. */
+bool lac_kafka_reachable(struct lac_kafka_consumer *c, uint32_t timeout_ms);
+
 /* Leaves the group and joins it again, for one whose partitions somebody else has taken. */
 enum lac_status lac_kafka_rejoin(struct lac_kafka_consumer *c, struct lac_err *err) LAC_MUST_USE;
 

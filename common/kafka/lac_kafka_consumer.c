@@ -393,6 +393,16 @@ bool lac_kafka_consumer_cached_watermarks(struct lac_kafka_consumer *c, const ch
            *high >= 0;
 }
 
+bool lac_kafka_reachable(struct lac_kafka_consumer *c, uint32_t timeout_ms)
+{
+    const struct rd_kafka_metadata *m = NULL;
+    rd_kafka_resp_err_t code = rd_kafka_metadata(c->rk, 0, NULL, &m, (int)timeout_ms);
+
+    if (m)
+        rd_kafka_metadata_destroy(m);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 enum lac_status lac_kafka_rejoin(struct lac_kafka_consumer *c, struct lac_err *err)
 {
     rd_kafka_resp_err_t code = rd_kafka_unsubscribe(c->rk);

@@ -13,7 +13,7 @@ enum {
     ARENA_MIN = 4 << 20,   /* room for the dead letter of the largest record */
     ARENA_EXTRA = 8 << 20, /* beside 16 batches' worth */
     LOOK_AT_CLOCK = 16,    /* messages between two looks */
-    TROUBLE_MS = 5000,     /* how long the cluster's complaint shows in the health */
+    PROBE_MS = 2000,       /* between two questions to a cluster that complained */
 };
 
 /* ---- partitions ---- */
@@ -246,12 +246,28 @@ static void update_lag(struct lac_lane *l, uint64_t now)
 /* The cluster complains while librdkafka goes on trying: nothing to do but to say so. */
 static void note_trouble(struct lac_lane *l, const struct lac_err *err, uint64_t now)
 {
-    l->trouble_until_ms = now + TROUBLE_MS;
+    l->trouble = true;
+    l->probe_due_ms = now + PROBE_MS;
     lane_enter(l, LAC_LANE_WAITING);
     if (now < l->say_after_ms)
         return;
     l->say_after_ms = now + LANE_SAY_MS;
     lac_log_err(LAC_LOG_WARN, "poll_failed", err);
+}
+
+/* Well again when records come, or when a broker answers. */
+static void note_quiet(struct lac_lane *l, uint64_t now)
+{
+    if (l->trouble && !l->count) {
+        if (now < l->probe_due_ms)
+            return;
+        l->probe_due_ms = now + PROBE_MS;
+        if (l->io.ops->reachable && !l->io.ops->reachable(l->io.ctx))
+            return;
+    }
+    l->trouble = false;
+    if (!l->attempt)
+        lane_enter(l, LAC_LANE_RUNNING);
 }
 
 /* Nothing can be processed until something is put right; the group must still see us. */
@@ -292,8 +308,8 @@ static enum lac_status turn_working(struct lac_lane *l, struct lac_err *err)
         return LAC_FATAL;
     if (status != LAC_OK)
         note_trouble(l, err, now);
-    else if (!l->attempt && now >= l->trouble_until_ms)
-        lane_enter(l, LAC_LANE_RUNNING);
+    else
+        note_quiet(l, now);
     if (l->fatal) {
         *err = l->fatal_err;
         return LAC_FATAL;

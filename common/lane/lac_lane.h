@@ -57,6 +57,7 @@ struct lac_lane_io_ops {
     enum lac_status (*commit)(void *io, const struct lac_kafka_position *p, size_t n, bool wait,
                               struct lac_err *err);
     enum lac_status (*rejoin)(void *io, struct lac_err *err);
+    bool (*reachable)(void *io); /* asked while the cluster complains; NULL: it always is */
     bool (*watermarks)(void *io, const char *topic, int32_t partition, int64_t *low, int64_t *high);
 
     /* the output's producer */

@@ -11,6 +11,7 @@ enum {
     QUEUE_RECORDS = 1 << 20, /* the arena is what bounds an interval */
     SIDE_QUEUE_RECORDS = 1 << 17,
     LAST_REPLIES_MS = 2000,
+    REACH_TIMEOUT_MS = 500,
 };
 
 struct lac_lane_kafka {
@@ -99,6 +100,13 @@ static enum lac_status io_rejoin(void *io, struct lac_err *err)
     struct lac_lane_kafka *k = io;
 
     return lac_kafka_rejoin(k->consumer, err);
+}
+
+static bool io_reachable(void *io)
+{
+    struct lac_lane_kafka *k = io;
+
+    return lac_kafka_reachable(k->consumer, REACH_TIMEOUT_MS);
 }
 
 static bool io_watermarks(void *io, const char *topic, int32_t partition, int64_t *low,
@@ -217,6 +225,7 @@ static const struct lac_lane_io_ops io_ops = {
     .committed = io_committed,
     .commit = io_commit,
     .rejoin = io_rejoin,
+    .reachable = io_reachable,
     .watermarks = io_watermarks,
     .produce = io_produce,
     .flush = io_flush,

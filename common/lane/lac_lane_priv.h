@@ -79,7 +79,8 @@ struct lac_lane {
     uint32_t attempt; /* failures in a row, for the back-off */
     uint64_t hold_until_ms;
     uint64_t say_after_ms;
-    uint64_t trouble_until_ms; /* the cluster complained recently */
+    bool trouble;          /* the cluster complained, and has not answered since */
+    uint64_t probe_due_ms; /* when to ask it again */
     uint64_t random;
 
     /* A commit was refused because of some record: smaller intervals until it is found. */

@@ -1,1 +1,1 @@
-lac_test(kafka USES kafka)
+lac_test(kafka USES base kafka)
