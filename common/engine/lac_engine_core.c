@@ -119,6 +119,19 @@ static size_t gather_tags(struct lac_engine_case *c)
     return n;
 }
 
+/* In their order, each once: the same place can come from two keys of a map that are not shown. */
+static size_t sort_findings(struct lac_engine_case *c)
+{
+    struct lac_finding *f = c->e->findings;
+    size_t kept = 0;
+
+    SORT(f, c->finding_count, struct lac_finding, finding_cmp);
+    for (size_t i = 0; i < c->finding_count; i++)
+        if (kept == 0 || finding_cmp(&f[kept - 1], &f[i]) != 0)
+            f[kept++] = f[i];
+    return kept;
+}
+
 /* The recorded ones and the engine's own, each once: replay records what it feeds back. */
 static enum lac_status gather_observations(struct lac_engine_case *c,
                                            struct lac_decision_core *core)
@@ -276,9 +289,8 @@ enum lac_status lac_engine_conclude(struct lac_engine_case *c, const struct lac_
     core->route = (struct lac_str *)(uintptr_t)lac_pack_route(pack, core->tier, &core->route_count);
     core->tags_count = gather_tags(c);
     core->tags = keep(c->a, c->e->tags, core->tags_count, sizeof(*core->tags));
-    SORT(c->e->findings, c->finding_count, struct lac_finding, finding_cmp);
-    core->findings_count = c->finding_count;
-    core->findings = keep(c->a, c->e->findings, c->finding_count, sizeof(*core->findings));
+    core->findings_count = sort_findings(c);
+    core->findings = keep(c->a, c->e->findings, core->findings_count, sizeof(*core->findings));
     if (!core->tags || !core->findings)
         return lac_engine_full(c->err);
     core->commitment_key = lac_str_from(c->e->key_id);

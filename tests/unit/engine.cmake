@@ -1,1 +1,2 @@
 lac_test(engine USES engine)
+lac_test(engine_golden USES engine)

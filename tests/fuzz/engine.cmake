@@ -1,0 +1,2 @@
+lac_fuzz(scan USES engine)
+lac_fuzz(terms USES pack)
