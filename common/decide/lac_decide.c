@@ -70,7 +70,7 @@ static enum lac_tier cheapest(const struct lac_wide weight[LAC_TIER_COUNT],
     enum lac_tier best = LAC_TIER_PUBLIC;
     struct lac_wide least;
 
-    cost_of(weight, cost, best, &least);
+    cost_of(weight, cost, (int)best, &least);
     for (int a = 1; a < LAC_TIER_COUNT; a++) {
         struct lac_wide now;
 
@@ -129,7 +129,7 @@ void lac_decide(const struct lac_decide_policy *p, const struct lac_decide_in *i
     out->tier = lac_tier_join(in->floor, cheapest(weight, cost));
     if (!in->public_permitted || in->degraded)
         out->tier = lac_tier_join(out->tier, LAC_TIER_INTERNAL);
-    cost_of(weight, cost, out->tier, &paid);
+    cost_of(weight, cost, (int)out->tier, &paid);
     lac_wide_mul(&paid, LAC_DECIDE_PPM);
     out->expected_cost = lac_wide_div(&paid, &sum, 41, &rest);
     out->confidence = 0;

@@ -274,6 +274,7 @@ enum lac_status lac_engine_conclude(struct lac_engine_case *c, const struct lac_
                                     struct lac_engine_out *out)
 {
     struct lac_decision_core *core = &out->core;
+    const struct lac_str *route;
     enum lac_status status;
 
     *out = (struct lac_engine_out){.final = true};
@@ -285,13 +286,13 @@ enum lac_status lac_engine_conclude(struct lac_engine_case *c, const struct lac_
         status = decide(c, pack, out);
     if (status != LAC_OK)
         return status;
-    /* The codec only reads these; the struct has no const. */
-    core->route = (struct lac_str *)(uintptr_t)lac_pack_route(pack, core->tier, &core->route_count);
+    route = lac_pack_route(pack, core->tier, &core->route_count);
+    core->route = keep(c->a, route, core->route_count, sizeof(*core->route));
     core->tags_count = gather_tags(c);
     core->tags = keep(c->a, c->e->tags, core->tags_count, sizeof(*core->tags));
     core->findings_count = sort_findings(c);
     core->findings = keep(c->a, c->e->findings, core->findings_count, sizeof(*core->findings));
-    if (!core->tags || !core->findings)
+    if (!core->route || !core->tags || !core->findings)
         return lac_engine_full(c->err);
     core->commitment_key = lac_str_from(c->e->key_id);
     lac_hmac_sha256(c->e->hmac, core->commitment.bytes, c->in->raw.ptr, c->in->raw.len);

@@ -59,6 +59,8 @@ static struct lac_str fold(struct lac_match *m, struct lac_str text)
 
 static struct lac_str trim(struct lac_str s)
 {
+    if (!s.ptr)
+        return LAC_STR("");
     while (s.len > 0 && s.ptr[0] == ' ')
         s.ptr++, s.len--;
     while (s.len > 0 && s.ptr[s.len - 1] == ' ')
@@ -70,7 +72,7 @@ static enum lac_status fold_phrase(struct lac_match *m, struct lac_str text, str
                                    struct lac_err *err)
 {
     *out = trim(fold(m, text));
-    if (!out->ptr || out->len < PHRASE_MIN)
+    if (out->len < PHRASE_MIN)
         return lac_err_set(err, LAC_REJECT, 0,
                            "'%.*s' is too short to be found: two letters at least",
                            LAC_STR_FMT(text));

@@ -64,7 +64,7 @@ static bool has_word(struct lac_str t, size_t from, size_t to, struct lac_str wo
 /* An allow rule speaks only about a whole field; a final full stop or question mark is no more. */
 static bool is_whole(struct lac_str t, size_t start, size_t end)
 {
-    while (end < t.len && memchr(" .?!", t.ptr[end], 4))
+    while (lac_match_is_in(lac_match_byte(t, end), " .?!"))
         end++;
     while (start > 0 && t.ptr[start - 1] == ' ')
         start--;

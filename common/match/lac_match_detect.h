@@ -73,6 +73,14 @@ static inline bool lac_match_is_hex(unsigned c)
     return lac_match_is_digit(c) || (c | 0x20) - 'a' < 6;
 }
 
+/* Whether `c` is one of the characters of `set`; NUL never is. */
+static inline bool lac_match_is_in(unsigned char c, const char *set)
+{
+    while (*set && (unsigned char)*set != c)
+        set++;
+    return *set != 0;
+}
+
 /* Where the run of bytes for which `is` holds ends, at most `limit` bytes behind `from`. */
 size_t lac_match_run_end(struct lac_str t, size_t from, size_t limit, bool (*is)(unsigned));
 

@@ -32,7 +32,7 @@ static size_t ssn_parse(struct lac_str t, size_t from, char digits[9], unsigned 
 
     *sep = 0;
     for (int k = 0; k < 9; k++) {
-        if (k == 3 && i < t.len && memchr("-. ", t.ptr[i], 3))
+        if (k == 3 && lac_match_is_in(lac_match_byte(t, i), "-. "))
             *sep = (unsigned char)t.ptr[i++];
         else if (k == 5 && *sep && lac_match_byte(t, i++) != *sep)
             return 0;
@@ -196,7 +196,9 @@ static const char iban_lengths[][5] = {
 
 static char upper(char c)
 {
-    return c >= 'a' && c <= 'z' ? (char)(c - 32) : c;
+    if (c >= 'a' && c <= 'z')
+        return (char)(c - 'a' + 'A');
+    return c;
 }
 
 static size_t iban_length(const char *country)

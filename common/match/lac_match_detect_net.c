@@ -209,7 +209,7 @@ static bool is_version(struct lac_str t, size_t start, size_t end)
     size_t i = start;
     size_t to;
 
-    while (i > 0 && start - i < 3 && memchr(" .:=", t.ptr[i - 1], 4))
+    while (start - i < 3 && lac_match_is_in(lac_match_before(t, i), " .:="))
         i--;
     to = i;
     i = lac_match_run_start(t, to, 8, lac_match_is_alpha);

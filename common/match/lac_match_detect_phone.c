@@ -59,10 +59,14 @@ struct phone {
 /* Whether digit, separators, digit may be one number: blank - . ( ), two only around a bracket. */
 static bool separators_ok(struct lac_str t, size_t from, size_t n)
 {
-    for (size_t i = from; i < from + n; i++)
-        if (!memchr(" -.()", t.ptr[i], 5))
+    bool bracket = false;
+
+    for (size_t i = from; i < from + n; i++) {
+        if (!lac_match_is_in(lac_match_byte(t, i), " -.()"))
             return false;
-    return n <= 1 || (n == 2 && (memchr("()", t.ptr[from], 2) || memchr("()", t.ptr[from + 1], 2)));
+        bracket = bracket || lac_match_is_in(lac_match_byte(t, i), "()");
+    }
+    return n <= 1 || (n == 2 && bracket);
 }
 
 /* Reads groups of digits from `from`. One that would pass `limit` digits is left out, since what
@@ -110,7 +114,8 @@ static bool word_before(struct lac_str t, size_t start)
             size_t n = strlen(words[w]);
             size_t k = 0;
 
-            while (k < n && i + k < start && lower((unsigned char)t.ptr[i + k]) == words[w][k])
+            while (k < n && i + k < start &&
+                   lower((unsigned char)t.ptr[i + k]) == (unsigned char)words[w][k])
                 k++;
             if (k == n && !lac_match_is_alpha(lac_match_byte(t, i + n)))
                 return true;
@@ -128,7 +133,7 @@ static bool verify_nanp(struct lac_str t, size_t at, struct lac_match_span *out)
     size_t p = at - 8;
     char d[10];
 
-    if (p > 0 && memchr("-. ", t.ptr[p - 1], 3))
+    if (lac_match_is_in(lac_match_before(t, p), "-. "))
         before = (unsigned char)t.ptr[--p];
     if (p > 0 && t.ptr[p - 1] == ')')
         bracket = true, p--;
@@ -143,7 +148,7 @@ static bool verify_nanp(struct lac_str t, size_t at, struct lac_match_span *out)
             return false;
     if (bracket && (p == 0 || t.ptr[--p] != '('))
         return false;
-    if (p >= 2 && memchr("-. ", t.ptr[p - 1], 3) && t.ptr[p - 2] == '1' &&
+    if (p >= 2 && lac_match_is_in(lac_match_before(t, p), "-. ") && t.ptr[p - 2] == '1' &&
         lac_match_number_may_start(t, p - 2))
         p -= 2;
     if (!lac_match_number_may_start(t, p) && lac_match_before(t, p) != ':')

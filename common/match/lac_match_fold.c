@@ -12,8 +12,8 @@
 #include "lac_utf8.h"
 
 enum {
-    CLUSTER_MAX = 32,  /* code points; longer piles of marks are cut */
-    EXPANSION_MAX = 18 /* code points that NFKC makes of one, at most (U+FDFA) */
+    CLUSTER_MAX = 32,                /* code points; longer piles of marks are cut */
+    EXPANDED_MAX = CLUSTER_MAX * 18, /* NFKC makes at most 18 of one (U+FDFA) */
 };
 
 /* What a byte of ASCII is in the folded view: itself, its lower case, or ' ' for a separator. */
@@ -102,8 +102,8 @@ static size_t normalise(struct lac_str cluster, bool fold, utf8proc_int32_t *out
     utf8proc_ssize_t n;
 
     n = utf8proc_decompose((const utf8proc_uint8_t *)cluster.ptr, (utf8proc_ssize_t)cluster.len,
-                           out, CLUSTER_MAX * EXPANSION_MAX, options);
-    if (n <= 0 || n > CLUSTER_MAX * EXPANSION_MAX)
+                           out, EXPANDED_MAX, options);
+    if (n <= 0 || n > EXPANDED_MAX)
         return 0;
     n = utf8proc_reencode(out, n, options);
     return n > 0 ? (size_t)n : 0;
@@ -134,7 +134,7 @@ static size_t cluster_len(struct lac_str text, size_t at, uint32_t *base)
 static size_t fold_cluster(struct folder *f, struct lac_str text, size_t at, bool *bad)
 {
     /* One cell more: utf8proc_reencode() ends its text with a NUL. */
-    utf8proc_int32_t out[CLUSTER_MAX * EXPANSION_MAX + 1];
+    utf8proc_int32_t out[EXPANDED_MAX + 1];
     const unsigned char *bytes = (const unsigned char *)out;
     uint32_t base;
     size_t len = cluster_len(text, at, &base);
@@ -232,15 +232,16 @@ void lac_match_views(struct lac_match_scratch *s, struct lac_str text, struct la
     if (is_ascii(text)) {
         fold_pure_ascii(&s->folded, text);
         s->folded.map[s->folded.len] = (uint32_t)text.len;
-        /* Only read; the view's text is not const because the copy's is written. */
-        s->plain = (struct lac_match_view){.text = (char *)(uintptr_t)text.ptr, .len = text.len};
+        s->plain = text;
+        s->plain_map = NULL;
         return;
     }
     taken = fold_text(&f, text, &hits->undecodable);
     hits->over_limit = hits->over_limit || taken < text.len;
     s->folded.map[s->folded.len] = (uint32_t)taken;
     s->copy.map[s->copy.len] = (uint32_t)taken;
-    s->plain = s->copy;
+    s->plain = (struct lac_str){s->copy.text, s->copy.len};
+    s->plain_map = s->copy.map;
 }
 
 size_t lac_match_view_find(const struct lac_match_view *v, size_t at)
@@ -248,8 +249,6 @@ size_t lac_match_view_find(const struct lac_match_view *v, size_t at)
     size_t low = 0;
     size_t high = v->len;
 
-    if (!v->map)
-        return at < v->len ? at : v->len;
     while (low < high) {
         size_t mid = low + (high - low) / 2;
 
@@ -296,10 +295,11 @@ bool lac_match_boundary(struct lac_str folded, size_t i)
 
 size_t lac_match_fold(char *out, size_t capacity, struct lac_str text)
 {
-    struct lac_match_view v = {.text = out, .capacity = capacity};
+    struct lac_match_view v = {.capacity = capacity};
     struct folder f = {&v, NULL, false};
     bool bad = false;
 
+    v.text = out;
     if (fold_text(&f, text, &bad) < text.len || f.full)
         return SIZE_MAX;
     return v.len;

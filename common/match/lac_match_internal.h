@@ -64,7 +64,7 @@ struct lac_match {
 /* One way to look at a field. */
 struct lac_match_view {
     char *text;
-    uint32_t *map; /* [len + 1]: where in the original each byte begins; NULL = the same */
+    uint32_t *map; /* [len + 1]: where in the original each byte begins; NULL: not wanted */
     size_t len;
     size_t capacity;
 };
@@ -101,7 +101,8 @@ struct lac_match_scratch {
     size_t field_bytes;
     struct lac_match_view folded;
     struct lac_match_view copy; /* memory of the plain view when it is not the text itself */
-    struct lac_match_view plain;
+    struct lac_str plain;       /* the plain view */
+    const uint32_t *plain_map;  /* its copy's map; NULL: offsets are the text's */
     struct lac_match_rule_state *states; /* [rule_count] */
     bool *rule_hit;                      /* [rule_count] */
     uint32_t *touched;                   /* rules whose state is not fresh */
@@ -123,10 +124,10 @@ void lac_match_views(struct lac_match_scratch *s, struct lac_str text, struct la
 /* Index of the byte of `v` that holds the original offset `at`. */
 size_t lac_match_view_find(const struct lac_match_view *v, size_t at);
 
-/* The original offset of a view's byte; `len` gives the end. */
-static inline uint32_t lac_match_view_at(const struct lac_match_view *v, size_t i)
+/* The original offset of a byte of the plain view; its length gives the end. */
+static inline uint32_t lac_match_plain_at(const struct lac_match_scratch *s, size_t i)
 {
-    return v->map ? v->map[i] : (uint32_t)i;
+    return s->plain_map ? s->plain_map[i] : (uint32_t)i;
 }
 
 /* Whether the folded text has a word boundary at `i`: a letter or digit at most on one side, or a

@@ -35,7 +35,7 @@ static int on_plain(unsigned id, unsigned long long from, unsigned long long to,
     const struct lac_match_detector *d = s->m->compiled[t->rule].detector;
     struct lac_match_rule_state *state = lac_match_state(s, t->rule);
     struct lac_match_span span = {0};
-    struct lac_str text = {s->plain.text, s->plain.len};
+    struct lac_str text = s->plain;
 
     (void)from;
     (void)flags;
@@ -47,8 +47,8 @@ static int on_plain(unsigned id, unsigned long long from, unsigned long long to,
         return 0;
     if (d->verify(text, (size_t)to, t->index, &span)) {
         LAC_ASSERT(span.start < span.end && span.end <= text.len);
-        lac_match_add(s, t->rule, lac_match_view_at(&s->plain, span.start),
-                      lac_match_view_at(&s->plain, span.end));
+        lac_match_add(s, t->rule, lac_match_plain_at(s, span.start),
+                      lac_match_plain_at(s, span.end));
     }
     if (span.resume > state->resume)
         state->resume = (uint32_t)span.resume;
@@ -67,8 +67,8 @@ static int on_pattern(unsigned id, unsigned long long from, unsigned long long t
      * them was not among the ends that opened the region, or begins before it. */
     if ((from == 0 && r->start > 0) || r->start + to > r->end || from == to)
         return 0;
-    lac_match_add(s, r->rule, lac_match_view_at(&s->plain, r->start + (size_t)from),
-                  lac_match_view_at(&s->plain, r->start + (size_t)to));
+    lac_match_add(s, r->rule, lac_match_plain_at(s, r->start + (size_t)from),
+                  lac_match_plain_at(s, r->start + (size_t)to));
     return 0;
 }
 
@@ -109,7 +109,7 @@ static enum lac_status scan_region(struct lac_match_scratch *s, const struct lac
     size_t end = r->end < s->plain.len ? (size_t)r->end + 1 : r->end;
 
     s->region = r;
-    return scan(s, s->m->compiled[r->rule].pattern, s->plain.text + r->start, end - r->start,
+    return scan(s, s->m->compiled[r->rule].pattern, s->plain.ptr + r->start, end - r->start,
                 on_pattern, err);
 }
 
@@ -164,7 +164,7 @@ enum lac_status lac_match_scan(const struct lac_match *m, struct lac_match_scrat
     lac_match_views(s, text, hits);
     hits->blank = !hits->over_limit && !hits->undecodable &&
                   (s->folded.len == 0 || (s->folded.len == 1 && s->folded.text[0] == ' '));
-    status = scan(s, m->plain, s->plain.text, s->plain.len, on_plain, err);
+    status = scan(s, m->plain, s->plain.ptr, s->plain.len, on_plain, err);
     if (status == LAC_OK && (s->region_count || s->regions_full))
         status = scan_patterns(s, err);
     if (status == LAC_OK)

@@ -28,7 +28,7 @@ static bool grow_rules(struct lac_pack *p)
     if (!examples)
         return false;
     p->examples = examples;
-    where = realloc(p->where, capacity * sizeof(*where));
+    where = realloc(p->where, capacity * sizeof(const struct lac_yaml *));
     if (!where)
         return false;
     p->where = where;

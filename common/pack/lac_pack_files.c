@@ -81,6 +81,15 @@ struct reader {
     struct lac_err *err;
 };
 
+static enum lac_status fail_errno(struct lac_err *err, const char *path)
+{
+    char why[128];
+    int code = errno;
+
+    return lac_err_set(err, LAC_FATAL, code, "pack: cannot read %s: %s", path,
+                       strerror_r(code, why, sizeof(why)));
+}
+
 static enum lac_status read_file(struct reader *r, int fd, const char *path)
 {
     struct lac_pack_file file = {.path = lac_pack_pool_copy(r->pool, lac_str_from(path))};
@@ -89,7 +98,7 @@ static enum lac_status read_file(struct reader *r, int fd, const char *path)
     char *data;
 
     if (fstat(fd, &st) != 0 || st.st_size < 0)
-        return lac_err_set(r->err, LAC_FATAL, errno, "%s: %s", path, strerror(errno));
+        return fail_errno(r->err, path);
     if (st.st_size > LAC_PACK_FILE_BYTES)
         return lac_err_set(r->err, LAC_REJECT, 0, "%s: larger than %d MiB", path,
                            LAC_PACK_FILE_BYTES >> 20);
@@ -102,7 +111,7 @@ static enum lac_status read_file(struct reader *r, int fd, const char *path)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return lac_err_set(r->err, LAC_FATAL, errno, "%s: %s", path, strerror(errno));
+            return fail_errno(r->err, path);
         if (n == 0)
             break;
         done += (size_t)n;
@@ -129,7 +138,7 @@ static enum lac_status read_entry(struct reader *r, int dir, const char *folder,
     if (fd < 0 && errno == ELOOP)
         return lac_err_set(r->err, LAC_REJECT, 0, "%s: links are not followed in a pack", path);
     if (fd < 0 || fstat(fd, &st) != 0) {
-        status = lac_err_set(r->err, LAC_FATAL, errno, "%s: %s", path, strerror(errno));
+        status = fail_errno(r->err, path);
         if (fd >= 0)
             close(fd);
         return status;
@@ -157,10 +166,11 @@ static enum lac_status read_folder(struct reader *r, int fd, const char *path, u
     }
     dir = fdopendir(fd);
     if (!dir) {
-        status = lac_err_set(r->err, LAC_FATAL, errno, "%s: %s", path, strerror(errno));
+        status = fail_errno(r->err, path);
         close(fd);
         return status;
     }
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): this stream is ours alone */
     while (status == LAC_OK && (entry = readdir(dir)))
         if (entry->d_name[0] != '.')
             status = read_entry(r, fd, path, entry->d_name, depth);
@@ -175,8 +185,7 @@ enum lac_status lac_pack_files_read(struct lac_pack_files *f, struct lac_pack_po
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (fd < 0)
-        return lac_err_set(err, LAC_FATAL, errno, "pack: cannot open the folder %s: %s", path,
-                           strerror(errno));
+        return fail_errno(err, path);
     return read_folder(&r, fd, "", 0);
 }
 
