@@ -27,4 +27,5 @@ own 'openssl/'                 common/digest
 own 'yaml\.h'                  common/pack
 own 'cuda|cublas|cudnn|nccl'   common/encode/cuda
 own 'CUnit/'                   tests/support
+own 'avro\.h|avro/'            tests
 exit $status

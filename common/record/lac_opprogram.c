@@ -220,6 +220,8 @@ static enum outcome each_branch(struct compiler *c, struct lac_schema_node *w, u
             continue;
         }
         fits = true;
+        if (i + 1 == w->count)
+            break; /* already where the others jump to */
         c->p->table[exits + i] = (int32_t)c->p->op_count;
         if (outcome == DONE)
             outcome = emit(c, (struct lac_op){.code = LAC_OP_JUMP, .path = path});
@@ -229,6 +231,9 @@ static enum outcome each_branch(struct compiler *c, struct lac_schema_node *w, u
     for (size_t i = 0; i < w->count; i++) {
         if (c->p->table[exits + i] >= 0)
             c->p->ops[c->p->table[exits + i]].jump = (uint32_t)c->p->op_count;
+        /* A branch without any steps, which null is, needs no jump of its own. */
+        if (c->p->table[table + i] == c->p->table[exits + i])
+            c->p->table[table + i] = (int32_t)c->p->op_count;
     }
     return fits ? DONE : MISMATCH;
 }

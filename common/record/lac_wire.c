@@ -254,8 +254,11 @@ static enum lac_status read_json(const struct lac_record_type *t, void *out, str
 {
     struct lac_json *json = NULL;
     struct lac_err why = {0};
-    enum lac_status status = lac_json_parse(&json, payload, &why);
+    enum lac_status status;
 
+    if (payload.len > LAC_WIRE_JSON_BYTES)
+        return lac_err_set(err, LAC_REJECT, 0, "json: larger than %d bytes", LAC_WIRE_JSON_BYTES);
+    status = lac_json_parse(&json, payload, &why);
     if (status == LAC_OK)
         status = lac_record_from_json(t, out, json, a, &why);
     lac_json_free(json);

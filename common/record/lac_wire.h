@@ -34,8 +34,9 @@ struct lac_schema_source {
 struct lac_wire;
 
 enum {
-    LAC_WIRE_SCHEMAS_MAX = 256,       /* foreign schemas kept; the longest unused gives way */
-    LAC_WIRE_SCHEMA_BYTES = 1u << 20, /* of one schema's JSON */
+    LAC_WIRE_SCHEMAS_MAX = 256,      /* foreign schemas kept; the longest unused gives way */
+    LAC_WIRE_SCHEMA_BYTES = 1 << 20, /* of one schema's JSON */
+    LAC_WIRE_JSON_BYTES = 4 << 20,   /* of a JSON payload: parsing takes a multiple of it */
 };
 
 /* `source` is copied, its ctx borrowed until close; NULL: only our own schemas, and those given to

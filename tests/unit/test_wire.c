@@ -2,6 +2,8 @@
 /* Framings, content types, foreign schemas by id, and what a missing registry means. */
 #include "lac_wire.h"
 
+#include <stdlib.h>
+
 #include "lac_records.h"
 #include "lac_test.h"
 
@@ -221,7 +223,28 @@ static void a_schema_can_be_made_known_by_its_fingerprint(void)
     lac_wire_close(w);
 }
 
-LAC_TEST_MAIN(wire, what_was_written_is_read_in_both_framings,
+static void json_is_bounded(void)
+{
+    struct lac_wire *w = open(NULL);
+    char *text = malloc(LAC_WIRE_JSON_BYTES + 1);
+    struct lac_request out;
+
+    LAC_TEST_NEED(text);
+    memset(text, ' ', LAC_WIRE_JSON_BYTES + 1);
+    memcpy(text, "{\"text\":\"\"}", 11);
+    LAC_TEST_EQ(lac_wire_read(w, &lac_request_type, &out,
+                              (struct lac_str){text, LAC_WIRE_JSON_BYTES}, LAC_STR_NULL, &arena,
+                              &err),
+                LAC_OK);
+    LAC_TEST_EQ(lac_wire_read(w, &lac_request_type, &out,
+                              (struct lac_str){text, LAC_WIRE_JSON_BYTES + 1}, LAC_STR_NULL, &arena,
+                              &err),
+                LAC_REJECT);
+    free(text);
+    lac_wire_close(w);
+}
+
+LAC_TEST_MAIN(wire, json_is_bounded, what_was_written_is_read_in_both_framings,
               content_type_decides_and_without_it_the_first_byte,
               a_foreign_schema_is_asked_for_once,
               our_schema_in_a_registry_is_read_by_generated_code,
