@@ -12,11 +12,14 @@ static const struct {
     int (*run)(int argc, char **argv); /* NULL: a program of its own, lacuna-NAME */
 } commands[] = {
     {"dev", "Start everything on this machine, to try it out", lac_cli_dev},
+    {"classify", "Classify one text here and now, or over a bridge", lac_cli_classify},
     {"publish", "Publish files, folders or stdin as requests", NULL},
     {"tail", "Follow a topic, its records as JSON", lac_cli_tail},
+    {"deadletter", "Look at records nobody could read, and retry them", lac_cli_deadletter},
     {"topics", "List the topics, or create the missing ones", lac_cli_topics},
     {"migrate", "Bring the database to this version's schema", lac_cli_migrate},
     {"config", "Check the configuration and show where it comes from", lac_cli_config},
+    {"doctor", "Find out what is wrong and what to do about it", lac_cli_doctor},
 };
 
 enum { WORDS_MAX = 256 };

@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is wrong, and what to do about it. Each check is a line: ok, warn or fail, what was
+ * found, and for the last two what helps. A check never stops those after it.
+ */
+#include "lac_cli.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "lac_clock.h"
+#include "lac_http_client.h"
+#include "lac_json.h"
+#include "lac_kafka.h"
+#include "lac_pack.h"
+#include "lac_pg_migrate.h"
+#include "lac_record.h"
+#include "lac_topics.h"
+
+enum {
+    ASK_MS = 5000,
+    SKEW_MS = 2000,     /* event times and deadlines are off by this much */
+    FILES_LEAST = 4096, /* connections of a bridge, and librdkafka's */
+    DISK_LEAST_MIB = 256,
+};
+
+enum verdict { OK, WARN, FAIL };
+
+struct doctor {
+    const struct lac_tool *t;
+    struct lac_buf out;
+    struct lac_json_writer w;
+    bool json;
+    size_t count[3];
+};
+
+/* One line. `todo` is a sentence, "" when nothing is to be done. */
+static void say(struct doctor *d, enum verdict v, const char *name, const char *todo,
+                const char *fmt, ...) LAC_PRINTF(5, 6);
+
+static void say(struct doctor *d, enum verdict v, const char *name, const char *todo,
+                const char *fmt, ...)
+{
+    static const char *const words[] = {"ok", "warn", "fail"};
+    static const enum lac_style styles[] = {LAC_STYLE_GOOD, LAC_STYLE_NOTE, LAC_STYLE_BAD};
+    char what[1024];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(what, sizeof(what), fmt, args);
+    va_end(args);
+    d->count[v]++;
+    if (d->json) {
+        lac_json_open_object(&d->w);
+        lac_json_key(&d->w, "check");
+        lac_json_put_text(&d->w, name);
+        lac_json_key(&d->w, "verdict");
+        lac_json_put_text(&d->w, words[v]);
+        lac_json_key(&d->w, "found");
+        lac_json_put_text(&d->w, what);
+        lac_json_key(&d->w, "todo");
+        lac_json_put_text(&d->w, v == OK || !*todo ? NULL : todo);
+        lac_json_close_object(&d->w);
+        return;
+    }
+    lac_term_put(&d->t->out, &d->out, styles[v], words[v]);
+    lac_buf_printf(&d->out, "%*s%-20s %s\n", (int)(6 - strlen(words[v])), "", name, what);
+    if (v != OK && *todo)
+        lac_buf_printf(&d->out, "%*s-> %s\n", 27, "", todo);
+    (void)lac_term_flush(&d->t->out, &d->out); /* each line as soon as it is known */
+}
+
+static void check_configuration(struct doctor *d)
+{
+    struct lac_kafka_options o;
+    struct lac_err err;
+    const char *path = lac_conf_path(d->t->conf);
+
+    lac_kafka_options_from_conf(&o, d->t->conf);
+    if (lac_kafka_options_check(&o, &err) != LAC_OK)
+        say(d, FAIL, "configuration", "Correct the setting.", "%s", err.text);
+    else
+        say(d, OK, "configuration", "", "%s", path ? path : "no file: defaults and environment");
+}
+
+static void check_pack(struct doctor *d)
+{
+    const char *path = lac_conf_text(d->t->conf, "pack.path");
+    struct lac_pack *pack;
+    struct lac_err err;
+    struct lac_str name;
+
+    if (lac_pack_open(&pack, path, &err) != LAC_OK) {
+        say(d, FAIL, "pack", "Correct the pack; workers refuse to start with it.", "%s", err.text);
+        return;
+    }
+    name = lac_pack_name(pack);
+    say(d, OK, "pack", "", "%.*s, version %" PRIu64 "%s%s", LAC_STR_FMT(name),
+        lac_pack_version(pack), *path ? ", " : "", path);
+    lac_pack_close(pack);
+}
+
+static void check_key(struct doctor *d)
+{
+    const char *path = lac_conf_text(d->t->conf, "commitment.key_file");
+    struct stat st;
+
+    if (!*path)
+        say(d, WARN, "commitment key",
+            "Make one and set commitment.key_file: head -c 32 /dev/urandom | xxd -p -c 64 "
+            "(mode 0600).",
+            "not set here; lacuna-classify refuses to start without one");
+    else if (stat(path, &st) != 0)
+        say(d, FAIL, "commitment key", "Give this user the file, or correct the setting.", "%s: %s",
+            path, strerror(errno));
+    else if (st.st_mode & (S_IRWXG | S_IRWXO))
+        say(d, WARN, "commitment key", "chmod 0600 it: who reads it can guess texts.",
+            "%s can be read by others (mode %04o)", path, st.st_mode & 07777);
+    else
+        say(d, OK, "commitment key", "", "%s", path);
+}
+
+/* ---- Kafka ---- */
+
+static void check_topic(struct doctor *d, const struct lac_kafka_cluster_info *info,
+                        enum lac_topic_id id, size_t *missing, size_t *broken, size_t *fewer)
+{
+    char name[LAC_TOPIC_NAME_SIZE];
+    const struct lac_kafka_topic_info *topic;
+
+    if (!lac_topic_full_name(name, lac_conf_text(d->t->conf, "kafka.topic_prefix"), id))
+        return;
+    topic = lac_kafka_cluster_topic(info, name);
+    if (!topic) {
+        (*missing)++;
+        return;
+    }
+    *broken += topic->leaderless > 0;
+    *fewer += topic->replicas < (int32_t)lac_conf_number(d->t->conf, "kafka.replication_factor");
+}
+
+static void check_topics(struct doctor *d, struct lac_kafka_admin *admin)
+{
+    struct lac_kafka_cluster_info info;
+    struct lac_err err;
+    size_t missing = 0, broken = 0, fewer = 0;
+
+    if (lac_kafka_admin_cluster(admin, ASK_MS, &info, &err) != LAC_OK) {
+        say(d, FAIL, "topics", "See above.", "%s", err.text);
+        return;
+    }
+    for (unsigned i = 0; i < LAC_TOPIC_COUNT; i++)
+        check_topic(d, &info, (enum lac_topic_id)i, &missing, &broken, &fewer);
+    if (missing)
+        say(d, FAIL, "topics", "Run `lacuna topics create`.", "%zu of %d are missing", missing,
+            LAC_TOPIC_COUNT);
+    if (broken)
+        say(d, FAIL, "topics", "Look at the brokers: partitions without a leader can't be used.",
+            "%zu have partitions without a leader", broken);
+    if (fewer)
+        say(d, WARN, "topics", "Raise their replication, or lower kafka.replication_factor.",
+            "%zu have fewer copies than kafka.replication_factor says", fewer);
+    if (!missing && !broken && !fewer)
+        say(d, OK, "topics", "", "%d, on %zu broker%s", LAC_TOPIC_COUNT, info.broker_count,
+            info.broker_count == 1 ? "" : "s");
+    lac_kafka_cluster_info_deinit(&info);
+}
+
+/* Kafka tells no time; how far its readers are behind says more. */
+static void check_lag(struct doctor *d, struct lac_kafka_admin *admin, enum lac_topic_id id)
+{
+    const char *prefix = lac_conf_text(d->t->conf, "kafka.topic_prefix");
+    char topic[LAC_TOPIC_NAME_SIZE], group[LAC_TOPIC_NAME_SIZE];
+    struct lac_kafka_cluster_info info;
+    const struct lac_kafka_topic_info *t;
+    struct lac_err err;
+    int64_t lag = 0;
+    bool none = true;
+
+    if (!lac_topic_full_name(topic, prefix, id) || !lac_topic_group(group, prefix, id) ||
+        lac_kafka_admin_cluster(admin, ASK_MS, &info, &err) != LAC_OK)
+        return;
+    t = lac_kafka_cluster_topic(&info, topic);
+    for (int32_t i = 0; t && i < t->partitions; i++) {
+        struct lac_kafka_position p = {.topic = topic, .partition = i};
+        int64_t low, high;
+
+        if (lac_kafka_admin_committed(admin, group, &p, 1, ASK_MS, &err) != LAC_OK ||
+            lac_kafka_admin_watermarks(admin, topic, i, ASK_MS, &low, &high, &err) != LAC_OK)
+            break;
+        none &= p.offset < 0;
+        lag += high - (p.offset > low ? p.offset : low);
+    }
+    lac_kafka_cluster_info_deinit(&info);
+    if (!t)
+        return;
+    if (lag == 0)
+        say(d, OK, lac_topics[id].name, "", "%s is up to date", group);
+    else if (none)
+        say(d, WARN, lac_topics[id].name, "Start its workers.",
+            "%" PRId64 " records wait and %s has never read any", lag, group);
+    else
+        say(d, lag > 100000 ? WARN : OK, lac_topics[id].name, "Start more workers, or wait.",
+            "%" PRId64 " records wait for %s", lag, group);
+}
+
+static void check_kafka(struct doctor *d)
+{
+    const char *servers = lac_conf_text(d->t->conf, "kafka.bootstrap_servers");
+    char id[LAC_KAFKA_CLUSTER_ID_SIZE];
+    struct lac_kafka_admin *admin;
+    struct lac_kafka_options o;
+    struct lac_err err;
+
+    lac_kafka_options_from_conf(&o, d->t->conf);
+    o.client_id = "lacuna";
+    if (lac_kafka_admin_open(&admin, &o, &err) != LAC_OK) {
+        say(d, FAIL, "kafka", "Correct the kafka.* settings.", "%s", err.text);
+        return;
+    }
+    if (lac_kafka_admin_cluster_id(admin, ASK_MS, id, &err) != LAC_OK) {
+        say(d, FAIL, "kafka",
+            "Start Kafka, or set kafka.bootstrap_servers (and kafka.security_protocol).", "%s: %s",
+            servers, err.text);
+    } else {
+        say(d, OK, "kafka", "", "%s, cluster %s", servers, id);
+        check_topics(d, admin);
+        check_lag(d, admin, LAC_TOPIC_REQUESTS);
+        check_lag(d, admin, LAC_TOPIC_REQUESTS_INTERACTIVE);
+    }
+    lac_kafka_admin_close(admin);
+}
+
+/* ---- Postgres ---- */
+
+static void check_clock(struct doctor *d, struct lac_pg *pg)
+{
+    int64_t before = lac_clock_wall_us(), there, here, skew_ms;
+    struct lac_pg_rows *rows;
+    struct lac_err err;
+
+    if (lac_pg_query(pg, &rows, "SELECT clock_timestamp()", NULL, 0, &err) != LAC_OK) {
+        say(d, FAIL, "clock", "", "%s", err.text);
+        return;
+    }
+    here = before + (lac_clock_wall_us() - before) / 2; /* half way of the round trip */
+    there = lac_pg_cell_time_us(rows, 0, 0);
+    lac_pg_rows_free(rows);
+    skew_ms = (there - here) / 1000;
+    if (skew_ms > SKEW_MS || skew_ms < -SKEW_MS)
+        say(d, WARN, "clock", "Set both clocks by NTP: deadlines and months depend on them.",
+            "Postgres' clock is %.1f s %s ours", (double)llabs(skew_ms) / 1000.0,
+            skew_ms > 0 ? "ahead of" : "behind");
+    else
+        say(d, OK, "clock", "", "within %lld ms of Postgres'", llabs(skew_ms) + 1);
+}
+
+static void check_partitions(struct doctor *d, struct lac_pg *pg)
+{
+    struct lac_pg_rows *rows;
+    struct lac_err err;
+    int64_t stray;
+
+    if (lac_pg_query(pg, &rows,
+                     "SELECT (SELECT count(*) FROM (SELECT 1 FROM decisions_default LIMIT 1000) x),"
+                     " (SELECT count(*) FROM decision_conflict)",
+                     NULL, 0, &err) != LAC_OK) {
+        say(d, WARN, "decisions", "", "%s", err.text);
+        return;
+    }
+    stray = lac_pg_cell_int(rows, 0, 0);
+    if (stray > 0)
+        say(d, WARN, "decisions",
+            "Their clients' clocks are wrong, or the sink can't make partitions: see its log.",
+            "%" PRId64 "%s rows are in no month's partition", stray,
+            stray == 1000 ? " or more" : "");
+    if (lac_pg_cell_int(rows, 0, 1) > 0)
+        say(d, WARN, "decisions",
+            "Deciding is deterministic: look at table decision_conflict, and at who writes.",
+            "%" PRId64 " decisions contradict stored ones", lac_pg_cell_int(rows, 0, 1));
+    if (stray == 0 && lac_pg_cell_int(rows, 0, 1) == 0)
+        say(d, OK, "decisions", "", "no contradictions, all in their month's partition");
+    lac_pg_rows_free(rows);
+}
+
+static void check_postgres(struct doctor *d)
+{
+    struct lac_pg_options o;
+    struct lac_err err;
+    struct lac_pg *pg;
+    char url[1024];
+    struct lac_buf b;
+    int version;
+
+    lac_cli_postgres_options(d->t->conf, &o);
+    o.statement_timeout_ms = ASK_MS;
+    lac_buf_init_fixed(&b, url, sizeof(url));
+    lac_conf_put_masked(&b, lac_str_from(o.url));
+    if (lac_pg_connect(&pg, &o, &err) != LAC_OK) {
+        say(d, FAIL, "postgres", "Start Postgres, or set postgres.url.", "%s: %s", lac_buf_cstr(&b),
+            err.text);
+        return;
+    }
+    version = lac_pg_server_version(pg);
+    say(d, version >= 130000 ? OK : FAIL, "postgres", "Version 13 or newer is needed.",
+        "%s, version %d.%d", lac_buf_cstr(&b), version / 10000, version % 10000);
+    if (lac_pg_schema_check(pg, &err) != LAC_OK) {
+        say(d, FAIL, "schema", "Run `lacuna migrate`.", "%s", err.text);
+    } else {
+        say(d, OK, "schema", "", "this version's");
+        check_partitions(d, pg);
+    }
+    check_clock(d, pg);
+    lac_pg_close(pg);
+}
+
+/* ---- registry and machine ---- */
+
+static void check_registry(struct doctor *d)
+{
+    const char *url = lac_conf_text(d->t->conf, "registry.url");
+    const char *user = lac_conf_text(d->t->conf, "registry.username");
+    struct lac_http_client_options o = {
+        .total_ms = (uint32_t)lac_conf_number(d->t->conf, "registry.timeout_ms"),
+        .username = *user ? user : NULL,
+        .password = *user ? lac_conf_text(d->t->conf, "registry.password") : NULL,
+    };
+    char full[1024];
+    struct lac_http_client *client;
+    struct lac_buf body;
+    struct lac_err err = {0};
+    unsigned status = 0;
+
+    if (!*url || snprintf(full, sizeof(full), "%s/subjects", url) >= (int)sizeof(full) ||
+        lac_http_client_new(&client, &o, &err) != LAC_OK)
+        return;
+    lac_buf_init(&body, 4 << 20);
+    if (lac_http_get(client, full, &body, &status, &err) != LAC_OK || status != 200)
+        say(d, FAIL, "registry", "Start it, or set registry.url, .username and .password_file.",
+            "%s: %s%.0u", url, status ? "it answers with HTTP status " : err.text, status);
+    else
+        say(d, OK, "registry", "", "%s", url);
+    lac_buf_deinit(&body);
+    lac_http_client_free(client);
+}
+
+static void check_machine(struct doctor *d)
+{
+    const char *dir = lac_conf_text(d->t->conf, "state.dir");
+    struct rlimit files;
+    struct statvfs fs;
+    struct stat st;
+    uint64_t mib;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0)
+        say(d, files.rlim_cur >= FILES_LEAST ? OK : WARN, "open files",
+            "Raise it: ulimit -n 65536, or LimitNOFILE= in the unit.",
+            "at most %llu by this user's processes", (unsigned long long)files.rlim_cur);
+    if (stat(dir, &st) != 0) {
+        say(d, WARN, "state.dir", "Programs make it at their start, if they may.", "%s: %s", dir,
+            strerror(errno));
+        return;
+    }
+    if (access(dir, W_OK) != 0) {
+        say(d, FAIL, "state.dir", "Give it to the user that the programs run as.", "%s: %s", dir,
+            strerror(errno));
+        return;
+    }
+    if (statvfs(dir, &fs) != 0)
+        return;
+    mib = (uint64_t)fs.f_bavail * fs.f_frsize >> 20;
+    say(d, mib >= DISK_LEAST_MIB ? OK : WARN, "state.dir", "Make room on that file system.",
+        "%s, %" PRIu64 " MiB free", dir, mib);
+}
+
+static int examine(const struct lac_tool *t, bool json)
+{
+    struct doctor d = {.t = t, .json = json};
+    int status;
+
+    lac_buf_init(&d.out, 1 << 20);
+    lac_json_begin(&d.w, &d.out);
+    if (json)
+        lac_json_open_array(&d.w);
+    check_configuration(&d);
+    check_pack(&d);
+    check_key(&d);
+    check_kafka(&d);
+    check_registry(&d);
+    check_postgres(&d);
+    check_machine(&d);
+    if (json) {
+        lac_json_close_array(&d.w);
+        lac_buf_put_char(&d.out, '\n');
+    } else {
+        lac_buf_printf(&d.out, "\n%zu ok, %zu to look at, %zu wrong\n", d.count[OK], d.count[WARN],
+                       d.count[FAIL]);
+    }
+    status = lac_cli_flush(t, &d.out);
+    lac_buf_deinit(&d.out);
+    if (status >= 0)
+        return status;
+    return d.count[FAIL] ? LAC_EXIT_NEGATIVE : LAC_EXIT_OK;
+}
+
+int lac_cli_doctor(int argc, char **argv)
+{
+    bool json = false;
+    const struct lac_args_option options[] = {
+        {'j', "json", LAC_ARGS_SWITCH, &json, NULL, "As a JSON array", 0, 0},
+    };
+    const struct lac_tool_command command = {
+        .name = "lacuna doctor",
+        .usage = "[OPTION]...",
+        .summary = "Look at everything Lacuna needs: what is wrong, and what to do about it.",
+        .details =
+            "Checks settings, pack, keys, Kafka and its topics, the registry, Postgres, its\n"
+            "schema and clock, and this machine. Changes nothing.",
+        .examples = "  lacuna doctor\n"
+                    "  lacuna --dev doctor\n"
+                    "  lacuna doctor -c /etc/lacuna/lacuna.conf --json\n",
+        .negative = "something is wrong",
+        .options = options,
+        .option_count = LAC_COUNT(options),
+    };
+    struct lac_tool t;
+    int status = lac_tool_open(&t, &command, argc, argv);
+
+    if (status < 0)
+        status = examine(&t, json);
+    lac_tool_close(&t);
+    return status;
+}
