@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lineage to Postgres: each decision is one row, wherever the sink dies, freezes or is fed rubbish."""
+
+import hashlib
+import io
+import signal
+import struct
+
+import fastavro
+import pytest
+from harness import encode, named_schema, wait_until
+
+COUNT = 6000
+TIME_MS = 1_700_000_000_000
+
+
+def decision(number, tenant="default", **core) -> bytes:
+    """A lineage record as lacuna-classify writes it."""
+    body = io.BytesIO()
+    fastavro.schemaless_writer(body, named_schema("DecisionCore"), {
+        "semantics": 1, "tenant": tenant, "tier": "INTERNAL",
+        "posterior": {"public": 100000, "internal": 500000, "proprietary": 400000},
+        "route": [], "tags": ["a"], "findings": [], "opinions": [], "stop": "exhausted",
+        "observations": [], "commitment_key": "k", "commitment": bytes(32),
+        "pack_hash": bytes(32), "model_hash": None, "engine": "rules/1"} | core)
+    return encode("Decision", {
+        "event_id": struct.pack(">QQ", 0, number), "revision": 0, "final": True,
+        "request_id": f"r{number}", "core": body.getvalue(),
+        "decision_hash": hashlib.sha256(body.getvalue()).digest(), "decided_at": TIME_MS * 1000,
+        "origin": {"origin": "test", "topic": "t", "partition": 0, "offset": number,
+                   "timestamp": TIME_MS + number}})
+
+
+def rows(lacuna):
+    return lacuna.postgres.value("select count(*) from decisions")
+
+
+def check(lacuna, count):
+    """Each decision is there, once, and the position is behind the last record."""
+    assert rows(lacuna) == count
+    assert lacuna.postgres.value("select count(distinct (event_id, revision)) from decisions") == count
+    read = lacuna.postgres.value("select sum(next_offset)::bigint from sink_offset where topic = %s",
+                                 lacuna.topic("lineage"))
+    assert read == lacuna.kafka.count(lacuna.topic("lineage"))
+
+
+@pytest.fixture
+def fed(lacuna):
+    """A stack whose lineage topic holds COUNT decisions that nobody has read."""
+    lacuna.kafka.create_topics(lacuna.prefix, {"*": 3}, only={"lineage", "deadletter"})
+    lacuna.migrate()
+    lacuna.kafka.produce(lacuna.topic("lineage"), [decision(i) for i in range(COUNT)])
+    return lacuna
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("point", ["in_copy", "after_copy", "before_commit", "after_commit"])
+def test_a_sink_killed_at_any_point_neither_loses_nor_doubles(fed, point):
+    small = {"sink__batch_rows": 700, "kafka__session_timeout_ms": 6000}
+    killed = fed.sink(fault=f"sink.{point}:kill:3", ready=False, **small)
+    assert killed.wait(60) == -signal.SIGKILL, killed.log_tail()
+    assert killed.faults_hit() == [f"sink.{point}"]
+    assert rows(fed) < COUNT, "the fault came too late to matter"
+    heir = fed.sink("sink-1", **small)
+    wait_until(lambda: rows(fed) == COUNT, timeout=60, what="all rows", alive=[heir])
+    check(fed, COUNT)
+
+
+@pytest.mark.timeout(150)
+@pytest.mark.parametrize("point", ["in_copy", "before_commit"])
+def test_a_sink_that_froze_in_a_transaction_neither_blocks_its_heir_nor_writes(fed, point):
+    small = {"sink__batch_rows": 2000, "kafka__session_timeout_ms": 6000}
+    zombie = fed.sink(fault=f"sink.{point}:stop:2", ready=False, **small)
+    wait_until(lambda: zombie.state() == "T", timeout=60, what="the sink to freeze")
+    assert zombie.faults_hit() == [f"sink.{point}"]
+    heir = fed.sink("sink-1", **small)
+    wait_until(lambda: rows(fed) == COUNT, timeout=60, what="all rows", alive=[heir])
+    assert "event=sink_predecessor_ended" in heir.log()
+    zombie.resume()
+    fed.kafka.produce(fed.topic("lineage"), [decision(COUNT + i) for i in range(1000)])
+    wait_until(lambda: rows(fed) == COUNT + 1000, timeout=60, what="the rest",
+               alive=[heir, zombie])
+    check(fed, COUNT + 1000)
+    epochs = fed.postgres.query("select max(epoch) from sink_offset")
+    assert epochs[0][0] >= 2
+
+
+@pytest.mark.timeout(120)
+def test_repetitions_are_counted_contradictions_kept_and_rubbish_dead_lettered(lacuna):
+    lacuna.kafka.create_topics(lacuna.prefix, {"*": 1}, only={"lineage", "deadletter"})
+    lacuna.migrate()
+    short = decision(7)[:-1]
+    forged = bytearray(decision(8))
+    at = bytes(forged).index(b"rules/1")
+    forged[at] ^= 1  # the core is another one, its hash is not
+    values = [decision(i) for i in range(5)] + [decision(3), b"rubbish", short, bytes(forged)]
+    values += [decision(4, tier="PROPRIETARY"), decision(5)]
+    lacuna.kafka.produce(lacuna.topic("lineage"), values)
+    sink = lacuna.sink()
+    wait_until(lambda: rows(lacuna) == 6, timeout=60, what="six rows", alive=[sink])
+    dead = lacuna.kafka.wait_for(lacuna.topic("deadletter"), 3, alive=[sink])
+    assert {m.value for m in dead} == {b"rubbish", short, bytes(forged)}
+    assert all(m.headers["lacuna-dlq-topic"] == lacuna.topic("lineage").encode() for m in dead)
+    check(lacuna, 6)
+    metrics = sink.metrics()
+    assert metrics["lacuna_sink_duplicates_total"] == 2
+    assert metrics["lacuna_sink_conflicts_total"] == 1
+    assert lacuna.postgres.query("select tier::text, stored_tier::text from decisions_joined"
+                                 " where conflicts > 0") == [("PROPRIETARY", "INTERNAL")]
+    kept = lacuna.postgres.value("select decision from decisions where request_id = 'r2'")
+    assert bytes(kept) == decision(2)
+
+
+@pytest.mark.timeout(120)
+def test_a_recreated_topic_stops_the_sink_with_advice(fed):
+    sink = fed.sink()
+    wait_until(lambda: rows(fed) == COUNT, timeout=60, what="all rows", alive=[sink])
+    assert sink.stop() == 0
+    fed.postgres.query("update sink_offset set next_offset = next_offset + 1000000 returning 1")
+    stopped = fed.sink("sink-1", ready=False)
+    stopped.expected_to_die = True
+    assert stopped.wait(60) == 1, stopped.log_tail()
+    assert "recreated" in stopped.log() and "DELETE FROM sink_offset" in stopped.log()
+    assert rows(fed) == COUNT
+
+
+@pytest.mark.timeout(60)
+def test_a_database_without_tables_stops_the_sink_with_advice(lacuna):
+    lacuna.kafka.create_topics(lacuna.prefix, {"*": 1}, only={"lineage", "deadletter"})
+    sink = lacuna.sink(ready=False)
+    sink.expected_to_die = True
+    assert sink.wait(30) == 1, sink.log_tail()
+    assert "lacuna migrate" in sink.log()
