@@ -120,7 +120,7 @@ def test_a_record_that_crashes_the_worker_is_dead_lettered_at_the_third_attempt(
     producer.produce(topic, value=b'{"text": "behind"}', key="c")
     assert producer.flush(30) == 0
     worker = lacuna.program("lacuna-classify", "classify-0")
-    worker.extra_env["LACUNA_CRASH_KEY"] = "crash-here"
+    worker.extra_env["LACUNA_FAULT_CRASH_KEY"] = "crash-here"
     crashes = 0
     while crashes < 10:
         worker.start()
