@@ -40,7 +40,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 # pylint: disable=wrong-import-position,redefined-outer-name
-from harness import Kafka, Postgres, Registry, Stack  # noqa: E402
+from harness import Kafka, Postgres, Program, Registry, Stack  # noqa: E402
 from harness import process as processes  # noqa: E402
 
 
@@ -136,5 +136,7 @@ def pytest_runtest_makereport(item, call):
     if report.failed:
         item.failed = True
         for process in processes.living():
-            report.sections.append((f"log of {process.name}", process.log_tail(80)))
+            # Ours are what one wants to read; the components only say that they lived.
+            lines = 80 if isinstance(process, Program) else 12
+            report.sections.append((f"log of {process.name}", process.log_tail(lines)))
     return report
