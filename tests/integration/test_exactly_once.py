@@ -92,12 +92,14 @@ def test_100000_requests_are_decided_once_through_kills_a_zombie_and_a_broken_co
     asked = time.monotonic()
     assert leaver.stop(timeout=30) == 0, leaver.log_tail()
     assert time.monotonic() - asked < 25
+    assert sum(kafka.committed(lacuna.group(), topic).values()) < COUNT, \
+        "the worker left when nothing was left to do"
     assert third.wait(120) == 0, third.log_tail()
 
     wait_until(lambda: _rows(lacuna) >= COUNT, timeout=120, what="all rows",
                alive=[successor, zombie, sink], every=0.2)
     assert zombie.running and zombie.state() != "T"
-    assert "fenced" in zombie.log() or "lost" in zombie.log(), \
+    assert "lost=true" in zombie.log() and "fenced" in zombie.log(), \
         "the zombie did not notice that it was one\n" + zombie.log_tail()
 
     lineage = check_topics(lacuna, (f"r{i}" for i in range(COUNT)))

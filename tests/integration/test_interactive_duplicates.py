@@ -22,10 +22,13 @@ def test_a_kill_between_produce_and_commit_repeats_the_same_decision(lacuna):
     first.wait(60)
     assert first.status() == "signal SIGKILL" and FAULT in first.faults_hit(), first.log_tail()
     second = lacuna.classify("classify-1")
-    lineage = wait_until(
-        lambda: (lambda got: got if {d["request_id"] for d in got} == set(ids) else None)(
-            decisions_of(lacuna.kafka.read(lacuna.topic("lineage")))),
-        what="all decisions", alive=[second], every=0.1)
+    # The dead one's session has to end first; then everything that was not committed comes again.
+    wait_until(lambda: lacuna.kafka.committed(
+        lacuna.group("lacuna-classify-interactive"),
+        lacuna.topic("requests.interactive")) == {0: len(ids)},
+        what="all input to be committed", alive=[second], every=0.1)
+    lineage = decisions_of(lacuna.kafka.read(lacuna.topic("lineage")))
+    assert {d["request_id"] for d in lineage} == set(ids)
 
     twice = doubles(d["request_id"] for d in lineage)
     assert twice, "the fault hit nothing: no record was repeated"
