@@ -78,7 +78,11 @@ class Program(Process):
         return self
 
     def is_ready(self) -> bool:
-        return self.get("/health/ready")[0] == 200
+        """False also while its page is not open."""
+        try:
+            return self.get("/health/ready")[0] == 200
+        except OSError:
+            return False
 
     def get(self, path, timeout=5):
         """(status, body) of its page."""
