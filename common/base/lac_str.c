@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lac_str.h"
 
+#include <stdlib.h>
+
 static unsigned char fold(char c)
 {
     return (unsigned char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
@@ -24,6 +26,18 @@ int lac_str_cmp(struct lac_str a, struct lac_str b)
     if (c)
         return c;
     return (a.len > b.len) - (a.len < b.len);
+}
+
+char *lac_str_dup(struct lac_str s)
+{
+    char *copy = malloc(s.len + 1);
+
+    if (!copy)
+        return NULL;
+    if (s.len)
+        memcpy(copy, s.ptr, s.len);
+    copy[s.len] = '\0';
+    return copy;
 }
 
 bool lac_str_to_u64(struct lac_str s, uint64_t *out)

@@ -55,6 +55,10 @@ bool lac_str_eq_nocase(struct lac_str s, const char *text);
 /* Order of unsigned bytes, shorter first on a tie: the order in which sorted lists are stored. */
 int lac_str_cmp(struct lac_str a, struct lac_str b);
 
+/* A NUL-terminated copy to free(), "" for an absent slice; NULL: out of memory. Not strndup(),
+ * which may look for a NUL behind the slice. */
+char *lac_str_dup(struct lac_str s) LAC_MUST_USE;
+
 /* Decimal digits only: no sign, no blanks. False on overflow or anything else. */
 bool lac_str_to_u64(struct lac_str s, uint64_t *out) LAC_MUST_USE;
 

@@ -88,7 +88,7 @@ enum lac_status lac_conf_put(struct lac_conf *c, size_t key, enum lac_conf_origi
         lac_buf_deinit(&b);
         return bad_value(row, where ? where : "default", text, &inner, err);
     }
-    copy = strndup(lac_buf_str(&b).ptr, b.len);
+    copy = lac_str_dup(lac_buf_str(&b));
     if (b.ptr)
         explicit_bzero(b.ptr, b.capacity);
     if (where)

@@ -25,8 +25,7 @@ enum lac_status lac_engine_open(struct lac_engine **out, const struct lac_engine
     status = lac_hmac_new(&e->hmac, options->commitment_key.ptr, options->commitment_key.len, err);
     if (status == LAC_OK)
         status = lac_match_scratch_open(&e->scratch, field_bytes, err);
-    e->key_id = strndup(options->commitment_key_id.ptr ? options->commitment_key_id.ptr : "",
-                        options->commitment_key_id.len);
+    e->key_id = lac_str_dup(options->commitment_key_id);
     if (status == LAC_OK && !e->key_id)
         status = lac_err_set(err, LAC_FATAL, ENOMEM, "engine: no memory");
     if (status != LAC_OK) {

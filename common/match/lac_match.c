@@ -158,7 +158,7 @@ static enum lac_status add_pattern(struct lac_match *m, size_t rule, struct lac_
 
     if (memchr(pattern.ptr, 0, pattern.len))
         return lac_err_set(err, LAC_REJECT, 0, "the pattern holds a NUL byte");
-    c->pattern_text = strndup(pattern.ptr, pattern.len);
+    c->pattern_text = lac_str_dup(pattern);
     if (!c->pattern_text)
         return lac_err_set(err, LAC_FATAL, ENOMEM, "no memory for a pattern");
     flags = has_high_bytes(c->pattern_text) ? HS_FLAG_UTF8 : 0;

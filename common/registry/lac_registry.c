@@ -77,7 +77,7 @@ enum lac_status lac_registry_open(struct lac_registry **out,
     lac_buf_init(&r->answer, ANSWER_MAX);
     r->unknown_ttl_ms = options->unknown_ttl_ms ? options->unknown_ttl_ms : UNKNOWN_TTL_MS;
     r->down_ttl_ms = options->down_ttl_ms ? options->down_ttl_ms : DOWN_TTL_MS;
-    r->url = strndup(options->url, len);
+    r->url = lac_str_dup((struct lac_str){options->url, len});
     status = r->url ? lac_http_client_new(&r->http, &http, err)
                     : lac_err_set(err, LAC_FATAL, 0, "registry: out of memory");
     if (status != LAC_OK) {
