@@ -167,6 +167,9 @@ static int unknown_option(const struct lac_tool *t, const char *word)
     const char *bare = word + strspn(word, "-"), *near;
     char name[128], what[400];
 
+    if (t->command->operands_most < 0 && strchr(word, ' '))
+        return lac_tool_fail(t, LAC_EXIT_USAGE, "the text begins with a dash, as options do",
+                             "Put \"--\" before it.");
     snprintf(name, sizeof(name), "%.*s", (int)strcspn(bare, "="), bare);
     near = lac_args_nearest(name, next_option, (void *)t->command);
     if (near) {

@@ -196,12 +196,10 @@ static void add_row(struct lac_table *t, const struct lac_pg_rows *rows, size_t 
                   route.len ? LAC_STYLE_NONE : LAC_STYLE_DIM);
 }
 
-/* The newest revision of each; why: what was found, else why nothing more was looked for. */
+/* The newest revision of each; why: the rules that found something. */
 static const char table_sql[] =
     "SELECT DISTINCT ON (event_id) event_id, tier::text, confidence_ppm,"
-    " CASE WHEN cardinality(entities) > 0 THEN array_to_string(entities, ', ')"
-    "      WHEN cardinality(rules) > 0 THEN array_to_string(rules, ', ')"
-    "      ELSE 'no evidence (' || stop || ')' END,"
+    " coalesce(nullif(array_to_string(rules, ', '), ''), 'no evidence'),"
     " array_to_string(route, ', ')"
     " FROM decisions_joined WHERE event_id = ANY ($1::uuid[])"
     " ORDER BY event_id, revision DESC";
