@@ -85,6 +85,18 @@ static void sub(struct lac_wide *w, const struct lac_wide *less)
         w->used--;
 }
 
+static wide2 narrow(const struct lac_wide *w)
+{
+    return (w->used > 1 ? (wide2)w->limb[1] << 64 : 0) | (w->used > 0 ? w->limb[0] : 0);
+}
+
+static void widen(struct lac_wide *w, wide2 value)
+{
+    w->limb[0] = (uint64_t)value;
+    w->limb[1] = (uint64_t)(value >> 64);
+    w->used = w->limb[1] ? 2 : w->limb[0] != 0;
+}
+
 /* The quotients here are small, so finding it bit by bit costs less than a general division. */
 uint64_t lac_wide_div(const struct lac_wide *a, const struct lac_wide *b, unsigned bits,
                       struct lac_wide *rest)
@@ -93,6 +105,13 @@ uint64_t lac_wide_div(const struct lac_wide *a, const struct lac_wide *b, unsign
     uint64_t quotient = 0;
 
     LAC_ASSERT(b->used > 0 && bits < 64);
+    if (a->used <= 2 && b->used <= 2) { /* few opinions: nearly always */
+        wide2 x = narrow(a);
+        wide2 y = narrow(b);
+
+        widen(rest, x % y);
+        return (uint64_t)(x / y);
+    }
     for (unsigned bit = bits; bit-- > 0;) {
         uint64_t attempt = quotient | (uint64_t)1 << bit;
 

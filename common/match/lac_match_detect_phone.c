@@ -56,17 +56,21 @@ struct phone {
     bool more;  /* cut at the limit: another number followed */
 };
 
-/* Whether digit, separators, digit may be one number: blank - . ( ), two only around a bracket. */
-static bool separators_ok(struct lac_str t, size_t from, size_t n)
+/* Whether digit, separators, digit may be one number: blank - . ( ), two only around a bracket.
+ * `area`: a national area code stands before, which some write with a slash behind it. */
+static bool separators_ok(struct lac_str t, size_t from, size_t n, bool area)
 {
     bool bracket = false;
+
+    if (area && n <= 3 && lac_match_byte(t, from + n / 2) == '/')
+        return n != 2 && (n == 1 || (t.ptr[from] == ' ' && t.ptr[from + 2] == ' '));
 
     for (size_t i = from; i < from + n; i++) {
         if (!lac_match_is_in(lac_match_byte(t, i), " -.()"))
             return false;
         bracket = bracket || lac_match_is_in(lac_match_byte(t, i), "()");
     }
-    return n <= 1 || (n == 2 && bracket);
+    return n == 1 || (n == 2 && bracket);
 }
 
 /* Reads groups of digits from `from`. One that would pass `limit` digits is left out, since what
@@ -86,9 +90,10 @@ static void parse_digits(struct lac_str t, size_t from, size_t limit, struct pho
         memcpy(p->digits + p->count, t.ptr + i, end - i);
         p->count += end - i;
         p->end = end;
-        for (i = end; i < t.len && i - end < 3 && !lac_match_is_digit((unsigned char)t.ptr[i]);)
+        for (i = end; i < t.len && i - end < 4 && !lac_match_is_digit((unsigned char)t.ptr[i]);)
             i++;
-        if (i == t.len || i - end == 0 || i - end == 3 || !separators_ok(t, end, i - end))
+        if (i == t.len || i - end == 0 || i - end == 4 ||
+            !separators_ok(t, end, i - end, end - from == p->count && p->digits[0] == '0'))
             return;
     }
 }

@@ -17,14 +17,15 @@ enum {
 };
 
 /* What a byte of ASCII is in the folded view: itself, its lower case, or ' ' for a separator. */
-static unsigned char fold_ascii(unsigned char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c | 0x20;
-    if (c <= ' ' || c == '_' || c == '-' || c == 0x7f)
-        return ' ';
-    return c;
-}
+static const unsigned char fold_table[128] = {
+    ' ', ' ',  ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ',  ' ', ' ',
+    ' ', ' ',  ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', '!', '"', '#',  '$', '%',
+    '&', '\'', '(', ')', '*', '+', ',', ' ', '.', '/', '0', '1', '2', '3', '4', '5', '6',  '7', '8',
+    '9', ':',  ';', '<', '=', '>', '?', '@', 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i',  'j', 'k',
+    'l', 'm',  'n', 'o', 'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z', '[', '\\', ']', '^',
+    ' ', '`',  'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o',  'p', 'q',
+    'r', 's',  't', 'u', 'v', 'w', 'x', 'y', 'z', '{', '|', '}', '~', ' ',
+};
 
 struct folder {
     struct lac_match_view *folded;
@@ -50,7 +51,7 @@ static void put_folded(struct folder *f, unsigned char c, size_t from)
     struct lac_match_view *v = f->folded;
 
     if (c < 0x80)
-        c = fold_ascii(c);
+        c = fold_table[c];
     if (c == ' ' && v->len > 0 && v->text[v->len - 1] == ' ')
         return;
     put(v, c, from, &f->full);
@@ -204,7 +205,7 @@ static void fold_pure_ascii(struct lac_match_view *v, struct lac_str text)
     size_t n = 0;
 
     for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = fold_ascii((unsigned char)text.ptr[i]);
+        unsigned char c = fold_table[(unsigned char)text.ptr[i]];
 
         v->text[n] = (char)c;
         v->map[n] = (uint32_t)i;
