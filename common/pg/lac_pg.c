@@ -151,7 +151,7 @@ static bool bind_one(struct params *out, size_t i, const struct lac_pg_param *in
         out->lengths[i] = (int)in->bytes.len;
         return true;
     case LAC_PG_BOOL:
-        out->bools[i] = in->number != 0;
+        out->bools[i] = (char)(in->number != 0);
         out->values[i] = &out->bools[i];
         out->lengths[i] = 1;
         return true;
@@ -208,8 +208,12 @@ size_t lac_pg_rows_count(const struct lac_pg_rows *rows)
 
 uint64_t lac_pg_rows_affected(const struct lac_pg_rows *rows)
 {
-    /* libpq takes it non-const, but only reads. */
-    return strtoull(PQcmdTuples((PGresult *)(uintptr_t)rows), NULL, 10);
+    union {
+        const struct lac_pg_rows *rows;
+        PGresult *result; /* libpq takes it non-const, but only reads */
+    } u = {rows};
+
+    return strtoull(PQcmdTuples(u.result), NULL, 10);
 }
 
 struct lac_str lac_pg_cell(const struct lac_pg_rows *rows, size_t row, size_t column)

@@ -66,7 +66,7 @@ static enum lac_status wait_for(int fd, short events, uint64_t deadline_ms, stru
         if (n == 0)
             return lac_err_set(err, LAC_RETRY, ETIMEDOUT, "pg: no connection within the timeout");
         if (errno != EINTR)
-            return lac_err_set(err, LAC_RETRY, errno, "pg: poll: %s", strerror(errno));
+            return lac_err_set(err, LAC_RETRY, errno, "pg: poll failed");
     }
 }
 

@@ -15,11 +15,11 @@
 #include "lac_pg.h"
 
 struct lac_pg_migration {
-    int version;      /* NNN */
     const char *name; /* name */
     const char *sql;  /* whole file */
-    char sha256[65];  /* of the file, lower-case hex */
+    int version;      /* NNN */
     bool applied;     /* filled by lac_pg_migrations_state() and lac_pg_migrate() */
+    char sha256[65];  /* of the file, lower-case hex */
 };
 
 enum { LAC_PG_MIGRATIONS_MAX = 999 };

@@ -71,8 +71,8 @@ static void fill_core(struct lac_decision_core *core, struct lac_finding finding
         lac_finding_init(&findings[i]);
         findings[i].rule = i ? LAC_STR("customer_name") : LAC_STR("email");
         findings[i].entity = i ? LAC_STR("CUSTOMER") : LAC_STR("EMAIL_ADDRESS");
-        findings[i].start = 20 * i;
-        findings[i].end = 20 * i + 12;
+        findings[i].start = INT64_C(20) * i;
+        findings[i].end = INT64_C(20) * i + 12;
         findings[i].tier = LAC_TIER_PROPRIETARY;
         findings[i].score = 950000;
     }

@@ -25,8 +25,8 @@ static void fill_core(struct lac_decision_core *core)
         lac_finding_init(&findings[i]);
         findings[i].rule = i ? LAC_STR("customer") : LAC_STR("email");
         findings[i].entity = i ? LAC_STR("CUSTOMER") : LAC_STR("EMAIL_ADDRESS");
-        findings[i].start = 10 * i;
-        findings[i].end = 10 * i + 5;
+        findings[i].start = INT64_C(10) * i;
+        findings[i].end = INT64_C(10) * i + 5;
         findings[i].tier = LAC_TIER_PROPRIETARY;
         findings[i].score = 1000000 - i;
     }

@@ -205,17 +205,20 @@ static int run(struct lac_runtime *rt)
     size_t count = (size_t)lac_conf_number(lac_runtime_conf(rt), "sink.lanes");
     struct sink_lane *lanes = calloc(count, sizeof(*lanes));
     struct lac_err err = {0};
-    enum lac_status status =
-        lanes ? LAC_OK : lac_err_set(&err, LAC_FATAL, 0, "out of memory for %zu lanes", count);
+    enum lac_status status = LAC_OK;
     int exit_status = 1;
 
+    if (!lanes) {
+        lac_log(LAC_LOG_ERROR, "sink_not_started", "reason=\"out of memory for %zu lanes\"", count);
+        return 1;
+    }
     for (size_t i = 0; status == LAC_OK && i < count; i++)
         status = open_all(&lanes[i], i, rt, &err);
     if (status == LAC_OK)
         exit_status = lac_runtime_run(rt, &err);
     else
         lac_log_err(LAC_LOG_ERROR, "sink_not_started", &err);
-    for (size_t i = 0; lanes && i < count; i++)
+    for (size_t i = 0; i < count; i++)
         close_all(&lanes[i]);
     free(lanes);
     return exit_status;

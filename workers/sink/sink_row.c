@@ -137,7 +137,7 @@ static void put_json_string(struct lac_buf *b, struct lac_str s)
     if (memchr(s.ptr, 0, s.len)) {
         s.len = s.len < sizeof(clean) ? s.len : sizeof(clean);
         for (size_t i = 0; i < s.len; i++)
-            clean[i] = s.ptr[i] ? s.ptr[i] : '?';
+            clean[i] = (char)(s.ptr[i] ? s.ptr[i] : '?');
         s.ptr = clean;
     }
     lac_json_begin(&w, b);
