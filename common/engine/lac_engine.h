@@ -8,6 +8,12 @@
  * of (request bytes, pack, strategy, commitment key, observations): neighbours in the batch,
  * clocks, hosts and the order of a request's map entries never show in it.
  *
+ * PUBLIC by the pack's allow-list needs the whole text to be on it, and the conversation, files,
+ * subject and operation to be empty or on it too. What could not be looked at (malformed UTF-8, a
+ * field over the limit, more than LAC_ENGINE_FIELD_MAX fields) becomes an observation with which
+ * the conservative matrix decides and PUBLIC is out of reach. A claimed tier and a parent's are
+ * floors and show as findings of the rules `claimed-tier` and `parent`.
+ *
  * Thread: an engine belongs to one lane; packs are shared.
  */
 #ifndef LAC_ENGINE_H

@@ -17,6 +17,7 @@
 enum { ARENA = 8 << 20, ROUNDS = 1500 };
 
 static struct lac_pack *pack;
+static struct lac_pack *sharp;
 static struct lac_engine *engines[LAC_STRATEGY_COUNT];
 static struct lac_arena arena;
 
@@ -24,12 +25,25 @@ static bool open_all(void)
 {
     struct lac_engine_options options = {.commitment_key = LAC_STR("0123456789abcdef"),
                                          .commitment_key_id = LAC_STR("test")};
+    /* Evidence so strong that any of it tips the balance. */
+    static const struct lac_pack_file files[] = {
+        {LAC_STR("pack.yaml"), LAC_STR("name: sharp\nversion: 1\nbase: builtin\n")},
+        {LAC_STR("rules/sharp.yaml"),
+         LAC_STR("rules:\n"
+                 "- {id: learning, entity: X, tier: PUBLIC, strength: opinion, phrases: [learning],"
+                 " likelihoods: {public: 1, internal: 0.01, proprietary: 0.0001}}\n"
+                 "- {id: middle, entity: X, tier: INTERNAL, strength: opinion, phrases: [public],"
+                 " likelihoods: {public: 0.01, internal: 1, proprietary: 0.01}}\n")},
+        {LAC_STR("terms/t.yaml"), LAC_STR("customers: [acme_corp]\nprojects: [project_nexus]\n")},
+    };
     struct lac_err err = {0};
     enum lac_status status = LAC_OK;
 
     if (pack)
         return true;
     status = lac_pack_open(&pack, NULL, &err);
+    if (status == LAC_OK)
+        status = lac_pack_open_files(&sharp, files, LAC_COUNT(files), &err);
     for (int s = 0; s < LAC_STRATEGY_COUNT && status == LAC_OK; s++) {
         options.strategy = (enum lac_strategy)s;
         status = lac_engine_open(&engines[s], &options, &err);
@@ -45,6 +59,7 @@ static void close_all(void)
     for (int s = 0; s < LAC_STRATEGY_COUNT; s++)
         lac_engine_close(engines[s]);
     lac_pack_close(pack);
+    lac_pack_close(sharp);
     lac_arena_deinit(&arena);
     LAC_TEST_EQ(pack != NULL, true);
 }
@@ -58,15 +73,21 @@ static struct lac_request request_of(const char *text)
     return r;
 }
 
-static enum lac_status run(enum lac_strategy s, const struct lac_request *r,
-                           struct lac_engine_out *out)
+static enum lac_status run_with(const struct lac_pack *use, enum lac_strategy s,
+                                const struct lac_request *r, struct lac_engine_out *out)
 {
     struct lac_engine_in in = {.request = r, .raw = r->text};
     struct lac_err err = {0};
-    enum lac_status status = lac_engine_run(engines[s], pack, &in, 1, &arena, out, &err);
+    enum lac_status status = lac_engine_run(engines[s], use, &in, 1, &arena, out, &err);
 
     LAC_TEST_STR(err.text, "");
     return status;
+}
+
+static enum lac_status run(enum lac_strategy s, const struct lac_request *r,
+                           struct lac_engine_out *out)
+{
+    return run_with(pack, s, r, out);
 }
 
 static enum lac_tier tier_of(enum lac_strategy s, const struct lac_request *r)
@@ -257,6 +278,34 @@ static void findings_are_bounded_and_say_so(void)
     free(text);
 }
 
+static void map_order_does_not_show_in_what_is_left_out(void)
+{
+    enum { MANY = 300 };
+    static struct lac_pair pairs[MANY];
+    static char keys[MANY][8];
+    struct lac_request r = request_of("x");
+    struct lac_engine_out out, again;
+
+    LAC_TEST_NEED(open_all());
+    for (int i = 0; i < MANY; i++) {
+        snprintf(keys[i], sizeof(keys[i]), "k%03d", i);
+        pairs[i] = (struct lac_pair){lac_str_from(keys[i]), LAC_STR("mail jane@example.com")};
+    }
+    r.metadata = pairs;
+    r.metadata_count = MANY;
+    lac_arena_reset(&arena);
+    LAC_TEST_EQ(run(LAC_STRATEGY_BALANCED, &r, &out), LAC_OK);
+    LAC_TEST_EQ(out.core.findings_count, LAC_ENGINE_FINDING_MAX);
+    for (int i = 0; i < MANY / 2; i++) {
+        struct lac_pair swap = pairs[i];
+
+        pairs[i] = pairs[MANY - 1 - i];
+        pairs[MANY - 1 - i] = swap;
+    }
+    LAC_TEST_EQ(run(LAC_STRATEGY_BALANCED, &r, &again), LAC_OK);
+    LAC_TEST_EQ(lac_str_eq(out.core_bytes, again.core_bytes), true);
+}
+
 static void a_full_arena_asks_for_fewer(void)
 {
     struct lac_request r = request_of("mail jane.doe@example.com and 536-90-4399");
@@ -440,8 +489,8 @@ static void context_never_lowers_and_floors_are_never_undercut(void)
         r = bare;
         rnd_context(&r, &x);
         lac_arena_reset(&arena);
-        LAC_TEST_EQ(run(s, &bare, &alone), LAC_OK);
-        LAC_TEST_EQ(run(s, &r, &with), LAC_OK);
+        LAC_TEST_EQ(run_with(round % 2 ? sharp : pack, s, &bare, &alone), LAC_OK);
+        LAC_TEST_EQ(run_with(round % 2 ? sharp : pack, s, &r, &with), LAC_OK);
         ok = with.core.tier >= alone.core.tier &&
              (!r.has_claimed_tier || with.core.tier >= r.claimed_tier);
         for (size_t i = 0; i < with.core.findings_count; i++)
@@ -491,6 +540,6 @@ static void neighbours_and_map_order_never_matter(void)
 LAC_TEST_MAIN(engine, texts_get_the_tiers_that_people_expect, every_field_is_looked_at_and_named,
               claims_and_parents_are_floors, what_cannot_be_read_is_conservative_and_observed,
               the_core_is_complete_and_hashed, findings_are_bounded_and_say_so,
-              a_full_arena_asks_for_fewer, an_excerpt_is_redacted_or_absent,
-              context_never_lowers_and_floors_are_never_undercut,
+              map_order_does_not_show_in_what_is_left_out, a_full_arena_asks_for_fewer,
+              an_excerpt_is_redacted_or_absent, context_never_lowers_and_floors_are_never_undercut,
               neighbours_and_map_order_never_matter, close_all)

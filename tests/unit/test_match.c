@@ -415,6 +415,48 @@ static void patterns_report_where_they_start(void)
     set_close(&t);
 }
 
+static void cut_edges_of_a_region_are_no_edges_of_the_text(void)
+{
+    struct lac_match_rule rule = rule_of("edge");
+    struct set t;
+
+    rule.pattern = LAC_STR("(^|x)A");
+    if (set_open(&t, &rule, 1)) {
+        LAC_TEST_STR(found(&t, "bAAAxA"), "xA");
+        LAC_TEST_STR(found(&t, "AbAAAAAxA"), "A|xA");
+    }
+    set_close(&t);
+}
+
+/* Beyond the bound a candidate counts without its context: strict rather than slow. */
+static void context_is_looked_for_a_bounded_number_of_times(void)
+{
+    static const struct lac_str phrases[] = {{"summit", 6}};
+    static const struct lac_str context[] = {{"contract", 8}};
+    enum { MANY = 1100 };
+    static char text[MANY * 7 + 1];
+    struct lac_match_rule rule = rule_of("customer");
+    struct set t;
+
+    rule.phrases = phrases;
+    rule.phrase_count = 1;
+    rule.context = context;
+    rule.context_count = 1;
+    rule.context_window = 20;
+    for (int i = 0; i < MANY; i++)
+        memcpy(text + (size_t)i * 7, "summit ", 7);
+    if (set_open(&t, &rule, 1)) {
+        scan(&t, (struct lac_str){text, 1000 * 7});
+        LAC_TEST_EQ(t.hits.count, 0);
+        scan(&t, (struct lac_str){text, MANY * 7});
+        LAC_TEST_EQ(t.hits.count, LAC_MATCH_HITS_PER_RULE);
+        t.hits.is_name = true;
+        LAC_TEST_STR(found(&t, "Summit"), "Summit");
+        LAC_TEST_STR(found(&t, "the Summit"), "");
+    }
+    set_close(&t);
+}
+
 static void bad_rules_are_refused_by_index(void)
 {
     static const struct lac_str empty[] = {{"-", 1}};
@@ -571,6 +613,7 @@ LAC_TEST_MAIN(match, emails_are_found_exactly, ip_addresses_are_told_from_versio
               ibans_are_found_with_and_without_blanks,
               phone_numbers_in_national_and_international_forms, secrets_are_told_from_placeholders,
               phrases_match_words_in_any_case_and_separation, exceptions_and_context_suppress_hits,
-              patterns_report_where_they_start, bad_rules_are_refused_by_index,
+              patterns_report_where_they_start, cut_edges_of_a_region_are_no_edges_of_the_text,
+              context_is_looked_for_a_bounded_number_of_times, bad_rules_are_refused_by_index,
               a_field_over_the_limit_says_so, time_grows_with_length_only,
               an_allow_rule_speaks_for_whole_fields_only)

@@ -266,7 +266,7 @@ static void both_spellings_of_terms_work_and_common_marks_are_left_to_their_rule
     CU_ASSERT(hits_rule(lac_pack_match(p), s, lac_match_rule_count(lac_pack_match(p)) - 1,
                         LAC_STR("BLUE-SKY")));
     CU_ASSERT(!hits_rule(lac_pack_match(p), s, term, LAC_STR("confidential")));
-    LAC_TEST_EQ(lac_pack_note_count(p), 1);
+    LAC_TEST_NEED(lac_pack_note_count(p) == 1);
     CU_ASSERT(memmem(lac_pack_note_at(p, 0).ptr, lac_pack_note_at(p, 0).len, "confidential", 12) !=
               NULL);
     lac_match_scratch_close(s);
