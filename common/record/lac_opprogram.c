@@ -492,6 +492,7 @@ static enum outcome read_record(struct compiler *c, const struct lac_record_type
 {
     enum outcome outcome;
 
+    LAC_ASSERT(t && t->fields);
     if (!lac_str_is(lac_schema_short_name(w->fullname), t->name))
         return mismatch(c, path, "another type", w);
     outcome = enter(c, w);
@@ -516,7 +517,7 @@ static enum outcome read_root(struct compiler *c, struct lac_schema_node *w, uin
 enum lac_status lac_opprogram_new(struct lac_opprogram **out, const struct lac_record_type *t,
                                   struct lac_schema_node *root, struct lac_err *err)
 {
-    struct lac_err own;
+    struct lac_err own = {0};
     struct compiler c = {.err = err ? err : &own};
     enum outcome outcome;
     uint16_t top;
@@ -535,6 +536,7 @@ enum lac_status lac_opprogram_new(struct lac_opprogram **out, const struct lac_r
         outcome = emit(&c, (struct lac_op){.code = LAC_OP_END});
     if (outcome != DONE) {
         lac_opprogram_free(c.p);
+        LAC_ASSERT(c.err->status != LAC_OK); /* whoever was not DONE has said why */
         return c.err->status;
     }
     *out = c.p;

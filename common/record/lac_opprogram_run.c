@@ -66,6 +66,8 @@ static const uint8_t *next_item(struct machine *m, const struct lac_op *op, cons
 {
     struct loop *l = &m->loops[m->depth - 1];
 
+    /* The LOOP step has filled it, which the analyzer can't know.
+     * NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign) */
     l->count++;
     if (--l->left > 0) {
         m->base = l->items + l->count * op->item_size;
@@ -110,6 +112,7 @@ static const uint8_t *open_skipped_loop(struct machine *m, const struct lac_op *
 static const uint8_t *next_skipped_item(struct machine *m, const struct lac_op *op,
                                         const uint8_t *p)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): as in next_item() */
     if (--m->loops[m->depth - 1].left > 0) {
         m->pc = (size_t)(op - m->program->ops) + 1;
         return p;

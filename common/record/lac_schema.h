@@ -55,18 +55,18 @@ struct lac_schema_field {
 /* All memory is the arena's. Nodes of named types are shared by their references, so a recursive
  * schema is a cycle: see `open`. */
 struct lac_schema_node {
-    enum lac_schema_kind kind;
     struct lac_str fullname; /* of record, enum and fixed */
     size_t count;            /* of fields, symbols or branches */
     struct lac_schema_field *fields;
     struct lac_str *symbols;
     struct lac_schema_node **branches;
     struct lac_schema_node *items; /* of array and map */
-    uint32_t size;                 /* of fixed */
-    bool open;                     /* for whoever walks the tree: on the way from the root */
-    bool written;                  /* for the canonical form */
-    bool measured;                 /* min_bytes is valid */
-    uint32_t min_bytes;            /* fewest bytes of a value, saturated */
+    enum lac_schema_kind kind;
+    uint32_t size;      /* of fixed */
+    uint32_t min_bytes; /* fewest bytes of a value, saturated */
+    bool measured;      /* min_bytes is valid */
+    bool open;          /* for whoever walks the tree: on the way from the root */
+    bool written;       /* for the canonical form */
 };
 
 /*
@@ -86,7 +86,7 @@ const char *lac_schema_kind_name(enum lac_schema_kind kind);
 struct lac_str lac_schema_short_name(struct lac_str fullname);
 
 /* Appends the Parsing Canonical Form. Call it once per tree. */
-void lac_schema_canonical(struct lac_schema_node *root, struct lac_buf *b);
+void lac_schema_canonical(struct lac_schema_node *node, struct lac_buf *b);
 
 /* CRC-64-AVRO. */
 uint64_t lac_schema_crc64(struct lac_str text);

@@ -209,7 +209,7 @@ static enum lac_status read_registry(struct lac_wire *w, const struct lac_record
     const unsigned char *p = (const unsigned char *)payload.ptr;
     struct lac_str body;
     struct known *k;
-    uint32_t id, own;
+    uint32_t id, own = 0;
 
     if (payload.len < REGISTRY_HEADER)
         return lac_err_set(err, LAC_REJECT, 0, "wire: ends inside the registry header");
@@ -224,6 +224,7 @@ static enum lac_status read_registry(struct lac_wire *w, const struct lac_record
         if (status != LAC_OK)
             return status;
     }
+    LAC_ASSERT(k); /* learnt or found */
     return k->refused[0] ? refuse(k, err) : run(k, out, body, a, err);
 }
 

@@ -292,7 +292,7 @@ enum lac_status lac_registry_by_id(struct lac_registry *r, uint32_t id, struct l
 {
     const struct entry *e = find(r, id);
     enum lac_status sent;
-    unsigned status;
+    unsigned status = 0;
     char path[64];
     struct lac_buf b;
 
@@ -376,7 +376,7 @@ enum lac_status lac_registry_register(struct lac_registry *r, struct lac_str sub
 {
     struct lac_json_writer w;
     enum lac_status status;
-    unsigned http_status;
+    unsigned http_status = 0;
     struct lac_buf body, path;
     char text[1024];
 

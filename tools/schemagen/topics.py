@@ -45,10 +45,10 @@ struct lac_topic {
     const char *const *writers;         /* programs, NULL-terminated */
     const char *const *readers;         /* programs, NULL-terminated */
     const char *group;                  /* consumer group of the reader; "" none */
-    uint32_t partitions;                /* when it is created */
     int64_t retention_ms;               /* -1: for ever */
-    const char *cleanup;                /* "delete" or "compact": cleanup.policy */
+    uint32_t partitions;                /* when it is created */
     bool text;                          /* carries what people wrote */
+    const char *cleanup;                /* "delete" or "compact": cleanup.policy */
     const char *access;                 /* who may read and write it, in words */
     const char *tenant; /* whose records these are; NULL: the record says so itself */
     const char *doc;    /* one sentence */
