@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs lacuna-bench with a Kafka and a Postgres of its own; called by tools/bench."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "integration"))
+
+from harness import Kafka, Postgres  # noqa: E402  pylint: disable=wrong-import-position
+
+BINARY = ROOT / "build" / "release" / "bin" / "lacuna-bench"
+# As a broker in production compiles and keeps: the tests' small heap would be the bottleneck.
+BROKER = {"num.network.threads": 2, "num.io.threads": 2, "log.segment.bytes": 268435456}
+
+
+def given(arguments, flag, variable):
+    return variable in os.environ or any(a.startswith(flag) for a in arguments)
+
+
+def main():
+    arguments = sys.argv[1:]
+    environment = dict(os.environ)
+    broker = database = None
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with tempfile.TemporaryDirectory(prefix="lacuna-bench-") as folder:
+        try:
+            if not given(arguments, "--brokers", "LACUNA_BENCH_BROKERS"):
+                broker = Kafka(Path(folder) / "kafka", properties=BROKER)
+                broker.start()
+                environment["LACUNA_BENCH_BROKERS"] = broker.bootstrap
+            if not given(arguments, "--postgres", "LACUNA_BENCH_POSTGRES"):
+                database = Postgres(Path(folder) / "postgres.log", durable=True,
+                                    settings={"shared_buffers": "512MB", "max_wal_size": "4GB"})
+                database.start()
+                environment["LACUNA_BENCH_POSTGRES"] = database.url
+            return subprocess.run([BINARY, *arguments], env=environment, check=False).returncode
+        finally:
+            if broker:
+                broker.close()
+            if database:
+                database.close()
+                Postgres.remove_template()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
