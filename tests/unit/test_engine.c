@@ -282,7 +282,7 @@ static void map_order_does_not_show_in_what_is_left_out(void)
 {
     enum { MANY = 300 };
     static struct lac_pair pairs[MANY];
-    static char keys[MANY][8];
+    static char keys[MANY][16];
     struct lac_request r = request_of("x");
     struct lac_engine_out out, again;
 
