@@ -24,7 +24,7 @@
 #include "sink_stage.h"
 
 enum {
-    ROWS = 100000,
+    ROWS = 50000,
     TRANSACTION = 10000, /* sink.batch_rows */
     BATCH = 256,         /* as lacuna-sink */
     RECORD_MAX = 4096,
