@@ -192,7 +192,7 @@ bool lac_match_verify_slack(struct lac_str t, size_t at, unsigned trigger,
 {
     static const size_t prefix[] = {6, 7, 26}; /* bytes of the trigger's match */
     size_t start = at - prefix[trigger];
-    size_t end;
+    size_t end = at;
 
     if (trigger == 2) {
         if (!slack_hook_shape(t, at, &end))

@@ -16,7 +16,7 @@ def test_a_kill_between_produce_and_commit_repeats_the_same_decision(lacuna):
     ids = [f"i{n}" for n in range(50)]
     lacuna.kafka.produce(
         lacuna.topic("requests.interactive"),
-        [json.dumps({"request_id": i, "text": f"SSN 219-09-9999 of {i}"}).encode() for i in ids])
+        [json.dumps({"request_id": i, "text": f"SSN 536-22-8726 of {i}"}).encode() for i in ids])
 
     first = lacuna.classify(fault=f"{FAULT}:kill:1", ready=False)
     first.wait(60)

@@ -43,7 +43,7 @@ def test_sasl_ssl_to_kafka_and_verify_full_to_postgres(stack, new_kafka, new_pos
     lacuna.migrate()
     worker = lacuna.classify()
     sink = lacuna.sink(kafka__sasl_mechanism="PLAIN")
-    broker.produce(lacuna.topic("requests"), [b'{"text": "her SSN is 219-09-9999"}'])
+    broker.produce(lacuna.topic("requests"), [b'{"text": "her SSN is 536-22-8726"}'])
     wait_until(lambda: database.value("select count(*) from decisions") == 1, timeout=60,
                what="the row", alive=[worker, sink])
     used = database.query("select ssl from pg_stat_ssl join pg_stat_activity using (pid) "

@@ -6,7 +6,7 @@ from collections import Counter
 from .records import core_of, decode
 
 # Three kinds of text whose floor is known, whatever the strategy or the built-in opinions say.
-_SSN = "employee {i} has the number 219-09-{last:04d}"
+_SSN = "employee {i} has the number 536-22-{last:04d}"
 _CARD = "please refund 4111 1111 1111 1111, order {i}"
 _PLAIN = "how do I sort a list of {i} numbers?"
 
