@@ -235,7 +235,8 @@ static enum outcome each_branch(struct compiler *c, struct lac_schema_node *w, u
         if (c->p->table[table + i] == c->p->table[exits + i])
             c->p->table[table + i] = (int32_t)c->p->op_count;
     }
-    return fits ? DONE : MISMATCH;
+    /* Inside an array it only matters if there is an item. */
+    return fits || c->loops > 0 ? DONE : MISMATCH;
 }
 
 static enum outcome skip_branch(struct compiler *c, struct lac_schema_node *branch, uint16_t path,
@@ -464,6 +465,9 @@ static const struct lac_field *our_field(const struct lac_record_type *t,
 static enum outcome read_fields(struct compiler *c, const struct lac_record_type *t,
                                 struct lac_schema_node *w, uint16_t path, uint32_t base)
 {
+    const struct lac_field *ours = t->fields;
+
+    LAC_ASSERT(ours);
     for (size_t i = 0; i < w->count; i++) {
         const struct lac_field *f = our_field(t, w, &w->fields[i]);
         enum outcome outcome;
@@ -477,28 +481,38 @@ static enum outcome read_fields(struct compiler *c, const struct lac_record_type
             return outcome;
     }
     for (size_t i = 0; i < t->field_count; i++) {
-        if (t->fields[i].has_default || writers_field(w, &t->fields[i]))
+        if (ours[i].has_default || writers_field(w, &ours[i]))
             continue;
         (void)lac_err_set(c->err, LAC_REJECT, 0,
                           "%s: %s.%s has no default and is missing in the writer's schema",
-                          c->p->type->name, t->name, t->fields[i].name);
+                          c->p->type->name, t->name, ours[i].name);
         return MISMATCH;
     }
     return DONE;
 }
 
+/*
+ * Records match by name alone; whether their fields do only matters once one is read. So an item
+ * of an array that can't be read does no harm while there are none.
+ */
 static enum outcome read_record(struct compiler *c, const struct lac_record_type *t,
                                 struct lac_schema_node *w, uint16_t path, uint32_t base)
 {
+    const size_t start = c->p->op_count;
+    const unsigned loops = c->loops;
     enum outcome outcome;
 
-    LAC_ASSERT(t && t->fields);
     if (!lac_str_is(lac_schema_short_name(w->fullname), t->name))
         return mismatch(c, path, "another type", w);
     outcome = enter(c, w);
-    if (outcome == DONE) {
-        outcome = read_fields(c, t, w, path, base);
-        leave(w);
+    if (outcome != DONE)
+        return outcome;
+    outcome = read_fields(c, t, w, path, base);
+    leave(w);
+    if (outcome == MISMATCH && loops > 0) {
+        c->p->op_count = start;
+        c->loops = loops;
+        outcome = emit(c, (struct lac_op){.code = LAC_OP_FAIL, .path = path});
     }
     return outcome;
 }

@@ -254,10 +254,24 @@ static void resolution_follows_the_specification(void)
          LAC_STR("\x04\x02k\x00\x02v\x02l\x02\x00\x00\x04hi"),
          "{\"tenant\":\"default\",\"kind\":\"query\",\"text\":\"hi\",\"conversation\":[],\"files\":"
          "[],\"metadata\":{\"k\":\"v\",\"l\":\"\"}}"},
-        {"an item of an array that does not fit",
-         RECORD("Request", FIELD("files", "{\"type\":\"array\",\"items\":\"int\"}") "," FIELD(
-                               "text", "\"string\"")),
-         LAC_STR(""), "Request: files is string here and int in the writer's schema"},
+        {"an array of items that do not fit",
+         RECORD("Request", FIELD("files", "{\"type\":\"array\",\"items\":\"int\"}")), LAC_STR(""),
+         "Request: files is string here and int in the writer's schema"},
+        {"an item of an array that lacks a field",
+         RECORD("Request",
+                FIELD("conversation",
+                      "{\"type\":\"array\",\"items\":" RECORD(
+                          "Message", FIELD("role", "\"string\"")) "}") "," FIELD("text",
+                                                                                 "\"string\"")),
+         LAC_STR("\x02\x02r\x00\x04hi"),
+         "Request: /conversation at byte 1: the writer's type does not fit here"},
+        {"no item of an array whose items lack a field",
+         RECORD("Request",
+                FIELD("conversation",
+                      "{\"type\":\"array\",\"items\":" RECORD(
+                          "Message", FIELD("role", "\"string\"")) "}") "," FIELD("text",
+                                                                                 "\"string\"")),
+         LAC_STR("\x00\x04hi"), TEXT_ONLY},
         {"a map is no array",
          RECORD("Request", FIELD("files", "{\"type\":\"map\",\"values\":\"string\"}")), LAC_STR(""),
          "Request: files is array here and map in the writer's schema"},
