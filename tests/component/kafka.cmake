@@ -1,0 +1,1 @@
+lac_test(kafka_mock USES base kafka LABELS component TIMEOUT 120)

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: a lane on the real client library gets over what brokers answer in bad moments.
+ *
+ * The in-process broker keeps no offsets of transactions and shows aborted records, so nothing
+ * here is about exactly-once: that every record arrives is.
+ */
+#include "lac_lane.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lac_clock.h"
+#include "lac_kafka_mock.h"
+#include "lac_lane_kafka.h"
+#include "lac_log.h"
+#include "lac_test.h"
+
+enum { RECORDS = 400, PARTITIONS = 3, WAIT_MS = 40000 };
+
+/* Codes of the protocol. */
+enum {
+    REQUEST_TIMED_OUT = 7,
+    NOT_LEADER = 6,
+    COORDINATOR_LOADING = 14,
+    NOT_COORDINATOR = 16,
+    INVALID_PRODUCER_EPOCH = 47,
+    CONCURRENT_TRANSACTIONS = 51,
+    UNKNOWN_MEMBER = 25,
+};
+
+static struct lac_err err;
+
+/* A lane with a broker of its own. */
+struct run {
+    struct lac_kafka_mock *mock;
+    struct lac_kafka_options options;
+    struct lac_lane_kafka *kafka;
+    struct lac_output_kafka output;
+    struct lac_lane *lane;
+    pthread_t thread;
+    enum lac_status status;
+    struct lac_err err;
+    unsigned stage_failures; /* the stage answers RETRY so often first */
+};
+
+static enum lac_status pass_on(void *ctx, struct lac_batch *b, struct lac_err *e)
+{
+    struct run *r = ctx;
+
+    if (r->stage_failures) {
+        r->stage_failures--;
+        return lac_err_set(e, LAC_RETRY, 0, "the registry is down");
+    }
+    for (size_t i = 0; i < b->count; i++) {
+        struct lac_kafka_record record = {
+            .key = b->msgs[i].key, .value = b->msgs[i].value, .partition = LAC_KAFKA_ANY_PARTITION};
+
+        if (lac_str_is(b->msgs[i].value, "bad")) {
+            lac_batch_reject(b, i, "undecodable", "no record at all");
+            continue;
+        }
+        if (lac_batch_emit(b, 0, &record) != LAC_OK || lac_batch_reply(b, 2, &record) != LAC_OK)
+            return LAC_AGAIN;
+    }
+    return LAC_OK;
+}
+
+static void fill(struct run *r)
+{
+    const struct lac_kafka_producer_setup setup = {0};
+    struct lac_kafka_producer *p = NULL;
+    char key[16];
+    int topic;
+
+    LAC_TEST_NEED(lac_kafka_producer_open(&p, &r->options, &setup, &err) == LAC_OK);
+    LAC_TEST_NEED(lac_kafka_producer_topic(p, "in", &topic, &err) == LAC_OK);
+    for (int i = 0; i < RECORDS; i++) {
+        struct lac_kafka_record record = {
+            .key = {key, (size_t)snprintf(key, sizeof(key), "%d", i)},
+            .value = i % 50 == 7 ? LAC_STR("bad") : LAC_STR("good"),
+            .partition = LAC_KAFKA_ANY_PARTITION,
+        };
+
+        LAC_TEST_NEED(lac_kafka_produce(p, topic, &record, true, &err) == LAC_OK);
+    }
+    LAC_TEST_NEED(lac_kafka_flush(p, WAIT_MS, &err) == LAC_OK);
+    LAC_TEST_NEED(lac_kafka_producer_failed(p, &err) == 0);
+    lac_kafka_producer_close(p);
+}
+
+static void open_mock(struct run *r)
+{
+    static const char *const topics[] = {"in", "out", "dead", "replies"};
+
+    lac_log_open("test", LAC_LOG_ERROR, LAC_LOG_KEY_VALUE);
+    LAC_TEST_NEED(lac_kafka_mock_new(&r->mock, 1, &err) == LAC_OK);
+    for (size_t i = 0; i < LAC_COUNT(topics); i++)
+        LAC_TEST_NEED(lac_kafka_mock_topic(r->mock, topics[i], PARTITIONS, &err) == LAC_OK);
+    r->options = (struct lac_kafka_options){
+        .bootstrap_servers = lac_kafka_mock_bootstrap(r->mock),
+        .compression = "none",
+        .fetch_wait_max_ms = 5,
+        .session_timeout_ms = 6000,
+        .transaction_timeout_ms = 10000,
+        .queue_bytes = 8 << 20,
+    };
+    fill(r);
+}
+
+static void *run_lane(void *arg)
+{
+    struct run *r = arg;
+
+    r->status = lac_lane_run(r->lane, &r->err);
+    lac_lane_kafka_leave(r->kafka);
+    return NULL;
+}
+
+static void start(struct run *r, bool transactional)
+{
+    static const char *const topics[] = {"out", "dead", "replies"}, *const inputs[] = {"in"};
+    const struct lac_lane_kafka_options kafka = {
+        .kafka = &r->options,
+        .group = "g",
+        .inputs = inputs,
+        .input_count = 1,
+        .topics = topics,
+        .topic_count = 3,
+        .transactional_id = transactional ? "g-0" : NULL,
+        .timeout_ms = 2000,
+    };
+    const struct lac_lane_options lane = {
+        .name = "lane",
+        .topics = topics,
+        .topic_count = 3,
+        .deadletter_topic = 1,
+        .batch_count = 16,
+        .batch_bytes = 1 << 16,
+        .batch_age_ms = 5,
+        .commit_interval_ms = 20,
+        .replies_early = !transactional,
+    };
+    struct lac_output output;
+    struct lac_lane_io io;
+
+    LAC_TEST_NEED(lac_lane_kafka_open(&r->kafka, &kafka, &err) == LAC_OK);
+    io = lac_lane_kafka_io(r->kafka);
+    output = transactional ? lac_output_kafka_txn(&r->output, io, 10000)
+                           : lac_output_kafka_idempotent(&r->output, io, 10000);
+    LAC_TEST_NEED(
+        lac_lane_open(&r->lane, &lane, io, output, (struct lac_stage){r, pass_on}, &err) == LAC_OK);
+    r->output.lane = r->lane;
+    lac_lane_kafka_bind(r->kafka, r->lane);
+    LAC_TEST_NEED(pthread_create(&r->thread, NULL, run_lane, r) == 0);
+}
+
+static void stop(struct run *r)
+{
+    lac_lane_stop(r->lane);
+    (void)pthread_join(r->thread, NULL);
+    LAC_TEST_EQ(r->status, LAC_OK);
+    lac_lane_close(r->lane);
+    lac_lane_kafka_close(r->kafka);
+    lac_kafka_mock_free(r->mock);
+}
+
+static bool is_dead_letter(const struct lac_kafka_msg *m)
+{
+    struct lac_str topic, reason, offset;
+
+    return lac_kafka_msg_header(m, "lacuna-dlq-topic", &topic) && lac_str_is(topic, "in") &&
+           lac_kafka_msg_header(m, "lacuna-dlq-reason", &reason) &&
+           lac_str_is(reason, "undecodable") &&
+           lac_kafka_msg_header(m, "lacuna-dlq-offset", &offset) && offset.len > 0 &&
+           lac_str_is(m->value, "bad");
+}
+
+/* Reads `topic` until `count` different keys below RECORDS were seen. */
+static size_t read_keys(const struct run *r, const char *topic, size_t count, bool dead)
+{
+    struct lac_kafka_position all[PARTITIONS];
+    struct lac_kafka_consumer *c = NULL;
+    static bool seen[RECORDS];
+    uint64_t until = lac_clock_mono_ms() + WAIT_MS;
+    size_t n = 0;
+
+    memset(seen, 0, sizeof(seen));
+    for (int i = 0; i < PARTITIONS; i++)
+        all[i] = (struct lac_kafka_position){topic, i, LAC_KAFKA_BEGINNING};
+    LAC_TEST_NEED(lac_kafka_consumer_assign(&c, &r->options, all, PARTITIONS, &err) == LAC_OK);
+    while (n < count && lac_clock_mono_ms() < until) {
+        struct lac_kafka_msg msg = {0};
+        uint64_t key;
+
+        if (lac_kafka_poll(c, 100, &msg, &err) != LAC_OK)
+            continue;
+        if (lac_str_to_u64(msg.key, &key) && key < RECORDS && !seen[key] &&
+            (!dead || is_dead_letter(&msg))) {
+            seen[key] = true;
+            n++;
+        }
+        lac_kafka_msg_release(&msg);
+    }
+    lac_kafka_consumer_close(c);
+    return n;
+}
+
+/* All records, bad ones in the dead-letter topic, and a reply to every good one. */
+static void check_all(const struct run *r)
+{
+    enum { BAD = RECORDS / 50 };
+
+    LAC_TEST_EQ(read_keys(r, "out", RECORDS - BAD, false), RECORDS - BAD);
+    LAC_TEST_EQ(read_keys(r, "dead", BAD, true), BAD);
+    LAC_TEST_EQ(read_keys(r, "replies", RECORDS - BAD, false), RECORDS - BAD);
+}
+
+static const struct {
+    const char *name;
+    enum lac_kafka_api api;
+    int code;
+    size_t times;
+    bool transactional;
+} troubles[] = {
+    {"fetch: not leader", LAC_KAFKA_API_FETCH, NOT_LEADER, 3, false},
+    {"produce: timed out", LAC_KAFKA_API_PRODUCE, REQUEST_TIMED_OUT, 3, false},
+    {"commit: not coordinator", LAC_KAFKA_API_OFFSET_COMMIT, NOT_COORDINATOR, 2, false},
+    {"init: coordinator loading", LAC_KAFKA_API_INIT_PRODUCER_ID, COORDINATOR_LOADING, 3, true},
+    {"add partitions: concurrent", LAC_KAFKA_API_ADD_PARTITIONS_TO_TXN, CONCURRENT_TRANSACTIONS, 2,
+     true},
+    {"offsets: unknown member", LAC_KAFKA_API_TXN_OFFSET_COMMIT, UNKNOWN_MEMBER, 1, true},
+    {"offsets: coordinator loading", LAC_KAFKA_API_ADD_OFFSETS_TO_TXN, COORDINATOR_LOADING, 2,
+     true},
+    {"end: fenced", LAC_KAFKA_API_END_TXN, INVALID_PRODUCER_EPOCH, 1, true},
+    {"produce: fenced", LAC_KAFKA_API_PRODUCE, INVALID_PRODUCER_EPOCH, 1, true},
+};
+
+/* All at once: each waits some seconds for its group, and they may as well wait together. */
+static void every_record_arrives_whatever_the_broker_answers(void)
+{
+    static struct run runs[LAC_COUNT(troubles)];
+
+    for (size_t i = 0; i < LAC_COUNT(troubles); i++) {
+        lac_test_row("%s", troubles[i].name);
+        open_mock(&runs[i]);
+        lac_kafka_mock_fail(runs[i].mock, troubles[i].api, troubles[i].code, troubles[i].times);
+        start(&runs[i], troubles[i].transactional);
+    }
+    for (size_t i = 0; i < LAC_COUNT(troubles); i++) {
+        lac_test_row("%s", troubles[i].name);
+        check_all(&runs[i]);
+        stop(&runs[i]);
+    }
+}
+
+static void a_stage_that_waits_loses_and_dead_letters_nothing(void)
+{
+    static struct run runs[] = {{.stage_failures = 3}, {.stage_failures = 3}};
+
+    for (size_t i = 0; i < LAC_COUNT(runs); i++) {
+        open_mock(&runs[i]);
+        start(&runs[i], i == 1);
+    }
+    for (size_t i = 0; i < LAC_COUNT(runs); i++) {
+        lac_test_row("transactional %zu", i);
+        check_all(&runs[i]);
+        LAC_TEST_EQ(runs[i].stage_failures, 0);
+        stop(&runs[i]);
+    }
+}
+
+static void a_broker_that_comes_back_is_enough(void)
+{
+    struct run r = {0};
+    int state;
+
+    open_mock(&r);
+    lac_kafka_mock_broker_down(r.mock, 1, true);
+    start(&r, true); /* it cannot even initialise its transactions */
+    lac_clock_sleep_ms(2500);
+    state = atomic_load(&lac_lane_health(r.lane)->state);
+    CU_ASSERT(state == LAC_LANE_WAITING || state == LAC_LANE_STARTING);
+    lac_kafka_mock_broker_down(r.mock, 1, false);
+    check_all(&r);
+    LAC_TEST_EQ(atomic_load(&lac_lane_health(r.lane)->state), LAC_LANE_RUNNING);
+    stop(&r);
+}
+
+LAC_TEST_MAIN(lane_mock, every_record_arrives_whatever_the_broker_answers,
+              a_stage_that_waits_loses_and_dead_letters_nothing, a_broker_that_comes_back_is_enough)
