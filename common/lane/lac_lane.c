@@ -10,7 +10,6 @@
 #include "lac_lane_priv.h"
 
 enum {
-    ARENA_MIN = 4 << 20,   /* room for the dead letter of the largest record */
     ARENA_EXTRA = 8 << 20, /* beside 16 batches' worth */
     LOOK_AT_CLOCK = 16,    /* messages between two looks */
     PROBE_MS = 2000,       /* between two questions to a cluster that complained */
@@ -454,7 +453,7 @@ static enum lac_status allocate(struct lac_lane *l, struct lac_err *err)
     l->msgs = calloc(l->o.batch_count, sizeof(*l->msgs));
     if (!l->partitions || !l->positions || !l->msgs)
         return lac_err_set(err, LAC_FATAL, 0, "lane: out of memory");
-    status = lac_arena_init(&l->arena, arena < ARENA_MIN ? ARENA_MIN : arena, err);
+    status = lac_arena_init(&l->arena, arena, err);
     if (status == LAC_OK)
         status = lac_batch_init(&l->batch, &l->arena, l->o.batch_count,
                                 l->o.batch_count * per_message + 1, err);

@@ -719,6 +719,7 @@ bool model_start(struct model *m, int slot)
         .batch_bytes = 1 << 16,
         .batch_age_ms = 5,
         .commit_interval_ms = (uint32_t)(model_random(m) % 100),
+        .arena_bytes = 256 << 10,
     };
     struct lac_lane_io io = {l, &io_ops};
     struct lac_output output;
