@@ -62,8 +62,8 @@ struct lac_match_rule {
     size_t phrase_count;
     const struct lac_str *except; /* phrases with one '*' for the hit: "what is *", "* computing" */
     size_t except_count;
-    const struct lac_str *allow; /* a hit whose folded text equals one of these, or ends or begins
-                                    with one that has a '*', is none: documented examples */
+    const struct lac_str *allow; /* documented examples: a hit with this folded text is none; a '*'
+                                    in it stands for anything */
     size_t allow_count;
     const struct lac_str *context; /* words of which one must be near; none needed when empty */
     size_t context_count;
