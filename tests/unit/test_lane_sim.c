@@ -126,9 +126,13 @@ static void run_all(bool transactional)
     lac_log_open("test_lane_sim", LAC_LOG_ERROR, LAC_LOG_KEY_VALUE);
     total_crashes = total_freezes = total_aborts = total_fences = total_lost = 0;
     total_rebalances = total_dead = 0;
-    for (uint64_t seed = first; seed < first + count; seed++)
-        if (!run_history(seed, transactional))
+    for (uint64_t seed = first; seed < first + count; seed++) {
+        bool held = run_history(seed, transactional);
+
+        CU_ASSERT(held);
+        if (!held)
             return;
+    }
     printf("histories=%llu crashes=%u freezes=%u aborts=%u fenced=%u lost_replies=%u "
            "rebalances=%u dead_letters=%u ",
            (unsigned long long)count, total_crashes, total_freezes, total_aborts, total_fences,
