@@ -259,7 +259,7 @@ static void the_core_is_complete_and_hashed(void)
 static void findings_are_bounded_and_say_so(void)
 {
     enum { MAILS = 3000 };
-    char *text = malloc(MAILS * 32);
+    char *text = malloc((size_t)MAILS * 32);
     struct lac_engine_out out;
     struct lac_request r;
     size_t n = 0;

@@ -27,6 +27,7 @@ static const char *const texts[] = {
 
 static _Thread_local unsigned long allocations;
 
+/* NOLINTBEGIN(readability-identifier-naming): the linker makes these names */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
 void *__real_realloc(void *p, size_t size);
@@ -51,6 +52,8 @@ void *__wrap_realloc(void *p, size_t size)
     allocations++;
     return __real_realloc(p, size);
 }
+
+/* NOLINTEND(readability-identifier-naming) */
 
 struct lane {
     pthread_t thread;

@@ -433,8 +433,9 @@ static void context_is_looked_for_a_bounded_number_of_times(void)
 {
     static const struct lac_str phrases[] = {{"summit", 6}};
     static const struct lac_str context[] = {{"contract", 8}};
-    enum { MANY = 1100 };
-    static char text[MANY * 7 + 1];
+    enum { UNIT = 7 };
+    const size_t many = 1100;
+    static char text[1100 * UNIT];
     struct lac_match_rule rule = rule_of("customer");
     struct set t;
 
@@ -443,12 +444,12 @@ static void context_is_looked_for_a_bounded_number_of_times(void)
     rule.context = context;
     rule.context_count = 1;
     rule.context_window = 20;
-    for (int i = 0; i < MANY; i++)
-        memcpy(text + (size_t)i * 7, "summit ", 7);
+    for (size_t i = 0; i < many * UNIT; i++)
+        text[i] = "summit "[i % UNIT];
     if (set_open(&t, &rule, 1)) {
-        scan(&t, (struct lac_str){text, 1000 * 7});
+        scan(&t, (struct lac_str){text, (many - 100) * UNIT});
         LAC_TEST_EQ(t.hits.count, 0);
-        scan(&t, (struct lac_str){text, MANY * 7});
+        scan(&t, (struct lac_str){text, many * UNIT});
         LAC_TEST_EQ(t.hits.count, LAC_MATCH_HITS_PER_RULE);
         t.hits.is_name = true;
         LAC_TEST_STR(found(&t, "Summit"), "Summit");
