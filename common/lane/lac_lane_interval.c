@@ -85,20 +85,8 @@ static size_t moved_positions(struct lac_lane *l)
     return n;
 }
 
-/* Where the position lives elsewhere, the group's offsets are a copy for tools that show lag:
- * nobody reads from them, so nobody waits for them. */
-static void copy_to_group(struct lac_lane *l)
-{
-    struct lac_err err;
-    size_t n = l->output.ops->start ? moved_positions(l) : 0;
-
-    if (n && l->io.ops->commit(l->io.ctx, l->positions, n, false, &err) != LAC_OK)
-        lac_log_err(LAC_LOG_DEBUG, "group_offsets_not_copied", &err);
-}
-
 static void committed(struct lac_lane *l)
 {
-    copy_to_group(l);
     for (size_t i = 0; i < l->partition_count; i++)
         l->partitions[i].durable = l->partitions[i].next;
     lane_send_replies(l);
