@@ -48,8 +48,8 @@ uint32_t lac_fuse_crashes(const struct lac_fuse *f, const struct lac_kafka_msg *
 void lac_fuse_arm(struct lac_fuse *f, const struct lac_kafka_msg *msgs, size_t n);
 void lac_fuse_disarm(struct lac_fuse *f);
 
-/* This record got through, or was set aside: it is no suspect any more, nor are those before
- * it in its partition. */
+/* The result of this record, or its dead letter, is committed: it is no suspect any more, nor are
+ * those before it in its partition. Only topic, partition and offset of `msg` are read. */
 void lac_fuse_passed(struct lac_fuse *f, const struct lac_kafka_msg *msg);
 
 #endif

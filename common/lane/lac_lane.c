@@ -91,7 +91,7 @@ void lac_lane_assigned(struct lac_lane *l, struct lac_kafka_position *p, size_t 
 /* The partitions go: what was polled is finished and committed while they are still ours. */
 static void finish_in_callback(struct lac_lane *l)
 {
-    struct lac_err err;
+    struct lac_err err = {.status = LAC_RETRY, .text = "the interval has to be redone"};
     enum lac_status status = lane_is_pending(l) ? LAC_OK : lane_process(l, &err);
 
     if (status == LAC_OK || status == LAC_RETRY) {

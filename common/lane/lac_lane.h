@@ -243,6 +243,7 @@ struct lac_output_kafka {
     uint32_t timeout_ms;         /* after which an unanswered call means a new producer */
     bool ready;                  /* transactional: init_transactions is done */
     bool begun;                  /* transactional: a transaction is open */
+    bool doomed;                 /* transactional: it can only be aborted; commit() says why */
     bool broken;                 /* the producer must be replaced before anything else */
 };
 

@@ -85,10 +85,28 @@ static size_t moved_positions(struct lac_lane *l)
     return n;
 }
 
+/* Other records may well be committed before the culprit is read again. */
+static void forget_culprit(struct lac_lane *l)
+{
+    const struct lane_partition *p =
+        l->culprit_level ? lane_find(l, l->culprit_topic, l->culprit_partition) : NULL;
+
+    if (!p || p->durable > l->culprit_offset)
+        l->culprit_level = 0;
+}
+
 static void committed(struct lac_lane *l)
 {
-    for (size_t i = 0; i < l->partition_count; i++)
-        l->partitions[i].durable = l->partitions[i].next;
+    for (size_t i = 0; i < l->partition_count; i++) {
+        struct lane_partition *p = &l->partitions[i];
+
+        /* Not before: a record set aside in an interval that is redone would crash us again. */
+        if (lac_fuse_any(l->fuse) && p->next != p->durable)
+            lac_fuse_passed(l->fuse, &(struct lac_kafka_msg){.topic = p->topic,
+                                                             .partition = p->partition,
+                                                             .offset = p->next - 1});
+        p->durable = p->next;
+    }
     lane_send_replies(l);
     if (l->isolate_limit) {
         l->isolate_left -=
@@ -96,7 +114,7 @@ static void committed(struct lac_lane *l)
         if (!l->isolate_left)
             l->isolate_limit = 0;
     }
-    l->culprit_level = 0;
+    forget_culprit(l);
     lac_counter_add(l->commits_total, 1);
     lane_reset_interval(l);
     lane_well(l);

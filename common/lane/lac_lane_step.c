@@ -44,7 +44,8 @@ static bool set_aside(struct lac_lane *l, const struct lac_kafka_msg *m)
     return false;
 }
 
-static enum lac_status add_dead_letters(struct lac_lane *l, struct lac_err *err)
+/* Puts the letters of all rejected messages behind the batch's records. */
+static enum lac_status add_dead_letters(struct lac_lane *l)
 {
     bool bare = l->culprit_level > 1;
 
@@ -55,27 +56,51 @@ static enum lac_status add_dead_letters(struct lac_lane *l, struct lac_err *err)
         if (!lac_batch_rejected(&l->batch, i))
             continue;
         status = lane_dead_letter(l, i, bare && is_culprit(l, &l->batch.msgs[i]), &r);
-        if (status == LAC_OK && l->output.ops->carries_records)
+        if (status == LAC_OK)
             status = lac_batch_emit(&l->batch, l->o.deadletter_topic, &r);
-        else if (status == LAC_OK)
-            status = l->io.ops->side_produce(l->io.ctx, l->o.deadletter_topic, &r, err);
         if (status != LAC_OK)
             return status;
-        if (!l->output.ops->carries_records)
-            l->side_pending++;
     }
     return LAC_OK;
 }
 
-/* From here on the interval is open, and a failure that is not about the records loses it. */
+/* For an output that has just taken the rows. It may have rejected more of the messages than the
+ * `known` ones, whose letters begin at `mark`. */
+static enum lac_status send_dead_letters(struct lac_lane *l, size_t mark, size_t known,
+                                         struct lac_err *err)
+{
+    if (l->batch.reject_count != known) {
+        l->batch.record_count = mark;
+        if (add_dead_letters(l) != LAC_OK) { /* the rows can't be taken back one by one */
+            l->isolate_limit = l->batch.count > 1 ? l->batch.count / 2 : 1;
+            l->isolate_left = l->batch.count;
+            return lac_err_set(err, LAC_RETRY, 0, "lane: no room for dead letters");
+        }
+    }
+    for (size_t i = mark; i < l->batch.record_count; i++) {
+        enum lac_status status = l->io.ops->side_produce(l->io.ctx, l->batch.records[i].topic,
+                                                         &l->batch.records[i].record, err);
+
+        if (status != LAC_OK)
+            return status;
+        l->side_pending++;
+    }
+    return LAC_OK;
+}
+
+/* AGAIN, REJECT: nothing was taken. From a write on the interval is open, and a failure that is
+ * not about the records loses it. Letters are made before: there may be no room for them. */
 static enum lac_status write_out(struct lac_lane *l, struct lac_err *err)
 {
-    enum lac_status status;
+    size_t mark = l->batch.record_count, known = l->batch.reject_count;
+    enum lac_status status = add_dead_letters(l);
 
+    if (status != LAC_OK)
+        return status;
     l->dirty = true;
     status = l->output.ops->write(l->output.ctx, &l->batch, err);
     if (status == LAC_OK && !l->output.ops->carries_records)
-        status = add_dead_letters(l, err);
+        status = send_dead_letters(l, mark, known, err);
     if (status == LAC_RETRY)
         l->pending.abort = true;
     return status;
@@ -93,8 +118,6 @@ static enum lac_status hand_over(struct lac_lane *l, struct lac_err *err)
         status = l->stage.run(l->stage.ctx, &l->batch, err);
     }
     lac_histogram_observe(l->stage_seconds, (double)(lac_clock_mono_ns() - began) / 1e9);
-    if (status == LAC_OK && l->output.ops->carries_records)
-        status = add_dead_letters(l, err);
     if (status == LAC_OK)
         status = write_out(l, err);
     lac_fuse_disarm(l->fuse);
@@ -111,8 +134,6 @@ static void advance(struct lac_lane *l)
         p->next = m->offset + 1;
         if (l->batch.reject_count && lac_batch_rejected(&l->batch, i))
             lane_count_reject(l, l->batch.rejects[i].reason);
-        if (lac_fuse_any(l->fuse))
-            lac_fuse_passed(l->fuse, m);
     }
     if (!l->began_ms)
         l->began_ms = l->io.ops->now_ms(l->io.ctx);
@@ -168,26 +189,29 @@ static size_t slice_at(const struct lac_lane *l, size_t at, size_t wanted)
 }
 
 /* A single message that can't be processed is the output's or stage's REJECT in person. */
-static enum lac_status set_aside_single(struct lac_lane *l, size_t at, const char *reason,
+static enum lac_status set_aside_single(struct lac_lane *l, size_t *at, const char *reason,
                                         struct lac_err *err)
 {
     char detail[LAC_BATCH_DETAIL_SIZE];
     size_t arena_mark = l->arena.used;
+    bool was_dirty = l->dirty;
     enum lac_status status;
 
     (void)snprintf(detail, sizeof(detail), "%s", err->text);
-    lac_batch_open(&l->batch, l->msgs + at, 1);
+    lac_batch_open(&l->batch, l->msgs + *at, 1);
     lac_batch_reject(&l->batch, 0, reason, detail);
-    status = l->output.ops->carries_records ? add_dead_letters(l, err) : LAC_OK;
-    if (status == LAC_OK)
-        status = write_out(l, err);
+    status = write_out(l, err);
     if (status == LAC_OK) {
         advance(l);
+        ++*at;
         return LAC_OK;
     }
-    l->arena.used = arena_mark;
     if (status == LAC_RETRY || status == LAC_FATAL)
         return status;
+    l->arena.used = arena_mark;
+    l->dirty = was_dirty;
+    if (was_dirty) /* what came before it fills the interval: alone it may fit */
+        return lane_commit(l, err);
     return lac_err_set(err, LAC_FATAL, 0, "lane: a dead letter does not fit: %s", detail);
 }
 
@@ -204,9 +228,7 @@ static enum lac_status shrink(struct lac_lane *l, enum lac_status status, size_t
     if (status == LAC_AGAIN)
         (void)lac_err_set(err, LAC_REJECT, 0,
                           "lane: its results need more memory than a batch has");
-    status = set_aside_single(l, *at, status == LAC_AGAIN ? "too_large" : "refused", err);
-    *at += status == LAC_OK;
-    return status;
+    return set_aside_single(l, at, status == LAC_AGAIN ? "too_large" : "refused", err);
 }
 
 /* Releases msgs[0 .. count); those from `done` on are read again. */

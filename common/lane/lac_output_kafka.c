@@ -26,8 +26,10 @@ static enum lac_status produce_all(struct lac_output_kafka *o, int topic,
         done += taken;
         if (status == LAC_OK)
             continue;
-        if (status != LAC_AGAIN)
+        if (status != LAC_AGAIN) {
+            o->doomed = status == LAC_RETRY;
             return status;
+        }
         if (io->now_ms(o->io.ctx) >= until)
             return lac_err_set(err, LAC_RETRY, 0, "lane: the producer's queue stays full");
         if (io->flush(o->io.ctx, ROOM_WAIT_MS, err) == LAC_FATAL)
@@ -102,7 +104,7 @@ static enum lac_status replace(struct lac_output_kafka *o, struct lac_err *err)
 
     if (status != LAC_OK)
         return status;
-    o->broken = o->ready = o->begun = false;
+    o->broken = o->doomed = o->ready = o->begun = false;
     return LAC_OK;
 }
 
@@ -176,9 +178,12 @@ static enum lac_status txn_write(void *ctx, struct lac_batch *b, struct lac_err 
 
     if (status == LAC_OK)
         status = txn_begin(o, err);
-    if (status == LAC_OK)
-        status = produce_batch(o, b, err);
-    return status;
+    if (status != LAC_OK || o->doomed)
+        return status;
+    status = produce_batch(o, b, err);
+    /* A broker has refused a record of the interval, and no more are taken. Which error it was is
+     * told at the commit; as a failed write it would only be tried again, for ever. */
+    return status == LAC_RETRY && o->doomed ? LAC_OK : status;
 }
 
 /* Calls until the outcome is one that repeating does not change, or time is up. */
@@ -207,6 +212,8 @@ static enum lac_status txn_commit(void *ctx, const struct lac_kafka_position *p,
         return status;
     if (n > 0)
         outcome = insist(o, p, n, false, err);
+    if (outcome == LAC_KAFKA_TXN_DONE && o->doomed) /* half of it is missing, whatever the cause */
+        return lac_err_set(err, LAC_RETRY, 0, "lane: the producer took only a part");
     lac_fault("lane.in_transaction");
     if (outcome == LAC_KAFKA_TXN_DONE)
         outcome = insist(o, NULL, 0, true, err);
@@ -230,7 +237,7 @@ static enum lac_status txn_abort(void *ctx, struct lac_err *err)
         if (outcome == LAC_KAFKA_TXN_STOP)
             return LAC_FATAL;
         if (outcome == LAC_KAFKA_TXN_DONE)
-            o->begun = false;
+            o->begun = o->doomed = false;
         else
             o->broken = true; /* a new epoch aborts it as well */
     }
