@@ -101,14 +101,17 @@ void lac_buf_put_char(struct lac_buf *b, char c)
 void lac_buf_vprintf(struct lac_buf *b, const char *fmt, va_list args)
 {
     va_list again;
-    char *to;
+    char *to = b->ptr ? b->ptr + b->len : NULL;
+    size_t room = b->failed ? 0 : b->capacity - b->len;
     int n;
 
     va_copy(again, args);
-    n = vsnprintf(NULL, 0, fmt, args);
-    if (n < 0)
+    n = vsnprintf(to, room, fmt, args); /* most of the time it fits at once */
+    if (n < 0 || b->failed) {
         b->failed = true;
-    else if ((to = lac_buf_reserve(b, (size_t)n + 1))) {
+    } else if ((size_t)n < room) {
+        b->len += (size_t)n;
+    } else if ((to = lac_buf_reserve(b, (size_t)n + 1))) {
         (void)vsnprintf(to, (size_t)n + 1, fmt, again);
         b->len += (size_t)n;
     }

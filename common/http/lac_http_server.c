@@ -17,7 +17,7 @@
 enum {
     EVENTS = 64,
     READ_STEP = 4096,        /* the library grows its read buffer by this */
-    OVERHEAD = 8 * 1024,     /* its own structures and the answer's headers */
+    OVERHEAD = 2 * 1024,     /* its own structures and the answer's headers */
     OWNERS_GRACE_MS = 30000, /* for owners in other threads to give requests back at close */
     THREAD_ROUND_MS = 60000, /* upper bound only: every event and deadline ends a wait */
 };
@@ -27,7 +27,7 @@ static void fill_defaults(struct lac_http_server_options *o)
     if (!o->connections)
         o->connections = 1024;
     if (!o->header_bytes)
-        o->header_bytes = 16 * 1024;
+        o->header_bytes = 8 * 1024;
     if (!o->body_bytes)
         o->body_bytes = 1024 * 1024;
     if (!o->drain_bytes)
@@ -259,6 +259,7 @@ enum lac_status lac_http_server_start(struct lac_http_server *s, struct lac_err 
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (rc != 0)
         return lac_err_set(err, LAC_FATAL, rc, "http: no thread: %s", strerror(rc));
+    (void)pthread_setname_np(s->thread, "lac-http"); /* for top and gdb */
     s->threaded = true;
     return LAC_OK;
 }

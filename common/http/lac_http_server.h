@@ -63,9 +63,10 @@ struct lac_http_server_options {
     /* 0 means the default in brackets. */
     uint32_t connections;        /* [1024] more wait in the kernel's queue */
     uint32_t connections_per_ip; /* [no limit of its own] */
-    size_t header_bytes;         /* [16 KiB] request line and headers; more is 431 */
-    size_t body_bytes;           /* [1 MiB] */
-    size_t drain_bytes;          /* [1 MiB] read and thrown away beyond the limit, then cut off */
+    size_t header_bytes; /* [8 KiB] request line and headers; more is 431. The library clears that
+                          * much memory for every request, so more costs time. */
+    size_t body_bytes;   /* [1 MiB] */
+    size_t drain_bytes;  /* [1 MiB] read and thrown away beyond the limit, then cut off */
     uint32_t header_ms;  /* [5000] from the connect, or the next request line, to the last header */
     uint32_t body_ms;    /* [10000] from the last header to the last byte */
     uint32_t handler_ms; /* [60000] a kept request unanswered: 503 */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lac_json.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,11 +75,30 @@ void lac_json_close_array(struct lac_json_writer *w)
     close_level(w, ']', false);
 }
 
+/* Whether eight bytes all stand for themselves: no control, quote, backslash, DEL or high byte. */
+static bool eight_plain(const char *p)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones * 0x80;
+    uint64_t x, quote, slash, del;
+
+    memcpy(&x, p, sizeof(x));
+    quote = x ^ ones * '"';
+    slash = x ^ ones * '\\';
+    del = x ^ ones * 0x7F;
+    /* (y - ones) & ~y has a byte's high bit set where y has a zero byte; a borrow can only add
+     * marks above a true one, and one is enough. */
+    return ((x | ((x - ones * 0x20) & ~x) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash) |
+             ((del - ones) & ~del)) &
+            highs) == 0;
+}
+
 /* The bytes at the start of `s` that stand for themselves in a JSON string. */
 static size_t plain_prefix(struct lac_str s)
 {
     size_t n = 0;
 
+    while (s.len - n >= 8 && eight_plain(s.ptr + n))
+        n += 8;
     while (n < s.len) {
         unsigned char c = (unsigned char)s.ptr[n];
 
@@ -103,7 +121,8 @@ static void put_escaped(struct lac_buf *b, unsigned char c)
         lac_buf_printf(b, "\\u%04x", c);
 }
 
-static void put_quoted(struct lac_buf *b, struct lac_str s)
+/* Needs escaping or a look at its UTF-8. */
+static void put_quoted_slow(struct lac_buf *b, struct lac_str s)
 {
     lac_buf_put_char(b, '"');
     while (s.len > 0) {
@@ -128,13 +147,51 @@ static void put_quoted(struct lac_buf *b, struct lac_str s)
     lac_buf_put_char(b, '"');
 }
 
+/* `before` and `after` are single bytes around the quotes, 0 for none. */
+static void put_quoted(struct lac_buf *b, char before, struct lac_str s, char after)
+{
+    char *to;
+
+    if (plain_prefix(s) == s.len && (to = lac_buf_reserve(b, s.len + 4))) {
+        char *at = to;
+        if (before)
+            *at++ = before;
+        *at++ = '"';
+        if (s.len)
+            memcpy(at, s.ptr, s.len);
+        at += s.len;
+        *at++ = '"';
+        if (after)
+            *at++ = after;
+        lac_buf_commit(b, (size_t)(at - to));
+        return;
+    }
+    if (before)
+        lac_buf_put_char(b, before);
+    put_quoted_slow(b, s);
+    if (after)
+        lac_buf_put_char(b, after);
+}
+
+/* Decimal digits of `v`, at least `width` of them; returns how many. */
+static size_t put_digits(char *to, uint64_t v, size_t width)
+{
+    char digits[20];
+    size_t n = 0;
+
+    do {
+        digits[n++] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v || n < width);
+    for (size_t i = 0; i < n; i++)
+        to[i] = digits[n - 1 - i];
+    return n;
+}
+
 void lac_json_key_str(struct lac_json_writer *w, struct lac_str key)
 {
     LAC_ASSERT(in_object(w) && !w->_pending);
-    if (w->_comma)
-        lac_buf_put_char(w->buf, ',');
-    put_quoted(w->buf, key);
-    lac_buf_put_char(w->buf, ':');
+    put_quoted(w->buf, w->_comma ? ',' : 0, key, ':');
     w->_comma = false;
     w->_pending = true;
 }
@@ -148,7 +205,7 @@ void lac_json_put_str(struct lac_json_writer *w, struct lac_str s)
 {
     before_value(w);
     if (s.ptr)
-        put_quoted(w->buf, s);
+        put_quoted(w->buf, 0, s, 0);
     else
         lac_buf_put_text(w->buf, "null");
 }
@@ -160,14 +217,23 @@ void lac_json_put_text(struct lac_json_writer *w, const char *text)
 
 void lac_json_put_int(struct lac_json_writer *w, int64_t v)
 {
+    char text[24];
+    size_t n = 0;
+    uint64_t size = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+
     before_value(w);
-    lac_buf_printf(w->buf, "%" PRId64, v);
+    if (v < 0)
+        text[n++] = '-';
+    n += put_digits(text + n, size, 1);
+    lac_buf_put(w->buf, text, n);
 }
 
 void lac_json_put_uint(struct lac_json_writer *w, uint64_t v)
 {
+    char text[24];
+
     before_value(w);
-    lac_buf_printf(w->buf, "%" PRIu64, v);
+    lac_buf_put(w->buf, text, put_digits(text, v, 1));
 }
 
 void lac_json_put_bool(struct lac_json_writer *w, bool v)
@@ -184,19 +250,30 @@ void lac_json_put_null(struct lac_json_writer *w)
 
 void lac_json_put_ppm(struct lac_json_writer *w, uint32_t ppm)
 {
-    char fraction[8];
-    int n;
+    char text[24];
+    size_t n = put_digits(text, ppm / 1000000, 1);
 
     before_value(w);
-    lac_buf_printf(w->buf, "%" PRIu32, ppm / 1000000);
-    ppm %= 1000000;
-    if (ppm == 0)
-        return;
-    n = snprintf(fraction, sizeof(fraction), "%06" PRIu32, ppm);
-    while (n > 1 && fraction[n - 1] == '0')
+    if (ppm % 1000000) {
+        text[n++] = '.';
+        n += put_digits(text + n, ppm % 1000000, 6);
+        while (text[n - 1] == '0')
+            n--;
+    }
+    lac_buf_put(w->buf, text, n);
+}
+
+static void put_thousandths(struct lac_json_writer *w, uint64_t v)
+{
+    char text[24];
+    size_t n = put_digits(text, v / 1000, 1);
+
+    text[n++] = '.';
+    n += put_digits(text + n, v % 1000, 3);
+    while (text[n - 1] == '0' && text[n - 2] != '.')
         n--;
-    lac_buf_put_char(w->buf, '.');
-    lac_buf_put(w->buf, fraction, (size_t)n);
+    before_value(w);
+    lac_buf_put(w->buf, text, n);
 }
 
 void lac_json_put_real(struct lac_json_writer *w, double v)
@@ -205,6 +282,13 @@ void lac_json_put_real(struct lac_json_writer *w, double v)
 
     if (!isfinite(v)) {
         lac_json_put_null(w);
+        return;
+    }
+    /* Thousandths, as latencies are: with at most 15 digits their decimal is exact both ways. */
+    double thousandths = v * 1000;
+    if (v >= 0 && thousandths < 1e12 && thousandths == floor(thousandths) &&
+        thousandths / 1000 == v && !signbit(v)) {
+        put_thousandths(w, (uint64_t)thousandths);
         return;
     }
     before_value(w);

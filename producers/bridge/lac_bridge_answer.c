@@ -32,6 +32,7 @@ struct lac_bridge_job *lac_bridge_job_new(struct lac_bridge *b, struct lac_http_
     job->batch = batch;
     job->idem = LAC_BRIDGE_NO_IDEM;
     job->begun_ns = lac_clock_mono_ns();
+    job->wall_ms = lac_clock_wall_ms();
     return job;
 }
 
@@ -88,7 +89,7 @@ void lac_bridge_part_fail(struct lac_bridge_job *job, uint32_t index, unsigned s
     put_lookup(&instance, p->request_id);
     if (p->placed) {
         struct lac_event_id id;
-        link->event_id(link->ctx, p->partition, p->offset, p->timestamp_ms, &id);
+        link->event_id(link->ctx, p->partition, p->offset, job->wall_ms, &id);
         lac_event_id_format(event, &id);
         members[count++] = (struct lac_http_member){"event_id", lac_str_from(event), false};
     }

@@ -36,17 +36,21 @@ struct lac_bridge_item {
 };
 
 struct lac_bridge_body {
-    struct lac_json *document; /* owned; the items borrow from it */
+    struct lac_json *document; /* owned; the items borrow from it; NULL: not needed */
     struct lac_bridge_item *items;
     size_t count;
 };
 
 /*
  * One request. LAC_REJECT: err->code is the HTTP status, 400 (no JSON) or 422. `out` borrows from
- * `a` and from its own document until lac_bridge_body_deinit(), not from `text`.
+ * `text`, from `a` and from its own document until lac_bridge_body_deinit().
  */
 enum lac_status lac_bridge_body_one(struct lac_bridge_body *out, struct lac_str text,
                                     struct lac_arena *a, struct lac_err *err) LAC_MUST_USE;
+
+/* The same without the short way for flat bodies; for the tests, which compare the two. */
+enum lac_status lac_bridge_body_tree(struct lac_bridge_body *out, struct lac_str text,
+                                     struct lac_arena *a, struct lac_err *err) LAC_MUST_USE;
 
 /*
  * {"queries": ["…"]} or {"items": [{…}]}, with members that count for all of them beside it. An

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lac_bridge_ids.h"
 
-#include <stdio.h>
 #include <string.h>
 
-#include "lac_clock.h"
 #include "lac_digest.h"
 
 static void take_random(struct lac_bridge_ids *g, unsigned char *out, uint32_t n)
@@ -33,11 +31,12 @@ static void format_uuid(char out[LAC_BRIDGE_UUID_SIZE], unsigned char b[16], uns
     *out = '\0';
 }
 
-void lac_bridge_ids_request(struct lac_bridge_ids *g, char out[LAC_BRIDGE_UUID_SIZE])
+void lac_bridge_ids_request(struct lac_bridge_ids *g, int64_t wall_ms,
+                            char out[LAC_BRIDGE_UUID_SIZE])
 {
     unsigned char b[16];
     /* 48 bits of milliseconds, then 12 that count within one (RFC 9562, 6.2, method 1). */
-    uint64_t now = (uint64_t)lac_clock_wall_ms() << 12;
+    uint64_t now = (uint64_t)wall_ms << 12;
     g->last = now > g->last ? now : g->last + 1;
     for (unsigned i = 0; i < 6; i++)
         b[i] = (unsigned char)(g->last >> (52 - 8 * i));
@@ -58,13 +57,14 @@ static bool all_zero(const unsigned char *bytes, size_t n)
 void lac_bridge_ids_trace(struct lac_bridge_ids *g, char out[LAC_BRIDGE_TRACEPARENT_SIZE])
 {
     unsigned char b[24];
-    char trace[33], span[17];
     do {
         take_random(g, b, sizeof b);
     } while (all_zero(b, 16) || all_zero(b + 16, 8)); /* zero means "none" */
-    lac_hex_encode(trace, b, 16);
-    lac_hex_encode(span, b + 16, 8);
-    snprintf(out, LAC_BRIDGE_TRACEPARENT_SIZE, "00-%s-%s-01", trace, span);
+    memcpy(out, "00-", 3);
+    lac_hex_encode(out + 3, b, 16);
+    out[35] = '-';
+    lac_hex_encode(out + 36, b + 16, 8);
+    memcpy(out + 52, "-01", 4);
 }
 
 bool lac_bridge_traceparent_valid(struct lac_str v)

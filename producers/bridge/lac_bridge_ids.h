@@ -25,8 +25,9 @@ struct lac_bridge_ids {
     uint64_t last; /* milliseconds and counter of the last UUID: they only go up */
 };
 
-/* A UUID, version 7: ids sort by time, also within a millisecond. */
-void lac_bridge_ids_request(struct lac_bridge_ids *g, char out[LAC_BRIDGE_UUID_SIZE]);
+/* A UUID, version 7, of the time `wall_ms`: ids sort by time, also within a millisecond. */
+void lac_bridge_ids_request(struct lac_bridge_ids *g, int64_t wall_ms,
+                            char out[LAC_BRIDGE_UUID_SIZE]);
 
 /* W3C trace context, version 00, sampled. */
 void lac_bridge_ids_trace(struct lac_bridge_ids *g, char out[LAC_BRIDGE_TRACEPARENT_SIZE]);

@@ -38,7 +38,7 @@ struct lac_bridge_part {
     size_t at, len;  /* its JSON in the job's text */
     bool placed;     /* acknowledged: partition and offset are known */
     int32_t partition;
-    int64_t offset, timestamp_ms;
+    int64_t offset;
     char request_id[LAC_BRIDGE_REQUEST_ID_MAX + 1];
 };
 
@@ -50,6 +50,7 @@ struct lac_bridge_job {
     uint32_t count, waiting; /* parts; those without a last word, plus one while they are sent */
     uint32_t idem;           /* LAC_BRIDGE_NO_IDEM: no key */
     uint64_t begun_ns;
+    int64_t wall_ms;             /* the same moment; the timestamp of its records */
     struct lac_buf text;         /* JSON of the parts */
     struct lac_bridge_job *next; /* free list of jobs with one part */
     char traceparent[LAC_BRIDGE_TRACEPARENT_SIZE];

@@ -137,7 +137,7 @@ static void send_part(struct lac_bridge_job *job, uint32_t index, struct lac_req
 {
     struct lac_bridge *b = job->bridge;
     struct lac_bridge_part *p = &job->parts[index];
-    struct lac_err err = {0};
+    struct lac_err err;
     struct lac_str value;
     char correlation[LAC_BRIDGE_CORRELATION_SIZE];
     uint64_t wait =
@@ -145,7 +145,6 @@ static void send_part(struct lac_bridge_job *job, uint32_t index, struct lac_req
     request->request_id = lac_str_from(p->request_id);
     request->has_deadline_ms = true;
     request->deadline_ms = (int64_t)wait;
-    p->timestamp_ms = lac_clock_wall_ms();
     if (lac_wire_write(b->wire, &lac_request_type, request, &b->arena, &value, &err) != LAC_OK) {
         lac_bridge_part_fail(job, index, 413, "request-too-large",
                              "The request is larger than one record may be.");
@@ -160,7 +159,7 @@ static void send_part(struct lac_bridge_job *job, uint32_t index, struct lac_req
                                    .value = value,
                                    .correlation = {correlation, sizeof correlation - 1},
                                    .traceparent = lac_str_from(job->traceparent),
-                                   .timestamp_ms = p->timestamp_ms,
+                                   .timestamp_ms = job->wall_ms,
                                    .ref = p->ref};
     enum lac_status status = b->options.link.send(b->options.link.ctx, &m, &err);
     if (status == LAC_OK)
@@ -184,7 +183,7 @@ static void name_part(struct lac_bridge_job *job, uint32_t index, const struct l
         memcpy(p->request_id, request->request_id.ptr, request->request_id.len);
         p->request_id[request->request_id.len] = '\0';
     } else {
-        lac_bridge_ids_request(&job->bridge->ids, p->request_id);
+        lac_bridge_ids_request(&job->bridge->ids, job->wall_ms, p->request_id);
     }
 }
 
@@ -280,7 +279,7 @@ static void end_key(struct lac_bridge *b, const struct key_use *use)
 /* False: answered. What can be said before the body is read, cheapest first. */
 static bool admit(struct lac_bridge *b, struct lac_http_request *r)
 {
-    char why[256] = "";
+    char why[256];
     if (!lac_bridge_allowed(b, r))
         return false;
     if (lac_bridge_slots_free_count(b->slots) == 0) {

@@ -1,2 +1,1 @@
-lac_test(lane_mock USES base kafka lane LABELS component TIMEOUT 240
-    SOURCES "${PROJECT_SOURCE_DIR}/tests/support/lac_threads_tsan.c")
+lac_test(lane_mock USES base kafka lane LABELS component TIMEOUT 240)

@@ -141,7 +141,7 @@ static void request_ids_go_up(void)
     static struct lac_bridge_ids g;
     char last[LAC_BRIDGE_UUID_SIZE] = "", id[LAC_BRIDGE_UUID_SIZE];
     for (int i = 0; i < 20000; i++) { /* more than a millisecond's worth of counter */
-        lac_bridge_ids_request(&g, id);
+        lac_bridge_ids_request(&g, 1800000000000 + i / 10000, id);
         CU_ASSERT(strcmp(last, id) < 0);
         memcpy(last, id, sizeof last);
     }

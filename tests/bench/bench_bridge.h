@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bench_bridge - a load of keep-alive clients, and servers to aim it at
+ *
+ * One thread sends the same POST over BENCH_CONNECTIONS connections, each waiting for its answer
+ * before it asks again; the server has one thread. Both are pinned to a core of their own where
+ * there are two.
+ */
+#ifndef BENCH_BRIDGE_H
+#define BENCH_BRIDGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+enum { BENCH_CONNECTIONS = 64, BENCH_SERVER_CORE = 0, BENCH_LOAD_CORE = 1 };
+
+struct bench_load {
+    uint16_t port; /* on 127.0.0.1 */
+    uint32_t ms;
+    double rate;         /* out: requests answered per second, after a warm-up of a tenth */
+    uint64_t answered;   /* out: all of them */
+    size_t answer_bytes; /* out: the size of an answer's body */
+};
+
+/* -1: an error, or an answer that is not 200. */
+int bench_load(struct bench_load *l);
+
+/* The libmicrohttpd hello world: reads the body, answers `bytes` bytes of JSON. */
+struct bench_hello;
+struct bench_hello *bench_hello_start(size_t bytes);
+uint16_t bench_hello_port(const struct bench_hello *h);
+uint64_t bench_hello_cpu_ns(const struct bench_hello *h); /* spent by its thread */
+void bench_hello_stop(struct bench_hello *h);
+
+/* The floor: epoll, recv, send, nothing parsed but the end of a request. */
+struct bench_raw;
+struct bench_raw *bench_raw_start(size_t bytes);
+uint16_t bench_raw_port(const struct bench_raw *r);
+void bench_raw_stop(struct bench_raw *r);
+
+/* CPU time that the thread behind `clock` has used. */
+uint64_t bench_cpu_ns(clockid_t clock);
+
+/* Pins the calling thread where the machine has two cores or more. */
+void bench_pin(int core);
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "bench_bridge.h"
+#include "lac_clock.h"
+
+enum { ANSWER_MAX = 16384, PATIENCE_MS = 5000 };
+
+struct client {
+    int fd;
+    size_t len;
+    char got[ANSWER_MAX];
+};
+
+static const char request[] =
+    "POST /api/v1/classify HTTP/1.1\r\nHost: 127.0.0.1:8000\r\nUser-Agent: bench\r\n"
+    "Accept: */*\r\nContent-Type: application/json\r\nContent-Length: 126\r\n\r\n"
+    "{\"query\":\"What did we agree with the supplier last quarter?\",\"project\":\"north\","
+    "\"user_id\":\"u-104711\",\"user_role\":\"analyst1234\"}";
+
+void bench_pin(int core)
+{
+    cpu_set_t set;
+
+    if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+        return;
+    CPU_ZERO(&set);
+    CPU_SET((size_t)core, &set);
+    (void)pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+}
+
+uint64_t bench_cpu_ns(clockid_t clock)
+{
+    struct timespec t = {0};
+
+    (void)clock_gettime(clock, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static int dial(uint16_t port)
+{
+    const int on = 1;
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
+        return -1;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    return fd;
+}
+
+static int ask(struct client *c)
+{
+    c->len = 0;
+    return send(c->fd, request, sizeof(request) - 1, MSG_NOSIGNAL) == sizeof(request) - 1 ? 0 : -1;
+}
+
+/* 1: a whole answer is there; 0: not yet; -1: broken, or not a 200. */
+static int hear(struct client *c, size_t *body_bytes)
+{
+    ssize_t n = recv(c->fd, c->got + c->len, sizeof(c->got) - 1 - c->len, MSG_DONTWAIT);
+
+    if (n < 0 && errno == EAGAIN)
+        return 0;
+    if (n <= 0)
+        return -1;
+    c->len += (size_t)n;
+    c->got[c->len] = '\0';
+    const char *end = strstr(c->got, "\r\n\r\n");
+    if (!end)
+        return 0;
+    if (strncmp(c->got, "HTTP/1.1 200 ", 13) != 0)
+        return -1;
+    const char *length = strstr(c->got, "Content-Length: ");
+    if (!length)
+        return -1;
+    *body_bytes = strtoul(length + 16, NULL, 10);
+    return c->len >= (size_t)(end + 4 - c->got) + *body_bytes;
+}
+
+static int measure(struct client *clients, int epoll_fd, struct bench_load *l)
+{
+    uint64_t begin = 0, start = lac_clock_mono_ns(), now = start, before = 0;
+    uint64_t warm = start + (uint64_t)l->ms * 100000, end = start + (uint64_t)l->ms * 1100000;
+    struct epoll_event events[BENCH_CONNECTIONS];
+
+    for (size_t i = 0; i < BENCH_CONNECTIONS; i++)
+        if (ask(&clients[i]) != 0)
+            return -1;
+    while (now < end) {
+        int n = epoll_wait(epoll_fd, events, BENCH_CONNECTIONS, PATIENCE_MS);
+        if (n <= 0)
+            return -1;
+        for (int i = 0; i < n; i++) {
+            int done = hear(events[i].data.ptr, &l->answer_bytes);
+            if (done < 0 || (done > 0 && ask(events[i].data.ptr) != 0))
+                return -1;
+            l->answered += done > 0;
+        }
+        now = lac_clock_mono_ns();
+        if (!begin && now >= warm) {
+            begin = now;
+            before = l->answered;
+        }
+    }
+    l->rate = (double)(l->answered - before) * 1e9 / (double)(now - begin);
+    return 0;
+}
+
+int bench_load(struct bench_load *l)
+{
+    struct client *clients = calloc(BENCH_CONNECTIONS, sizeof(*clients));
+    int epoll_fd = epoll_create1(EPOLL_CLOEXEC), rc = -1;
+    size_t n = 0;
+
+    l->answered = 0;
+    for (; clients && n < BENCH_CONNECTIONS; n++) {
+        struct epoll_event ev = {.events = EPOLLIN, .data = {.ptr = &clients[n]}};
+        clients[n].fd = dial(l->port);
+        if (clients[n].fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, clients[n].fd, &ev) < 0)
+            break;
+    }
+    if (n == BENCH_CONNECTIONS)
+        rc = measure(clients, epoll_fd, l);
+    for (size_t i = 0; i < n; i++)
+        close(clients[i].fd);
+    close(epoll_fd);
+    free(clients);
+    return rc;
+}
