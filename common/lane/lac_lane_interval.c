@@ -85,6 +85,17 @@ static size_t moved_positions(struct lac_lane *l)
     return n;
 }
 
+/* Where the position lives elsewhere, the group's offsets are a copy for tools that show lag:
+ * nobody reads from them, so nobody waits for them. */
+static void copy_to_group(struct lac_lane *l)
+{
+    struct lac_err err;
+    size_t n = l->output.ops->start ? moved_positions(l) : 0;
+
+    if (n && l->io.ops->commit(l->io.ctx, l->positions, n, false, &err) != LAC_OK)
+        lac_log_err(LAC_LOG_DEBUG, "group_offsets_not_copied", &err);
+}
+
 /* Other records may well be committed before the culprit is read again. */
 static void forget_culprit(struct lac_lane *l)
 {
@@ -97,6 +108,7 @@ static void forget_culprit(struct lac_lane *l)
 
 static void committed(struct lac_lane *l)
 {
+    copy_to_group(l);
     for (size_t i = 0; i < l->partition_count; i++) {
         struct lane_partition *p = &l->partitions[i];
 
