@@ -3,6 +3,13 @@
  * Lanes in a simulated world, history after history: nothing lost, nothing doubled beyond what
  * the output promises, whatever happens to them. sim.h describes the world.
  *
+ * It has been seen to find a lane that, in turn: commits after a revocation instead of inside of
+ * it; goes on writing after a lost assignment; does not go back after an abort, or does not abort;
+ * commits positions one too high, or one too low; takes an aborted transaction for a committed
+ * one; ignores failed deliveries; reuses memory before what it holds is delivered; sends replies
+ * before the commit; takes partitions over without a new epoch; forgets a record that crashes
+ * while its dead letter may still be undone; keeps a message.
+ *
  *   LACUNA_SIM_HISTORIES=N   so many histories
  *   LACUNA_SIM_SEED=S        this one alone, with its trace
  */
@@ -113,7 +120,7 @@ static void nothing_is_lost_or_doubled(void)
         LAC_TEST_EQ(failures, 0);
         for (size_t i = 0; !failures && i < SIM_EVENTS; i++) {
             lac_test_row("%s happened %llu times", kinds[i].name, (unsigned long long)events[i]);
-            CU_ASSERT(events[i] >= kinds[i].least * n / 1000);
+            CU_ASSERT(n < 1000 || events[i] >= kinds[i].least * n / 1000);
             (void)printf("%s%s %llu", i ? ", " : "\n    ", kinds[i].name,
                          (unsigned long long)events[i]);
         }
