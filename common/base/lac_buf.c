@@ -111,9 +111,12 @@ void lac_buf_vprintf(struct lac_buf *b, const char *fmt, va_list args)
         b->failed = true;
     } else if ((size_t)n < room) {
         b->len += (size_t)n;
-    } else if ((to = lac_buf_reserve(b, (size_t)n + 1))) {
-        (void)vsnprintf(to, (size_t)n + 1, fmt, again);
-        b->len += (size_t)n;
+    } else {
+        to = lac_buf_reserve(b, (size_t)n + 1);
+        if (to) {
+            (void)vsnprintf(to, (size_t)n + 1, fmt, again);
+            b->len += (size_t)n;
+        }
     }
     va_end(again);
 }

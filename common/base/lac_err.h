@@ -41,6 +41,12 @@ struct lac_err {
 enum lac_status lac_err_set(struct lac_err *err, enum lac_status status, int code, const char *fmt,
                             ...) LAC_PRINTF(4, 5);
 
+/*
+ * What an errno value means, in English: strerror() without its shared buffer. Never NULL, never
+ * to be freed, leaves errno alone. Thread: any.
+ */
+const char *lac_errno_text(int code);
+
 /* "ok", "again", "retry", "reject" or "fatal": the value of the log's `status` field. */
 const char *lac_status_name(enum lac_status status);
 

@@ -5,9 +5,12 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "lac_env.h"
 
 enum { FAULTS_MAX = 16 };
 
@@ -20,15 +23,42 @@ static struct fault {
 static size_t fault_count;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+/* One word of a spec; returns its length, 0 if there is none or it does not fit. */
+static size_t take(char *out, size_t size, const char *spec)
+{
+    size_t len = strcspn(spec, ":,");
+
+    if (len == 0 || len >= size)
+        return 0;
+    memcpy(out, spec, len);
+    out[len] = '\0';
+    return len;
+}
+
+static bool parse_one(struct fault *f, const char *spec)
+{
+    size_t len = take(f->name, sizeof(f->name), spec);
+
+    if (!len || spec[len] != ':')
+        return false;
+    spec += len + 1;
+    len = take(f->action, sizeof(f->action), spec);
+    if (!len)
+        return false;
+    f->at = 1;
+    if (spec[len] == ':' && spec[len + 1] >= '0' && spec[len + 1] <= '9')
+        f->at = strtoul(spec + len + 1, NULL, 10);
+    return true;
+}
+
 static void parse_all(void)
 {
-    const char *spec = getenv("LACUNA_FAULT");
+    const char *spec = lac_env("LACUNA_FAULT");
 
     while (spec && *spec && fault_count < FAULTS_MAX) {
         struct fault *f = &faults[fault_count];
 
-        f->at = 1;
-        if (sscanf(spec, "%63[^:,]:%15[^:,]:%lu", f->name, f->action, &f->at) >= 2)
+        if (parse_one(f, spec))
             fault_count++;
         else
             fprintf(stderr, "LACUNA_FAULT: cannot read \"%s\"\n", spec);

@@ -16,8 +16,10 @@
 
 #ifdef LAC_FAULTS
 void lac_fault_hit(const char *name);
+/* NOLINTNEXTLINE(readability-identifier-naming): used like the function it stands for */
 #define lac_fault(name) lac_fault_hit(name)
 #else
+/* NOLINTNEXTLINE(readability-identifier-naming): as above */
 #define lac_fault(name) ((void)0)
 #endif
 

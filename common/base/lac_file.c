@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,9 +10,7 @@ enum { READ_STEP = 16 << 10 };
 
 static enum lac_status refuse(struct lac_err *err, const char *path, int code)
 {
-    char why[128];
-
-    return lac_err_set(err, LAC_FATAL, code, "%s: %s", path, strerror_r(code, why, sizeof(why)));
+    return lac_err_set(err, LAC_FATAL, code, "%s: %s", path, lac_errno_text(code));
 }
 
 static enum lac_status read_all(int fd, const char *path, struct lac_buf *out, struct lac_err *err)

@@ -2,10 +2,12 @@
 /* Goal: the pieces everything stands on keep their promises at the edges. */
 #include "lac_buf.h"
 #include "lac_clock.h"
+#include "lac_err.h"
 #include "lac_str.h"
 #include "lac_tier.h"
 #include "lac_utf8.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "lac_test.h"
@@ -141,7 +143,15 @@ static void time_is_formatted_in_utc(void)
     LAC_TEST_STR(text, "1969-12-31T23:59:59.999Z");
 }
 
+static void an_errno_value_has_a_text(void)
+{
+    errno = EDOM;
+    LAC_TEST_STR(lac_errno_text(ENOENT), "No such file or directory");
+    LAC_TEST_STR(lac_errno_text(-1), "unknown error");
+    LAC_TEST_EQ(errno, EDOM);
+}
+
 LAC_TEST_MAIN(base, join_is_a_lattice, tier_names_are_read_back,
               numbers_are_digits_and_nothing_else, only_well_formed_utf8_passes,
               every_scalar_value_round_trips, buffer_stops_at_its_limit_and_says_so,
-              hex_is_read_back, time_is_formatted_in_utc)
+              hex_is_read_back, time_is_formatted_in_utc, an_errno_value_has_a_text)
