@@ -26,6 +26,32 @@ struct bench_load {
 /* -1: an error, or an answer that is not 200. */
 int bench_load(struct bench_load *l);
 
+struct bench_latency {
+    double p50_us, p99_us;
+};
+
+/* Latencies, sorted at the end. */
+struct bench_samples {
+    uint64_t *ns; /* owned */
+    size_t count, capacity;
+    int failed; /* out of memory */
+};
+void bench_samples_add(struct bench_samples *s, uint64_t ns);
+int bench_samples_end(struct bench_samples *s, struct bench_latency *out); /* frees */
+
+/* Asks `rate` times a second, whatever comes back, and times each answer from the moment when its
+ * question was due: a server that stalls can't hide it. -1 as bench_load(). */
+int bench_paced(uint16_t port, double rate, uint32_t ms, struct bench_latency *out);
+
+/* A port that is free at the moment. */
+uint16_t bench_free_port(void);
+
+/* produce -> consume and produce back -> consume, with librdkafka alone. */
+struct bench_hops;
+struct bench_hops *bench_hops_start(const char *brokers, const char *prefix);
+int bench_hops_paced(struct bench_hops *h, double rate, uint32_t ms, struct bench_latency *out);
+void bench_hops_stop(struct bench_hops *h);
+
 /* The libmicrohttpd hello world: reads the body, answers `bytes` bytes of JSON. */
 struct bench_hello;
 struct bench_hello *bench_hello_start(size_t bytes);

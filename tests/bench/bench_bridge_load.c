@@ -18,6 +18,7 @@ enum { ANSWER_MAX = 16384, PATIENCE_MS = 5000 };
 
 struct client {
     int fd;
+    uint64_t due_ns; /* of the question under way; 0: none */
     size_t len;
     char got[ANSWER_MAX];
 };
@@ -118,19 +119,27 @@ static int measure(struct client *clients, int epoll_fd, struct bench_load *l)
     return 0;
 }
 
+/* Returns how many are connected. */
+static size_t dial_all(struct client *clients, int epoll_fd, uint16_t port)
+{
+    size_t n = 0;
+
+    for (; clients && n < BENCH_CONNECTIONS; n++) {
+        struct epoll_event ev = {.events = EPOLLIN, .data = {.ptr = &clients[n]}};
+        clients[n].fd = dial(port);
+        if (clients[n].fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, clients[n].fd, &ev) < 0)
+            break;
+    }
+    return n;
+}
+
 int bench_load(struct bench_load *l)
 {
     struct client *clients = calloc(BENCH_CONNECTIONS, sizeof(*clients));
     int epoll_fd = epoll_create1(EPOLL_CLOEXEC), rc = -1;
-    size_t n = 0;
+    size_t n = dial_all(clients, epoll_fd, l->port);
 
     l->answered = 0;
-    for (; clients && n < BENCH_CONNECTIONS; n++) {
-        struct epoll_event ev = {.events = EPOLLIN, .data = {.ptr = &clients[n]}};
-        clients[n].fd = dial(l->port);
-        if (clients[n].fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, clients[n].fd, &ev) < 0)
-            break;
-    }
     if (n == BENCH_CONNECTIONS)
         rc = measure(clients, epoll_fd, l);
     for (size_t i = 0; i < n; i++)
@@ -138,4 +147,120 @@ int bench_load(struct bench_load *l)
     close(epoll_fd);
     free(clients);
     return rc;
+}
+
+/* ---- paced ---- */
+
+void bench_samples_add(struct bench_samples *s, uint64_t ns)
+{
+    if (s->count == s->capacity) {
+        size_t more = s->capacity ? 2 * s->capacity : 4096;
+        uint64_t *longer = realloc(s->ns, more * sizeof(*longer));
+        if (!longer) {
+            s->failed = 1;
+            return;
+        }
+        s->ns = longer;
+        s->capacity = more;
+    }
+    s->ns[s->count++] = ns;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+int bench_samples_end(struct bench_samples *s, struct bench_latency *out)
+{
+    int rc = s->failed || s->count == 0 ? -1 : 0;
+
+    if (rc == 0) {
+        qsort(s->ns, s->count, sizeof(*s->ns), by_value);
+        out->p50_us = (double)s->ns[s->count / 2] / 1000;
+        out->p99_us = (double)s->ns[s->count * 99 / 100] / 1000;
+    }
+    free(s->ns);
+    *s = (struct bench_samples){0};
+    return rc;
+}
+
+uint16_t bench_free_port(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof(at);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    (void)bind(fd, (struct sockaddr *)&at, len);
+    (void)getsockname(fd, (struct sockaddr *)&at, &len);
+    close(fd);
+    return ntohs(at.sin_port);
+}
+
+static struct client *idle_client(struct client *clients)
+{
+    for (size_t i = 0; i < BENCH_CONNECTIONS; i++)
+        if (!clients[i].due_ns)
+            return &clients[i];
+    return NULL;
+}
+
+static int take_answers(int epoll_fd, struct bench_samples *s, int wait_ms)
+{
+    struct epoll_event events[BENCH_CONNECTIONS];
+    int n = epoll_wait(epoll_fd, events, BENCH_CONNECTIONS, wait_ms);
+
+    for (int i = 0; i < n; i++) {
+        struct client *c = events[i].data.ptr;
+        size_t bytes;
+        int done = hear(c, &bytes);
+        if (done < 0)
+            return -1;
+        if (done == 0)
+            continue;
+        bench_samples_add(s, lac_clock_mono_ns() - c->due_ns);
+        c->due_ns = 0;
+    }
+    return 0;
+}
+
+static int pace(struct client *clients, int epoll_fd, double rate, uint32_t ms,
+                struct bench_samples *s)
+{
+    uint64_t start = lac_clock_mono_ns(), sent = 0, wanted = (uint64_t)(rate * ms / 1000);
+    uint64_t give_up = start + (uint64_t)(ms + PATIENCE_MS) * 1000000;
+
+    while (s->count < wanted && lac_clock_mono_ns() < give_up) {
+        uint64_t due = start + (uint64_t)((double)sent * 1e9 / rate), now = lac_clock_mono_ns();
+        struct client *c = sent < wanted && now >= due ? idle_client(clients) : NULL;
+        if (c) {
+            c->due_ns = due;
+            sent++;
+            if (ask(c) != 0)
+                return -1;
+            continue;
+        }
+        int wait_ms = sent == wanted || due > now + 1000000 ? 1 : 0;
+        if (take_answers(epoll_fd, s, wait_ms) != 0)
+            return -1;
+    }
+    return s->count == wanted ? 0 : -1;
+}
+
+int bench_paced(uint16_t port, double rate, uint32_t ms, struct bench_latency *out)
+{
+    struct client *clients = calloc(BENCH_CONNECTIONS, sizeof(*clients));
+    struct bench_samples s = {0};
+    int epoll_fd = epoll_create1(EPOLL_CLOEXEC), rc = -1;
+    size_t n = dial_all(clients, epoll_fd, port);
+
+    if (n == BENCH_CONNECTIONS)
+        rc = pace(clients, epoll_fd, rate, ms, &s);
+    for (size_t i = 0; i < n; i++)
+        close(clients[i].fd);
+    close(epoll_fd);
+    free(clients);
+    return bench_samples_end(&s, out) == 0 ? rc : -1;
 }
