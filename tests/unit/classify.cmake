@@ -1,0 +1,1 @@
+lac_test(classify USES classify digest)
