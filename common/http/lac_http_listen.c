@@ -80,7 +80,8 @@ static enum lac_status describe(int fd, char *address, size_t size, uint16_t *po
     if (getsockname(fd, (struct sockaddr *)&bound, &len) < 0 ||
         getnameinfo((struct sockaddr *)&bound, len, host, sizeof host, service, sizeof service,
                     NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-        return lac_err_set(err, LAC_FATAL, errno, "http: own address unknown: %s", strerror(errno));
+        return lac_err_set(err, LAC_FATAL, errno, "http: own address unknown: %s",
+                           lac_errno_text(errno));
     bool v6 = bound.ss_family == AF_INET6;
     *port = v6 ? ntohs(((struct sockaddr_in6 *)&bound)->sin6_port)
                : ntohs(((struct sockaddr_in *)&bound)->sin_port);
@@ -110,7 +111,7 @@ enum lac_status lac_http_listen(const char *listen, int *fd, char *address, size
     freeaddrinfo(found);
     if (status != LAC_OK)
         return lac_err_set(err, LAC_FATAL, why, "http: can't listen on \"%s\": %s", listen,
-                           strerror(why));
+                           lac_errno_text(why));
     status = describe(*fd, address, address_size, port, err);
     if (status != LAC_OK) {
         close(*fd);

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -72,7 +71,7 @@ static enum lac_status add_source(struct lac_http_server *s, int fd, void *sourc
 {
     struct epoll_event ev = {.events = EPOLLIN, .data = {.ptr = source}};
     if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0)
-        return lac_err_set(err, LAC_FATAL, errno, "http: epoll_ctl: %s", strerror(errno));
+        return lac_err_set(err, LAC_FATAL, errno, "http: epoll_ctl: %s", lac_errno_text(errno));
     return LAC_OK;
 }
 
@@ -81,7 +80,8 @@ static enum lac_status start_loop(struct lac_http_server *s, struct lac_err *err
     s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (s->epoll_fd < 0 || s->wake_fd < 0)
-        return lac_err_set(err, LAC_FATAL, errno, "http: no descriptors: %s", strerror(errno));
+        return lac_err_set(err, LAC_FATAL, errno, "http: no descriptors: %s",
+                           lac_errno_text(errno));
     s->daemon_source.kind = LAC_HTTP_SOURCE_DAEMON;
     s->wake_source.kind = LAC_HTTP_SOURCE_WAKE;
     enum lac_status status = start_daemon(s, err);
@@ -258,7 +258,7 @@ enum lac_status lac_http_server_start(struct lac_http_server *s, struct lac_err 
     int rc = pthread_create(&s->thread, NULL, serve, s);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (rc != 0)
-        return lac_err_set(err, LAC_FATAL, rc, "http: no thread: %s", strerror(rc));
+        return lac_err_set(err, LAC_FATAL, rc, "http: no thread: %s", lac_errno_text(rc));
     (void)pthread_setname_np(s->thread, "lac-http"); /* for top and gdb */
     s->threaded = true;
     return LAC_OK;

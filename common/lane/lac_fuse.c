@@ -121,7 +121,7 @@ enum lac_status lac_fuse_open(struct lac_fuse **out, const char *path, struct la
     return LAC_OK;
 failed:
     (void)lac_err_set(err, LAC_FATAL, errno, "lane: cannot %s the crash fuse %s: %s", what, path,
-                      strerror(errno));
+                      lac_errno_text(errno));
     if (f->fd >= 0)
         (void)close(f->fd);
     free(f);

@@ -262,7 +262,8 @@ static enum lac_status start_lanes(struct lac_runtime *rt, struct lac_err *err)
         int code = pthread_create(&rt->lanes[i].thread, NULL, run_lane, &rt->lanes[i]);
 
         if (code != 0)
-            return lac_err_set(err, LAC_FATAL, code, "cannot start a thread: %s", strerror(code));
+            return lac_err_set(err, LAC_FATAL, code, "cannot start a thread: %s",
+                               lac_errno_text(code));
         rt->lanes[i].started = true;
     }
     return LAC_OK;

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lac_env.h"
 #include "lac_log.h"
 #include "lac_runtime_priv.h"
 
@@ -35,11 +36,11 @@ static enum lac_status make_folder(const char *path, struct lac_err *err)
         return lac_err_set(
             err, LAC_FATAL, errno,
             "cannot make the folder %s: %s; set state.dir to one that can be written", path,
-            strerror(errno));
+            lac_errno_text(errno));
     if (access(path, W_OK | X_OK) != 0)
         return lac_err_set(err, LAC_FATAL, errno,
                            "cannot write to %s: %s; set state.dir to a folder that can be written",
-                           path, strerror(errno));
+                           path, lac_errno_text(errno));
     return LAC_OK;
 }
 
@@ -75,7 +76,8 @@ static enum lac_status take_slot(struct lac_runtime *rt, const char *name, struc
                        rt->instance);
         rt->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (rt->lock_fd < 0)
-            return lac_err_set(err, LAC_FATAL, errno, "cannot open %s: %s", path, strerror(errno));
+            return lac_err_set(err, LAC_FATAL, errno, "cannot open %s: %s", path,
+                               lac_errno_text(errno));
         if (flock(rt->lock_fd, LOCK_EX | LOCK_NB) == 0)
             return LAC_OK;
         (void)close(rt->lock_fd);
@@ -100,7 +102,7 @@ enum lac_status runtime_state_open(struct lac_runtime *rt, struct lac_err *err)
 
 void runtime_notify(const char *text)
 {
-    const char *path = getenv("NOTIFY_SOCKET");
+    const char *path = lac_env("NOTIFY_SOCKET");
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t len = path ? strlen(path) : 0;
     int fd;

@@ -3,10 +3,11 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <strings.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "lac_env.h"
 
 static const char *const styles[LAC_STYLE_COUNT] = {
     [LAC_STYLE_NONE] = "",         [LAC_STYLE_BOLD] = "\033[1m",  [LAC_STYLE_DIM] = "\033[2m",
@@ -20,7 +21,7 @@ static bool wants_utf8(void)
     static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
 
     for (size_t i = 0; i < LAC_COUNT(names); i++) {
-        const char *value = getenv(names[i]); /* NOLINT(concurrency-mt-unsafe): before threads */
+        const char *value = lac_env(names[i]);
 
         if (value && *value)
             return strcasestr(value, "utf-8") || strcasestr(value, "utf8");
@@ -31,8 +32,8 @@ static bool wants_utf8(void)
 
 void lac_term_open(struct lac_term *t, int fd)
 {
-    const char *no_color = getenv("NO_COLOR"); /* NOLINT(concurrency-mt-unsafe) */
-    const char *term = getenv("TERM");         /* NOLINT(concurrency-mt-unsafe) */
+    const char *no_color = lac_env("NO_COLOR");
+    const char *term = lac_env("TERM");
     bool dumb = !term || !*term || strcmp(term, "dumb") == 0;
 
     *t = (struct lac_term){.fd = fd};

@@ -139,7 +139,7 @@ int lac_tool_output_failed(const struct lac_tool *t)
 
     if (errno == EPIPE)
         return LAC_EXIT_OK; /* `lacuna tail | head`: the reader has all it wanted */
-    snprintf(what, sizeof(what), "can't write the output: %s", strerror(errno));
+    snprintf(what, sizeof(what), "can't write the output: %s", lac_errno_text(errno));
     return lac_tool_fail(t, LAC_EXIT_FAILURE, what, NULL);
 }
 

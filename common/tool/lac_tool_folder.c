@@ -2,9 +2,10 @@
 #include "lac_tool.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "lac_env.h"
 
 static bool put(char out[PATH_MAX], const char *folder, const char *rest)
 {
@@ -21,8 +22,8 @@ bool lac_tool_dev_folder(char out[PATH_MAX])
     if (geteuid() == 0)
         return put(out, "/var/lib/lacuna/dev", "");
     /* NOLINTBEGIN(concurrency-mt-unsafe): before threads start */
-    return put(out, getenv("XDG_DATA_HOME"), "/lacuna/dev") ||
-           put(out, getenv("HOME"), "/.local/share/lacuna/dev");
+    return put(out, lac_env("XDG_DATA_HOME"), "/lacuna/dev") ||
+           put(out, lac_env("HOME"), "/.local/share/lacuna/dev");
     /* NOLINTEND(concurrency-mt-unsafe) */
 }
 

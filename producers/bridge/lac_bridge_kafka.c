@@ -428,7 +428,7 @@ enum lac_status lac_bridge_kafka_open(struct lac_bridge_kafka **out,
     k->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     enum lac_status status = LAC_OK;
     if (k->wake_fd < 0)
-        status = lac_err_set(err, LAC_FATAL, errno, "bridge: eventfd: %s", strerror(errno));
+        status = lac_err_set(err, LAC_FATAL, errno, "bridge: eventfd: %s", lac_errno_text(errno));
     else if (!lac_topic_full_name(k->requests, options->topic_prefix,
                                   LAC_TOPIC_REQUESTS_INTERACTIVE) ||
              !lac_topic_full_name(k->replies, options->topic_prefix, LAC_TOPIC_REPLIES))
@@ -455,7 +455,7 @@ enum lac_status lac_bridge_kafka_start(struct lac_bridge_kafka *k, struct lac_br
     int rc = pthread_create(&k->thread, NULL, watch_cluster, k);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (rc != 0)
-        return lac_err_set(err, LAC_FATAL, rc, "bridge: no thread: %s", strerror(rc));
+        return lac_err_set(err, LAC_FATAL, rc, "bridge: no thread: %s", lac_errno_text(rc));
     k->started = true;
     return LAC_OK;
 }

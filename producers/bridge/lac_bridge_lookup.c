@@ -248,7 +248,7 @@ static enum lac_status start(struct lac_bridge_lookup *l, struct lac_err *err)
     int rc = pthread_create(&l->thread, NULL, serve, l);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (rc != 0)
-        return lac_err_set(err, LAC_FATAL, rc, "bridge: no thread: %s", strerror(rc));
+        return lac_err_set(err, LAC_FATAL, rc, "bridge: no thread: %s", lac_errno_text(rc));
     l->started = true;
     return LAC_OK;
 }

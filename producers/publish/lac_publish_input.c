@@ -91,7 +91,7 @@ static enum lac_status add_folder(struct lac_publish_input *in, const char *path
         return lac_err_set(err, LAC_REJECT, 0, "%s: folders nested too deep", path);
     n = scandir(path, &entries, visible, alphasort);
     if (n < 0)
-        return lac_err_set(err, LAC_REJECT, errno, "%s: %s", path, strerror(errno));
+        return lac_err_set(err, LAC_REJECT, errno, "%s: %s", path, lac_errno_text(errno));
     for (int i = 0; i < n; i++) {
         char child[PATH_MAX];
         int len = snprintf(child, sizeof(child), "%s/%s", path, entries[i]->d_name);
@@ -114,16 +114,16 @@ static enum lac_status add_path(struct lac_publish_input *in, const char *path, 
     if (strcmp(path, "-") == 0)
         return fstat(STDIN_FILENO, &st) == 0
                    ? add(in, path, &st, false, err)
-                   : lac_err_set(err, LAC_REJECT, errno, "stdin: %s", strerror(errno));
+                   : lac_err_set(err, LAC_REJECT, errno, "stdin: %s", lac_errno_text(errno));
     /* Inside a folder links are not followed: they could lead round in circles or out of it. */
     if ((depth ? lstat(path, &st) : stat(path, &st)) != 0)
-        return lac_err_set(err, LAC_REJECT, errno, "%s: %s", path, strerror(errno));
+        return lac_err_set(err, LAC_REJECT, errno, "%s: %s", path, lac_errno_text(errno));
     if (S_ISDIR(st.st_mode))
         return add_folder(in, path, depth, err);
     if (depth && !S_ISREG(st.st_mode))
         return LAC_OK;
     if (access(path, R_OK) != 0)
-        return lac_err_set(err, LAC_REJECT, errno, "%s: %s", path, strerror(errno));
+        return lac_err_set(err, LAC_REJECT, errno, "%s: %s", path, lac_errno_text(errno));
     return add(in, path, &st, depth > 0, err);
 }
 
@@ -216,9 +216,9 @@ static enum lac_status open_source(struct lac_publish_input *in, uint64_t positi
 
     in->fd = strcmp(s->path, "-") == 0 ? STDIN_FILENO : open(s->path, O_RDONLY | O_CLOEXEC);
     if (in->fd < 0)
-        return lac_err_set(err, LAC_FATAL, errno, "%s: %s", s->path, strerror(errno));
+        return lac_err_set(err, LAC_FATAL, errno, "%s: %s", s->path, lac_errno_text(errno));
     if (position > 0 && lseek(in->fd, (off_t)position, SEEK_SET) < 0)
-        return lac_err_set(err, LAC_FATAL, errno, "%s: %s", s->path, strerror(errno));
+        return lac_err_set(err, LAC_FATAL, errno, "%s: %s", s->path, lac_errno_text(errno));
     if (lac_publish_reader_init(&in->reader, read_fd, in, LAC_PUBLISH_RECORD_MAX, position, line,
                                 err) != LAC_OK)
         return LAC_FATAL;
@@ -375,7 +375,7 @@ enum lac_status lac_publish_input_mark(const struct lac_publish_input *in, uint3
     int fd = open(path, O_RDONLY | O_CLOEXEC);
 
     if (fd < 0)
-        return lac_err_set(err, LAC_RETRY, errno, "%s: %s", path, strerror(errno));
+        return lac_err_set(err, LAC_RETRY, errno, "%s: %s", path, lac_errno_text(errno));
     snprintf(m->path, sizeof(m->path), "%s", path);
     status = lac_publish_mark_take(m, fd, err);
     close(fd);

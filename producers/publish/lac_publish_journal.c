@@ -29,7 +29,7 @@ enum lac_status lac_publish_journal_open(struct lac_publish_journal *j, const ch
         return lac_err_set(err, LAC_RETRY, ENAMETOOLONG, "state.dir is too long a path");
     if ((mkdir(state_dir, 0700) != 0 && errno != EEXIST) ||
         (mkdir(folder, 0700) != 0 && errno != EEXIST))
-        return lac_err_set(err, LAC_RETRY, errno, "%s: %s", folder, strerror(errno));
+        return lac_err_set(err, LAC_RETRY, errno, "%s: %s", folder, lac_errno_text(errno));
     lac_sha256(hash, identity.ptr, identity.len);
     lac_hex_encode(name, hash, sizeof(hash));
     snprintf(j->path, sizeof(j->path), "%.*s/%.24s.journal", (int)sizeof(folder) - 64, folder,
@@ -93,11 +93,11 @@ enum lac_status lac_publish_journal_load(const struct lac_publish_journal *j,
     if (fd < 0 && (!j->path[0] || errno == ENOENT))
         return LAC_AGAIN;
     if (fd < 0)
-        return lac_err_set(err, LAC_REJECT, errno, "%s: %s", j->path, strerror(errno));
+        return lac_err_set(err, LAC_REJECT, errno, "%s: %s", j->path, lac_errno_text(errno));
     n = read(fd, text, sizeof(text) - 1);
     close(fd);
     if (n < 0)
-        return lac_err_set(err, LAC_REJECT, errno, "%s: %s", j->path, strerror(errno));
+        return lac_err_set(err, LAC_REJECT, errno, "%s: %s", j->path, lac_errno_text(errno));
     text[n] = '\0';
     *m = (struct lac_publish_mark){0};
     if (!whole(text, (size_t)n) || strncmp(text, first_line, sizeof(first_line) - 1) != 0 ||
@@ -117,13 +117,13 @@ static enum lac_status write_whole(const char *path, const char *text, size_t n,
     ssize_t written;
 
     if (fd < 0)
-        return lac_err_set(err, LAC_RETRY, errno, "%s: %s", path, strerror(errno));
+        return lac_err_set(err, LAC_RETRY, errno, "%s: %s", path, lac_errno_text(errno));
     written = write(fd, text, n);
     /* Before the rename: otherwise a power cut may leave the new name with old or no bytes. */
     if (written == (ssize_t)n && fdatasync(fd) == 0 && close(fd) == 0)
         return LAC_OK;
     lac_err_set(err, LAC_RETRY, errno, "%s: %s", path,
-                written >= 0 && written < (ssize_t)n ? "disk full" : strerror(errno));
+                written >= 0 && written < (ssize_t)n ? "disk full" : lac_errno_text(errno));
     close(fd);
     unlink(path);
     return LAC_RETRY;
@@ -154,7 +154,7 @@ enum lac_status lac_publish_journal_save(const struct lac_publish_journal *j,
     if (write_whole(temporary, text, (size_t)n, err) != LAC_OK)
         return LAC_RETRY;
     if (rename(temporary, j->path) != 0)
-        return lac_err_set(err, LAC_RETRY, errno, "%s: %s", j->path, strerror(errno));
+        return lac_err_set(err, LAC_RETRY, errno, "%s: %s", j->path, lac_errno_text(errno));
     return LAC_OK;
 }
 
@@ -177,7 +177,7 @@ static enum lac_status hash_range(char out[HEX + 1], int fd, uint64_t from, size
         if (k < 0 && errno == EINTR)
             continue;
         if (k < 0)
-            return lac_err_set(err, LAC_RETRY, errno, "can't be read: %s", strerror(errno));
+            return lac_err_set(err, LAC_RETRY, errno, "can't be read: %s", lac_errno_text(errno));
         if (k == 0)
             break; /* shorter than it was: the hash differs */
         got += (size_t)k;
@@ -197,7 +197,7 @@ enum lac_status lac_publish_mark_take(struct lac_publish_mark *m, int fd, struct
     if (tail > LAC_PUBLISH_TAIL_BYTES)
         tail = LAC_PUBLISH_TAIL_BYTES;
     if (fstat(fd, &st) != 0)
-        return lac_err_set(err, LAC_RETRY, errno, "%s", strerror(errno));
+        return lac_err_set(err, LAC_RETRY, errno, "%s", lac_errno_text(errno));
     m->device = (uint64_t)st.st_dev;
     m->inode = (uint64_t)st.st_ino;
     if (hash_range(m->head, fd, 0, head, err) != LAC_OK)

@@ -73,7 +73,7 @@ static enum lac_status fill(struct lac_publish_reader *r, struct lac_err *err)
         return LAC_AGAIN;
     n = r->_read(r->_ctx, r->_buffer + r->_end, r->_capacity - r->_end);
     if (n < 0)
-        return lac_err_set(err, LAC_FATAL, errno, "can't be read: %s", strerror(errno));
+        return lac_err_set(err, LAC_FATAL, errno, "can't be read: %s", lac_errno_text(errno));
     if (n == 0)
         r->_eof = true;
     r->_end += (size_t)n;

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "lac_assert.h"
+#include "lac_env.h"
 #include "lac_log.h"
 
 enum { CASES_MAX = 64, ROUNDS = 5 };
@@ -151,8 +152,8 @@ static int run_one(const struct lac_bench_case *c, const struct lac_bench_option
 int main(int argc, char **argv)
 {
     struct lac_bench_options o = {
-        .brokers = getenv("LACUNA_BENCH_BROKERS"),
-        .postgres = getenv("LACUNA_BENCH_POSTGRES"),
+        .brokers = lac_env("LACUNA_BENCH_BROKERS"),
+        .postgres = lac_env("LACUNA_BENCH_POSTGRES"),
         .scale = 1,
     };
     int status = 0;

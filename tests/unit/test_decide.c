@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lac_env.h"
 #include "lac_test.h"
 
 enum { ROUNDS = 4000 };
@@ -36,7 +37,7 @@ static uint32_t rnd(uint32_t below)
 
 static void seed_start(void)
 {
-    const char *text = getenv("LAC_TEST_SEED");
+    const char *text = lac_env("LAC_TEST_SEED");
 
     seed = text ? strtoull(text, NULL, 10) : 20261121;
     printf("(LAC_TEST_SEED=%llu) ", (unsigned long long)seed);

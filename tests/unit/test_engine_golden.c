@@ -11,9 +11,9 @@
 
 #include <dirent.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "lac_env.h"
 #include "lac_json.h"
 #include "lac_pack.h"
 #include "lac_record_json.h"
@@ -74,7 +74,7 @@ static void check(const char *name, const char *got)
     FILE *update;
 
     snprintf(path, sizeof(path), FOLDER "/%s.expected", name);
-    if (getenv("LAC_GOLDEN_UPDATE")) {
+    if (lac_env("LAC_GOLDEN_UPDATE")) {
         update = fopen(path, "wb");
         LAC_TEST_NEED(update != NULL);
         fputs(got, update);

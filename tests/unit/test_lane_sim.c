@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "lac_env.h"
 #include "lac_log.h"
 #include "lac_test.h"
 #include "sim.h"
@@ -73,7 +74,7 @@ static const struct {
 
 static uint64_t number_from(const char *name, uint64_t fallback)
 {
-    const char *text = getenv(name);
+    const char *text = lac_env(name);
 
     return text ? strtoull(text, NULL, 0) : fallback;
 }
@@ -112,7 +113,7 @@ static void nothing_is_lost_or_doubled(void)
 
     LAC_TEST_NEED(s && mkdtemp(folder));
     lac_log_open("test_lane_sim", LAC_LOG_ERROR, LAC_LOG_KEY_VALUE);
-    if (getenv("LACUNA_SIM_SEED")) {
+    if (lac_env("LACUNA_SIM_SEED")) {
         CU_ASSERT(run_history(s, number_from("LACUNA_SIM_SEED", 0), folder, true));
     } else {
         for (uint64_t seed = 1; seed <= n && failures < 3; seed++)

@@ -5,10 +5,10 @@
  */
 #include "lac_match.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "lac_clock.h"
+#include "lac_env.h"
 #include "lac_test.h"
 
 enum { FIELD_BYTES = 1 << 20, HITS = 64 };
@@ -583,7 +583,7 @@ static void time_grows_with_length_only(void)
         took = lac_clock_mono_ns() - took;
         lac_test_row("%s: %llu ms, prose %llu ms", units[u], (unsigned long long)(took / 1000000),
                      (unsigned long long)(prose / 1000000));
-        if (getenv("LAC_TEST_TIMES"))
+        if (lac_env("LAC_TEST_TIMES"))
             printf("%10.10s %6llu us (prose %llu)\n", units[u], (unsigned long long)(took / 1000),
                    (unsigned long long)(prose / 1000));
         LAC_TEST_EQ(took < prose * 100 + 1000000000, true);

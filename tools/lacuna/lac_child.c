@@ -88,7 +88,8 @@ enum lac_status lac_child_start(struct lac_child *c, struct lac_err *err)
     if (code != 0) {
         (void)waitpid(pid, NULL, 0);
         close(output[0]);
-        return lac_err_set(err, LAC_FATAL, code, "%s can't be run: %s", c->argv[0], strerror(code));
+        return lac_err_set(err, LAC_FATAL, code, "%s can't be run: %s", c->argv[0],
+                           lac_errno_text(code));
     }
     if (c->output_fd >= 0) {
         lac_child_drain(c);
@@ -106,7 +107,8 @@ failed:
         if (told[i] >= 0)
             close(told[i]);
     }
-    return lac_err_set(err, LAC_RETRY, code, "no process for %s: %s", c->name, strerror(code));
+    return lac_err_set(err, LAC_RETRY, code, "no process for %s: %s", c->name,
+                       lac_errno_text(code));
 }
 
 /* Opens the log, or turns a full one over to FILE.1. */

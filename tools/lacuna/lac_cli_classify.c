@@ -51,7 +51,7 @@ static int read_stdin(const struct lac_tool *t, struct lac_buf *text)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return lac_tool_fail(t, LAC_EXIT_FAILURE, strerror(errno), NULL);
+            return lac_tool_fail(t, LAC_EXIT_FAILURE, lac_errno_text(errno), NULL);
         if (n == 0)
             return -1;
         lac_buf_commit(text, (size_t)n);

@@ -120,7 +120,7 @@ static void check_key(struct doctor *d)
             "not set here; lacuna-classify refuses to start without one");
     else if (stat(path, &st) != 0)
         say(d, FAIL, "commitment key", "Give this user the file, or correct the setting.", "%s: %s",
-            path, strerror(errno));
+            path, lac_errno_text(errno));
     else if (st.st_mode & (S_IRWXG | S_IRWXO))
         say(d, WARN, "commitment key", "chmod 0600 it: who reads it can guess texts.",
             "%s can be read by others (mode %04o)", path, st.st_mode & 07777);
@@ -366,12 +366,12 @@ static void check_machine(struct doctor *d)
             "at most %llu by this user's processes", (unsigned long long)files.rlim_cur);
     if (stat(dir, &st) != 0) {
         say(d, WARN, "state.dir", "Programs make it at their start, if they may.", "%s: %s", dir,
-            strerror(errno));
+            lac_errno_text(errno));
         return;
     }
     if (access(dir, W_OK) != 0) {
         say(d, FAIL, "state.dir", "Give it to the user that the programs run as.", "%s: %s", dir,
-            strerror(errno));
+            lac_errno_text(errno));
         return;
     }
     if (statvfs(dir, &fs) != 0)

@@ -8,7 +8,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -140,7 +139,7 @@ static int start_worker(struct lac_dev *d, enum lac_dev_part part)
         return lac_tool_fail(d->t, LAC_EXIT_FAILURE, "this program doesn't know where it is", NULL);
     snprintf(programs[part], sizeof(programs[part]), "%s/%s", folder, c->name);
     if (access(programs[part], X_OK) != 0) {
-        snprintf(folder, sizeof(folder), "%.2000s: %s", programs[part], strerror(errno));
+        snprintf(folder, sizeof(folder), "%.2000s: %s", programs[part], lac_errno_text(errno));
         return lac_tool_fail(d->t, LAC_EXIT_FAILURE, folder,
                              "`lacuna dev` runs its siblings from its own folder: build or "
                              "install all programs.");
@@ -245,7 +244,7 @@ static int write_ready_file(struct lac_dev *d)
     fd = open(d->o->ready_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd >= 0 && dprintf(fd, "%d\n", getpid()) > 0 && close(fd) == 0)
         return -1;
-    snprintf(what, sizeof(what), "%.2000s: %s", d->o->ready_file, strerror(errno));
+    snprintf(what, sizeof(what), "%.2000s: %s", d->o->ready_file, lac_errno_text(errno));
     return lac_tool_fail(d->t, LAC_EXIT_FAILURE, what, NULL);
 }
 
@@ -323,7 +322,7 @@ static int supervise(const struct lac_tool *t, const struct lac_dev_options *o)
     if (open_signals(d))
         status = run(d);
     else
-        status = lac_tool_fail(t, LAC_EXIT_FAILURE, strerror(errno), NULL);
+        status = lac_tool_fail(t, LAC_EXIT_FAILURE, lac_errno_text(errno), NULL);
     if (d->lock_fd >= 0)
         lac_dev_stop(d);
     lac_http_client_free(d->http);

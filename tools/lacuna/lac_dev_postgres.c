@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "lac_clock.h"
+#include "lac_env.h"
 #include "lac_pg_migrate.h"
 
 enum {
@@ -92,7 +93,7 @@ static int find_programs(struct lac_dev *d)
 {
     unsigned want = cluster_version(d);
     char what[200], list[4096];
-    const char *path = getenv("PATH"); /* NOLINT(concurrency-mt-unsafe) */
+    const char *path = lac_env("PATH");
 
     if (search(d, "/usr/lib/postgresql", "", want) || search(d, "/usr", "pgsql-", want))
         return -1;
@@ -194,7 +195,7 @@ static int choose_socket(struct lac_dev *d)
         d->socket_is_temporary = d->socket_dir[0] != '\0';
     }
     if (!d->socket_dir[0] || !own_folder(d, d->socket_dir)) {
-        snprintf(what, sizeof(what), "%s: %s", d->socket_dir, strerror(errno));
+        snprintf(what, sizeof(what), "%s: %s", d->socket_dir, lac_errno_text(errno));
         return fail(d, what, "Choose another folder with --data DIR.");
     }
     lac_buf_init_fixed(&url, d->postgres_url, sizeof(d->postgres_url) - 1);
@@ -274,7 +275,7 @@ static int make_cluster(struct lac_dev *d)
     snprintf(fresh, sizeof(fresh), "%s.new", d->postgres_dir);
     remove_tree(fresh, 0);
     if (!own_folder(d, fresh)) {
-        snprintf(what, sizeof(what), "%.3000s: %s", fresh, strerror(errno));
+        snprintf(what, sizeof(what), "%.3000s: %s", fresh, lac_errno_text(errno));
         return fail(d, what, NULL);
     }
     lac_child_init(&c, "initdb");

@@ -23,7 +23,7 @@ static int fail_errno(struct lac_dev *d, const char *path)
 {
     char what[PATH_MAX + 128];
 
-    snprintf(what, sizeof(what), "%s: %s", path, strerror(errno));
+    snprintf(what, sizeof(what), "%s: %s", path, lac_errno_text(errno));
     return lac_tool_fail(d->t, LAC_EXIT_FAILURE, what, "Choose another folder with --data DIR.");
 }
 
@@ -297,7 +297,7 @@ static int choose_ports(struct lac_dev *d)
         return lac_tool_fail(d->t, LAC_EXIT_USAGE, "bridge.listen is no HOST:PORT", NULL);
     port = (uint16_t)number;
     if (!port_is_free(&port)) {
-        snprintf(what, sizeof(what), "port %u is taken: %s", port, strerror(errno));
+        snprintf(what, sizeof(what), "port %u is taken: %s", port, lac_errno_text(errno));
         return lac_tool_fail(d->t, LAC_EXIT_FAILURE, what,
                              "Stop what listens there (`ss -ltnp` shows it), or choose another "
                              "port with --port N.");

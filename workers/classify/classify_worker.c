@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lac_env.h"
 #include "lac_kafka_admin.h"
 #include "lac_lane_kafka.h"
 #include "lac_log.h"
@@ -132,7 +133,7 @@ static struct lac_lane_options lane_options(struct classify_worker *w, bool inte
         .replies_early = interactive,
         .fuse_path = w->fuse,
         .metrics = lac_runtime_metrics(w->program->rt),
-        .crash_key = getenv("LACUNA_FAULT_CRASH_KEY"),
+        .crash_key = lac_env("LACUNA_FAULT_CRASH_KEY"),
     };
 }
 
