@@ -232,6 +232,8 @@ static void update_lag(struct lac_lane *l, uint64_t now)
     if (now < l->lag_due_ms)
         return;
     l->lag_due_ms = now + LANE_LAG_MS;
+    if (l->output.ops->carries_records) /* else these are dead letters, and commit looks */
+        lac_counter_add(l->replies_lost_total, l->io.ops->side_failed(l->io.ctx, NULL));
     lac_gauge_set(l->commit_age, l->dirty ? (double)(now - l->began_ms) / 1e3 : 0);
     for (size_t i = 0; i < l->partition_count; i++) {
         const struct lane_partition *p = &l->partitions[i];
