@@ -30,7 +30,7 @@ struct bench_meter {
     uint64_t total;
     atomic_uint_fast64_t done;
     atomic_size_t begun;
-    atomic_uint_fast64_t start_ns, start_done, end_ns, end_done;
+    atomic_uint_fast64_t start_ns, start_done, start_cpu_ns, end_ns, end_done, cpu_ns;
 };
 
 void bench_meter_reset(struct bench_meter *m, size_t threads, uint64_t total);
