@@ -56,8 +56,8 @@ struct MHD_Response *lac_http_response(const struct lac_http_server *s,
                                        const struct lac_http_answer *a)
 {
     /* The library copies at once; the cast is its missing const. */
-    struct MHD_Response *m = MHD_create_response_from_buffer(
-        a->body.len, (void *)(uintptr_t)a->body.ptr, MHD_RESPMEM_MUST_COPY);
+    struct MHD_Response *m =
+        MHD_create_response_from_buffer(a->body.len, (void *)a->body.ptr, MHD_RESPMEM_MUST_COPY);
     if (!m)
         return NULL;
     const char *csp = a->content_security_policy ? a->content_security_policy : STRICT_CSP;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -47,10 +48,8 @@ bool lac_http_is_loopback(const char *listen)
         return false;
     if (strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0)
         return true;
-    unsigned a, b, c, d;
-    char rest;
-    return sscanf(host, "%3u.%3u.%3u.%3u%c", &a, &b, &c, &d, &rest) == 4 && a == 127 && b < 256 &&
-           c < 256 && d < 256;
+    struct in_addr v4;
+    return inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127;
 }
 
 static enum lac_status bind_one(const struct addrinfo *a, int *out)

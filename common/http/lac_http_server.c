@@ -26,11 +26,11 @@ static void fill_defaults(struct lac_http_server_options *o)
     if (!o->connections)
         o->connections = 1024;
     if (!o->header_bytes)
-        o->header_bytes = 8 * 1024;
+        o->header_bytes = 8 << 10;
     if (!o->body_bytes)
-        o->body_bytes = 1024 * 1024;
+        o->body_bytes = 1 << 20;
     if (!o->drain_bytes)
-        o->drain_bytes = 1024 * 1024;
+        o->drain_bytes = 1 << 20;
     if (!o->header_ms)
         o->header_ms = 5000;
     if (!o->body_ms)
