@@ -210,8 +210,10 @@ static enum lac_status consumer_open(struct lac_kafka_consumer **out,
     rd_kafka_conf_t *conf;
     char why[256];
 
-    if (!c)
-        return lac_err_set(err, LAC_RETRY, 0, "kafka: out of memory");
+    if (!c) {
+        (void)lac_err_set(err, LAC_RETRY, 0, "kafka: out of memory");
+        return LAC_RETRY; /* said here, so that the analyzer knows: never LAC_OK without `*out` */
+    }
     conf = lac_kafka_conf_common(o, &c->side, err);
     if (!conf || put_consumer_settings(conf, o, group, instance, err) != LAC_OK) {
         if (conf)

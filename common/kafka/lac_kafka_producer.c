@@ -104,7 +104,7 @@ static size_t read_record_limit(const rd_kafka_conf_t *conf)
     uint64_t limit = 0;
 
     (void)rd_kafka_conf_get(conf, "message.max.bytes", text, &size);
-    if (!lac_str_to_u64(lac_str_from(text), &limit) || limit < 2u * RECORD_OVERHEAD)
+    if (!lac_str_to_u64(lac_str_from(text), &limit) || limit < (uint64_t)2 * RECORD_OVERHEAD)
         limit = 1000000;
     return (size_t)limit - RECORD_OVERHEAD;
 }
