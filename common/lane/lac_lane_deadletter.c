@@ -17,7 +17,7 @@ static bool put_text(struct lac_arena *a, struct lac_kafka_header *h, const char
 
     if (!copy)
         return false;
-    memcpy(copy, text, len);
+    memcpy(copy, text, len + 1);
     *h = (struct lac_kafka_header){lac_str_from(name), {copy, len}};
     return true;
 }

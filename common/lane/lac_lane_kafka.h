@@ -38,9 +38,9 @@ struct lac_lane_io lac_lane_kafka_io(struct lac_lane_kafka *k);
 /* Tells whom to call when partitions come and go. Before lac_lane_run(). */
 void lac_lane_kafka_bind(struct lac_lane_kafka *k, struct lac_lane *lane);
 
-/* Leaves the group, while the lane still exists. `k` is a struct lac_lane_kafka: fits
+/* Leaves the group, while the lane still exists. `ctx` is a struct lac_lane_kafka: fits
  * lac_runtime_add_lane(). Twice is fine. */
-void lac_lane_kafka_leave(void *k);
+void lac_lane_kafka_leave(void *ctx);
 
 /* Sends what is left of the replies, then frees; after lac_lane_close(). Accepts NULL. */
 void lac_lane_kafka_close(struct lac_lane_kafka *k);

@@ -55,8 +55,11 @@ static void put_safe(char *out, size_t size, const char *text)
 {
     size_t n = 0;
 
-    for (; *text && n + 1 < size; text++, n++)
-        out[n] = is_safe(*text, n == 0) ? *text : '_';
+    for (; *text && n + 1 < size; text++, n++) {
+        out[n] = *text;
+        if (!is_safe(*text, n == 0))
+            out[n] = '_';
+    }
     out[n] = '\0';
 }
 
