@@ -10,8 +10,6 @@
 
 #include "lac_log.h"
 
-extern char **environ;
-
 /* What all commands know besides their own options. */
 struct common {
     bool help, version, dev;
