@@ -49,7 +49,7 @@ static enum lac_status open_parts(struct lac_bridge *b, struct lac_err *err)
 {
     const struct lac_bridge_options *o = &b->options;
     uint32_t keys = o->in_flight < IDEM_KEYS / 2 ? IDEM_KEYS : 2 * o->in_flight;
-    size_t body = o->http.body_bytes ? o->http.body_bytes : 1024 * 1024;
+    size_t body = o->http.body_bytes ? o->http.body_bytes : 1 << 20;
     lac_buf_init(&b->scratch, LAC_BRIDGE_BATCH_BYTES + 64 * 1024);
     enum lac_status status =
         lac_bridge_slots_new(&b->slots, o->in_flight, lac_clock_mono_ms(), err);

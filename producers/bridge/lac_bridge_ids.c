@@ -60,7 +60,7 @@ void lac_bridge_ids_trace(struct lac_bridge_ids *g, char out[LAC_BRIDGE_TRACEPAR
     do {
         take_random(g, b, sizeof b);
     } while (all_zero(b, 16) || all_zero(b + 16, 8)); /* zero means "none" */
-    memcpy(out, "00-", 3);
+    memcpy(out, "00-", 4);
     lac_hex_encode(out + 3, b, 16);
     out[35] = '-';
     lac_hex_encode(out + 36, b + 16, 8);

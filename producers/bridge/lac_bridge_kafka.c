@@ -88,6 +88,7 @@ static enum lac_status send_request(void *ctx, const struct lac_bridge_message *
                                        .timestamp = m->timestamp_ms,
                                        .headers = headers,
                                        .header_count = LAC_COUNT(headers),
+                                       /* NOLINTNEXTLINE(performance-no-int-to-ptr): a name */
                                        .opaque = (void *)(uintptr_t)m->ref};
     _Static_assert(sizeof(void *) >= sizeof m->ref, "a slot's name travels as the opaque");
     return lac_kafka_produce(k->producer, k->topic, &r, true, err);
