@@ -1,4 +1,5 @@
 lac_test(batch USES lane)
+lac_test(deadletter USES kafka lane metrics)
 lac_test(fuse USES base lane)
 # Messages of the simulated consumer are its own: so is what releases them.
 lac_test(lane_sim USES kafka lane TIMEOUT 120
