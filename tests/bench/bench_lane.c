@@ -14,7 +14,7 @@
 #include "lac_lane_kafka.h"
 #include "lac_log.h"
 
-enum { LANES = 2, TIMEOUT_MS = 10000, STUCK_MS = 60000, NAME = 96 };
+enum { LANES = 2, ATTEMPTS = 3, TIMEOUT_MS = 10000, STUCK_MS = 60000, NAME = 96 };
 
 /* ---- meter ---- */
 
@@ -298,14 +298,25 @@ static double run_lanes(struct bench *b, int txn)
     return status == LAC_OK ? bench_meter_rate(&b->meter) : -1;
 }
 
+/* On a busy machine one lane may have read everything before the other has joined: then the
+ * middle of the run, in which both work, does not exist. */
+static double insist(struct bench *b, int txn)
+{
+    double rate = -1;
+
+    for (int i = 0; i < ATTEMPTS && rate < 0; i++)
+        rate = run_lanes(b, txn);
+    return rate;
+}
+
 static double at_least_once(void *ctx)
 {
-    return run_lanes(ctx, 0);
+    return insist(ctx, 0);
 }
 
 static double exactly_once(void *ctx)
 {
-    return run_lanes(ctx, 1);
+    return insist(ctx, 1);
 }
 
 static double bare(void *ctx)
