@@ -372,3 +372,19 @@ def test_two_bridges_do_not_take_each_others_replies(flow):
             status, _, body = ask(bridge, "POST", CLASSIFY, {"text": "x", "request_id": f"r{n}"})
             assert status == 200 and body["request_id"] == f"r{n}"
     assert first.metrics()["lacuna_bridge_foreign_replies_total"] == 20
+
+
+def test_with_a_registry_records_are_framed_with_its_ids(stack, kafka, registry, postgres):
+    lacuna = stack(kafka=kafka, postgres=postgres, conf={"registry.url": registry.url})
+    lacuna.kafka.create_topics(lacuna.prefix, {"*": 1})
+    lacuna.classify(classify__lanes=1)
+    bridge = lacuna.bridge()
+    for n in range(5):
+        status, _, body = ask(bridge, "POST", CLASSIFY, {"text": f"{SECRET} {n}", "request_id": f"r{n}"})
+        assert status == 200 and body["request_id"] == f"r{n}", body
+    [request, *_] = lacuna.kafka.wait_for(lacuna.topic("requests.interactive"), 5)
+    [reply, *_] = lacuna.kafka.wait_for(lacuna.topic("replies"), 5)
+    for record, subject in ((request, "requests.interactive"), (reply, "replies")):
+        assert record.value[0] == 0
+        schema = registry.schema(int.from_bytes(record.value[1:5], "big"))
+        assert schema["name"] == {"replies": "Decision"}.get(subject, "Request")
