@@ -65,6 +65,9 @@ static enum lac_status put_producer_settings(rd_kafka_conf_t *conf,
         {"partitioner", "murmur2_random"}, /* Java's: keys land where Java clients put them */
         {"compression.codec", o->compression},
         {"batch.num.messages", "10000"},
+        /* Above what brokers take by default, so that a topic may be given more (a dead letter is
+         * larger than the record it was); batches stay within batch.size's 1 MB. */
+        {"message.max.bytes", "2097152"},
         {"transactional.id", setup->transactional_id},
         /* Without a callback only failures are worth a report: success is an empty queue. */
         {"delivery.report.only.error", setup->delivered ? "false" : "true"},
