@@ -140,15 +140,21 @@ static void *serve(void *arg)
     }
 }
 
-struct bench_raw *bench_raw_start(size_t bytes)
+static void release(struct bench_raw *r)
 {
-    struct bench_raw *r = calloc(1, sizeof(*r));
+    close(r->listen_fd);
+    close(r->epoll_fd);
+    close(r->stop_fd);
+    free(r->answer);
+    free(r);
+}
+
+static bool prepare(struct bench_raw *r, size_t bytes)
+{
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t len = sizeof(at);
     int fds[2];
 
-    if (!r)
-        return NULL;
     r->answer = malloc(bytes + 256);
     r->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     r->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -158,7 +164,7 @@ struct bench_raw *bench_raw_start(size_t bytes)
     if (!r->answer || bind(r->listen_fd, (struct sockaddr *)&at, len) < 0 ||
         listen(r->listen_fd, 128) < 0 ||
         getsockname(r->listen_fd, (struct sockaddr *)&at, &len) < 0)
-        return NULL;
+        return false;
     r->port = ntohs(at.sin_port);
     int head = sprintf(r->answer,
                        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -169,9 +175,20 @@ struct bench_raw *bench_raw_start(size_t bytes)
     for (size_t i = 0; i < 2; i++) {
         struct epoll_event ev = {.events = EPOLLIN, .data = {.fd = fds[i]}};
         if (epoll_ctl(r->epoll_fd, EPOLL_CTL_ADD, fds[i], &ev) < 0)
-            return NULL;
+            return false;
     }
-    return pthread_create(&r->thread, NULL, serve, r) == 0 ? r : NULL;
+    return true;
+}
+
+struct bench_raw *bench_raw_start(size_t bytes)
+{
+    struct bench_raw *r = calloc(1, sizeof(*r));
+
+    if (r && prepare(r, bytes) && pthread_create(&r->thread, NULL, serve, r) == 0)
+        return r;
+    if (r)
+        release(r);
+    return NULL;
 }
 
 uint16_t bench_raw_port(const struct bench_raw *r)
@@ -187,9 +204,5 @@ void bench_raw_stop(struct bench_raw *r)
         return;
     (void)!write(r->stop_fd, &one, sizeof(one));
     pthread_join(r->thread, NULL);
-    close(r->listen_fd);
-    close(r->epoll_fd);
-    close(r->stop_fd);
-    free(r->answer);
-    free(r);
+    release(r);
 }

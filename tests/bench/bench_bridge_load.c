@@ -179,8 +179,10 @@ int bench_samples_end(struct bench_samples *s, struct bench_latency *out)
 
     if (rc == 0) {
         qsort(s->ns, s->count, sizeof(*s->ns), by_value);
-        out->p50_us = (double)s->ns[s->count / 2] / 1000;
-        out->p99_us = (double)s->ns[s->count * 99 / 100] / 1000;
+        uint64_t p50_ns = s->ns[s->count / 2], p99_ns = s->ns[s->count * 99 / 100];
+
+        out->p50_us = (double)p50_ns / 1000;
+        out->p99_us = (double)p99_ns / 1000;
     }
     free(s->ns);
     *s = (struct bench_samples){0};

@@ -61,7 +61,7 @@ int lac_bench_run_pair(const struct lac_bench_pair *p, const struct lac_bench_op
 void lac_bench_report(const char *name, const char *baseline_name, const char *unit,
                       const double *ours, const double *baseline, size_t n);
 
-void lac_bench_register(const struct lac_bench_case *cases, size_t n);
+void lac_bench_register(const struct lac_bench_case *list, size_t n);
 
 /* At the end of a file: LAC_BENCH_CASES({"record.decode", NULL, run_decode}, {..}) */
 #define LAC_BENCH_CASES(...)                                               \

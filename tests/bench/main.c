@@ -42,6 +42,7 @@ static double median(const double *values, size_t n)
 {
     double sorted[LAC_BENCH_ROUNDS_MAX];
 
+    LAC_ASSERT(n > 0 && n <= LAC_BENCH_ROUNDS_MAX);
     memcpy(sorted, values, n * sizeof(*values));
     qsort(sorted, n, sizeof(*sorted), by_value);
     return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
@@ -97,16 +98,17 @@ static const char *value_of(const char *arg, const char *flag)
 
 static int take_flag(struct lac_bench_options *o, const char *arg)
 {
-    const char *v;
+    const char *rounds = value_of(arg, "--rounds"), *scale = value_of(arg, "--scale");
+    const char *brokers = value_of(arg, "--brokers"), *postgres = value_of(arg, "--postgres");
 
-    if ((v = value_of(arg, "--rounds")))
-        o->rounds = strtoul(v, NULL, 10);
-    else if ((v = value_of(arg, "--scale")))
-        o->scale = strtod(v, NULL);
-    else if ((v = value_of(arg, "--brokers")))
-        o->brokers = v;
-    else if ((v = value_of(arg, "--postgres")))
-        o->postgres = v;
+    if (rounds)
+        o->rounds = strtoul(rounds, NULL, 10);
+    else if (scale)
+        o->scale = strtod(scale, NULL);
+    else if (brokers)
+        o->brokers = brokers;
+    else if (postgres)
+        o->postgres = postgres;
     else
         return -1;
     return 0;

@@ -35,9 +35,9 @@ static int fill_value(avro_value_t *v, const struct lac_field *f, const void *fr
     case LAC_FIELD_LONG:
         return avro_value_set_long(v, *(const int64_t *)from);
     case LAC_FIELD_BYTES:
-        return avro_value_set_bytes(v, (void *)(uintptr_t)text->ptr, text->len);
+        return avro_value_set_bytes(v, (void *)text->ptr, text->len);
     case LAC_FIELD_FIXED:
-        return avro_value_set_fixed(v, (void *)(uintptr_t)from, f->fixed_size);
+        return avro_value_set_fixed(v, (void *)from, f->fixed_size);
     case LAC_FIELD_ENUM:
         return avro_value_set_enum(v, *(const int *)from);
     case LAC_FIELD_RECORD:

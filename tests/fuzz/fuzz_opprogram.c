@@ -64,6 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     lac_arena_reset(&arena);
     while (lac_record_types()[types])
         types++;
+    LAC_ASSERT(types > 0);
     length = (size_t)data[1] << 8 | data[2];
     if (length > size - HEADER)
         length = size - HEADER;

@@ -57,7 +57,7 @@ static struct lac_str encode(const struct lac_record_type *t, const void *record
 
 static void release(struct lac_str s)
 {
-    free((void *)(uintptr_t)s.ptr);
+    free((void *)s.ptr);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -18,20 +18,21 @@ struct handle { /* a message in somebody's hands */
     char bytes[80];
 };
 
+/* NOLINTBEGIN(readability-identifier-naming): the linker makes this name */
 void __wrap_lac_kafka_msg_release(struct lac_kafka_msg *m);
 
 /* The real one asks librdkafka. */
 void __wrap_lac_kafka_msg_release(struct lac_kafka_msg *m)
 {
-    struct handle *h;
+    struct handle *h = (struct handle *)m->_headers; /* its first field */
 
-    memcpy(&h, &m->_headers, sizeof(m->_headers));
     if (!h)
         return;
     h->s->handles--;
     free(h);
     m->_headers = NULL;
 }
+/* NOLINTEND(readability-identifier-naming) */
 
 /* ---- the coordinator ---- */
 

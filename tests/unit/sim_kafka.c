@@ -39,10 +39,13 @@ static void open_txn(struct sim *s, struct sim_tid *t)
     if (t->open)
         return;
     if (s->txn_count == s->txn_capacity) {
-        s->txn_capacity = s->txn_capacity ? 2 * s->txn_capacity : 256;
-        s->txns = realloc(s->txns, s->txn_capacity * sizeof(*s->txns));
-        if (!s->txns)
+        size_t capacity = s->txn_capacity ? 2 * s->txn_capacity : 256;
+        void *grown = realloc(s->txns, capacity * sizeof(*s->txns));
+
+        if (!grown)
             abort();
+        s->txns = grown;
+        s->txn_capacity = capacity;
     }
     s->txns[s->txn_count] = SIM_TXN_OPEN;
     t->txn = (int)s->txn_count++;

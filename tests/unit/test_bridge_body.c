@@ -126,6 +126,13 @@ static void wrong_bodies_are_named(void)
     done();
 }
 
+static void append(char *text, size_t size, const char *more)
+{
+    size_t at = strlen(text), len = strlen(more);
+    LAC_TEST_NEED(at + len < size);
+    memcpy(text + at, more, len + 1);
+}
+
 static void too_much_is_refused(void)
 {
     size_t n = 400000;
@@ -135,10 +142,11 @@ static void too_much_is_refused(void)
     static const char *const heads[] = {"{\"text\":\"a\",\"conversation\":[", "{\"text\":\"a\","
                                                                               "\"files\":["};
     for (size_t k = 0; k < LAC_COUNT(heads); k++) {
-        strcpy(text, heads[k]);
+        text[0] = '\0';
+        append(text, n, heads[k]);
         for (int i = 0; i < 1001; i++)
-            strcat(text + strlen(text) - 0, i ? ",\"x\"" : "\"x\"");
-        strcat(text, "]}");
+            append(text, n, i ? ",\"x\"" : "\"x\"");
+        append(text, n, "]}");
         LAC_TEST_EQ(one(text), LAC_REJECT);
         CU_ASSERT(strstr(err.text, "too many") != NULL);
     }
@@ -203,12 +211,12 @@ static void wrong_batches_are_refused_whole(void)
     }
     char text[8192] = "{\"queries\":[\"\"";
     for (int i = 0; i < 999; i++)
-        strcat(text, ",\"\"");
-    strcat(text, "]}");
+        append(text, sizeof text, ",\"\"");
+    append(text, sizeof text, "]}");
     LAC_TEST_EQ(batch(text), LAC_OK);
     LAC_TEST_EQ(body.count, 1000);
     text[strlen(text) - 2] = '\0';
-    strcat(text, ",\"\"]}");
+    append(text, sizeof text, ",\"\"]}");
     LAC_TEST_EQ(batch(text), LAC_REJECT);
     done();
 }

@@ -67,7 +67,7 @@ static void deadlines_come_once_and_not_early(void)
             continue;
         LAC_TEST_EQ(expired_count - before, 1);
         uint64_t due = 1 + (uint64_t)expired_last * 100;
-        CU_ASSERT(now >= due && now <= due + 2 * LAC_BRIDGE_TICK_MS + 5);
+        CU_ASSERT(now >= due && now <= due + (uint64_t)2 * LAC_BRIDGE_TICK_MS + 5);
     }
     LAC_TEST_EQ(expired_count, N - 1);
     LAC_TEST_EQ(lac_bridge_slots_free_count(s), N);

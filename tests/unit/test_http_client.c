@@ -96,9 +96,9 @@ static void tear_down(void)
 
 static const char *url(const char *path)
 {
-    static char text_[256];
-    snprintf(text_, sizeof text_, "http://%s%s", lac_http_server_address(server), path);
-    return text_;
+    static char address[256];
+    snprintf(address, sizeof address, "http://%s%s", lac_http_server_address(server), path);
+    return address;
 }
 
 static void methods_headers_and_credentials_arrive(void)
