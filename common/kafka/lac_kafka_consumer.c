@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include "lac_assert.h"
 #include "lac_kafka_priv.h"
 #include "lac_log.h"
 
@@ -210,10 +211,8 @@ static enum lac_status consumer_open(struct lac_kafka_consumer **out,
     rd_kafka_conf_t *conf;
     char why[256];
 
-    if (!c) {
-        (void)lac_err_set(err, LAC_RETRY, 0, "kafka: out of memory");
-        return LAC_RETRY; /* said here, so that the analyzer knows: never LAC_OK without `*out` */
-    }
+    if (!c)
+        return lac_err_set(err, LAC_RETRY, 0, "kafka: out of memory");
     conf = lac_kafka_conf_common(o, &c->side, err);
     if (!conf || put_consumer_settings(conf, o, group, instance, err) != LAC_OK) {
         if (conf)
@@ -245,6 +244,7 @@ enum lac_status lac_kafka_consumer_subscribe(struct lac_kafka_consumer **out,
 
     if (status != LAC_OK)
         return status;
+    LAC_ASSERT(c); /* the analyzer can't see what lac_err_set() returns */
     c->rebalance = group->rebalance;
     c->topics = rd_kafka_topic_partition_list_new((int)group->topic_count);
     for (size_t i = 0; i < group->topic_count; i++)
@@ -271,6 +271,7 @@ enum lac_status lac_kafka_consumer_assign(struct lac_kafka_consumer **out,
 
     if (status != LAC_OK)
         return status;
+    LAC_ASSERT(c); /* as above */
     list = lac_kafka_list(p, n);
     code = rd_kafka_assign(c->rk, list);
     rd_kafka_topic_partition_list_destroy(list);

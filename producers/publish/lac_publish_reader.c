@@ -56,6 +56,7 @@ static bool make_room(struct lac_publish_reader *r)
     if (r->_capacity == most)
         return false;
     capacity = r->_capacity * 2 < most ? r->_capacity * 2 : most;
+    LAC_ASSERT(capacity > r->_capacity);
     buffer = realloc(r->_buffer, capacity);
     if (!buffer)
         return false;
