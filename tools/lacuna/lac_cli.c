@@ -86,7 +86,7 @@ enum lac_status lac_cli_topics_create(const struct lac_conf *c, struct lac_kafka
                                       int32_t partitions, size_t *made, struct lac_err *err)
 {
     struct lac_kafka_new_topic topics[LAC_TOPIC_COUNT];
-    struct lac_kafka_topic_config config[LAC_TOPIC_COUNT][2];
+    struct lac_kafka_topic_config config[LAC_TOPIC_COUNT][3];
     char names[LAC_TOPIC_COUNT][LAC_TOPIC_NAME_SIZE], retention[LAC_TOPIC_COUNT][24];
     enum lac_status status;
 
@@ -100,6 +100,8 @@ enum lac_status lac_cli_topics_create(const struct lac_conf *c, struct lac_kafka
         snprintf(retention[i], sizeof(retention[i]), "%lld", (long long)t->retention_ms);
         config[i][0] = (struct lac_kafka_topic_config){"cleanup.policy", t->cleanup};
         config[i][1] = (struct lac_kafka_topic_config){"retention.ms", retention[i]};
+        /* The largest record that a broker takes, and the headers that say why it is there. */
+        config[i][2] = (struct lac_kafka_topic_config){"max.message.bytes", "2097152"};
         topics[i] = (struct lac_kafka_new_topic){
             .name = names[i],
             .partitions = partitions && partitions < (int32_t)t->partitions
@@ -107,7 +109,7 @@ enum lac_status lac_cli_topics_create(const struct lac_conf *c, struct lac_kafka
                               : (int32_t)t->partitions,
             .replicas = (int32_t)lac_conf_number(c, "kafka.replication_factor"),
             .config = config[i],
-            .config_count = 2,
+            .config_count = i == LAC_TOPIC_DEADLETTER ? 3 : 2,
         };
     }
     status = lac_kafka_admin_create_topics(admin, topics, LAC_TOPIC_COUNT, LAC_CLI_ASK_MS * 3, err);
