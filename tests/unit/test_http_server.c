@@ -268,17 +268,21 @@ static void declared_length_over_the_limit_is_refused_unread(void)
     lac_http_server_close(s);
 }
 
-/* The client sends all of a large body before it reads: a reset would destroy the answer. */
+/* The client sends all of its body before it reads. A closed socket would answer the first piece
+ * with a reset, the second would fail, and many clients never look at an answer after that. */
 static void answer_survives_an_unread_body(void)
 {
     struct lac_http_server *s = server((struct lac_http_server_options){0});
-    for (int round = 0; round < 20; round++) {
+    for (int round = 0; round < 5; round++) {
+        static char piece[2500];
         int fd = dial(s);
-        static char piece[5000];
         memset(piece, 'x', sizeof piece);
         CU_ASSERT(say(fd, "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 5000\r\n\r\n"));
-        CU_ASSERT(send(fd, piece, sizeof piece, MSG_NOSIGNAL) > 0);
-        lac_clock_sleep_ms(5);
+        lac_clock_sleep_ms(30);
+        for (int i = 0; i < 2; i++) {
+            CU_ASSERT(send(fd, piece, sizeof piece, MSG_NOSIGNAL) == sizeof piece);
+            lac_clock_sleep_ms(10);
+        }
         CU_ASSERT(strstr(hear(fd, NULL), "HTTP/1.1 413 ") != NULL);
         close(fd);
     }
