@@ -43,8 +43,6 @@ struct lane_pending {
     bool seek;   /* some partition has a seek_to */
 };
 
-/* Fields stand by meaning, and a program has only a few lanes. */
-/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): as just said */
 struct lac_lane {
     struct lac_lane_options o;
     struct lac_lane_io io;

@@ -222,7 +222,6 @@ struct sim_rates { /* chances in 1,000 per opportunity, drawn for each history *
     uint32_t unstable, stage_retry, pg;
 };
 
-/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): one per history, by meaning */
 struct sim {
     uint64_t seed, random;
     enum sim_mode mode;

@@ -15,7 +15,8 @@
 #include "lac_http_problem.h"
 #include "lac_test.h"
 
-enum { BODY_LIMIT = 4096, DRAIN = 8192, SHORT_MS = 150, PATIENCE_S = 5, BIG = 8 * 1024 * 1024 };
+enum { BODY_LIMIT = 4096, DRAIN = 8192, SHORT_MS = 150, PATIENCE_S = 5,
+       PATIENCE_MS = PATIENCE_S * 1000, BIG = 8 * 1024 * 1024 };
 
 static atomic_int gone_count;
 static atomic_int refusals[LAC_HTTP_REFUSAL_COUNT];
@@ -316,7 +317,7 @@ static void chunks_over_the_limit_are_drained_to_a_bound(void)
     got = send_chunks(s, BODY_LIMIT + 1024, true, "}");
     CU_ASSERT(strstr(got, "HTTP/1.1 413 ") == got);
     CU_ASSERT(strstr(got, "Connection: close") == NULL);
-    got = send_chunks(s, 64 * 1024, false, "}"); /* never ends: cut off */
+    got = send_chunks(s, 64 << 10, false, "}"); /* never ends: cut off */
     CU_ASSERT(strstr(got, "HTTP/1.1 413 ") == got);
     CU_ASSERT(strstr(got, "Connection: close") != NULL);
     lac_http_server_close(s);
@@ -328,7 +329,7 @@ static void dripping_headers_end(void)
     int fd = dial(s);
     uint64_t start = lac_clock_mono_ms();
     CU_ASSERT(say(fd, "GET /items/1 HTTP/1.1\r\n"));
-    while (say(fd, "X: y\r\n") && lac_clock_mono_ms() - start < PATIENCE_S * 1000)
+    while (say(fd, "X: y\r\n") && lac_clock_mono_ms() - start < PATIENCE_MS)
         lac_clock_sleep_ms(10);
     CU_ASSERT(lac_clock_mono_ms() - start < 2000);
     LAC_TEST_EQ(atomic_load(&refusals[LAC_HTTP_REFUSED_HEADER_TIMEOUT]), 1);
@@ -372,7 +373,7 @@ static void answer_nobody_takes_ends(void)
     CU_ASSERT(say(fd, "GET /big HTTP/1.1\r\nHost: t\r\n\r\n"));
     uint64_t start = lac_clock_mono_ms();
     while (!atomic_load(&refusals[LAC_HTTP_REFUSED_SEND_TIMEOUT]) &&
-           lac_clock_mono_ms() - start < PATIENCE_S * 1000)
+           lac_clock_mono_ms() - start < PATIENCE_MS)
         lac_clock_sleep_ms(10);
     LAC_TEST_EQ(atomic_load(&refusals[LAC_HTTP_REFUSED_SEND_TIMEOUT]), 1);
     close(fd);
@@ -426,7 +427,7 @@ static void client_that_leaves_is_noticed(void)
     close(fd);
     uint64_t start = lac_clock_mono_ms();
     while ((!atomic_load(&gone_count) || lac_http_server_connections(s)) &&
-           lac_clock_mono_ms() - start < PATIENCE_S * 1000)
+           lac_clock_mono_ms() - start < PATIENCE_MS)
         lac_clock_sleep_ms(1);
     LAC_TEST_EQ(atomic_load(&gone_count), 1);
     LAC_TEST_EQ(atomic_load(&refusals[LAC_HTTP_CLIENT_GONE]), 1);
@@ -457,7 +458,7 @@ static void quiesce_finishes_what_is_there(void)
     CU_ASSERT(strstr(got, "Connection: close") != NULL);
     CU_ASSERT(strcmp(hear(idle, NULL), "") == 0);
     uint64_t start = lac_clock_mono_ms();
-    while (lac_http_server_connections(s) && lac_clock_mono_ms() - start < PATIENCE_S * 1000)
+    while (lac_http_server_connections(s) && lac_clock_mono_ms() - start < PATIENCE_MS)
         lac_clock_sleep_ms(1);
     LAC_TEST_EQ(lac_http_server_connections(s), 0);
     close(idle);

@@ -43,7 +43,7 @@ static int prepare(const struct lac_child *c, pid_t parent, int output)
         return ESRCH;
     (void)sigaction(SIGPIPE, &standard, NULL);
     sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)pthread_sigmask(SIG_SETMASK, &none, NULL);
     (void)execve(c->argv[0], (char *const *)c->argv, c->envp);
     return errno;
 }

@@ -305,7 +305,7 @@ static int classify_there(const struct lac_tool *t, const struct classify_option
         return lac_tool_fail(t, LAC_EXIT_USAGE, "--url is too long", NULL);
     if (lac_http_client_new(&client, &options, &err) != LAC_OK)
         return lac_tool_fail(t, LAC_EXIT_FAILURE, err.text, NULL);
-    lac_buf_init(&body, 8 * TEXT_MAX);
+    lac_buf_init(&body, (size_t)8 * TEXT_MAX);
     call.status = &code;
     if (!put_body(o, text, &body)) {
         status = lac_err_set(&err, LAC_FATAL, 0, "the text is too large");

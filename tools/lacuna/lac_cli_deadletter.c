@@ -281,8 +281,11 @@ static void dump(struct lac_buf *b, struct lac_str bytes, size_t most)
                 lac_buf_printf(b, "%02x%s", (unsigned char)bytes.ptr[i], i % 8 == 7 ? "  " : " ");
             else
                 lac_buf_put_text(b, i % 8 == 7 ? "    " : "   ");
-        for (size_t i = at; i < at + 16 && i < n; i++)
-            lac_buf_put_char(b, bytes.ptr[i] >= 0x20 && bytes.ptr[i] < 0x7f ? bytes.ptr[i] : '.');
+        for (size_t i = at; i < at + 16 && i < n; i++) {
+            bool shown = bytes.ptr[i] >= 0x20 && bytes.ptr[i] < 0x7f;
+
+            lac_buf_put(b, shown ? &bytes.ptr[i] : ".", 1);
+        }
         lac_buf_put_char(b, '\n');
     }
     if (n < bytes.len)

@@ -214,9 +214,8 @@ static int create_with(const struct lac_tool *t, bool quiet)
 
     if (status >= 0)
         return status;
-    if (lac_cli_topics_create(t->conf, admin, 0, &made, &err) != LAC_OK) {
-        status = lac_tool_dependency(t, &err, NULL);
-    } else if (lac_kafka_admin_cluster(admin, LAC_CLI_ASK_MS, &info, &err) != LAC_OK) {
+    if (lac_cli_topics_create(t->conf, admin, 0, &made, &err) != LAC_OK ||
+        lac_kafka_admin_cluster(admin, LAC_CLI_ASK_MS, &info, &err) != LAC_OK) {
         status = lac_tool_dependency(t, &err, NULL);
     } else {
         struct listing l = {.t = t, .info = &info};

@@ -296,7 +296,7 @@ static bool open_signals(struct lac_dev *d)
         sigaddset(&set, signals[i]);
     d->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     sigaddset(&set, SIGPIPE); /* a pager that ends must not end dev */
-    return d->signal_fd >= 0 && sigprocmask(SIG_BLOCK, &set, NULL) == 0 &&
+    return d->signal_fd >= 0 && pthread_sigmask(SIG_BLOCK, &set, NULL) == 0 &&
            prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
 }
 

@@ -17,8 +17,6 @@
 #include "lac_digest.h"
 #include "lac_topics.h"
 
-extern char **environ;
-
 static int fail_errno(struct lac_dev *d, const char *path)
 {
     char what[PATH_MAX + 128];
