@@ -2,6 +2,7 @@
 /* A request from its first line to its answer. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lac_assert.h"
 #include "lac_clock.h"
@@ -154,6 +155,17 @@ static enum MHD_Result deliver(struct lac_http_request *r)
 
 /* ---- The steps the library leads us through ---- */
 
+static enum MHD_Result count_framing(void *cls, enum MHD_ValueKind kind, const char *name,
+                                     const char *value)
+{
+    unsigned *count = cls;
+    (void)kind;
+    (void)value;
+    if (strcasecmp(name, "Content-Length") == 0 || strcasecmp(name, "Transfer-Encoding") == 0)
+        ++*count;
+    return MHD_YES;
+}
+
 /* What the headers alone decide. */
 static void judge_headers(struct lac_http_request *r, bool *has_body, bool *early)
 {
@@ -165,7 +177,10 @@ static void judge_headers(struct lac_http_request *r, bool *has_body, bool *earl
     *has_body = coding.ptr || (length.ptr && !lac_str_is(length, "0"));
     *early = false;
     /* Two lengths are how one request is smuggled inside another. */
-    if ((length.ptr && coding.ptr) || (length.ptr && !lac_str_to_u64(length, &declared))) {
+    unsigned framings = 0;
+    if (length.ptr || coding.ptr)
+        MHD_get_connection_values(r->conn->mhd, MHD_HEADER_KIND, count_framing, &framings);
+    if (framings > 1 || (length.ptr && !lac_str_to_u64(length, &declared))) {
         r->verdict = 400;
         *early = true;
         return;

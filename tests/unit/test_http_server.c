@@ -215,6 +215,9 @@ static void routes_and_their_refusals(void)
         {"POST /echo HTTP/1.1\r\n" CLOSE
          "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
          "HTTP/1.1 400 ", ""},
+        {"POST /echo HTTP/1.1\r\n" CLOSE "Content-Length: 5\r\nContent-Length: 2\r\n\r\nabcde",
+         "HTTP/1.1 400 ", ""},
+        {"POST /echo HTTP/1.1\r\n" CLOSE "Content-Length: +5\r\n\r\nabcde", "HTTP/1.1 400 ", ""},
     };
     struct lac_http_server *s = server((struct lac_http_server_options){0});
     for (size_t i = 0; i < LAC_COUNT(cases); i++) {
