@@ -24,6 +24,7 @@ enum { RECORDS = 400, PARTITIONS = 3, WAIT_MS = 40000 };
 enum {
     REQUEST_TIMED_OUT = 7,
     NOT_LEADER = 6,
+    MSG_SIZE_TOO_LARGE = 10,
     COORDINATOR_LOADING = 14,
     NOT_COORDINATOR = 16,
     INVALID_PRODUCER_EPOCH = 47,
@@ -238,6 +239,7 @@ static const struct {
      true},
     {"end: fenced", LAC_KAFKA_API_END_TXN, INVALID_PRODUCER_EPOCH, 1, true},
     {"produce: fenced", LAC_KAFKA_API_PRODUCE, INVALID_PRODUCER_EPOCH, 1, true},
+    {"produce: refused", LAC_KAFKA_API_PRODUCE, MSG_SIZE_TOO_LARGE, 1, true},
 };
 
 /* All at once: each waits some seconds for its group, and they may as well wait together. */

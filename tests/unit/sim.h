@@ -136,8 +136,8 @@ enum sim_txn_state { SIM_TXN_OPEN, SIM_TXN_COMMITTED, SIM_TXN_ABORTED };
 
 struct sim_out {
     uint8_t topic;
-    int8_t part;
-    int8_t index;
+    int16_t part;
+    int16_t index;
     bool fused;
     int txn; /* -1: not in one */
 };
@@ -154,8 +154,8 @@ struct sim_tid {
 
 struct sim_entry { /* a record in a producer's queue */
     uint8_t topic;
-    int8_t part;
-    int8_t index;
+    int16_t part;
+    int16_t index;
     bool refused, fused, bare;
     const char *value; /* borrowed until it is delivered: that is the contract */
     size_t len;
@@ -224,11 +224,13 @@ struct sim_rates { /* chances in 1,000 per opportunity, drawn for each history *
 
 struct sim {
     uint64_t seed, random;
-    enum sim_mode mode;
     uint64_t now_ms, next_ms; /* of the next thing that befalls somebody */
     bool faults, settled;
     bool replies_early, stable_ids, fuses;
+    bool preparing; /* a rebalance */
+    bool failed;
     struct sim_rates rate;
+    enum sim_mode mode;
     size_t queue_limit, row_limit, crashers;
     struct lac_lane_options options;
     char names[SIM_SLOTS][24], fuse_paths[SIM_SLOTS][128];
@@ -240,19 +242,16 @@ struct sim {
     enum sim_txn_state *txns; /* grows */
     size_t txn_count, txn_capacity;
     struct sim_tid tid[SIM_TIDS];
-    int tid_count;
     uint64_t coordinator_ms, stage_ms; /* down until */
 
     struct sim_proc proc[SIM_SLOTS];
     int64_t generation;
-    bool preparing;
     uint64_t preparing_ms;
-    int next_member;
+    int next_member, tid_count;
     uint64_t ghost_ms[SIM_SLOTS]; /* a dead member is one until then */
 
     size_t handles; /* messages not released */
     uint64_t *events;
-    bool failed;
     char why[256];
     char trace[SIM_TRACE][120];
     uint64_t traced;

@@ -188,8 +188,8 @@ static bool check_letter(struct sim *s, const struct lac_kafka_record *r, struct
     if (index < 0)
         return false;
     in = &s->part[part].in[index];
-    out->part = (int8_t)part;
-    out->index = (int8_t)index;
+    out->part = (int16_t)part;
+    out->index = (int16_t)index;
     out->bare = number_of(r, "lacuna-dlq-truncated", &truncated);
     out->refused = in->kind == SIM_HATED && !out->bare;
     out->fused = lac_str_is(reason->value, "crash");
@@ -218,8 +218,8 @@ static bool check_result(struct sim *s, int topic, const struct lac_kafka_record
     if (got.magic != MAGIC || got.topic != topic)
         return false;
     in = &s->part[got.part].in[got.index];
-    out->part = (int8_t)got.part;
-    out->index = (int8_t)got.index;
+    out->part = (int16_t)got.part;
+    out->index = (int16_t)got.index;
     out->refused = topic == SIM_ROUTING && (in->kind == SIM_REFUSED || in->kind == SIM_HATED);
     return lac_str_eq(r->key, (struct lac_str){in->key, in->key_len}) &&
            lac_str_eq(r->headers[0].value, r->key);

@@ -126,8 +126,10 @@ static void the_first_reject_counts(void)
     /* Two bytes each, from an odd place: the cut would fall into one of them. */
     memset(detail, 0, sizeof(detail));
     detail[0] = '.';
-    for (size_t i = 1; i + 2 < sizeof(detail); i += 2)
-        memcpy(detail + i, "\xc3\xa9", 2);
+    for (size_t i = 1; i + 2 < sizeof(detail); i += 2) {
+        detail[i] = '\xc3';
+        detail[i + 1] = '\xa9';
+    }
     lac_batch_reject(&b, 0, "undecodable", detail);
     LAC_TEST_EQ(strlen(b.rejects[0].detail), LAC_BATCH_DETAIL_SIZE - 1);
     detail[1] = 'x'; /* .. and from an even one */

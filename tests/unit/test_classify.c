@@ -49,7 +49,8 @@ static void open_fixture(struct fixture *f, enum lac_topic_id input)
     f->stage = lac_classify_stage(f->lane);
     LAC_TEST_NEED(lac_arena_init(&f->arena, ARENA_SIZE, &f->err) == LAC_OK);
     LAC_TEST_NEED(lac_arena_init(&f->scratch, ARENA_SIZE, &f->err) == LAC_OK);
-    LAC_TEST_NEED(lac_batch_init(&f->batch, &f->arena, MESSAGES, 4 * MESSAGES, &f->err) == LAC_OK);
+    LAC_TEST_NEED(lac_batch_init(&f->batch, &f->arena, MESSAGES, (size_t)4 * MESSAGES, &f->err) ==
+                  LAC_OK);
 }
 
 static void close_fixture(struct fixture *f)
