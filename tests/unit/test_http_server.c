@@ -15,8 +15,14 @@
 #include "lac_http_problem.h"
 #include "lac_test.h"
 
-enum { BODY_LIMIT = 4096, DRAIN = 8192, SHORT_MS = 150, PATIENCE_S = 5,
-       PATIENCE_MS = PATIENCE_S * 1000, BIG = 8 * 1024 * 1024 };
+enum {
+    BODY_LIMIT = 4096,
+    DRAIN = 8192,
+    SHORT_MS = 150,
+    PATIENCE_S = 5,
+    PATIENCE_MS = PATIENCE_S * 1000,
+    BIG = 8 * 1024 * 1024
+};
 
 static atomic_int gone_count;
 static atomic_int refusals[LAC_HTTP_REFUSAL_COUNT];
