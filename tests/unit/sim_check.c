@@ -340,7 +340,7 @@ static bool is_right(const struct sim *s, const struct sim_input *in)
 /* Readers of a topic see the records of one partition in its order. */
 static void check_order(struct sim *s)
 {
-    int8_t last[SIM_TOPICS][SIM_PARTS];
+    int16_t last[SIM_TOPICS][SIM_PARTS];
 
     memset(last, -1, sizeof(last));
     for (size_t i = 0; s->mode == SIM_TXN && i < s->log_count; i++) {
