@@ -3,7 +3,6 @@
 #include "lac_http_server.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -12,6 +11,7 @@
 #include "lac_assert.h"
 #include "lac_clock.h"
 #include "lac_http_internal.h"
+#include "lac_thread.h"
 
 enum {
     EVENTS = 64,
@@ -251,14 +251,9 @@ static void *serve(void *arg)
 
 enum lac_status lac_http_server_start(struct lac_http_server *s, struct lac_err *err)
 {
-    sigset_t all, old;
-    sigfillset(&all);
-    /* Signals are for the thread that waits for them. */
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    int rc = pthread_create(&s->thread, NULL, serve, s);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (rc != 0)
-        return lac_err_set(err, LAC_FATAL, rc, "http: no thread: %s", lac_errno_text(rc));
+    enum lac_status status = lac_thread_start(&s->thread, serve, s, err);
+    if (status != LAC_OK)
+        return status;
     (void)pthread_setname_np(s->thread, "lac-http"); /* for top and gdb */
     s->threaded = true;
     return LAC_OK;

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "lac_clock.h"
 #include "lac_kafka_admin.h"
 #include "lac_log.h"
+#include "lac_thread.h"
 #include "lac_topics.h"
 #include "lac_wire.h"
 
@@ -445,20 +445,14 @@ enum lac_status lac_bridge_kafka_open(struct lac_bridge_kafka **out,
 enum lac_status lac_bridge_kafka_start(struct lac_bridge_kafka *k, struct lac_bridge *b,
                                        struct lac_err *err)
 {
-    sigset_t all, old;
     k->bridge = b;
     enum lac_status status =
         lac_http_server_watch(lac_bridge_server(b), k->wake_fd, replies_ready, k, err);
     if (status != LAC_OK)
         return status;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    int rc = pthread_create(&k->thread, NULL, watch_cluster, k);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (rc != 0)
-        return lac_err_set(err, LAC_FATAL, rc, "bridge: no thread: %s", lac_errno_text(rc));
-    k->started = true;
-    return LAC_OK;
+    status = lac_thread_start(&k->thread, watch_cluster, k, err);
+    k->started = status == LAC_OK;
+    return status;
 }
 
 void lac_bridge_kafka_stop(struct lac_bridge_kafka *k)

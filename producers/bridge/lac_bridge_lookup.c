@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "lac_log.h"
 #include "lac_pg.h"
 #include "lac_records.h"
+#include "lac_thread.h"
 #include "lac_wire.h"
 
 enum {
@@ -242,15 +242,9 @@ static void *serve(void *arg)
 
 static enum lac_status start(struct lac_bridge_lookup *l, struct lac_err *err)
 {
-    sigset_t all, old;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    int rc = pthread_create(&l->thread, NULL, serve, l);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (rc != 0)
-        return lac_err_set(err, LAC_FATAL, rc, "bridge: no thread: %s", lac_errno_text(rc));
-    l->started = true;
-    return LAC_OK;
+    enum lac_status status = lac_thread_start(&l->thread, serve, l, err);
+    l->started = status == LAC_OK;
+    return status;
 }
 
 enum lac_status lac_bridge_lookup_open(struct lac_bridge_lookup **out,

@@ -47,9 +47,6 @@ struct lac_publish {
 /* A line on stderr, unless --quiet. */
 void lac_publish_say(struct lac_publish *r, const char *fmt, ...) LAC_PRINTF(2, 3);
 
-/* Whether SIGINT or SIGTERM came since it was asked last. */
-bool lac_publish_signalled(void);
-
 /* The producer's delivery callback; `ctx` is the struct lac_publish. */
 void lac_publish_delivered(void *ctx, const struct lac_kafka_delivery *d, size_t n);
 

@@ -2,13 +2,12 @@
 #include "lac_publish_private.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "lac_clock.h"
 #include "lac_event_id.h"
+#include "lac_signal.h"
 
 enum {
     SAVE_MS = 500,
@@ -91,17 +90,6 @@ void lac_publish_delivered(void *ctx, const struct lac_kafka_delivery *d, size_t
     }
 }
 
-bool lac_publish_signalled(void)
-{
-    static const struct timespec now = {0};
-    sigset_t set;
-
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    return sigtimedwait(&set, NULL, &now) > 0;
-}
-
 static void save(struct lac_publish *r)
 {
     struct lac_publish_mark m = {0};
@@ -162,7 +150,7 @@ static bool serve(struct lac_publish *r, uint32_t wait_ms)
         save(r);
     }
     show_progress(r);
-    if (lac_publish_signalled())
+    if (lac_signal_came())
         r->stopped = true;
     return !r->stopped && r->failed == 0;
 }

@@ -3,6 +3,7 @@
 
 #include "lac_clock.h"
 #include "lac_pg.h"
+#include "lac_signal.h"
 #include "lac_table.h"
 
 enum { ASK_MS = 100, STATEMENT_MS = 30000 };
@@ -45,8 +46,7 @@ static enum lac_status wait_for(struct lac_publish *r, struct lac_pg *pg, size_t
 
     for (;;) {
         status = lac_publish_wait_ask(r->wait, pg, missing, err);
-        if (status != LAC_OK || *missing == 0 || lac_clock_mono_ms() >= end ||
-            lac_publish_signalled())
+        if (status != LAC_OK || *missing == 0 || lac_clock_mono_ms() >= end || lac_signal_came())
             break;
         if (!r->o->quiet)
             lac_progress_bar(&r->progress, all - *missing, all, "decided");

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lac_publish_run.h"
+#include "lac_signal.h"
 
 struct words {
     const char *format, *key;
@@ -98,12 +99,11 @@ int main(int argc, char **argv)
     sigset_t set;
     int status;
 
-    /* Waited for in the loop, in no handler; before librdkafka starts its threads. */
+    /* Before librdkafka starts its threads. A closed pipe is an error of the write. */
+    lac_signal_hold();
     sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGPIPE);
-    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
     status = lac_tool_open(&t, &command, argc, argv);
     if (status < 0)
         status = check(&t, &w, &o);

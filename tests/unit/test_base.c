@@ -3,11 +3,14 @@
 #include "lac_buf.h"
 #include "lac_clock.h"
 #include "lac_err.h"
+#include "lac_signal.h"
 #include "lac_str.h"
+#include "lac_thread.h"
 #include "lac_tier.h"
 #include "lac_utf8.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 
 #include "lac_test.h"
@@ -151,7 +154,36 @@ static void an_errno_value_has_a_text(void)
     LAC_TEST_EQ(errno, EDOM);
 }
 
+static void held_signals_are_asked_for(void)
+{
+    lac_signal_hold();
+    CU_ASSERT(!lac_signal_came());
+    LAC_TEST_EQ(raise(SIGTERM), 0);
+    CU_ASSERT(lac_signal_came());
+    CU_ASSERT(!lac_signal_came());
+}
+
+static void *own_mask(void *ctx)
+{
+    (void)pthread_sigmask(SIG_SETMASK, NULL, ctx);
+    return NULL;
+}
+
+static void signals_pass_by_a_thread(void)
+{
+    struct lac_err err = {0};
+    sigset_t in_thread, after;
+    pthread_t thread;
+
+    LAC_TEST_NEED(lac_thread_start(&thread, own_mask, &in_thread, &err) == LAC_OK);
+    LAC_TEST_EQ(pthread_join(thread, NULL), 0);
+    LAC_TEST_EQ(sigismember(&in_thread, SIGUSR1), 1);
+    (void)pthread_sigmask(SIG_SETMASK, NULL, &after);
+    LAC_TEST_EQ(sigismember(&after, SIGUSR1), 0);
+}
+
 LAC_TEST_MAIN(base, join_is_a_lattice, tier_names_are_read_back,
               numbers_are_digits_and_nothing_else, only_well_formed_utf8_passes,
               every_scalar_value_round_trips, buffer_stops_at_its_limit_and_says_so,
-              hex_is_read_back, time_is_formatted_in_utc, an_errno_value_has_a_text)
+              hex_is_read_back, time_is_formatted_in_utc, an_errno_value_has_a_text,
+              held_signals_are_asked_for, signals_pass_by_a_thread)

@@ -2,7 +2,6 @@
 #include "lac_cli_stream.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "lac_record_json.h"
 #include "lac_records.h"
 #include "lac_registry.h"
+#include "lac_signal.h"
 #include "lac_utf8.h"
 
 enum {
@@ -137,27 +137,6 @@ static enum lac_status open_wire(struct lac_cli_stream *s, struct lac_err *err)
     return lac_wire_open(&s->_wire, &source, err);
 }
 
-static void block_signals(void)
-{
-    sigset_t set;
-
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    (void)sigprocmask(SIG_BLOCK, &set, NULL);
-}
-
-static bool signalled(void)
-{
-    static const struct timespec now = {0};
-    sigset_t set;
-
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    return sigtimedwait(&set, NULL, &now) > 0;
-}
-
 int lac_cli_stream_open(struct lac_cli_stream *s, const struct lac_tool *t, const char *topic,
                         int64_t partition, const struct lac_cli_from *from)
 {
@@ -170,7 +149,7 @@ int lac_cli_stream_open(struct lac_cli_stream *s, const struct lac_tool *t, cons
 
     *s = (struct lac_cli_stream){.t = t};
     lac_buf_init(&s->_value, VALUE_BYTES);
-    block_signals();
+    lac_signal_hold();
     if (id == LAC_TOPIC_COUNT)
         snprintf(s->topic, sizeof(s->topic), "%s", topic);
     else if (!lac_topic_full_name(s->topic, prefix, id))
@@ -216,7 +195,7 @@ enum lac_status lac_cli_stream_next(struct lac_cli_stream *s, uint32_t wait_ms,
     enum lac_status status;
 
     do {
-        s->stopped |= signalled();
+        s->stopped |= lac_signal_came();
         if (s->stopped)
             return LAC_AGAIN;
         status = lac_kafka_poll(s->_consumer, wait_ms < STEP_MS ? wait_ms : STEP_MS, msg, err);
