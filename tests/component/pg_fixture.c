@@ -41,7 +41,7 @@ static void drop_root(void)
         _exit(126);
 }
 
-static pid_t spawn(const struct pg_fixture *f, const char *program, char *const argv[])
+static pid_t spawn(const struct pg_fixture *f, const char *program, char *argv[])
 {
     char path[512], log[128];
     pid_t pid;
@@ -55,6 +55,8 @@ static pid_t spawn(const struct pg_fixture *f, const char *program, char *const 
         (void)prctl(PR_SET_PDEATHSIG, SIGQUIT);
         if (chdir("/") || !freopen(log, "a", stdout) || dup2(1, 2) < 0)
             _exit(126);
+        /* Postgres finds its other files from where it was called: a bare name means PATH. */
+        argv[0] = path;
         execv(path, argv);
         _exit(127);
     }
