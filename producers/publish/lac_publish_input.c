@@ -142,7 +142,7 @@ enum lac_status lac_publish_input_open(struct lac_publish_input **out, char *con
     in->sized = in->resumable = true;
     in->format = format;
     in->defaults = *defaults;
-    lac_buf_init(&in->json, 8 * LAC_PUBLISH_RECORD_MAX); /* \u0001 takes six bytes */
+    lac_buf_init(&in->json, 8 * (size_t)LAC_PUBLISH_RECORD_MAX); /* \u0001 takes six bytes */
     for (size_t i = 0; i < count && status == LAC_OK; i++)
         status = add_path(in, names[i], 0, err);
     if (status == LAC_OK)

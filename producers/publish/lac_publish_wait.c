@@ -67,7 +67,7 @@ enum lac_status lac_publish_wait_add(struct lac_publish_wait *w, uint64_t number
 {
     if (w->count == w->capacity) {
         size_t capacity = w->capacity ? w->capacity * 2 : 1024;
-        struct expected *grown = capacity <= 2 * LAC_PUBLISH_WAIT_MAX
+        struct expected *grown = capacity <= 2 * (size_t)LAC_PUBLISH_WAIT_MAX
                                      ? reallocarray(w->items, capacity, sizeof(*grown))
                                      : NULL;
 
