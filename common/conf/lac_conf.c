@@ -353,21 +353,3 @@ char *const *lac_conf_rest(const struct lac_conf *c, size_t *count)
         *count = c->rest_count;
     return c->rest;
 }
-
-enum lac_status lac_conf_check(const struct lac_conf *c, enum lac_conf_program program,
-                               struct lac_err *err)
-{
-    for (size_t i = 0; i < lac_conf_key_count; i++) {
-        const struct lac_conf_key *key = &lac_conf_keys[i];
-        char env[LAC_CONF_NAME_MAX];
-
-        if (!(key->required & (unsigned)program) || c->values[i].text[0])
-            continue;
-        lac_conf_spell(env, LAC_CONF_IN_ENV, (struct lac_conf_name){i, false});
-        return lac_err_set(err, LAC_FATAL, 0,
-                           "%s is not set, and nothing works without it (%s). "
-                           "Set it in the configuration file or as %s.",
-                           key->name, key->help, env);
-    }
-    return LAC_OK;
-}

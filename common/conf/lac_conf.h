@@ -123,9 +123,23 @@ const char *lac_conf_warning(const struct lac_conf *c, size_t index);
 /* What a lenient load did not take, in order, NULL-terminated; `*count` may be NULL. */
 char *const *lac_conf_rest(const struct lac_conf *c, size_t *count);
 
-/* LAC_FATAL when a setting that `program` can't start without is missing; load does it too. */
+/* LAC_FATAL when `program` can't start with these settings: one that it needs is missing, or
+ * two contradict each other. lac_conf_load() checks the program that loads. */
 enum lac_status lac_conf_check(const struct lac_conf *c, enum lac_conf_program program,
                                struct lac_err *err) LAC_MUST_USE;
+
+/* "lacuna-classify", "lacuna-sink", "lacuna-bridge" or "lacuna". */
+const char *lac_conf_program_name(enum lac_conf_program program);
+
+/*
+ * What `lacuna config validate` says: the file, the warnings, and one line for each program of
+ * the mask `programs`, ok or why it could not start. Returns how many could not.
+ */
+unsigned lac_conf_report(const struct lac_conf *c, unsigned programs, struct lac_buf *buf);
+
+/* What `lacuna config path` says: one line "read|exists|absent PATH" for the file that was read
+ * and the places that are searched, in their order. */
+void lac_conf_report_paths(const struct lac_conf *c, struct lac_buf *buf);
 
 enum lac_conf_format {
     LAC_CONF_AS_FILE, /* a valid file, with the source of each value as comment */

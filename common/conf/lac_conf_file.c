@@ -319,7 +319,8 @@ enum lac_status lac_conf_read_file(struct lac_conf *c, const char *path, bool ma
 
     if (looks_like_yaml(path))
         return lac_err_set(err, LAC_FATAL, 0,
-                           "%s: this is YAML; write the settings as in `lacuna config sample`",
+                           "%s: this is YAML; settings are read from a file that looks like "
+                           "kafka: { topic_prefix = \"lacuna.\"; };",
                            path);
     if (may_be_absent && access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))
         return LAC_OK;

@@ -260,13 +260,23 @@ static const struct {
      "LACUNA__BRIDGE__API_KEY, or LACUNA__BRIDGE__API_KEY_FILE or --bridge-api-key-file to a file "
      "that holds it"},
     {{.program = LAC_CONF_CLASSIFY},
-     "commitment.key_file is not set, and nothing works without it (File with the key that input "
-     "commitments are made with, at least 32 bytes; `lacuna dev` makes its own.). Set it in the "
-     "configuration file or as LACUNA__COMMITMENT__KEY_FILE."},
+     "commitment.key_file is not set, and lacuna-classify can't start without it. File with the "
+     "key that input commitments are made with, at least 32 bytes; `lacuna dev` makes its own. "
+     "Set it in the configuration file or as LACUNA__COMMITMENT__KEY_FILE."},
+    {{.flags = {"--kafka-security-protocol=sasl_ssl", "--kafka-sasl-mechanism=plain"}},
+     "kafka.security_protocol is sasl_ssl, so kafka.sasl_username must be set, too"},
+    {{.program = LAC_CONF_CLASSIFY,
+      .flags = {"--commitment-key-file=k", "--classify-lanes=0", "--classify-interactive-lanes=0"}},
+     "classify.lanes and classify.interactive_lanes are both 0: nothing would be read"},
+    {{.program = LAC_CONF_CLASSIFY,
+      .flags = {"--commitment-key-file=k", "--classify-commit-interval-ms=6s"}},
+     "classify.commit_interval_ms (6000) must be at most half of kafka.transaction_timeout_ms "
+     "(10000)"},
     {{.flags = {"--config=/nowhere/at/all.conf"}},
      "/nowhere/at/all.conf: cannot open it: No such file or directory"},
     {{.env = {"LACUNA_CONFIG_PATH=/etc/lacuna/config.yaml"}, .flags = {"-c", "/x/config.yaml"}},
-     "/x/config.yaml: this is YAML; write the settings as in `lacuna config sample`"},
+     "/x/config.yaml: this is YAML; settings are read from a file that looks like kafka: { "
+     "topic_prefix = \"lacuna.\"; };"},
 };
 
 static void mistakes_say_where_and_what_is_near(void)
@@ -749,6 +759,33 @@ static void the_sample_uncommented_is_the_default(void)
     lac_buf_deinit(&b);
 }
 
+static void reports_say_what_was_read_and_who_could_start(void)
+{
+    struct setup s = {.program = LAC_CONF_CLI,
+                      .file = "sink: { lanes = 2; };",
+                      .env = {"LACUNA_LLM_MODEL=x", "HOME=/nowhere"}};
+    char want[512];
+    struct lac_conf *c = need(&s);
+    struct lac_buf b;
+
+    lac_buf_init(&b, 1 << 16);
+    LAC_TEST_EQ(lac_conf_report(c, LAC_CONF_SINK | LAC_CONF_CLASSIFY, &b), 1);
+    (void)snprintf(want, sizeof(want),
+                   "file: %s/lacuna.conf\n"
+                   "warning: LACUNA_LLM_MODEL: ignored, it is not a setting\n"
+                   "lacuna-classify: commitment.key_file is not set",
+                   folder);
+    CU_ASSERT(strncmp(lac_buf_cstr(&b), want, strlen(want)) == 0);
+    CU_ASSERT(strstr(lac_buf_cstr(&b), "\nlacuna-sink: ok\n") != NULL);
+    lac_buf_reset(&b);
+    lac_conf_report_paths(c, &b);
+    (void)snprintf(want, sizeof(want),
+                   "read    %s/lacuna.conf\nabsent  /nowhere/.config/lacuna/lacuna.conf\n", folder);
+    CU_ASSERT(strncmp(lac_buf_cstr(&b), want, strlen(want)) == 0);
+    lac_buf_deinit(&b);
+    lac_conf_free(c);
+}
+
 static void tidy_up(void)
 {
     static const char *const names[] = {"lacuna.conf", "secret", "loose.conf", "unused"};
@@ -774,4 +811,4 @@ LAC_TEST_MAIN(conf, the_strongest_source_wins, names_of_the_deployment_guide_wor
               errors_never_show_a_secret, the_table_is_sound,
               every_setting_is_reached_in_every_spelling,
               help_and_sample_name_what_the_program_reads, the_sample_uncommented_is_the_default,
-              tidy_up)
+              reports_say_what_was_read_and_who_could_start, tidy_up)
