@@ -36,27 +36,7 @@ static int print_table(struct lac_publish *r, struct lac_pg *pg)
     return exit_status;
 }
 
-/* Asks until nothing is missing, the time is up or a signal comes. */
-static enum lac_status wait_for(struct lac_publish *r, struct lac_pg *pg, size_t *missing,
-                                struct lac_err *err)
-{
-    uint64_t end = lac_clock_mono_ms() + r->o->wait_ms;
-    size_t all = lac_publish_wait_count(r->wait);
-    enum lac_status status;
-
-    for (;;) {
-        status = lac_publish_wait_ask(r->wait, pg, missing, err);
-        if (status != LAC_OK || *missing == 0 || lac_clock_mono_ms() >= end || lac_signal_came())
-            break;
-        if (!r->o->quiet)
-            lac_progress_bar(&r->progress, all - *missing, all, "decided");
-        lac_clock_sleep_ms(ASK_MS);
-    }
-    lac_progress_clear(&r->progress);
-    return status;
-}
-
-int lac_publish_wait_and_show(struct lac_publish *r, size_t *missing)
+static enum lac_status connect(const struct lac_publish *r, struct lac_pg **pg, struct lac_err *err)
 {
     const struct lac_conf *c = r->t->conf;
     struct lac_pg_options o = {
@@ -66,16 +46,50 @@ int lac_publish_wait_and_show(struct lac_publish *r, size_t *missing)
         .connect_timeout_ms = (uint32_t)lac_conf_number(c, "postgres.connect_timeout_ms"),
         .statement_timeout_ms = STATEMENT_MS,
     };
-    struct lac_pg *pg;
+
+    return lac_pg_connect(pg, &o, err);
+}
+
+/* Asks until nothing is missing, the time is up or a signal comes. A Postgres that is away is
+ * waited for as well: its restart is no reason to give up on records that are safe. `*pg` is
+ * the connection at the end, NULL when there is none. */
+static enum lac_status wait_for(struct lac_publish *r, struct lac_pg **pg, size_t *missing,
+                                struct lac_err *err)
+{
+    uint64_t end = lac_clock_mono_ms() + r->o->wait_ms;
+    size_t all = lac_publish_wait_count(r->wait);
+    enum lac_status status;
+
+    for (;;) {
+        status = *pg ? LAC_OK : connect(r, pg, err);
+        if (status == LAC_OK)
+            status = lac_publish_wait_ask(r->wait, *pg, missing, err);
+        if (status == LAC_RETRY) {
+            lac_pg_close(*pg);
+            *pg = NULL;
+        }
+        if ((status == LAC_OK && *missing == 0) || (status != LAC_OK && status != LAC_RETRY) ||
+            lac_clock_mono_ms() >= end || lac_signal_came())
+            break;
+        if (!r->o->quiet)
+            lac_progress_bar(&r->progress, all - *missing, all,
+                             status == LAC_OK ? "decided" : "decided; waiting for Postgres");
+        lac_clock_sleep_ms(ASK_MS);
+    }
+    lac_progress_clear(&r->progress);
+    return status;
+}
+
+int lac_publish_wait_and_show(struct lac_publish *r, size_t *missing)
+{
+    struct lac_pg *pg = NULL;
     struct lac_err err;
     int exit_status = LAC_EXIT_OK;
 
     *missing = lac_publish_wait_count(r->wait);
     if (r->wait_status != LAC_OK)
         return lac_tool_fail(r->t, LAC_EXIT_FAILURE, r->wait_err.text, NULL);
-    if (lac_pg_connect(&pg, &o, &err) != LAC_OK)
-        return lac_tool_dependency(r->t, &err, NULL);
-    if (wait_for(r, pg, missing, &err) != LAC_OK)
+    if (wait_for(r, &pg, missing, &err) != LAC_OK)
         exit_status = lac_tool_dependency(r->t, &err, NULL);
     else if (r->o->table)
         exit_status = print_table(r, pg);

@@ -119,6 +119,7 @@ static void batches_keep_order_and_count(void)
     int topic;
 
     open_mock();
+    options.linger_ms = 3000; /* nothing leaves the queue while it is filled */
     p = open_producer(&setup, &topic);
     for (int i = 0; i < N; i++) {
         r[i] = (struct lac_kafka_record){

@@ -96,7 +96,6 @@ static void open_mock(struct run *r)
 {
     static const char *const topics[] = {"in", "out", "dead", "replies"};
 
-    lac_log_open("test", LAC_LOG_ERROR, LAC_LOG_KEY_VALUE);
     LAC_TEST_NEED(lac_kafka_mock_new(&r->mock, 1, &err) == LAC_OK);
     for (size_t i = 0; i < LAC_COUNT(topics); i++)
         LAC_TEST_NEED(lac_kafka_mock_topic(r->mock, topics[i], PARTITIONS, &err) == LAC_OK);
@@ -247,6 +246,7 @@ static void every_record_arrives_whatever_the_broker_answers(void)
 {
     static struct run runs[LAC_COUNT(troubles)];
 
+    lac_log_open("test", LAC_LOG_ERROR, LAC_LOG_KEY_VALUE); /* once, before threads start */
     for (size_t i = 0; i < LAC_COUNT(troubles); i++) {
         lac_test_row("%s", troubles[i].name);
         open_mock(&runs[i]);

@@ -30,6 +30,7 @@
 #include "lac_http_client.h"
 #include "lac_kafka_mock.h"
 #include "lac_progress.h"
+#include "lac_topics.h"
 
 enum lac_dev_part {
     LAC_DEV_POSTGRES,
@@ -40,8 +41,9 @@ enum lac_dev_part {
 };
 
 enum {
-    LAC_DEV_PARTITIONS = 4, /* of the mock's topics: it searches them one after the other */
-    LAC_DEV_PATH_MAX = 512, /* of the data folder: names below it must fit into PATH_MAX */
+    LAC_DEV_COUNTED_MAX = 256, /* partitions that the status line looks at */
+    LAC_DEV_PARTITIONS = 4,    /* of the mock's topics: it searches them one after the other */
+    LAC_DEV_PATH_MAX = 512,    /* of the data folder: names below it must fit into PATH_MAX */
 };
 
 struct lac_dev_options {
@@ -56,6 +58,7 @@ struct lac_dev_counts {
     int64_t decisions, stored;    /* written to lineage; in Postgres */
     int64_t dead;                 /* dead letters */
     int64_t lost;                 /* forgotten by the mock's retention before they were read */
+    int64_t lost_decisions;       /* of them, in lineage */
     bool known;
 };
 
@@ -93,6 +96,9 @@ struct lac_dev {
     int stop;          /* signals so far */
     bool giving_up;    /* a part can't be kept running */
     int64_t lost_said; /* how many lost records were already spoken of */
+    /* By topic and partition: records below this offset were read or counted as lost. */
+    int64_t lost_below[LAC_TOPIC_COUNT][LAC_DEV_COUNTED_MAX];
+    int64_t lost[LAC_TOPIC_COUNT];
 };
 
 /* ---- loop (lac_dev.c) ---- */

@@ -7,7 +7,7 @@
 #include "lac_clock.h"
 #include "lac_topics.h"
 
-enum { ASK_MS = 1000, PARTITIONS_MAX = 256 };
+enum { ASK_MS = 1000, PARTITIONS_MAX = LAC_DEV_COUNTED_MAX };
 
 /* What one topic holds and how far its reader is. */
 struct depth {
@@ -58,10 +58,13 @@ static bool sink_reader(struct lac_dev *d, const char *topic, size_t n, struct r
     return true;
 }
 
-/* Adds a topic's depth. `reader` NULL: nobody's position matters. */
-static bool add_depth(struct lac_dev *d, const char *topic, size_t n, const struct reader *r,
-                      struct depth *sum)
+/* Adds a topic's depth. `reader` NULL: nobody's position matters. A gap between reader and log
+ * closes when the reader jumps over it, so what was counted as lost is remembered. */
+static bool add_depth(struct lac_dev *d, enum lac_topic_id id, const char *topic, size_t n,
+                      const struct reader *r, struct depth *sum)
 {
+    int64_t *counted = d->lost_below[id];
+
     struct lac_err err;
 
     for (size_t i = 0; i < n; i++) {
@@ -74,9 +77,14 @@ static bool add_depth(struct lac_dev *d, const char *topic, size_t n, const stru
         if (!r)
             continue;
         sum->done += r->next[i] > low ? r->next[i] : low;
-        if (low > r->next[i])
-            sum->lost += low - r->next[i];
+        if (r->next[i] > counted[i])
+            counted[i] = r->next[i];
+        if (d->mock && low > counted[i]) {
+            d->lost[id] += low - counted[i];
+            counted[i] = low;
+        }
     }
+    sum->lost += d->lost[id];
     return true;
 }
 
@@ -94,21 +102,19 @@ static bool count_topic(struct lac_dev *d, enum lac_topic_id id, struct depth *s
     if (n > PARTITIONS_MAX)
         n = PARTITIONS_MAX;
     if (id == LAC_TOPIC_DEADLETTER)
-        return add_depth(d, topic, n, NULL, sum);
+        return add_depth(d, id, topic, n, NULL, sum);
     if (id == LAC_TOPIC_LINEAGE
             ? !sink_reader(d, topic, n, &r)
             : !lac_topic_group(group, prefix, id) || !group_reader(d, topic, group, n, &r))
         return false;
-    return add_depth(d, topic, n, &r, sum);
+    return add_depth(d, id, topic, n, &r, sum);
 }
 
 static void warn_lost(struct lac_dev *d)
 {
     char count[LAC_PROGRESS_NUMBER_SIZE];
 
-    /* On a real cluster, a low mark past the position is what a group without commits looks
-     * like after retention did its work: nothing of ours was lost. */
-    if (!d->mock || d->counts.lost <= d->lost_said)
+    if (d->counts.lost <= d->lost_said)
         return;
     d->lost_said = d->counts.lost;
     lac_dev_say(d, LAC_STYLE_BAD,
@@ -135,6 +141,7 @@ void lac_dev_count(struct lac_dev *d)
         .stored = lineage.done - lineage.lost,
         .dead = dead.written,
         .lost = requests.lost + lineage.lost,
+        .lost_decisions = lineage.lost,
         .known = true,
     };
     warn_lost(d);
@@ -161,7 +168,7 @@ void lac_dev_show_status(struct lac_dev *d)
         return;
     lac_buf_init_fixed(&b, line, sizeof(line));
     if (c->known) {
-        int64_t lag = c->requests - c->classified + c->decisions - c->stored;
+        int64_t lag = c->requests - c->classified + c->decisions - c->lost_decisions - c->stored;
 
         put_count(d, &b, LAC_STYLE_BOLD, c->requests, "requests");
         put_count(d, &b, LAC_STYLE_BOLD, c->decisions, "decisions");

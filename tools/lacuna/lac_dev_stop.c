@@ -54,7 +54,7 @@ static int64_t unclassified(const struct lac_dev_counts *c)
 
 static int64_t unstored(const struct lac_dev_counts *c)
 {
-    return c->decisions - c->lost - c->stored;
+    return c->decisions - c->lost_decisions - c->stored;
 }
 
 static void say_left(struct lac_dev *d)

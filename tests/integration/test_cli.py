@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The person's tool against a real Kafka and Postgres: what it says, and its exit statuses."""
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from harness import BIN
+from harness.program import clean_env, conf_env
+from harness.wait import wait_until
+
+SAMPLES = Path(__file__).resolve().parents[2] / "samples" / "requests.jsonl"
+
+
+@pytest.fixture
+def flow(lacuna):
+    """Topics, tables and workers."""
+    lacuna.tool("topics", "create")
+    lacuna.migrate()
+    lacuna.classify(classification__strategy="balanced")
+    lacuna.sink()
+    return lacuna
+
+
+def test_topics_create_is_idempotent_and_names_differences(lacuna):
+    assert lacuna.tool("topics", "list", check=False).returncode == 1
+    first = lacuna.tool("topics", "create").stdout
+    assert first.startswith("12 of 12 topics created")
+    assert lacuna.tool("topics", "create").stdout.startswith("0 of 12")
+    listed = json.loads(lacuna.tool("topics", "list", "--json").stdout)
+    assert len(listed) == 12 and all(t["exists"] and t["difference"] is None for t in listed)
+    more = lacuna.tool("topics", "list", "--kafka-replication-factor=3").stdout
+    assert "1 replicas" in more
+
+
+def test_migrate_says_what_it_did_and_does_it_once(lacuna):
+    assert lacuna.tool("migrate", "--dry-run", check=False).returncode == 1
+    assert "applied 001" in lacuna.tool("migrate").stdout
+    assert "nothing to do" in lacuna.tool("migrate").stdout
+    lacuna.tool("migrate", "--dry-run")
+
+
+def test_published_samples_are_in_postgres_and_in_the_table(flow):
+    shown = flow.tool("publish", "--table", str(SAMPLES)).stdout
+    count = len(SAMPLES.read_text().splitlines())
+    assert len(shown.splitlines()) == count + 2
+    assert flow.postgres.value("select count(*) from decisions") == count
+    routed = flow.tool("tail", "routing", "--from", "beginning", "--no-follow").stdout
+    assert len(routed.splitlines()) == count
+    tiers = [json.loads(line)["value"]["tier"] for line in routed.splitlines()]
+    assert set(tiers) == {"PUBLIC", "INTERNAL", "PROPRIETARY"}
+    one = flow.tool("tail", "lineage", "--from", "10m", "--no-follow", "--tier", "proprietary",
+                    "--where", "user.id=erin", "--value", "--max", "1").stdout
+    assert json.loads(one)["core"]["tier"] == "PROPRIETARY"
+
+
+def test_formats_lines_csv_folders_and_stdin(flow, tmp_path):
+    (tmp_path / "a.csv").write_text('text,user.id,metadata.ticket\n"one, ""quoted""\n",jo,7\ntwo,,\n')
+    folder = tmp_path / "docs"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "x.txt").write_text("a whole\ndocument\n")
+    (folder / "deep" / "y.jsonl").write_text('{"query": "inside"}\n')
+    (folder / ".hidden").write_text("no\n")
+    flow.tool("publish", "--wait", "--project", "apollo", str(tmp_path / "a.csv"), str(folder), "-",
+              stdin="line one\n\nline two\r\n")
+    read = flow.tool("tail", "requests", "--from", "beginning", "--no-follow", "--value").stdout
+    requests = {r["text"]: r for r in map(json.loads, read.splitlines())}
+    assert set(requests) == {'one, "quoted"\n', "two", "a whole\ndocument\n", "inside", "line one",
+                             "line two"}
+    assert requests['one, "quoted"\n']["user"]["id"] == "jo"
+    assert requests['one, "quoted"\n']["metadata"] == {"ticket": "7"}
+    assert requests["a whole\ndocument\n"]["kind"] == "document"
+    assert all(r["project"] == "apollo" for r in requests.values())
+
+
+def test_bad_lines_are_named_counted_and_cost_only_themselves(lacuna, tmp_path):
+    lacuna.tool("topics", "create")
+    bad = tmp_path / "bad.jsonl"
+    bad.write_bytes(b'{"text": "good"}\n{"text": 7}\nnot json\n{"text": "x", "usr": 1}\n'
+                    b'{"text": "\xff"}\n{"text": "last"}')
+    done = lacuna.tool("publish", bad, check=False)
+    assert done.returncode == 1
+    for line in (2, 3, 4, 5):
+        assert f"{bad}:{line}: " in done.stderr
+    assert "2 records delivered" in done.stderr and "4 bad" in done.stderr
+    assert lacuna.tool("publish", "--skip-errors", bad).returncode == 0
+
+
+def test_an_interrupted_publish_goes_on_where_it_stopped(lacuna, tmp_path):
+    lacuna.tool("topics", "create")
+    big = tmp_path / "big.jsonl"
+    count = 400_000
+    with big.open("w") as f:
+        for i in range(count):
+            f.write('{"text": "number %d", "request_id": "r%d"}\n' % (i, i))
+    conf = lacuna.conf | {"state.dir": tmp_path / "state"}
+    command = [str(BIN / "lacuna"), "publish", "--json", str(big)]
+    env = clean_env(tmp_path) | conf_env(conf)
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True) as first:
+        journals = tmp_path / "state" / "publish"
+        wait_until(lambda: journals.exists() and list(journals.glob("*.journal")), 30, "the journal")
+        first.send_signal(signal.SIGINT)
+        out, err = first.communicate(timeout=60)
+    assert first.returncode == 130, err
+    done = json.loads(out)
+    assert 0 < done["delivered"] < count and not done["complete"]
+    second = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=True)
+    assert "Going on after line" in second.stderr
+    total = json.loads(second.stdout)
+    assert total["delivered"] == count and total["resumed"] == done["delivered"]
+    # An orderly stop repeats nothing.
+    read = lacuna.tool("tail", "requests", "--from", "beginning", "--no-follow", "--value").stdout
+    ids = [json.loads(line)["request_id"] for line in read.splitlines()]
+    assert len(ids) == count and len(set(ids)) == count
+    assert not list(journals.glob("*.journal"))
+
+
+def test_a_changed_file_is_not_resumed(lacuna, tmp_path):
+    lacuna.tool("topics", "create")
+    big = tmp_path / "big.txt"
+    big.write_text("".join(f"line {i}\n" for i in range(600_000)))
+    conf = lacuna.conf | {"state.dir": tmp_path / "state"}
+    command = [str(BIN / "lacuna"), "publish", str(big)]
+    env = clean_env(tmp_path) | conf_env(conf)
+    with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as first:
+        journals = tmp_path / "state" / "publish"
+        wait_until(lambda: journals.exists() and list(journals.glob("*.journal")), 30, "the journal")
+        first.send_signal(signal.SIGTERM)
+        first.communicate(timeout=60)
+    big.write_text("other" + big.read_text())
+    again = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert again.returncode == 4 and "changed since" in again.stderr and "--restart" in again.stderr
+    subprocess.run([*command, "--restart", "--quiet"], env=env, timeout=60, check=True)
+
+
+def test_dead_letters_are_listed_shown_and_retried_unchanged(flow):
+    value = b"bad\x00\x1b[2J\xff"
+    flow.kafka.produce(flow.topic("requests"), [value])
+    wait_until(lambda: flow.tool("deadletter", "list", "--json").stdout, 30, "the dead letter")
+    letter = json.loads(flow.tool("deadletter", "list", "--json").stdout)
+    name = f"{letter['partition']}:{letter['offset']}"
+    assert letter["from_topic"] == flow.topic("requests") and letter["bytes"] == len(value)
+    shown = flow.tool("deadletter", "show", name).stdout
+    assert "62 61 64 00 1b 5b 32 4a  ff" in shown and "\x1b" not in shown
+    raw = flow.tool("deadletter", "show", name, "--json").stdout
+    assert json.loads(raw)["value"] == {"hex": value.hex()}
+    assert flow.tool("deadletter", "retry", name, check=False).returncode == 2  # nobody confirms
+    assert "1 published again" in flow.tool("deadletter", "retry", name, "--yes").stdout
+    wait_until(lambda: len(flow.tool("deadletter", "list", "--json").stdout.splitlines()) == 2, 30,
+               "the second dead letter")
+    both = flow.tool("tail", "deadletter", "--from", "beginning", "--no-follow", "--value").stdout
+    assert [json.loads(v) for v in both.splitlines()] == [{"hex": value.hex()}] * 2
+    assert flow.tool("deadletter", "show", "0:999", check=False).returncode == 1
+
+
+def test_classify_answers_alike_in_process_and_over_a_bridge(flow, tmp_path):
+    bridge = flow.bridge()
+    text = "Transfer the deposit to DE89 3704 0044 0532 0130 00."
+    here = flow.tool("classify", "--json", text)
+    there = flow.tool("classify", "--json", "--url", f"http://127.0.0.1:{bridge.page}", text)
+    a, b = json.loads(here.stdout), json.loads(there.stdout)
+    for name in ("tier", "confidence", "reasoning", "tags", "route", "findings", "posterior", "pack"):
+        assert a[name] == b[name], name
+    assert "event_id" in b and "event_id" not in a
+    assert flow.tool("classify", "--max-tier", "internal", text, check=False).returncode == 1
+    draft = tmp_path / "draft.txt"
+    draft.write_text("hello world")
+    assert flow.tool("classify", "--file", draft, "--max-tier", "internal").returncode == 0
+    refused = flow.tool("classify", "--url", "http://127.0.0.1:1", "x", check=False)
+    assert refused.returncode == 3 and "--url" in refused.stderr
+
+
+def test_a_broker_that_is_away_is_a_dependency_not_a_hang(tmp_path):
+    env = clean_env(tmp_path) | {"LACUNA__KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1"}
+    started = time.monotonic()
+    done = subprocess.run([str(BIN / "lacuna"), "publish", str(SAMPLES)], env=env, timeout=60,
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 3 and "lacuna doctor" in done.stderr
+    assert time.monotonic() - started < 30
+
+
+@pytest.mark.parametrize(("args", "status", "said"), [
+    (["clasify"], 2, "did you mean `lacuna classify`?"),
+    (["publish", "--tabel", "x"], 2, "did you mean --table?"),
+    (["topics", "lst"], 2, "did you mean `lacuna topics list`?"),
+    (["classify", "--strategy", "brave", "x"], 2, "conservative"),
+    (["publish"], 2, "something is missing"),
+    (["publish", "/no/such/file"], 4, "/no/such/file: No such file"),
+    (["tail", "requests", "--from", "yesterday"], 2, "--from takes"),
+    (["config", "show", "--kafka-bootstrap-server", "x"], 2, "kafka.bootstrap_servers"),
+    ([], 2, "Usage: lacuna COMMAND"),
+])
+def test_wrong_usage_says_what_would_be_right(args, status, said, tmp_path):
+    done = subprocess.run([str(BIN / "lacuna"), *args], env=clean_env(tmp_path), timeout=30,
+                          capture_output=True, text=True, check=False)
+    assert (done.returncode, said in done.stderr) == (status, True), done.stderr
+
+
+@pytest.mark.parametrize("command", [
+    "dev", "classify", "publish", "tail", "migrate", "doctor", "deadletter list", "deadletter show",
+    "deadletter retry", "topics list", "topics create", "config show", "config validate"])
+def test_help_has_examples_and_exit_statuses_and_no_colour_in_a_pipe(command, tmp_path):
+    done = subprocess.run([str(BIN / "lacuna"), *command.split(), "--help"], timeout=30,
+                          env=clean_env(tmp_path), capture_output=True, text=True, check=True)
+    assert "\x1b" not in done.stdout and "Exit status" in done.stdout
+    assert "Examples" in done.stdout and f"lacuna {command}" in done.stdout

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`lacuna dev`: one command, and nothing of it is left afterwards."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+from harness import BIN
+from harness.process import Process
+from harness.program import _SANITIZER, clean_env, http
+from harness.wait import free_port, wait_until
+
+SAMPLES = Path(__file__).resolve().parents[2] / "samples" / "requests.jsonl"
+
+
+def alive_with(text) -> list[str]:
+    """Command lines of living processes that contain `text`."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            state = (folder / "stat").read_text().rsplit(")", 1)[1].split()[0]
+            line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if text in line and state != "Z":
+            found.append(line)
+    return found
+
+
+class Dev(Process):
+    """One `lacuna dev` in a data folder that outlives it."""
+
+    def __init__(self, folder: Path, log: Path, *args, env=None):
+        self.folder, self.port = folder, free_port()
+        self.ready_file = folder.parent / "ready"
+        super().__init__("lacuna-dev", [str(BIN / "lacuna"), "dev", "--data", str(folder),
+                                        "--port", str(self.port),
+                                        "--ready-file", str(self.ready_file), *args], log)
+        self.env = clean_env(folder.parent) | (env or {})
+
+    def begin(self):
+        self.start()
+        wait_until(self.ready_file.exists, 90, "lacuna dev to be ready", alive=[self])
+        return self
+
+    def tool(self, *args, check=True, stdin=None):
+        done = subprocess.run([str(BIN / "lacuna"), *args, "-c", str(self.folder / "lacuna.conf")],
+                              env=clean_env(self.folder.parent), capture_output=True, text=True,
+                              timeout=120, check=False, input=stdin)
+        assert not _SANITIZER.search(done.stderr), done.stderr
+        if check:
+            assert done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def classify(self, text):
+        status, _, body = http("POST", f"http://127.0.0.1:{self.port}/api/v1/classify",
+                               {"query": text})
+        assert status == 200, body
+        return json.loads(body)
+
+    def rows(self):
+        uri = f"host={self.folder / 'run'} user=lacuna dbname=lacuna"
+        done = subprocess.run(["psql", uri, "-Atc", "select count(*) from decisions"],
+                              capture_output=True, text=True, timeout=30, check=True)
+        return int(done.stdout)
+
+    def children(self):
+        """{name: pid} of the direct children."""
+        path = Path(f"/proc/{self.popen.pid}/task/{self.popen.pid}/children")
+        out = {}
+        for pid in path.read_text().split():
+            out[Path(f"/proc/{pid}/comm").read_text().strip()] = int(pid)
+        return out
+
+
+def _folder():
+    """Not under pytest's folder: root's Postgres runs as somebody who can't pass that."""
+    base = Path(tempfile.mkdtemp(prefix="lacuna-dev-test-"))
+    base.chmod(0o755)
+    return base / "data"
+
+
+def _end(one):
+    if one.running:
+        assert one.stop(timeout=60) == 0, one.log_tail()
+    assert not _SANITIZER.search(one.log()), one.log_tail(150)
+
+
+@pytest.fixture
+def folder():
+    path = _folder()
+    yield path
+    shutil.rmtree(path.parent, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    """One for the tests that only look at it, started where production's addresses are set."""
+    path = _folder()
+    one = Dev(path, tmp_path_factory.mktemp("running") / "dev.log",
+              env={"LACUNA_POSTGRES_URL": "postgresql://nowhere/prod",
+                   "LACUNA__KAFKA__BOOTSTRAP_SERVERS": "prod:9092"})
+    yield one.begin()
+    _end(one)
+    shutil.rmtree(path.parent, ignore_errors=True)
+
+
+@pytest.fixture
+def dev(folder, tmp_path):
+    made = []
+
+    def make(*args, env=None):
+        made.append(Dev(folder, tmp_path / f"dev-{len(made)}.log", *args, env=env))
+        return made[-1].begin()
+
+    yield make
+    for one in made:
+        _end(one)
+
+
+def assert_gone(folder):
+    wait_until(lambda: not alive_with(str(folder)), 10, "every process to be gone")
+
+
+def test_dev_classifies_stores_and_keeps_its_data_over_a_restart(dev, folder):
+    first = dev()
+    assert first.classify("write to jane.doe@example.com")["tier"] == "PROPRIETARY"
+    shown = first.tool("publish", "--table", str(SAMPLES)).stdout.splitlines()
+    count = len(SAMPLES.read_text().splitlines())
+    assert len(shown) == count + 2
+    assert all(any(t in line for line in shown) for t in ("PUBLIC", "INTERNAL", "PROPRIETARY"))
+    assert first.rows() == count + 1
+    key = (folder / "commitment.key").read_text()
+    assert (folder / "commitment.key").stat().st_mode & 0o777 == 0o600
+    assert first.stop(timeout=60) == 0, first.log_tail()
+    assert_gone(folder)
+    assert not (folder / "lacuna.conf").exists()
+
+    second = dev()
+    assert second.rows() == count + 1
+    # Offsets begin at 0 again; a new origin keeps new events from taking old ids.
+    second.tool("publish", "--wait", str(SAMPLES))
+    assert second.rows() == 2 * count + 1
+    assert (folder / "commitment.key").read_text() == key
+
+
+def test_ctrl_c_leaves_no_process_and_no_record_behind(dev, folder):
+    one = dev()
+    lines = "\n".join(f"text number {i}" for i in range(5000))
+    one.tool("publish", "--quiet", "--format", "lines", "-", stdin=lines)
+    one.popen.send_signal(signal.SIGINT)
+    wait_until(lambda: not one.running, 60, "lacuna dev to end")
+    assert one.popen.returncode == 0, one.log_tail()
+    assert "still on their way" not in one.log()
+    assert_gone(folder)
+    again = dev()
+    assert again.rows() == 5000
+
+
+def test_a_killed_supervisor_takes_all_with_it_and_the_next_start_recovers(dev, folder):
+    one = dev()
+    one.classify("before the crash")
+    wait_until(lambda: one.rows() == 1, 10, "the row")
+    one.kill()
+    assert_gone(folder)
+    one.ready_file.unlink()
+    again = dev()
+    assert again.rows() == 1
+    assert again.classify("after it")["event_id"]
+
+
+def test_a_child_that_dies_is_reported_and_restarted(dev):
+    one = dev()
+    victims = one.children()
+    for name in ("lacuna-sink", "lacuna-classify", "postgres"):
+        os.kill(victims[name], signal.SIGKILL)
+        wait_until(lambda n=name: f"{n} was killed by signal 9" in one.log(), 10, "the report")
+        wait_until(lambda n=name: one.children().get(n, victims[n]) != victims[n], 20, "the restart")
+    one.tool("publish", "--wait", "--wait-timeout", "60s", str(SAMPLES))
+
+
+def test_two_in_one_folder_and_a_taken_port_say_what_to_do(running):
+    done = running.tool("dev", "--data", str(running.folder), check=False)
+    assert done.returncode == 4 and f"process {running.popen.pid}" in done.stderr
+    other = running.folder.parent / "other"
+    done = running.tool("dev", "--data", str(other), "--port", str(running.port), check=False)
+    assert done.returncode == 4 and "is taken" in done.stderr and "--port" in done.stderr
+
+
+def test_addresses_of_production_in_the_environment_are_not_used(running):
+    shown = running.tool("config", "show", "--json").stdout
+    assert "prod" not in json.loads(shown)["settings"]["kafka.bootstrap_servers"]["value"]
+    assert "nowhere" not in shown
+
+
+def test_dev_works_on_a_kafka_that_is_there(dev, kafka, prefix):
+    one = dev("--brokers", kafka.bootstrap, f"--kafka-topic-prefix={prefix}")
+    one.tool("publish", "--wait", str(SAMPLES))
+    listed = json.loads(one.tool("topics", "list", "--json").stdout)
+    assert all(t["exists"] and t["difference"] is None for t in listed)
+
+
+def test_doctor_finds_a_running_dev_healthy(running):
+    checks = json.loads(running.tool("doctor", "--json").stdout)
+    assert {c["check"] for c in checks} >= {"kafka", "topics", "postgres", "schema", "clock"}
+    assert not [c for c in checks if c["verdict"] == "fail"]

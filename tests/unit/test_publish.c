@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Goal: what people's files say becomes the request they meant, and an interrupted run goes on
+ * exactly behind what was acknowledged, or says why it can't. */
+#include "lac_publish_input.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lac_publish_window.h"
+#include "lac_test.h"
+
+enum { ARENA = 1 << 20 };
+
+static const struct {
+    const char *header, *row, *json, *why;
+} csv[] = {
+    {"text", "a", "{\"text\":\"a\"}", NULL},
+    {"text,user.id,user.role", "a,jo,", "{\"text\":\"a\",\"user\":{\"id\":\"jo\"}}", NULL},
+    {"user.id,text,user.role", "jo,a,x", "{\"user\":{\"id\":\"jo\",\"role\":\"x\"},\"text\":\"a\"}",
+     NULL},
+    {"query,deadline_ms,files", "a,50,x;y;",
+     "{\"query\":\"a\",\"deadline_ms\":50,"
+     "\"files\":[\"x\",\"y\"]}",
+     NULL},
+    {"text,operation.type,operation.destination_encrypted", "a,export,TRUE",
+     "{\"text\":\"a\",\"operation\":{\"type\":\"export\",\"destination_encrypted\":true}}", NULL},
+    {"text,metadata.a,metadata.b", "t,1,2",
+     "{\"text\":\"t\",\"metadata\":{\"a\":\"1\",\"b\":\"2\"}}", NULL},
+    {"text,user.id", "a", NULL, "the row has 1 field, the header 2"},
+    {"txt", "", NULL, "no field \"txt\"; did you mean \"text\"?"},
+    {"text,user.rol", "", NULL, "no field \"user.rol\"; did you mean \"user.role\"?"},
+    {"text,text", "", NULL, "column \"text\" occurs twice"},
+    {"text,user", "", NULL, "\"user\" does not fit into a CSV column: use JSONL"},
+    {"text,project.x", "", NULL, "\"project\" has no parts"},
+    {"project", "", NULL, "no column is called \"text\""},
+};
+
+static size_t split(char *text, struct lac_str fields[])
+{
+    size_t n = 0;
+
+    for (char *at = text, *end; at; at = end ? end + 1 : NULL) {
+        end = strchr(at, ',');
+        fields[n++] = (struct lac_str){at, end ? (size_t)(end - at) : strlen(at)};
+    }
+    return n;
+}
+
+static void csv_rows_become_the_requests_that_their_header_says(void)
+{
+    static struct lac_publish_columns columns;
+    struct lac_str fields[LAC_PUBLISH_FIELDS_MAX];
+    struct lac_buf json;
+
+    lac_buf_init(&json, 4096);
+    for (size_t i = 0; i < LAC_COUNT(csv); i++) {
+        char header[128], row[128];
+        struct lac_err err = {0};
+        enum lac_status status;
+
+        lac_test_row("%s / %s", csv[i].header, csv[i].row);
+        snprintf(header, sizeof(header), "%s", csv[i].header);
+        snprintf(row, sizeof(row), "%s", csv[i].row);
+        lac_buf_reset(&json);
+        status = lac_publish_columns_set(&columns, fields, split(header, fields), &err);
+        if (status == LAC_OK)
+            status = lac_publish_columns_json(&columns, fields, split(row, fields), &json, &err);
+        LAC_TEST_EQ(status, csv[i].json ? LAC_OK : LAC_REJECT);
+        LAC_TEST_STR(csv[i].json ? lac_buf_cstr(&json) : err.text,
+                     csv[i].json ? csv[i].json : csv[i].why);
+    }
+    lac_buf_deinit(&json);
+}
+
+static void defaults_fill_gaps_and_never_overrule_the_source(void)
+{
+    struct lac_publish_defaults d = {
+        .tenant = "acme", .project = "apollo", .user = "jo", .kind = "document"};
+    struct lac_request r;
+    struct lac_arena a;
+    struct lac_err err;
+
+    LAC_TEST_NEED(lac_arena_init(&a, ARENA, &err) == LAC_OK);
+    LAC_TEST_NEED(lac_publish_from_json(&r, LAC_STR("{\"query\":\"x\"}"), &d, &a, &err) == LAC_OK);
+    CU_ASSERT(lac_str_is(r.text, "x") && lac_str_is(r.tenant, "acme"));
+    CU_ASSERT(lac_str_is(r.project, "apollo") && r.has_user && lac_str_is(r.user.id, "jo"));
+    LAC_TEST_EQ(r.kind, LAC_KIND_DOCUMENT);
+    LAC_TEST_NEED(
+        lac_publish_from_json(&r,
+                              LAC_STR("{\"text\":\"x\",\"tenant\":\"t\",\"project\":\"p\","
+                                      "\"kind\":\"query\",\"user\":{\"id\":\"al\"}}"),
+                              &d, &a, &err) == LAC_OK);
+    CU_ASSERT(lac_str_is(r.tenant, "t") && lac_str_is(r.project, "p"));
+    CU_ASSERT(lac_str_is(r.user.id, "al"));
+    LAC_TEST_EQ(r.kind, LAC_KIND_QUERY);
+    LAC_TEST_EQ(lac_publish_from_json(&r, LAC_STR("[1]"), &d, &a, &err), LAC_REJECT);
+    LAC_TEST_STR(err.text, "a JSON array where a request object is expected");
+    d.kind = "poem";
+    LAC_TEST_EQ(lac_publish_defaults_check(&d, &err), LAC_REJECT);
+    lac_arena_deinit(&a);
+}
+
+static void only_the_prefix_that_is_done_moves_the_mark(void)
+{
+    struct lac_publish_slot *slots[3];
+    struct lac_publish_window w;
+    struct lac_err err;
+
+    LAC_TEST_NEED(lac_publish_window_init(&w, &err) == LAC_OK);
+    for (uint64_t i = 0; i < 3; i++) {
+        slots[i] = lac_publish_window_push(&w);
+        LAC_TEST_NEED(slots[i] != NULL);
+        slots[i]->position = (i + 1) * 10;
+    }
+    lac_publish_window_done(&w, slots[1]);
+    CU_ASSERT(!w.moved); /* the first is still on its way */
+    lac_publish_window_done(&w, slots[0]);
+    CU_ASSERT(w.moved);
+    LAC_TEST_EQ(w.position, 20);
+    LAC_TEST_EQ(lac_publish_window_open(&w), 1);
+    lac_publish_window_drop(&w);
+    LAC_TEST_EQ(lac_publish_window_open(&w), 0);
+    for (size_t i = 0; i < LAC_PUBLISH_WINDOW; i++)
+        LAC_TEST_NEED(lac_publish_window_push(&w) != NULL);
+    CU_ASSERT(lac_publish_window_push(&w) == NULL); /* bounded */
+    lac_publish_window_deinit(&w);
+}
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+
+    LAC_TEST_NEED(f != NULL);
+    LAC_TEST_NEED(fputs(text, f) >= 0 && fclose(f) == 0);
+}
+
+static void a_journal_is_read_back_and_damage_is_noticed(void)
+{
+    char folder[] = "/tmp/lac_test_XXXXXX", path[64];
+    struct lac_publish_mark m = {.position = 9, .line = 2, .delivered = 2, .bad = 1}, got;
+    struct lac_publish_journal j;
+    struct lac_err err;
+    int fd;
+
+    LAC_TEST_NEED(mkdtemp(folder) != NULL);
+    LAC_TEST_NEED(lac_publish_journal_open(&j, folder, LAC_STR("who"), &err) == LAC_OK);
+    LAC_TEST_EQ(lac_publish_journal_load(&j, &got, &err), LAC_AGAIN);
+    snprintf(path, sizeof(path), "%s/data", folder);
+    write_file(path, "line one\nline two\n");
+    snprintf(m.path, sizeof(m.path), "%s", path);
+    fd = open(path, O_RDONLY);
+    LAC_TEST_NEED(fd >= 0);
+    LAC_TEST_NEED(lac_publish_mark_take(&m, fd, &err) == LAC_OK);
+    close(fd);
+    LAC_TEST_NEED(lac_publish_journal_save(&j, &m, &err) == LAC_OK);
+    LAC_TEST_NEED(lac_publish_journal_load(&j, &got, &err) == LAC_OK);
+    LAC_TEST_EQ(memcmp(&got, &m, sizeof(m)), 0);
+
+    /* Growing behind the mark is fine; a change before it is not. */
+    write_file(path, "line one\nline two\nline three\n");
+    fd = open(path, O_RDONLY);
+    LAC_TEST_EQ(lac_publish_mark_check(&got, fd, &err), LAC_OK);
+    close(fd);
+    write_file(path, "Line one\nline two\n");
+    fd = open(path, O_RDONLY);
+    LAC_TEST_EQ(lac_publish_mark_check(&got, fd, &err), LAC_REJECT);
+    close(fd);
+    write_file(path, "line");
+    fd = open(path, O_RDONLY);
+    LAC_TEST_EQ(lac_publish_mark_check(&got, fd, &err), LAC_REJECT);
+    close(fd);
+
+    LAC_TEST_NEED(truncate(j.path, 100) == 0);
+    LAC_TEST_EQ(lac_publish_journal_load(&j, &got, &err), LAC_REJECT);
+    lac_publish_journal_remove(&j);
+    LAC_TEST_EQ(lac_publish_journal_load(&j, &got, &err), LAC_AGAIN);
+    unlink(path);
+    snprintf(path, sizeof(path), "%s/publish", folder);
+    rmdir(path);
+    LAC_TEST_EQ(rmdir(folder), 0);
+}
+
+/* Reads everything and says it: "name:line=text;" */
+static void read_all(struct lac_publish_input *in, struct lac_buf *out, size_t most)
+{
+    struct lac_publish_record r;
+    struct lac_arena a;
+    struct lac_err err;
+
+    lac_buf_reset(out);
+    LAC_TEST_NEED(lac_arena_init(&a, ARENA, &err) == LAC_OK);
+    for (size_t i = 0; i < most; i++) {
+        enum lac_status status = lac_publish_input_next(in, &a, &r, &err);
+
+        if (status == LAC_AGAIN)
+            break;
+        LAC_TEST_NEED(status != LAC_FATAL);
+        lac_buf_printf(out, "%s:%llu=", strrchr(r.file, '/') + 1, (unsigned long long)r.line);
+        if (status == LAC_OK)
+            lac_buf_put_str(out, r.request.text);
+        else
+            lac_buf_put_text(out, "!");
+        lac_buf_put_char(out, ';');
+        lac_arena_reset(&a);
+    }
+    lac_arena_deinit(&a);
+}
+
+static void folders_are_read_in_order_by_name_and_resumed_in_the_middle(void)
+{
+    static const struct lac_publish_defaults none;
+    static const char *const names[] = {"a.csv", "b.jsonl", "c.txt", ".hidden"};
+    static const char *const texts[] = {"text,user.id\nx,jo\ny\nz,al\n", "{\"text\":\"q\"}\n",
+                                        "whole\nfile\n", "no"};
+    char folder[] = "/tmp/lac_test_XXXXXX", path[64];
+    char *args[] = {folder};
+    struct lac_publish_mark m = {.position = 18, .line = 2};
+    struct lac_publish_input *in;
+    struct lac_buf out;
+    struct lac_err err;
+
+    lac_buf_init(&out, 4096);
+    LAC_TEST_NEED(mkdtemp(folder) != NULL);
+    for (size_t i = 0; i < LAC_COUNT(names); i++) {
+        snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+        write_file(path, texts[i]);
+    }
+    LAC_TEST_NEED(lac_publish_input_open(&in, args, 1, LAC_PUBLISH_AUTO, &none, &err) == LAC_OK);
+    CU_ASSERT(lac_publish_input_resumable(in));
+    read_all(in, &out, 100);
+    LAC_TEST_STR(lac_buf_cstr(&out),
+                 "a.csv:2=x;a.csv:3=!;a.csv:4=z;b.jsonl:1=q;c.txt:0=whole\nfile\n;");
+    lac_publish_input_close(in);
+
+    /* Behind the first row: the header is read again, the row is not. */
+    LAC_TEST_NEED(lac_publish_input_open(&in, args, 1, LAC_PUBLISH_AUTO, &none, &err) == LAC_OK);
+    LAC_TEST_NEED(lac_publish_input_mark(in, 0, &m, &err) == LAC_OK);
+    LAC_TEST_NEED(lac_publish_input_resume(in, &m, &err) == LAC_OK);
+    read_all(in, &out, 2);
+    LAC_TEST_STR(lac_buf_cstr(&out), "a.csv:3=!;a.csv:4=z;");
+    lac_publish_input_close(in);
+
+    for (size_t i = 0; i < LAC_COUNT(names); i++) {
+        snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+        unlink(path);
+    }
+    LAC_TEST_EQ(rmdir(folder), 0);
+    lac_buf_deinit(&out);
+}
+
+static void a_file_that_is_not_there_is_named_before_anything_is_read(void)
+{
+    static const struct lac_publish_defaults none;
+    char missing[] = "/no/such/file";
+    char *args[] = {missing};
+    struct lac_publish_input *in;
+    struct lac_err err;
+
+    LAC_TEST_EQ(lac_publish_input_open(&in, args, 1, LAC_PUBLISH_AUTO, &none, &err), LAC_REJECT);
+    LAC_TEST_STR(err.text, "/no/such/file: No such file or directory");
+}
+
+LAC_TEST_MAIN(publish, csv_rows_become_the_requests_that_their_header_says,
+              defaults_fill_gaps_and_never_overrule_the_source,
+              only_the_prefix_that_is_done_moves_the_mark,
+              a_journal_is_read_back_and_damage_is_noticed,
+              folders_are_read_in_order_by_name_and_resumed_in_the_middle,
+              a_file_that_is_not_there_is_named_before_anything_is_read)
