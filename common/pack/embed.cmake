@@ -1,5 +1,6 @@
 # cmake -DROOT=packs/builtin -DOUT=file.c -P embed.cmake: the pack's files as C arrays, sorted by
 # path, so that the program carries its built-in pack and any compiler can build it.
+include("${CMAKE_CURRENT_LIST_DIR}/../../tools/cmake/LacEmbed.cmake")
 file(GLOB_RECURSE files RELATIVE "${ROOT}" "${ROOT}/*")
 list(FILTER files EXCLUDE REGEX "(^|/)\\.")
 list(SORT files COMPARE STRING)
@@ -7,11 +8,9 @@ set(arrays "")
 set(table "")
 set(index 0)
 foreach(file IN LISTS files)
-    file(READ "${ROOT}/${file}" hex HEX)
-    string(REGEX REPLACE "(................................)" "\\1\n    " hex "${hex}")
-    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1, " bytes "${hex}")
-    string(APPEND arrays "static const unsigned char file_${index}[] = {\n    ${bytes}0\n};\n\n")
-    string(APPEND table "    {LAC_STR(\"${file}\"), {(const char *)file_${index}, sizeof(file_${index}) - 1}},\n")
+    lac_embed(bytes "${ROOT}/${file}")
+    string(APPEND arrays "static const char file_${index}[] = {\n    ${bytes}0\n};\n\n")
+    string(APPEND table "    {LAC_STR(\"${file}\"), {file_${index}, sizeof(file_${index}) - 1}},\n")
     math(EXPR index "${index} + 1")
 endforeach()
 file(WRITE "${OUT}.new" "/* SPDX-License-Identifier: Apache-2.0 */

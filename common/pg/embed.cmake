@@ -1,5 +1,6 @@
 # cmake -DOUT=file.c -DDIR=schemas/sql -P embed.cmake: the migrations as a C table, so that a
 # program and the schema it needs can't be installed apart.
+include("${CMAKE_CURRENT_LIST_DIR}/../../tools/cmake/LacEmbed.cmake")
 file(GLOB files "${DIR}/[0-9][0-9][0-9]_*.sql")
 list(SORT files)
 set(text "/* Made from schemas/sql by common/pg/embed.cmake. */\n#include \"lac_pg_migrate.h\"\n\n")
@@ -15,12 +16,7 @@ foreach(file IN LISTS files)
     endif()
     math(EXPR expected "${expected} + 1")
     file(SHA256 "${file}" hash)
-    file(READ "${file}" hex HEX)
-    string(LENGTH "${hex}" digits_count)
-    # As bytes, cast because char is signed here: CMake's lists and quoting would change semicolons and backslashes of a text.
-    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "(char)0x\\1," bytes "${hex}")
-    string(REGEX REPLACE "(........................................................................................)"
-        "\\1\n    " bytes "${bytes}")
+    lac_embed(bytes "${file}")
     string(APPEND text "static const char sql_${digits}[] = {\n    ${bytes}0};\n\n")
     string(APPEND rows "    {.version = ${version}, .name = \"${name}\", .sql = sql_${digits},\n"
         "     .sha256 = \"${hash}\"},\n")
