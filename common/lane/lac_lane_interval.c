@@ -167,8 +167,8 @@ static enum lac_status flush_dead_letters(struct lac_lane *l, struct lac_err *er
     if (!l->side_pending)
         return LAC_OK;
     status = l->io.ops->side_flush(l->io.ctx, SIDE_FLUSH_MS, err);
-    if (status == LAC_OK && l->io.ops->side_failed(l->io.ctx, err))
-        status = LAC_RETRY;
+    if (status == LAC_OK && l->io.ops->side_failed(l->io.ctx, err)) /* too large even for that? */
+        status = lac_kafka_status(err->code) == LAC_REJECT ? LAC_REJECT : LAC_RETRY;
     return status;
 }
 

@@ -205,6 +205,7 @@ struct sim_proc { /* one process with one lane */
     /* side producer */
     struct sim_entry side[SIM_QUEUE];
     size_t side_count, side_failed;
+    int side_code;
 
     /* pg */
     bool held[SIM_PARTS];

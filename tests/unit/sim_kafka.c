@@ -427,9 +427,13 @@ static enum lac_status io_side_flush(void *io, uint32_t timeout_ms, struct lac_e
         return lac_err_set(e, LAC_RETRY, TIMED_OUT, "sim: not flushed");
     }
     for (size_t i = 0; i < p->side_count; i++) {
-        if (sim_chance(s, s->rate.delivery)) {
-            sim_hit(s, SIM_EV_DELIVERY_FAILED);
+        if (p->side[i].refused) {
+            sim_hit(s, SIM_EV_REFUSED);
+            p->side_code = MSG_SIZE_TOO_LARGE;
             p->side_failed++;
+        } else if (sim_chance(s, s->rate.delivery)) {
+            sim_hit(s, SIM_EV_DELIVERY_FAILED);
+            p->side_code = p->side_failed++ ? p->side_code : MSG_TIMED_OUT;
         } else {
             append(s, &p->side[i], -1);
         }
@@ -444,7 +448,7 @@ static size_t io_side_failed(void *io, struct lac_err *e)
     size_t n = p->side_failed;
 
     if (n)
-        (void)lac_err_set(e, LAC_RETRY, MSG_TIMED_OUT, "sim: not delivered");
+        (void)lac_err_set(e, lac_kafka_status(p->side_code), p->side_code, "sim: not delivered");
     p->side_failed = 0;
     return n;
 }

@@ -74,8 +74,11 @@ static bool is_refused(struct sim_proc *p)
 {
     bool refused = false;
 
-    for (size_t i = 0; i < p->row_count; i++)
-        refused = sim_check_row(p, p->rows[i])->kind == SIM_REFUSED || refused;
+    for (size_t i = 0; i < p->row_count; i++) {
+        enum sim_kind kind = sim_check_row(p, p->rows[i])->kind;
+
+        refused = refused || kind == SIM_REFUSED || kind == SIM_HATED;
+    }
     return refused;
 }
 

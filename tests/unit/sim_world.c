@@ -392,7 +392,7 @@ static enum sim_kind draw_kind(struct sim *s)
     /* Each costs the life of a process three times, on each instance that it comes to. */
     if (kind == SIM_CRASHER && (!s->fuses || s->crashers++ > 1))
         return SIM_POISON;
-    if (s->mode == SIM_PG && (kind == SIM_LARGE || kind == SIM_HATED))
+    if (s->mode == SIM_PG && kind == SIM_LARGE)
         return SIM_REFUSED;
     return kind;
 }
