@@ -150,9 +150,9 @@ static void put_quoted_slow(struct lac_buf *b, struct lac_str s)
 /* `before` and `after` are single bytes around the quotes, 0 for none. */
 static void put_quoted(struct lac_buf *b, char before, struct lac_str s, char after)
 {
-    char *to;
+    char *to = plain_prefix(s) == s.len ? lac_buf_reserve(b, s.len + 4) : NULL;
 
-    if (plain_prefix(s) == s.len && (to = lac_buf_reserve(b, s.len + 4))) {
+    if (to) {
         char *at = to;
         if (before)
             *at++ = before;
