@@ -8,11 +8,8 @@
 #include "lac_decide.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "lac_env.h"
 #include "lac_test.h"
 
 enum { ROUNDS = 4000 };
@@ -25,30 +22,12 @@ static const struct lac_decide_policy policy = {
     .price = {0, 100000, 500000},
 };
 
-static uint64_t seed;
-
-static uint32_t rnd(uint32_t below)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (uint32_t)((seed * 0x2545F4914F6CDD1Du) >> 33) % below;
-}
-
-static void seed_start(void)
-{
-    const char *text = lac_env("LAC_TEST_SEED");
-
-    seed = text ? strtoull(text, NULL, 10) : 20261121;
-    printf("(LAC_TEST_SEED=%llu) ", (unsigned long long)seed);
-}
-
 static struct lac_decide_opinion rnd_opinion(void)
 {
     struct lac_decide_opinion o;
 
     for (int t = 0; t < LAC_TIER_COUNT; t++)
-        o.likelihood[t] = 1 + rnd(rnd(4) ? LAC_DECIDE_PPM : 10);
+        o.likelihood[t] = 1 + lac_test_random(lac_test_random(4) ? LAC_DECIDE_PPM : 10);
     return o;
 }
 
@@ -59,13 +38,13 @@ static struct lac_decide_policy rnd_policy(void)
         struct lac_decide_policy p = policy;
         struct lac_err err;
 
-        p.prior[0] = 1 + rnd(600000);
-        p.prior[1] = 1 + rnd(LAC_DECIDE_PPM - p.prior[0] - 1);
+        p.prior[0] = 1 + lac_test_random(600000);
+        p.prior[1] = 1 + lac_test_random(LAC_DECIDE_PPM - p.prior[0] - 1);
         p.prior[2] = LAC_DECIDE_PPM - p.prior[0] - p.prior[1];
         for (int s = 0; s < LAC_STRATEGY_COUNT; s++)
             for (int t = 0; t < LAC_TIER_COUNT; t++)
                 for (int a = 0; a < LAC_TIER_COUNT; a++)
-                    p.cost[s][t][a] = a == t ? 0 : p.cost[s][t][a] + rnd(4);
+                    p.cost[s][t][a] = a == t ? 0 : p.cost[s][t][a] + lac_test_random(4);
         if (p.prior[2] > 0 && lac_decide_policy_check(&p, &err) == LAC_OK)
             return p;
     }
@@ -163,23 +142,23 @@ static bool same(const struct lac_decide_out *a, const struct lac_decide_out *b)
 
 static void floors_hold_order_never_matters_and_parts_add_up(void)
 {
-    seed_start();
+    lac_test_seed();
     for (int round = 0; round < ROUNDS; round++) {
         struct lac_decide_policy p = rnd_policy();
         struct lac_decide_opinion o[12];
-        struct lac_decide_in in = {.floor = (enum lac_tier)rnd(3),
+        struct lac_decide_in in = {.floor = (enum lac_tier)lac_test_random(3),
                                    .opinions = o,
-                                   .opinion_count = rnd(LAC_COUNT(o) + 1),
-                                   .strategy = (enum lac_strategy)rnd(3),
-                                   .public_permitted = rnd(2),
-                                   .degraded = rnd(4) == 0};
+                                   .opinion_count = lac_test_random(LAC_COUNT(o) + 1),
+                                   .strategy = (enum lac_strategy)lac_test_random(3),
+                                   .public_permitted = lac_test_random(2),
+                                   .degraded = lac_test_random(4) == 0};
         struct lac_decide_out out, again;
 
         for (size_t i = 0; i < in.opinion_count; i++)
             o[i] = rnd_opinion();
         lac_decide(&p, &in, &out);
         for (size_t i = in.opinion_count; i > 1; i--) {
-            size_t j = rnd((uint32_t)i);
+            size_t j = lac_test_random((uint32_t)i);
             struct lac_decide_opinion swap = o[i - 1];
 
             o[i - 1] = o[j];
@@ -198,14 +177,15 @@ static void floors_hold_order_never_matters_and_parts_add_up(void)
 
 static void evidence_that_only_raises_never_lowers_the_answer(void)
 {
-    seed_start();
+    lac_test_seed();
     for (int round = 0; round < ROUNDS; round++) {
         struct lac_decide_policy p = rnd_policy();
         struct lac_decide_opinion o[8];
-        struct lac_decide_in in = {
-            .opinions = o, .strategy = (enum lac_strategy)rnd(3), .public_permitted = rnd(2)};
+        struct lac_decide_in in = {.opinions = o,
+                                   .strategy = (enum lac_strategy)lac_test_random(3),
+                                   .public_permitted = lac_test_random(2)};
         struct lac_decide_out before, after;
-        size_t own = rnd(4);
+        size_t own = lac_test_random(4);
 
         for (size_t i = 0; i < LAC_COUNT(o); i++) {
             o[i] = rnd_opinion();
@@ -214,7 +194,7 @@ static void evidence_that_only_raises_never_lowers_the_answer(void)
         }
         in.opinion_count = own;
         lac_decide(&p, &in, &before);
-        in.opinion_count = own + 1 + rnd((uint32_t)(LAC_COUNT(o) - own));
+        in.opinion_count = own + 1 + lac_test_random((uint32_t)(LAC_COUNT(o) - own));
         lac_decide(&p, &in, &after);
         if (!expect(after.tier >= before.tier, "context", round))
             return;
@@ -227,13 +207,13 @@ static void evidence_that_only_raises_never_lowers_the_answer(void)
 
 static void the_answer_is_the_definition(void)
 {
-    seed_start();
+    lac_test_seed();
     for (int round = 0; round < ROUNDS; round++) {
         struct lac_decide_policy p = rnd_policy();
         struct lac_decide_opinion o[3] = {rnd_opinion(), rnd_opinion(), rnd_opinion()};
         struct lac_decide_in in = {.opinions = o,
                                    .opinion_count = 3,
-                                   .strategy = (enum lac_strategy)rnd(3),
+                                   .strategy = (enum lac_strategy)lac_test_random(3),
                                    .public_permitted = true};
         struct lac_decide_out out;
         double weight[LAC_TIER_COUNT], sum = 0, cost[LAC_TIER_COUNT] = {0}, least;

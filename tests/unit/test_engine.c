@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "lac_digest.h"
-#include "lac_env.h"
 #include "lac_pack.h"
 #include "lac_test.h"
 
@@ -375,24 +374,6 @@ static void an_excerpt_is_redacted_or_absent(void)
 
 /* ---- random requests ---- */
 
-static uint64_t seed;
-
-static uint32_t rnd(uint32_t below)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (uint32_t)((seed * 0x2545F4914F6CDD1Du) >> 33) % below;
-}
-
-static void seed_start(void)
-{
-    const char *text = lac_env("LAC_TEST_SEED");
-
-    seed = text ? strtoull(text, NULL, 10) : 20261121;
-    printf("(LAC_TEST_SEED=%llu) ", (unsigned long long)seed);
-}
-
 static const char *const pieces[] = {
     "hello",
     "thank you",
@@ -429,9 +410,9 @@ static struct lac_str rnd_text(void)
     size_t n = 0;
 
     text[0] = 0;
-    for (uint32_t k = rnd(4); k > 0; k--)
+    for (uint32_t k = lac_test_random(4); k > 0; k--)
         n += (size_t)snprintf(text + n, 256 - n, "%s%s", n ? " " : "",
-                              pieces[rnd((uint32_t)LAC_COUNT(pieces))]);
+                              pieces[lac_test_random((uint32_t)LAC_COUNT(pieces))]);
     return lac_str_from(text);
 }
 
@@ -448,38 +429,38 @@ static void rnd_context(struct lac_request *r, struct extras *x)
     static const char *const keys[] = {"a", "b", "c", "d"};
 
     r->conversation = x->turns;
-    r->conversation_count = rnd(4);
+    r->conversation_count = lac_test_random(4);
     for (size_t i = 0; i < r->conversation_count; i++)
         x->turns[i] = (struct lac_message){LAC_STR("user"), rnd_text()};
     r->files = x->files;
-    r->files_count = rnd(4);
+    r->files_count = lac_test_random(4);
     for (size_t i = 0; i < r->files_count; i++)
         x->files[i] = rnd_text();
     r->metadata = x->pairs;
-    r->metadata_count = rnd(5);
+    r->metadata_count = lac_test_random(5);
     for (size_t i = 0; i < r->metadata_count; i++)
         x->pairs[i] = (struct lac_pair){lac_str_from(keys[i]), rnd_text()};
-    r->has_operation = rnd(2);
+    r->has_operation = lac_test_random(2);
     r->operation.resource = rnd_text();
-    r->operation.destination = rnd(2) ? rnd_text() : LAC_STR_NULL;
+    r->operation.destination = lac_test_random(2) ? rnd_text() : LAC_STR_NULL;
     r->operation.sources = x->sources;
-    r->operation.sources_count = rnd(4);
+    r->operation.sources_count = lac_test_random(4);
     for (size_t i = 0; i < r->operation.sources_count; i++)
         x->sources[i] = rnd_text();
-    r->project = rnd(2) ? rnd_text() : LAC_STR_NULL;
-    r->purpose = rnd(2) ? rnd_text() : LAC_STR_NULL;
-    r->subject = rnd(2) ? rnd_text() : LAC_STR_NULL;
-    r->environment = rnd(2) ? rnd_text() : LAC_STR_NULL;
-    r->has_claimed_tier = rnd(3) == 0;
-    r->claimed_tier = (enum lac_tier)rnd(3);
+    r->project = lac_test_random(2) ? rnd_text() : LAC_STR_NULL;
+    r->purpose = lac_test_random(2) ? rnd_text() : LAC_STR_NULL;
+    r->subject = lac_test_random(2) ? rnd_text() : LAC_STR_NULL;
+    r->environment = lac_test_random(2) ? rnd_text() : LAC_STR_NULL;
+    r->has_claimed_tier = lac_test_random(3) == 0;
+    r->claimed_tier = (enum lac_tier)lac_test_random(3);
 }
 
 static void context_never_lowers_and_floors_are_never_undercut(void)
 {
     LAC_TEST_NEED(open_all());
-    seed_start();
+    lac_test_seed();
     for (int round = 0; round < ROUNDS; round++) {
-        enum lac_strategy s = (enum lac_strategy)rnd(3);
+        enum lac_strategy s = (enum lac_strategy)lac_test_random(3);
         struct lac_request bare = request_of("");
         struct lac_engine_out alone, with;
         struct lac_request r;
@@ -507,7 +488,7 @@ static void context_never_lowers_and_floors_are_never_undercut(void)
 static void neighbours_and_map_order_never_matter(void)
 {
     LAC_TEST_NEED(open_all());
-    seed_start();
+    lac_test_seed();
     for (int round = 0; round < ROUNDS / 4; round++) {
         enum { BATCH = 8 };
         struct lac_request r[BATCH];
