@@ -36,6 +36,11 @@ def test_topics_create_is_idempotent_and_names_differences(lacuna):
     assert "1 replicas" in more
 
 
+def test_topics_create_makes_only_those_that_are_missing(lacuna, kafka):
+    kafka.create_topics(lacuna.prefix, only=["requests"])
+    assert lacuna.tool("topics", "create").stdout.startswith("11 of 12 topics created")
+
+
 def test_migrate_says_what_it_did_and_does_it_once(lacuna):
     assert lacuna.tool("migrate", "--dry-run", check=False).returncode == 1
     assert "applied 001" in lacuna.tool("migrate").stdout

@@ -82,6 +82,27 @@ int lac_cli_flush(const struct lac_tool *t, struct lac_buf *b)
     return lac_term_flush(&t->out, b) ? -1 : lac_tool_output_failed(t);
 }
 
+/* Leaves in `topics` those that the cluster does not have. Where all are there nothing is asked for
+ * that needs the right to create, or a broker that can: the one of `lacuna dev` cannot. */
+static enum lac_status drop_existing(struct lac_kafka_admin *admin,
+                                     struct lac_kafka_new_topic *topics, size_t *n,
+                                     struct lac_err *err)
+{
+    struct lac_kafka_cluster_info info;
+    enum lac_status status = lac_kafka_admin_cluster(admin, LAC_CLI_ASK_MS, &info, err);
+    size_t kept = 0;
+
+    if (status != LAC_OK)
+        return status;
+    for (size_t i = 0; i < *n; i++) {
+        if (!lac_kafka_cluster_topic(&info, topics[i].name))
+            topics[kept++] = topics[i];
+    }
+    lac_kafka_cluster_info_deinit(&info);
+    *n = kept;
+    return LAC_OK;
+}
+
 enum lac_status lac_cli_topics_create(const struct lac_conf *c, struct lac_kafka_admin *admin,
                                       int32_t partitions, size_t *made, struct lac_err *err)
 {
@@ -89,6 +110,7 @@ enum lac_status lac_cli_topics_create(const struct lac_conf *c, struct lac_kafka
     struct lac_kafka_topic_config config[LAC_TOPIC_COUNT][3];
     char names[LAC_TOPIC_COUNT][LAC_TOPIC_NAME_SIZE], retention[LAC_TOPIC_COUNT][24];
     enum lac_status status;
+    size_t n = LAC_TOPIC_COUNT;
 
     *made = 0;
     for (unsigned i = 0; i < LAC_TOPIC_COUNT; i++) {
@@ -112,8 +134,10 @@ enum lac_status lac_cli_topics_create(const struct lac_conf *c, struct lac_kafka
             .config_count = i == LAC_TOPIC_DEADLETTER ? 3 : 2,
         };
     }
-    status = lac_kafka_admin_create_topics(admin, topics, LAC_TOPIC_COUNT, LAC_CLI_ASK_MS * 3, err);
-    for (unsigned i = 0; i < LAC_TOPIC_COUNT; i++)
+    status = drop_existing(admin, topics, &n, err);
+    if (status == LAC_OK && n > 0)
+        status = lac_kafka_admin_create_topics(admin, topics, n, LAC_CLI_ASK_MS * 3, err);
+    for (size_t i = 0; i < n; i++)
         *made += status == LAC_OK && topics[i].status == LAC_OK;
     return status;
 }
