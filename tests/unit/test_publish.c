@@ -138,6 +138,19 @@ static void write_file(const char *path, const char *text)
     LAC_TEST_NEED(fputs(text, f) >= 0 && fclose(f) == 0);
 }
 
+static void expect_mark(const struct lac_publish_mark *got, const struct lac_publish_mark *want)
+{
+    LAC_TEST_STR(got->path, want->path);
+    LAC_TEST_EQ(got->device, want->device);
+    LAC_TEST_EQ(got->inode, want->inode);
+    LAC_TEST_EQ(got->position, want->position);
+    LAC_TEST_EQ(got->line, want->line);
+    LAC_TEST_EQ(got->delivered, want->delivered);
+    LAC_TEST_EQ(got->bad, want->bad);
+    LAC_TEST_STR(got->head, want->head);
+    LAC_TEST_STR(got->tail, want->tail);
+}
+
 static void a_journal_is_read_back_and_damage_is_noticed(void)
 {
     char folder[] = "/tmp/lac_test_XXXXXX", path[64];
@@ -158,7 +171,7 @@ static void a_journal_is_read_back_and_damage_is_noticed(void)
     close(fd);
     LAC_TEST_NEED(lac_publish_journal_save(&j, &m, &err) == LAC_OK);
     LAC_TEST_NEED(lac_publish_journal_load(&j, &got, &err) == LAC_OK);
-    LAC_TEST_EQ(memcmp(&got, &m, sizeof(m)), 0);
+    expect_mark(&got, &m);
 
     /* Growing behind the mark is fine; a change before it is not. */
     write_file(path, "line one\nline two\nline three\n");
