@@ -150,7 +150,7 @@ static void decode_avro(void *ctx)
 /* Fields by index: the quicker of avro-c's two ways. */
 static avro_value_t at(struct side *s, avro_value_t *v, size_t index)
 {
-    avro_value_t field = {0};
+    avro_value_t field = s->value; /* what is worked on after a failure: that round is void */
 
     s->failed |= avro_value_get_by_index(v, index, &field, NULL) != 0;
     return field;
@@ -158,7 +158,7 @@ static avro_value_t at(struct side *s, avro_value_t *v, size_t index)
 
 static avro_value_t some(struct side *s, avro_value_t *v, size_t index, int branch)
 {
-    avro_value_t field = at(s, v, index), there = {0};
+    avro_value_t field = at(s, v, index), there = s->value;
 
     s->failed |= avro_value_set_branch(&field, branch, &there) != 0;
     return there;
@@ -167,7 +167,7 @@ static avro_value_t some(struct side *s, avro_value_t *v, size_t index, int bran
 /* The sample's strings are literals, so the NUL that avro-c wants stands behind them. */
 static void put(struct side *s, avro_value_t field, struct lac_str text)
 {
-    s->failed |= avro_value_set_string_len(&field, (char *)(uintptr_t)text.ptr, text.len + 1) != 0;
+    s->failed |= avro_value_set_string_len(&field, (char *)text.ptr, text.len + 1) != 0;
 }
 
 static void put_optional(struct side *s, avro_value_t *v, size_t index, struct lac_str text)
@@ -218,7 +218,7 @@ static void fill_decision(struct side *s, struct lac_decision *d)
     put_optional(s, v, 9, d->purpose);
     put_optional(s, v, 10, d->resource);
     f = at(s, v, 11);
-    s->failed |= avro_value_set_bytes(&f, (void *)(uintptr_t)d->core.ptr, d->core.len) != 0;
+    s->failed |= avro_value_set_bytes(&f, (void *)d->core.ptr, d->core.len) != 0;
     put_fixed(s, at(s, v, 12), d->decision_hash.bytes, sizeof(d->decision_hash.bytes));
     put_long(s, at(s, v, 13), d->decided_at);
     put_long(s, at(s, v, 14), d->queued_us);

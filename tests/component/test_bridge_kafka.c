@@ -22,7 +22,7 @@ enum { PATIENCE_MS = 20000, REQUESTS = 50 };
 
 static struct lac_kafka_mock *mock;
 static struct lac_kafka_options options;
-static struct lac_bridge_kafka *link_;
+static struct lac_bridge_kafka *broker_link;
 static struct lac_bridge *bridge;
 static struct lac_http_client *client;
 static atomic_bool stop, silent;
@@ -150,15 +150,15 @@ static void set_up(bool topics)
                                                .instance = "bridge-2",
                                                .reply_partition = -1,
                                                .fatal = fatal};
-    LAC_TEST_NEED(lac_bridge_kafka_open(&link_, &k, &err) == LAC_OK);
+    LAC_TEST_NEED(lac_bridge_kafka_open(&broker_link, &k, &err) == LAC_OK);
     const struct lac_bridge_options o = {.http = {.listen = "127.0.0.1:0"},
                                          .version = "test",
                                          .in_flight = 64,
                                          .deadline_ms = PATIENCE_MS,
                                          .idempotency_ttl_ms = 60000,
-                                         .link = lac_bridge_kafka_link(link_)};
+                                         .link = lac_bridge_kafka_link(broker_link)};
     LAC_TEST_NEED(lac_bridge_open(&bridge, &o, &err) == LAC_OK);
-    LAC_TEST_NEED(lac_bridge_kafka_start(link_, bridge, &err) == LAC_OK);
+    LAC_TEST_NEED(lac_bridge_kafka_start(broker_link, bridge, &err) == LAC_OK);
     LAC_TEST_NEED(lac_http_server_start(lac_bridge_server(bridge), &err) == LAC_OK);
     LAC_TEST_NEED(lac_http_client_new(&client,
                                       &(struct lac_http_client_options){.total_ms = PATIENCE_MS},
@@ -168,9 +168,9 @@ static void set_up(bool topics)
 static void tear_down(void)
 {
     lac_http_client_free(client);
-    lac_bridge_kafka_stop(link_);
+    lac_bridge_kafka_stop(broker_link);
     lac_bridge_close(bridge);
-    lac_bridge_kafka_close(link_);
+    lac_bridge_kafka_close(broker_link);
     lac_kafka_mock_free(mock);
 }
 
