@@ -59,27 +59,38 @@ static void add_suspect(struct file *f, const struct range *r, uint32_t crashes)
     f->suspects[f->suspect_count++].crashes = crashes;
 }
 
-/* What was in hand has crashed once more. A range inside an older suspect is the sharper
- * knowledge: it splits the older one. Every round leaves less that overlaps, so it ends. */
-static void suspect(struct file *f, const struct range *hand)
+static uint32_t worst_overlap(const struct file *f, const struct range *r)
 {
     uint32_t crashes = 0;
 
     for (uint32_t i = 0; i < f->suspect_count; i++) {
+        const struct range *old = &f->suspects[i];
+
+        if (same_partition(old, r->topic, r->partition) && old->last >= r->first &&
+            old->first <= r->last && old->crashes > crashes)
+            crashes = old->crashes;
+    }
+    return crashes;
+}
+
+/* `r` becomes a suspect with `crashes`. A range inside an older suspect is the sharper knowledge:
+ * it splits the older one. Every round leaves less that overlaps, so it ends. */
+static void put_suspect(struct file *f, const struct range *r, uint32_t crashes)
+{
+    for (uint32_t i = 0; i < f->suspect_count; i++) {
         struct range old = f->suspects[i], before = old, after = old;
 
-        if (!same_partition(&old, hand->topic, hand->partition) || old.last < hand->first ||
-            old.first > hand->last)
+        if (!same_partition(&old, r->topic, r->partition) || old.last < r->first ||
+            old.first > r->last)
             continue;
-        crashes = old.crashes > crashes ? old.crashes : crashes;
-        before.last = hand->first - 1;
-        after.first = hand->last + 1;
+        before.last = r->first - 1;
+        after.first = r->last + 1;
         f->suspects[i] = f->suspects[--f->suspect_count];
         add_suspect(f, &before, old.crashes);
         add_suspect(f, &after, old.crashes);
         i = UINT32_MAX; /* the list changed: from the start */
     }
-    add_suspect(f, hand, crashes + 1);
+    add_suspect(f, r, crashes);
 }
 
 static void take_over(struct file *f)
@@ -93,7 +104,7 @@ static void take_over(struct file *f)
     }
     f->armed = 0;
     for (uint32_t i = 0; i < armed; i++)
-        suspect(f, &f->hand[i]);
+        put_suspect(f, &f->hand[i], worst_overlap(f, &f->hand[i]) + 1);
 }
 
 enum lac_status lac_fuse_open(struct lac_fuse **out, const char *path, struct lac_err *err)
@@ -135,6 +146,19 @@ void lac_fuse_close(struct lac_fuse *f)
     (void)munmap(f->file, sizeof(struct file));
     (void)close(f->fd);
     free(f);
+}
+
+void lac_fuse_learn(struct lac_fuse *f, const struct lac_fuse *other)
+{
+    if (!f || !other)
+        return;
+    for (uint32_t i = 0; i < other->file->suspect_count; i++) {
+        const struct range *r = &other->file->suspects[i];
+        uint32_t known = worst_overlap(f->file, r);
+
+        if (known < r->crashes)
+            put_suspect(f->file, r, r->crashes);
+    }
 }
 
 bool lac_fuse_any(const struct lac_fuse *f)

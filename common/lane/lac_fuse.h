@@ -37,6 +37,13 @@ enum lac_status lac_fuse_open(struct lac_fuse **out, const char *path,
                               struct lac_err *err) LAC_MUST_USE;
 void lac_fuse_close(struct lac_fuse *f); /* accepts NULL; keeps the file */
 
+/*
+ * What `other` suspects, `f` suspects too, with the higher count: after a restart the partition
+ * may belong to another lane of the process, and three attempts are three in all. Before either
+ * lane runs; both may be NULL.
+ */
+void lac_fuse_learn(struct lac_fuse *f, const struct lac_fuse *other);
+
 /* True while any record is suspected: only then the two below need asking. */
 bool lac_fuse_any(const struct lac_fuse *f);
 

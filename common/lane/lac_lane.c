@@ -179,7 +179,8 @@ static bool is_full(const struct lac_lane *l)
 /* When the batch or the interval has to end; never for an empty lane. */
 static uint64_t deadline(const struct lac_lane *l)
 {
-    uint64_t age = l->count ? l->opened_ms + l->o.batch_age_ms : UINT64_MAX;
+    bool ages = l->count && l->o.batch_age_ms;
+    uint64_t age = ages ? l->opened_ms + l->o.batch_age_ms : UINT64_MAX;
     uint64_t due = l->dirty ? l->began_ms + l->o.commit_interval_ms : UINT64_MAX;
 
     return age < due ? age : due;
@@ -222,6 +223,8 @@ static enum lac_status collect(struct lac_lane *l, struct lac_err *err)
             accept(l, &msg, now);
         else if (status == LAC_AGAIN && !flowing && !l->count && !l->dirty)
             return LAC_OK;
+        else if (status == LAC_AGAIN && l->count && !l->o.batch_age_ms)
+            return LAC_OK; /* what was there is taken, and nobody waits for more */
         else if (status != LAC_AGAIN)
             return status;
         flowing = status == LAC_OK;
@@ -536,6 +539,11 @@ bool lac_lane_stopping(const struct lac_lane *l)
 bool lac_lane_commits_last(const struct lac_lane *l)
 {
     return l->in_callback || lac_lane_stopping(l);
+}
+
+void lac_lane_learn(struct lac_lane *l, const struct lac_lane *other)
+{
+    lac_fuse_learn(l->fuse, other->fuse);
 }
 
 const struct lac_lane_health *lac_lane_health(const struct lac_lane *l)

@@ -173,7 +173,7 @@ struct lac_lane_options {
     size_t batch_count;          /* messages; at least 1 */
     size_t batch_bytes;          /* keys and values */
     size_t batch_tokens;         /* estimated as value bytes / 4; 0: no limit */
-    uint32_t batch_age_ms;       /* from the first message of the batch */
+    uint32_t batch_age_ms;       /* from the first message of the batch; 0: what is there */
     uint32_t commit_interval_ms; /* from the first write; 0: after every batch */
     size_t arena_bytes;          /* memory of one interval, with room for the dead letter of
                                   * the largest record; 0: 16 x batch_bytes + 8 MiB */
@@ -230,6 +230,10 @@ void lac_lane_close(struct lac_lane *l);
 /* For implementations of struct lac_lane_io: what a rebalance brings, from inside poll(). */
 void lac_lane_assigned(struct lac_lane *l, struct lac_kafka_position *p, size_t n);
 void lac_lane_revoked(struct lac_lane *l, const struct lac_kafka_position *p, size_t n, bool lost);
+
+/* Takes over what the crash fuse of `other`, a lane of the same process, suspects: see
+ * lac_fuse_learn(). Before either runs. */
+void lac_lane_learn(struct lac_lane *l, const struct lac_lane *other);
 
 const struct lac_lane_health *lac_lane_health(const struct lac_lane *l);
 const char *lac_lane_name(const struct lac_lane *l);

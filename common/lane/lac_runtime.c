@@ -256,8 +256,18 @@ static void *watch(void *arg)
     return NULL;
 }
 
+/* Any lane may get the partition on which another one crashed. */
+static void share_suspects(struct lac_runtime *rt)
+{
+    for (size_t i = 0; i < rt->lane_count; i++)
+        for (size_t k = 0; k < rt->lane_count; k++)
+            if (i != k)
+                lac_lane_learn(rt->lanes[i].lane, rt->lanes[k].lane);
+}
+
 static enum lac_status start_lanes(struct lac_runtime *rt, struct lac_err *err)
 {
+    share_suspects(rt);
     for (size_t i = 0; i < rt->lane_count; i++) {
         int code = pthread_create(&rt->lanes[i].thread, NULL, run_lane, &rt->lanes[i]);
 

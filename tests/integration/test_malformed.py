@@ -119,8 +119,8 @@ def test_a_record_that_crashes_the_worker_is_dead_lettered_at_the_third_attempt(
     producer.produce(topic, value=b'{"text": "poison"}', key="crash-here")
     producer.produce(topic, value=b'{"text": "behind"}', key="c")
     assert producer.flush(30) == 0
-    # One lane: each lane has a fuse of its own, and a partition may move between two.
-    worker = lacuna.program("lacuna-classify", "classify-0", classify__lanes=1)
+    # Two lanes: the partition may move between them, and three attempts are three in all.
+    worker = lacuna.program("lacuna-classify", "classify-0", classify__lanes=2)
     worker.extra_env["LACUNA_FAULT_CRASH_KEY"] = "crash-here"
     crashes = 0
     while crashes < 10:

@@ -176,7 +176,36 @@ static void more_partitions_than_ranges_are_survived(void)
     (void)unlink(path);
 }
 
+static void what_one_lane_suspects_the_others_learn(void)
+{
+    struct lac_kafka_msg poison = at(3, 70), beside = at(3, 71);
+    char first_path[sizeof(path)];
+    struct lac_fuse *first = fresh_fuse(), *second;
+
+    lac_fuse_arm(first, &poison, 1);
+    first = crash(first);
+    memcpy(first_path, path, sizeof(path));
+    second = fresh_fuse();
+    lac_fuse_learn(second, first);
+    LAC_TEST_EQ(lac_fuse_crashes(second, &poison), 1);
+    LAC_TEST_EQ(lac_fuse_crashes(second, &beside), 0);
+    lac_fuse_arm(second, &poison, 1); /* the partition moved, and it crashes here too */
+    second = crash(second);
+    LAC_TEST_EQ(lac_fuse_crashes(second, &poison), 2);
+    lac_fuse_learn(first, second);
+    LAC_TEST_EQ(lac_fuse_crashes(first, &poison), 2); /* so the third attempt is the third */
+    lac_fuse_learn(second, first);
+    LAC_TEST_EQ(lac_fuse_crashes(second, &poison), 2);
+    lac_fuse_learn(NULL, first);
+    lac_fuse_learn(first, NULL);
+    lac_fuse_close(first);
+    lac_fuse_close(second);
+    (void)unlink(path);
+    (void)unlink(first_path);
+}
+
 LAC_TEST_MAIN(fuse, the_culprit_is_left_alone_at_the_third_attempt,
               a_crash_between_batches_accuses_nobody,
               suspects_are_told_apart_by_partition_and_offset, a_damaged_file_is_started_anew,
-              two_processes_do_not_share_a_fuse, more_partitions_than_ranges_are_survived)
+              two_processes_do_not_share_a_fuse, more_partitions_than_ranges_are_survived,
+              what_one_lane_suspects_the_others_learn)
