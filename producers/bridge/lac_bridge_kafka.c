@@ -210,8 +210,8 @@ static void tick(void *ctx)
         adopt(k);
     if (!k->adopted || k->broken)
         return;
-    if (k->more)
-        serve_replies(k);
+    /* Also when no wake-up came: one that is lost must cost a tick, not somebody's deadline. */
+    serve_replies(k);
     if (k->more)
         lac_http_server_wake(lac_bridge_server(k->bridge));
     (void)lac_kafka_producer_poll(k->producer, 0);

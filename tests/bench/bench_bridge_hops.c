@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "bench_bridge.h"
 #include "lac_clock.h"
@@ -103,29 +104,61 @@ static void take(struct bench_hops *h, struct bench_samples *s, int wait_ms)
     }
 }
 
+struct listener {
+    struct bench_hops *hops;
+    struct bench_samples samples;
+    atomic_uint_fast64_t heard;
+    atomic_bool stop;
+};
+
+static void *listen_all(void *arg)
+{
+    struct listener *l = arg;
+
+    while (!atomic_load(&l->stop)) {
+        take(l->hops, &l->samples, 10);
+        atomic_store(&l->heard, l->samples.count);
+    }
+    return NULL;
+}
+
+/* Sleeps between sends, as the other side's generator does: one that spins takes a core from
+ * what it measures. */
+static int send_paced(struct bench_hops *h, double rate, uint64_t wanted)
+{
+    char value[VALUE_BYTES] = {0};
+    uint64_t start = lac_clock_mono_ns();
+
+    for (uint64_t sent = 0; sent < wanted; sent++) {
+        uint64_t due = start + (uint64_t)((double)sent * 1e9 / rate);
+        struct timespec at = {(time_t)(due / 1000000000u), (long)(due % 1000000000u)};
+
+        (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
+        memcpy(value, &due, sizeof(due));
+        if (put(h->client_out, h->there, value, sizeof(value)) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 int bench_hops_paced(struct bench_hops *h, double rate, uint32_t ms, struct bench_latency *out)
 {
-    struct bench_samples s = {0};
-    char value[VALUE_BYTES] = {0};
-    uint64_t start = lac_clock_mono_ns(), sent = 0, wanted = (uint64_t)(rate * ms / 1000);
-    int rc = 0;
+    struct listener l = {.hops = h};
+    uint64_t wanted = (uint64_t)(rate * ms / 1000), end;
+    pthread_t thread;
+    int rc;
 
-    while (rc == 0 && sent < wanted) {
-        uint64_t due = start + (uint64_t)((double)sent * 1e9 / rate), now = lac_clock_mono_ns();
-        if (now >= due) {
-            memcpy(value, &due, sizeof(due));
-            rc = put(h->client_out, h->there, value, sizeof(value));
-            sent++;
-            continue;
-        }
-        take(h, &s, due - now > 1000000 ? 1 : 0);
-    }
-    uint64_t end = lac_clock_mono_ns() + (uint64_t)SETTLE_MS * 1000000;
-    while (rc == 0 && s.count < sent && lac_clock_mono_ns() < end)
-        take(h, &s, 10);
-    if (s.count < sent)
+    if (pthread_create(&thread, NULL, listen_all, &l) != 0)
+        return -1;
+    rc = send_paced(h, rate, wanted);
+    end = lac_clock_mono_ns() + (uint64_t)SETTLE_MS * 1000000;
+    while (rc == 0 && atomic_load(&l.heard) < wanted && lac_clock_mono_ns() < end)
+        lac_clock_sleep_ms(10);
+    atomic_store(&l.stop, true);
+    (void)pthread_join(thread, NULL);
+    if (l.samples.count < wanted)
         rc = -1;
-    return bench_samples_end(&s, out) == 0 ? rc : -1;
+    return bench_samples_end(&l.samples, out) == 0 ? rc : -1;
 }
 
 struct bench_hops *bench_hops_start(const char *brokers, const char *prefix)
