@@ -101,11 +101,13 @@ def test_many_at_once_get_their_own_answers(flow):
     _, bridge = flow
 
     def one(n):
-        return ask(bridge, "POST", CLASSIFY, {"text": f"text {n}", "request_id": f"r{n}"})
+        # Time enough for a busy machine: an answer that is lost would be missing all the same.
+        return ask(bridge, "POST", CLASSIFY,
+                   {"text": f"text {n}", "request_id": f"r{n}", "deadline_ms": 20000})
 
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(one, range(400)))
-    assert [a[0] for a in answers] == [200] * 400
+    assert [a for a in answers if a[0] != 200] == [], bridge.metrics()
     assert [a[2]["request_id"] for a in answers] == [f"r{n}" for n in range(400)]
     assert bridge.metrics()["lacuna_bridge_in_flight"] == 0
 
