@@ -17,7 +17,7 @@ enum {
     INTERACTIVE_BATCH = 64, /* messages: one slow text delays at most so many others */
     BULK_LINGER_MS = 5,
     INTERACTIVE_LINGER_MS = 5, /* replies do not linger, and nobody waits for the rest */
-    RECORDS_PER_REQUEST = 3, /* routing, lineage, dead letter */
+    RECORDS_PER_REQUEST = 3,   /* routing, lineage, dead letter */
 };
 
 struct classify_worker {
