@@ -58,6 +58,7 @@ static const struct {
     {"compression.level", PRODUCER},
     {"compression.type", PRODUCER},
     {"linger.ms", PRODUCER},
+    {"max.in.flight.requests.per.connection", PRODUCER}, /* idempotence refuses more than 5 */
     {"message.max.bytes", BOTH},
     {"retry.backoff.ms", BOTH},
     {"sticky.partitioning.linger.ms", PRODUCER},
