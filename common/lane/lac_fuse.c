@@ -30,6 +30,9 @@ struct file {
 struct lac_fuse {
     int fd;
     struct file *file; /* mapped */
+    /* What other lanes suspect. Not in the file: it is theirs to remember and to forget. */
+    uint32_t learned_count;
+    struct range learned[LAC_FUSE_RANGES];
 };
 
 static bool sane(const struct file *f)
@@ -152,30 +155,35 @@ void lac_fuse_learn(struct lac_fuse *f, const struct lac_fuse *other)
 {
     if (!f || !other)
         return;
-    for (uint32_t i = 0; i < other->file->suspect_count; i++) {
-        const struct range *r = &other->file->suspects[i];
-        uint32_t known = worst_overlap(f->file, r);
-
-        if (known < r->crashes)
-            put_suspect(f->file, r, r->crashes);
-    }
+    for (uint32_t i = 0; i < other->file->suspect_count; i++)
+        if (f->learned_count < LAC_FUSE_RANGES)
+            f->learned[f->learned_count++] = other->file->suspects[i];
 }
 
 bool lac_fuse_any(const struct lac_fuse *f)
 {
-    return f && f->file->suspect_count > 0;
+    return f && (f->file->suspect_count > 0 || f->learned_count > 0);
+}
+
+static bool holds(const struct range *r, const struct lac_kafka_msg *msg)
+{
+    return same_partition(r, msg->topic, msg->partition) && msg->offset >= r->first &&
+           msg->offset <= r->last;
 }
 
 uint32_t lac_fuse_crashes(const struct lac_fuse *f, const struct lac_kafka_msg *msg)
 {
-    for (uint32_t i = 0; f && i < f->file->suspect_count; i++) {
-        const struct range *r = &f->file->suspects[i];
+    uint32_t crashes = 0;
 
-        if (same_partition(r, msg->topic, msg->partition) && msg->offset >= r->first &&
-            msg->offset <= r->last)
-            return r->crashes;
-    }
-    return 0;
+    if (!f)
+        return 0;
+    for (uint32_t i = 0; i < f->file->suspect_count; i++)
+        if (holds(&f->file->suspects[i], msg))
+            crashes += f->file->suspects[i].crashes;
+    for (uint32_t i = 0; i < f->learned_count; i++)
+        if (holds(&f->learned[i], msg))
+            crashes += f->learned[i].crashes;
+    return crashes;
 }
 
 void lac_fuse_arm(struct lac_fuse *f, const struct lac_kafka_msg *msgs, size_t n)
@@ -214,22 +222,25 @@ void lac_fuse_disarm(struct lac_fuse *f)
         __atomic_store_n(&f->file->armed, 0, __ATOMIC_RELEASE);
 }
 
-void lac_fuse_passed(struct lac_fuse *f, const struct lac_kafka_msg *msg)
+static void forget(struct range *list, uint32_t *count, const struct lac_kafka_msg *msg)
 {
-    struct file *file;
-
-    if (!lac_fuse_any(f))
-        return;
-    file = f->file;
-    for (uint32_t i = 0; i < file->suspect_count;) {
-        struct range *r = &file->suspects[i];
+    for (uint32_t i = 0; i < *count;) {
+        struct range *r = &list[i];
 
         if (same_partition(r, msg->topic, msg->partition) && r->last <= msg->offset) {
-            *r = file->suspects[--file->suspect_count];
+            *r = list[--*count];
             continue;
         }
         if (same_partition(r, msg->topic, msg->partition) && r->first <= msg->offset)
             r->first = msg->offset + 1;
         i++;
     }
+}
+
+void lac_fuse_passed(struct lac_fuse *f, const struct lac_kafka_msg *msg)
+{
+    if (!lac_fuse_any(f))
+        return;
+    forget(f->file->suspects, &f->file->suspect_count, msg);
+    forget(f->learned, &f->learned_count, msg);
 }

@@ -38,9 +38,9 @@ enum lac_status lac_fuse_open(struct lac_fuse **out, const char *path,
 void lac_fuse_close(struct lac_fuse *f); /* accepts NULL; keeps the file */
 
 /*
- * What `other` suspects, `f` suspects too, with the higher count: after a restart the partition
- * may belong to another lane of the process, and three attempts are three in all. Before either
- * lane runs; both may be NULL.
+ * Counts what `other` suspects on top of what `f` does: after a restart the partition may belong
+ * to another lane of the process, and three attempts are three in all. Kept until `f` is closed,
+ * never in its file. Once for each other lane, before either runs; both may be NULL.
  */
 void lac_fuse_learn(struct lac_fuse *f, const struct lac_fuse *other);
 
