@@ -38,6 +38,12 @@ static inline struct lac_str lac_str_from(const char *text)
     return (struct lac_str){text, text ? strlen(text) : 0};
 }
 
+/* The bytes [from, to), both at most s.len. */
+static inline struct lac_str lac_str_slice(struct lac_str s, size_t from, size_t to)
+{
+    return (struct lac_str){s.ptr + from, to - from};
+}
+
 static inline bool lac_str_eq(struct lac_str a, struct lac_str b)
 {
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);

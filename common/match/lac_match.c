@@ -91,6 +91,7 @@ static enum lac_status fold_around(struct lac_match *m, const struct lac_str *te
         return lac_err_set(err, LAC_FATAL, ENOMEM, "no memory for exceptions");
     for (size_t i = 0; i < count; i++) {
         struct lac_str t = texts[i];
+        bool inside = !star_needed && t.len > 2 && t.ptr[0] == '*' && t.ptr[t.len - 1] == '*';
         const char *star = t.len ? memchr(t.ptr, '*', t.len) : NULL;
         size_t before = star ? (size_t)(star - t.ptr) : t.len;
         struct lac_match_around *a = &(*out)[i];
@@ -98,6 +99,15 @@ static enum lac_status fold_around(struct lac_match *m, const struct lac_str *te
         if (!star && star_needed)
             return lac_err_set(err, LAC_REJECT, 0,
                                "exception '%.*s' needs a '*' where the hit stands", LAC_STR_FMT(t));
+        if (inside) {
+            a->inside = true;
+            a->before = trim(fold(m, (struct lac_str){t.ptr + 1, t.len - 2}));
+            a->after = LAC_STR("");
+            if (a->before.len == 0)
+                return lac_err_set(err, LAC_REJECT, 0, "'%.*s' would hold for every hit",
+                                   LAC_STR_FMT(t));
+            continue;
+        }
         a->star = star != NULL;
         a->before = fold(m, (struct lac_str){t.ptr, before});
         a->after = star ? fold(m, (struct lac_str){star + 1, t.len - before - 1}) : LAC_STR("");
@@ -218,6 +228,10 @@ static enum lac_status check_rule(const struct lac_match_rule *r, struct lac_err
         return lac_err_set(err, LAC_REJECT, 0, "an allow rule lists whole texts as phrases");
     if (r->except_count > LAC_MATCH_EXCEPT_MAX)
         return lac_err_set(err, LAC_REJECT, 0, "more than %d exceptions", LAC_MATCH_EXCEPT_MAX);
+    if (r->validator.len > 0 && r->pattern.len == 0)
+        return lac_err_set(err, LAC_REJECT, 0, "a validator needs a pattern");
+    if (r->count > LAC_MATCH_COUNT_MAX)
+        return lac_err_set(err, LAC_REJECT, 0, "a count is at most %d", LAC_MATCH_COUNT_MAX);
     for (int t = 0; r->strength != LAC_MATCH_FLOOR && t < LAC_TIER_COUNT; t++)
         if (r->likelihood[t] == 0 || r->likelihood[t] > 1000000)
             return lac_err_set(err, LAC_REJECT, 0, "likelihoods are above 0 and at most 1");
@@ -236,6 +250,12 @@ static enum lac_status add_rule(struct lac_match *m, size_t rule, struct lac_err
         status = fold_around(m, r->allow, r->allow_count, false, &c->allow, err);
     if (status == LAC_OK)
         status = fold_context(m, r, &c->context, err);
+    if (status == LAC_OK && r->validator.len > 0) {
+        c->validate = lac_match_validator_find(r->validator);
+        if (!c->validate)
+            return lac_err_set(err, LAC_REJECT, 0, "there is no validator '%.*s'",
+                               LAC_STR_FMT(r->validator));
+    }
     if (status == LAC_OK && r->pattern.len > 0)
         status = add_pattern(m, rule, err);
     if (status == LAC_OK && r->phrase_count > 0)

@@ -31,12 +31,23 @@
 
 enum {
     LAC_MATCH_RULE_MAX = 4096,
-    LAC_MATCH_PHRASE_MAX = 200000, /* over all rules */
-    LAC_MATCH_PHRASE_BYTES = 256,  /* of one phrase, folded */
-    LAC_MATCH_PATTERN_WIDTH = 512, /* longest text a pattern may match, bytes */
-    LAC_MATCH_EXCEPT_MAX = 64,     /* exceptions of one rule */
-    LAC_MATCH_WINDOW_MAX = 256,    /* context, bytes to either side */
-    LAC_MATCH_HITS_PER_RULE = 16,  /* reported per rule and field; the rest only count */
+    LAC_MATCH_PHRASE_MAX = 200000,   /* over all rules */
+    LAC_MATCH_PHRASE_BYTES = 256,    /* of one phrase, folded */
+    LAC_MATCH_PATTERN_WIDTH = 512,   /* longest text a pattern may match, bytes */
+    LAC_MATCH_EXCEPT_MAX = 64,       /* exceptions of one rule */
+    LAC_MATCH_WINDOW_MAX = 256,      /* context, bytes to either side */
+    LAC_MATCH_HITS_PER_RULE = 16,    /* reported per rule and field; the rest only count */
+    LAC_MATCH_SCORE_COUNTS = 500000, /* ppm: a hit below is weak: it never counts, and is reported
+                                        only to who asks */
+    LAC_MATCH_COUNT_MAX = 1000,      /* highest count threshold */
+};
+
+/* What redaction puts in the place of a hit, unless the person says otherwise. */
+enum lac_match_redaction {
+    LAC_MATCH_REDACT_REPLACE, /* <ENTITY> */
+    LAC_MATCH_REDACT_MASK,    /* as many '*' as characters */
+    LAC_MATCH_REDACT_LAST4,   /* all but the last four letters and digits masked */
+    LAC_MATCH_REDACT_HASH,    /* <ENTITY:hash>: the same text gives the same hash */
 };
 
 enum lac_match_strength {
@@ -58,6 +69,10 @@ struct lac_match_rule {
     uint32_t likelihood[LAC_TIER_COUNT]; /* ppm, 1 .. 1,000,000; opinions and allow only */
     struct lac_str detector;       /* name of a built-in one, see lac_match_detector_known() */
     struct lac_str pattern;        /* regular expression of bounded width, plain view */
+    struct lac_str validator;      /* name of one, see lac_match_validator_known(); with a pattern
+                                      only. It decides about the pattern's whole match */
+    uint32_t min_entropy;          /* Shannon, thousandths of a bit per byte of the hit; 0 = any */
+    uint32_t count;                /* how many hits a field needs for them to count; 0 and 1: one */
     const struct lac_str *phrases; /* folded and found on word boundaries */
     size_t phrase_count;
     const struct lac_str *except; /* phrases with one '*' for the hit: "what is *", "* computing" */
@@ -67,7 +82,12 @@ struct lac_match_rule {
     size_t allow_count;
     const struct lac_str *context; /* words of which one must be near; none needed when empty */
     size_t context_count;
-    uint32_t context_window;    /* bytes to either side */
+    uint32_t context_window; /* bytes to either side */
+    uint32_t context_boost;  /* ppm; above 0: no word is needed, one that is near raises the
+                                score by this, to at most a million */
+    enum lac_match_redaction redaction;
+    struct lac_str source;      /* who says what the format is */
+    struct lac_str description; /* one sentence for people */
     const struct lac_str *tags; /* what the decision is tagged with */
     size_t tag_count;
 };
@@ -94,6 +114,10 @@ const struct lac_match_rule *lac_match_rule_at(const struct lac_match *m, size_t
 bool lac_match_detector_known(struct lac_str name);
 const char *lac_match_detector_at(size_t index);
 
+/* The same for validators. */
+bool lac_match_validator_known(struct lac_str name);
+const char *lac_match_validator_at(size_t index);
+
 /*
  * What a lane needs to scan. `field_bytes` is the longest field that is scanned to its end; the
  * rest of a longer one is not looked at, and its hits say so.
@@ -118,6 +142,7 @@ struct lac_match_hits {
     size_t capacity;
     bool is_name;         /* set by the caller: the field is a name, so a hit that is all of it
                              needs no context words */
+    bool want_weak;       /* set by the caller: report hits below LAC_MATCH_SCORE_COUNTS too */
     size_t count;         /* reported; sorted by start, end, rule; each once */
     const bool *rule_hit; /* [rule_count]: hit at least once, reported or not; borrowed from the
                              scratch until its next scan */
@@ -130,7 +155,7 @@ struct lac_match_hits {
 };
 
 /*
- * Scans one field. Fills all of `hits` but at, capacity and is_name. LAC_FATAL only for a scratch
+ * Scans one field. Fills all of `hits` but what the caller sets. LAC_FATAL only for a scratch
  * that was not fitted or a failure inside the matcher; text never fails. Thread: lane (the
  * scratch's).
  */

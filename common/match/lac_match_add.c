@@ -2,6 +2,7 @@
 /* What happens to a validated candidate: exceptions, documented examples, context, bookkeeping. */
 #include "lac_match_internal.h"
 
+#include <math.h>
 #include <string.h>
 
 struct lac_match_rule_state *lac_match_state(struct lac_match_scratch *s, uint32_t rule)
@@ -39,6 +40,8 @@ static bool is_around(struct lac_str t, size_t start, size_t end, const struct l
 /* Whether the folded hit is a documented example. */
 static bool is_allowed(struct lac_str hit, const struct lac_match_around *a)
 {
+    if (a->inside)
+        return memmem(hit.ptr, hit.len, a->before.ptr, a->before.len) != NULL;
     if (!a->star)
         return lac_str_eq(hit, a->before);
     return hit.len >= a->before.len + a->after.len && has_at(hit, 0, a->before) &&
@@ -76,7 +79,7 @@ static bool is_whole(struct lac_str t, size_t start, size_t end)
  * expensive, so after LAC_MATCH_CONTEXT_CHECKS of them in one field the rest count without: the
  * bound holds and the error is on the strict side.
  */
-static bool context_ok(struct lac_match_scratch *s, uint32_t rule, size_t start, size_t end)
+static bool context_near(struct lac_match_scratch *s, uint32_t rule, size_t start, size_t end)
 {
     const struct lac_match_rule *r = &s->m->rules[rule];
     struct lac_match_rule_state *state = lac_match_state(s, rule);
@@ -84,7 +87,7 @@ static bool context_ok(struct lac_match_scratch *s, uint32_t rule, size_t start,
     size_t from = start > r->context_window ? start - r->context_window : 0;
     size_t to = end + r->context_window < t.len ? end + r->context_window : t.len;
 
-    if (r->context_count == 0 || state->contexts >= LAC_MATCH_CONTEXT_CHECKS)
+    if (state->contexts >= LAC_MATCH_CONTEXT_CHECKS)
         return true;
     if (s->hits->is_name && is_whole(t, start, end))
         return true;
@@ -138,12 +141,25 @@ static void hit_remove(struct lac_match_hits *hits, const struct lac_match_hit *
     memmove(&hits->at[place], &hits->at[place + 1], (hits->count - place) * sizeof(*hits->at));
 }
 
+/* The score of a hit, 0 for none: a word that must be near and is not. */
+static uint32_t score_of(struct lac_match_scratch *s, uint32_t rule, size_t start, size_t end)
+{
+    const struct lac_match_rule *r = &s->m->rules[rule];
+    bool near = r->context_count > 0 && context_near(s, rule, start, end);
+    uint32_t room = 1000000 - r->score;
+
+    if (r->context_count == 0 || (near && r->context_boost == 0))
+        return r->score;
+    if (near)
+        return r->score + (r->context_boost < room ? r->context_boost : room);
+    return r->context_boost ? r->score : 0;
+}
+
 static struct lac_match_hit last_hit(const struct lac_match_scratch *s, uint32_t rule)
 {
     const struct lac_match_rule_state *state = &s->states[rule];
 
-    return (struct lac_match_hit){rule, s->m->rules[rule].score, state->last_start,
-                                  state->last_end};
+    return (struct lac_match_hit){rule, state->last_score, state->last_start, state->last_end};
 }
 
 /* Takes the rule's latest hit back. */
@@ -158,7 +174,8 @@ static void retract(struct lac_match_scratch *s, uint32_t rule)
     }
     state->has_last = false;
     state->last_reported = false;
-    state->total--;
+    if (last.score >= LAC_MATCH_SCORE_COUNTS)
+        state->total--;
     s->rule_hit[rule] = state->total > 0;
 }
 
@@ -174,24 +191,29 @@ static void except(struct lac_match_scratch *s, uint32_t rule, uint32_t start, u
     state->except_end = end;
 }
 
-static void record(struct lac_match_scratch *s, uint32_t rule, uint32_t start, uint32_t end)
+static void record(struct lac_match_scratch *s, uint32_t rule, uint32_t score, uint32_t start,
+                   uint32_t end)
 {
     struct lac_match_rule_state *state = lac_match_state(s, rule);
-    struct lac_match_hit hit = {rule, s->m->rules[rule].score, start, end};
+    struct lac_match_hit hit = {rule, score, start, end};
     struct lac_match_hits *hits = s->hits;
 
     /* The same place found again, or a longer or shorter reading of it: the longer one stays. */
     if (state->has_last && start < state->last_end && end > state->last_start) {
-        if (end - start <= state->last_end - state->last_start)
+        if (score < state->last_score ||
+            (score == state->last_score && end - start <= state->last_end - state->last_start))
             return;
         retract(s, rule);
     }
     state->has_last = true;
     state->last_start = start;
     state->last_end = end;
+    state->last_score = score;
     state->last_reported = false;
-    state->total++;
-    s->rule_hit[rule] = true;
+    if (score >= LAC_MATCH_SCORE_COUNTS) {
+        state->total++;
+        s->rule_hit[rule] = true;
+    }
     if (state->reported == LAC_MATCH_HITS_PER_RULE || hits->count == hits->capacity) {
         hits->truncated = true;
         return;
@@ -209,6 +231,7 @@ void lac_match_add(struct lac_match_scratch *s, uint32_t rule, uint32_t start, u
     size_t from = lac_match_view_find(&s->folded, start);
     size_t to = lac_match_view_find(&s->folded, end);
     const struct lac_match_rule_state *state = lac_match_state(s, rule);
+    uint32_t score;
 
     if (start >= state->except_start && end <= state->except_end)
         return;
@@ -222,12 +245,61 @@ void lac_match_add(struct lac_match_scratch *s, uint32_t rule, uint32_t start, u
     for (size_t i = 0; i < r->allow_count; i++)
         if (is_allowed((struct lac_str){t.ptr + from, to - from}, &c->allow[i]))
             return;
-    if (!context_ok(s, rule, from, to))
+    score = score_of(s, rule, from, to);
+    if (score == 0 || (score < LAC_MATCH_SCORE_COUNTS && !s->hits->want_weak))
         return;
     if (r->strength == LAC_MATCH_ALLOW) {
         if (s->hits->over_limit || s->hits->undecodable || !is_whole(t, from, to))
             return;
         s->hits->whole_allowed = true;
     }
-    record(s, rule, start, end);
+    record(s, rule, score, start, end);
+}
+
+/* Shannon's entropy of the bytes, thousandths of a bit per byte. */
+static uint32_t entropy_of(struct lac_str text)
+{
+    uint16_t seen[256] = {0};
+    double sum = 0;
+
+    for (size_t i = 0; i < text.len; i++)
+        seen[(unsigned char)text.ptr[i]]++;
+    for (size_t i = 0; i < LAC_COUNT(seen); i++)
+        if (seen[i])
+            sum += seen[i] * log2((double)text.len / seen[i]);
+    return text.len ? (uint32_t)(sum * 1000 / (double)text.len) : 0;
+}
+
+bool lac_match_passes(const struct lac_match *m, uint32_t rule, struct lac_str candidate)
+{
+    const struct lac_match_rule *r = &m->rules[rule];
+
+    if (r->min_entropy > 0 && entropy_of(candidate) < r->min_entropy)
+        return false;
+    return !m->compiled[rule].validate || m->compiled[rule].validate(candidate);
+}
+
+static void drop_hits(struct lac_match_hits *hits, uint32_t rule)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < hits->count; i++)
+        if (hits->at[i].rule != rule)
+            hits->at[kept++] = hits->at[i];
+    hits->count = kept;
+}
+
+void lac_match_settle(struct lac_match_scratch *s)
+{
+    for (size_t i = 0; i < s->touched_count; i++) {
+        uint32_t rule = s->touched[i];
+        const struct lac_match_rule *r = &s->m->rules[rule];
+
+        if (s->states[rule].total > 0 && s->states[rule].total < r->count) {
+            s->rule_hit[rule] = false;
+            drop_hits(s->hits, rule);
+        }
+        if (s->rule_hit[rule] && r->strength == LAC_MATCH_FLOOR)
+            s->hits->floor = lac_tier_join(s->hits->floor, r->tier);
+    }
 }

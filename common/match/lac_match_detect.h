@@ -41,6 +41,13 @@ struct lac_match_detector {
 /* NULL when there is none of that name. */
 const struct lac_match_detector *lac_match_detector_find(struct lac_str name);
 
+/* Decides about all of a pattern's match, as it stands in the plain view, separators included. At
+ * most LAC_MATCH_PATTERN_WIDTH bytes; pure and linear in them. */
+typedef bool lac_match_validate(struct lac_str match);
+
+/* NULL when there is none of that name. */
+lac_match_validate *lac_match_validator_find(struct lac_str name);
+
 /* The bytes around a place; outside the text there is nothing, which is no letter or digit. */
 static inline unsigned char lac_match_byte(struct lac_str t, size_t i)
 {

@@ -28,10 +28,12 @@ struct lac_match_trigger {
 struct lac_match_around {
     struct lac_str before, after; /* either may be empty */
     bool star;                    /* false: the text without a star, whole */
+    bool inside;                  /* "*example*": `before` anywhere in the hit */
 };
 
 struct lac_match_compiled_rule {
     const struct lac_match_detector *detector; /* NULL for patterns and phrases */
+    lac_match_validate *validate;              /* NULL: any match of the pattern will do */
     hs_database_t *pattern;                    /* this pattern alone, with its starts */
     char *pattern_text;
     uint32_t pattern_width;
@@ -74,6 +76,7 @@ struct lac_match_rule_state {
     uint32_t resume;     /* triggers up to here are settled, plain view */
     uint32_t last_start; /* the latest hit, original offsets */
     uint32_t last_end;
+    uint32_t last_score;
     uint32_t except_start; /* the latest excepted place */
     uint32_t except_end;
     uint32_t total;    /* hits, reported or not */
@@ -139,6 +142,14 @@ bool lac_match_boundary(struct lac_str folded, size_t i);
  * records it. A longer hit of the same rule replaces a shorter one that it overlaps.
  */
 void lac_match_add(struct lac_match_scratch *s, uint32_t rule, uint32_t start, uint32_t end);
+
+/* Whether a candidate, as it stands in the plain view, has the rule's entropy and passes its
+ * validator. */
+bool lac_match_passes(const struct lac_match *m, uint32_t rule, struct lac_str candidate);
+
+/* After the last candidate: takes back hits of rules that need more of them than there are, and
+ * fills hits->floor. */
+void lac_match_settle(struct lac_match_scratch *s);
 
 /* What this scan remembers of `rule`; zeroed when first asked for. */
 struct lac_match_rule_state *lac_match_state(struct lac_match_scratch *s, uint32_t rule);

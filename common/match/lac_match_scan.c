@@ -47,8 +47,9 @@ static int on_plain(unsigned id, unsigned long long from, unsigned long long to,
         return 0;
     if (d->verify(text, (size_t)to, t->index, &span)) {
         LAC_ASSERT(span.start < span.end && span.end <= text.len);
-        lac_match_add(s, t->rule, lac_match_plain_at(s, span.start),
-                      lac_match_plain_at(s, span.end));
+        if (lac_match_passes(s->m, t->rule, lac_str_slice(text, span.start, span.end)))
+            lac_match_add(s, t->rule, lac_match_plain_at(s, span.start),
+                          lac_match_plain_at(s, span.end));
     }
     if (span.resume > state->resume)
         state->resume = (uint32_t)span.resume;
@@ -67,8 +68,10 @@ static int on_pattern(unsigned id, unsigned long long from, unsigned long long t
      * them was not among the ends that opened the region, or begins before it. */
     if ((from == 0 && r->start > 0) || r->start + to > r->end || from == to)
         return 0;
-    lac_match_add(s, r->rule, lac_match_plain_at(s, r->start + (size_t)from),
-                  lac_match_plain_at(s, r->start + (size_t)to));
+    if (lac_match_passes(s->m, r->rule,
+                         lac_str_slice(s->plain, r->start + (size_t)from, r->start + (size_t)to)))
+        lac_match_add(s, r->rule, lac_match_plain_at(s, r->start + (size_t)from),
+                      lac_match_plain_at(s, r->start + (size_t)to));
     return 0;
 }
 
@@ -169,11 +172,6 @@ enum lac_status lac_match_scan(const struct lac_match *m, struct lac_match_scrat
         status = scan_patterns(s, err);
     if (status == LAC_OK)
         status = scan(s, m->folded, s->folded.text, s->folded.len, on_phrase, err);
-    for (size_t i = 0; i < s->touched_count; i++) {
-        const struct lac_match_rule *r = &m->rules[s->touched[i]];
-
-        if (s->rule_hit[s->touched[i]] && r->strength == LAC_MATCH_FLOOR)
-            hits->floor = lac_tier_join(hits->floor, r->tier);
-    }
+    lac_match_settle(s);
     return status;
 }

@@ -103,8 +103,11 @@ static enum lac_status load_one(struct lac_pack *p, const struct lac_pack_file *
                                 struct lac_err *err)
 {
     struct lac_yaml *root = NULL;
-    enum lac_status status = parse(p, file, &root, err);
+    enum lac_status status;
 
+    if (!file) /* not every pack has every file */
+        return LAC_OK;
+    status = parse(p, file, &root, err);
     return status == LAC_OK ? load(p, root, err) : status;
 }
 
@@ -132,18 +135,9 @@ static const struct lac_pack_file *find(const struct lac_pack *p, const char *pa
     return lac_pack_files_find(&p->files, inherited);
 }
 
-static const struct lac_pack_file *builtin_find(const char *path)
-{
-    for (size_t i = 0; i < lac_pack_builtin_count; i++)
-        if (lac_str_is(lac_pack_builtin[i].path, path))
-            return &lac_pack_builtin[i];
-    return NULL;
-}
-
 /* Adds what `base: builtin` stands for. Terms are an organisation's own and never inherited. */
 static enum lac_status inherit(struct lac_pack *p, struct lac_err *err)
 {
-    static const char *const paths[] = {"pack.yaml", "rules.yaml", "routing.yaml"};
     enum lac_status status = LAC_OK;
 
     for (size_t i = 0; i < p->files.count; i++)
@@ -151,15 +145,17 @@ static enum lac_status inherit(struct lac_pack *p, struct lac_err *err)
             return lac_err_set(err, LAC_REJECT, 0,
                                "%.*s: the folder base/ is reserved beside `base: builtin`",
                                LAC_STR_FMT(p->files.at[i].path));
-    for (size_t i = 0; i < LAC_COUNT(paths) && status == LAC_OK; i++) {
-        const struct lac_pack_file *file = builtin_find(paths[i]);
-        char path[64];
+    for (size_t i = 0; i < lac_pack_builtin_count && status == LAC_OK; i++) {
+        const struct lac_pack_file *file = &lac_pack_builtin[i];
+        char path[128];
         struct lac_str copy;
 
-        LAC_ASSERT(file);
-        if (i > 0 && lac_pack_files_find(&p->files, paths[i]))
+        snprintf(path, sizeof(path), BASE_PREFIX "%.*s", LAC_STR_FMT(file->path));
+        if (strncmp(path, BASE_PREFIX "terms/", sizeof(BASE_PREFIX "terms/") - 1) == 0)
             continue;
-        snprintf(path, sizeof(path), BASE_PREFIX "%s", paths[i]);
+        if (!lac_str_is(file->path, "pack.yaml") &&
+            lac_pack_files_find(&p->files, path + sizeof(BASE_PREFIX) - 1))
+            continue;
         copy = lac_pack_pool_copy(&p->pool, lac_str_from(path));
         if (!copy.ptr)
             return lac_err_set(err, LAC_FATAL, ENOMEM, "pack: no memory");
@@ -204,24 +200,41 @@ static enum lac_status compile(struct lac_pack *p, struct lac_err *err)
     return lac_err_set(err, status, why.code, "%s", why.text);
 }
 
+/* An empty list of rules is a decision, none at all is a mistake. */
+static bool has_rules(const struct lac_pack *p)
+{
+    for (size_t i = 0; i < p->files.count; i++) {
+        struct lac_str path = p->files.at[i].path;
+
+        if (lac_str_is(path, "rules.yaml") || is_yaml_in(path, "rules/") ||
+            is_yaml_in(path, BASE_PREFIX "rules/"))
+            return true;
+    }
+    return false;
+}
+
 /* All of it, once the files are there. */
 static enum lac_status load(struct lac_pack *p, struct lac_err *err)
 {
-    static const char *const needed[] = {"rules.yaml", "routing.yaml"};
     enum lac_status status = load_settings(p, err);
 
-    for (size_t i = 0; i < LAC_COUNT(needed) && status == LAC_OK; i++)
-        if (!find(p, needed[i]))
-            return lac_err_set(err, LAC_REJECT, 0,
-                               "%s is missing; `base: builtin` in pack.yaml would inherit it",
-                               needed[i]);
+    if (status == LAC_OK && !find(p, "routing.yaml"))
+        return lac_err_set(
+            err, LAC_REJECT, 0,
+            "routing.yaml is missing; `base: builtin` in pack.yaml would inherit it");
     /* Sorts the files too, so that rules come in the same order from any file system. */
     if (status == LAC_OK)
         status = lac_pack_files_hash(&p->files, p->hash.bytes, err);
     if (status == LAC_OK)
-        status = load_one(p, find(p, "rules.yaml"), lac_pack_load_rules, err);
+        status =
+            load_one(p, lac_pack_files_find(&p->files, "rules.yaml"), lac_pack_load_rules, err);
     if (status == LAC_OK)
         status = load_folder(p, "rules/", lac_pack_load_rules, err);
+    if (status == LAC_OK)
+        status = load_folder(p, BASE_PREFIX "rules/", lac_pack_load_rules, err);
+    if (status == LAC_OK && !has_rules(p))
+        return lac_err_set(err, LAC_REJECT, 0,
+                           "there are no rules; `base: builtin` in pack.yaml would inherit them");
     if (status == LAC_OK)
         status = load_one(p, find(p, "routing.yaml"), lac_pack_load_routing, err);
     if (status == LAC_OK)

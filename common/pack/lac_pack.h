@@ -4,10 +4,11 @@
  *
  * A pack's source is a folder:
  *
- *     pack.yaml                    name, version, prior, strategies (cost matrices), price,
- * excerpt; `base: builtin` takes files that the folder lacks from the built-in pack rules.yaml
- * detection rules with their examples routing.yaml                 tier -> destinations; one not
- * listed is denied terms/proprietary_terms.yaml projects, customers, terms (or internal_terms)
+ * - pack.yaml: name, version, prior, strategies (cost matrices), price, excerpt; `base: builtin`
+ *   takes what the folder lacks from the built-in pack, rule file by rule file
+ * - rules.yaml and rules/ANY.yaml: detection rules with their examples
+ * - routing.yaml: tier -> destinations; one not listed is denied
+ * - terms/ANY.yaml: projects, customers, terms (or internal_terms)
  *
  * Its hash is SHA-256 over one line per file, sorted by path as bytes:
  *

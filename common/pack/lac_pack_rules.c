@@ -1,11 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rules.yaml and the YAML files of rules/: `rules:`, a list. */
+/* rules.yaml and the YAML files of rules/: `rules:`, a list, and `defaults:`. */
 #include "lac_pack_internal.h"
 
 static const char *const rule_keys[] = {
-    "id",       "entity",  "tier",        "strength", "score", "likelihoods",
-    "detector", "pattern", "phrases",     "except",   "allow", "context",
-    "tags",     "source",  "description", "examples", NULL};
+    "id",      "entity",    "tier",  "strength", "score",       "likelihoods", "detector",
+    "pattern", "validator", "count", "phrases",  "min_entropy", "except",      "allow",
+    "context", "redaction", "tags",  "source",   "description", "examples",    NULL};
+
+/* What `defaults:` may say for all rules of its file that say nothing themselves. */
+static const char *const default_keys[] = {
+    "entity",  "tier",        "strength",  "score", "likelihoods", "except", "allow",
+    "context", "min_entropy", "redaction", "tags",  "source",      NULL};
+
+/* A rule and the defaults of its file. */
+struct rule_node {
+    const struct lac_yaml *own;
+    const struct lac_yaml *defaults; /* NULL: none */
+};
+
+static const struct lac_yaml *get(const struct rule_node *n, const char *key)
+{
+    const struct lac_yaml *own = lac_yaml_get(n->own, key);
+
+    return own || !n->defaults ? own : lac_yaml_get(n->defaults, key);
+}
 
 /* Names that the engine gives to what is no rule of a pack. */
 static const char *const reserved_ids[] = {"project",      "customer", "term",
@@ -39,8 +57,9 @@ static enum lac_status check_id(const struct lac_pack *p, const struct lac_yaml 
 static enum lac_status load_context(struct lac_pack *p, struct lac_match_rule *r,
                                     const struct lac_yaml *node, struct lac_err *err)
 {
-    static const char *const keys[] = {"words", "window", NULL};
+    static const char *const keys[] = {"words", "window", "boost", NULL};
     uint64_t window = 64;
+    uint64_t boost = 0;
     enum lac_status status;
 
     if (!node)
@@ -51,7 +70,10 @@ static enum lac_status load_context(struct lac_pack *p, struct lac_match_rule *r
                                 &r->context_count, err);
     if (status == LAC_OK)
         status = lac_yaml_number(lac_yaml_get(node, "window"), LAC_MATCH_WINDOW_MAX, &window, err);
+    if (status == LAC_OK)
+        status = lac_yaml_millionths(lac_yaml_get(node, "boost"), LAC_DECIDE_PPM, &boost, err);
     r->context_window = (uint32_t)window;
+    r->context_boost = (uint32_t)boost;
     if (status == LAC_OK && r->context_count == 0)
         return lac_yaml_fail(node, err, "context needs words");
     return status;
@@ -77,116 +99,164 @@ static enum lac_status load_examples(struct lac_pack *p, struct lac_pack_example
 
 /* How strong: a floor has a tier, an opinion has likelihoods, an allow rule has both by itself. */
 static enum lac_status load_strength(struct lac_pack *p, struct lac_match_rule *r,
-                                     const struct lac_yaml *node, struct lac_err *err)
+                                     const struct rule_node *node, struct lac_err *err)
 {
     static const char *const strengths[] = {"floor", "opinion", "allow", NULL};
-    const struct lac_yaml *likelihoods = lac_yaml_get(node, "likelihoods");
+    const struct lac_yaml *likelihoods = get(node, "likelihoods");
     unsigned strength = LAC_MATCH_FLOOR;
     enum lac_status status;
 
-    status = lac_yaml_choice(lac_yaml_get(node, "strength"), strengths, &strength, err);
+    status = lac_yaml_choice(get(node, "strength"), strengths, &strength, err);
     if (status == LAC_OK)
-        status = lac_yaml_tier(lac_yaml_get(node, "tier"), &r->tier, err);
+        status = lac_yaml_tier(get(node, "tier"), &r->tier, err);
     if (status == LAC_OK)
         status = lac_yaml_by_tier(likelihoods, LAC_DECIDE_PPM, r->likelihood, err);
     if (status != LAC_OK)
         return status;
     r->strength = (enum lac_match_strength)strength;
-    if (r->strength != LAC_MATCH_ALLOW && !lac_yaml_get(node, "tier"))
-        return lac_yaml_fail(node, err, "a rule needs a tier");
+    if (r->strength != LAC_MATCH_ALLOW && !get(node, "tier"))
+        return lac_yaml_fail(node->own, err, "a rule needs a tier");
     if (r->strength == LAC_MATCH_FLOOR && r->tier == LAC_TIER_PUBLIC)
-        return lac_yaml_fail(node, err,
+        return lac_yaml_fail(node->own, err,
                              "a floor of PUBLIC says nothing; to call texts public use "
                              "strength: allow");
     if (r->strength == LAC_MATCH_FLOOR && likelihoods)
         return lac_yaml_fail(likelihoods, err, "a floor has no likelihoods");
     if (r->strength != LAC_MATCH_FLOOR && !likelihoods)
-        return lac_yaml_fail(node, err, "%s needs likelihoods", strengths[strength]);
+        return lac_yaml_fail(node->own, err, "%s needs likelihoods", strengths[strength]);
     if (r->strength == LAC_MATCH_ALLOW)
         r->tier = LAC_TIER_PUBLIC;
     if (r->strength != LAC_MATCH_FLOOR && ++p->opinion_rules > LAC_PACK_OPINION_RULE_MAX)
-        return lac_yaml_fail(node, err, "more than %d rules with likelihoods",
+        return lac_yaml_fail(node->own, err, "more than %d rules with likelihoods",
                              LAC_PACK_OPINION_RULE_MAX);
     return LAC_OK;
 }
 
-static enum lac_status load_what(struct lac_pack *p, struct lac_match_rule *r,
-                                 const struct lac_yaml *node, struct lac_err *err)
+static enum lac_status unknown(const struct lac_yaml *node, const char *what,
+                               const char *(*at)(size_t), struct lac_err *err)
 {
-    const struct lac_yaml *detector = lac_yaml_get(node, "detector");
-    enum lac_status status = lac_yaml_text(detector, &r->detector, err);
+    const char *names[256] = {NULL};
+    const char *near;
 
-    if (status == LAC_OK && detector && !lac_match_detector_known(r->detector)) {
-        const char *names[64] = {NULL};
-        const char *near;
+    for (size_t i = 0; i + 1 < LAC_COUNT(names) && at(i); i++)
+        names[i] = at(i);
+    near = lac_yaml_nearest(node->text, names);
+    return lac_yaml_fail(node, err, "there is no %s '%.*s'%s%s%s", what, LAC_STR_FMT(node->text),
+                         near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
 
-        for (size_t i = 0; i + 1 < LAC_COUNT(names) && lac_match_detector_at(i); i++)
-            names[i] = lac_match_detector_at(i);
-        near = lac_yaml_nearest(r->detector, names);
-        return lac_yaml_fail(detector, err, "there is no detector '%.*s'%s%s%s",
-                             LAC_STR_FMT(r->detector), near ? "; did you mean '" : "",
-                             near ? near : "", near ? "'?" : "");
-    }
-    if (status == LAC_OK)
-        status = lac_yaml_text(lac_yaml_get(node, "pattern"), &r->pattern, err);
-    if (status == LAC_OK)
-        status = lac_yaml_texts(lac_yaml_get(node, "phrases"), &p->pool, &r->phrases,
-                                &r->phrase_count, err);
-    if (status == LAC_OK)
-        status = lac_yaml_texts(lac_yaml_get(node, "except"), &p->pool, &r->except,
-                                &r->except_count, err);
-    if (status == LAC_OK)
-        status =
-            lac_yaml_texts(lac_yaml_get(node, "allow"), &p->pool, &r->allow, &r->allow_count, err);
-    if (status == LAC_OK)
-        status = lac_yaml_texts(lac_yaml_get(node, "tags"), &p->pool, &r->tags, &r->tag_count, err);
+static enum lac_status load_validator(struct lac_match_rule *r, const struct lac_yaml *node,
+                                      struct lac_err *err)
+{
+    enum lac_status status = lac_yaml_text(node, &r->validator, err);
+
+    if (status == LAC_OK && node && !lac_match_validator_known(r->validator))
+        return unknown(node, "validator", lac_match_validator_at, err);
     return status;
 }
 
-static enum lac_status load_rule(struct lac_pack *p, const struct lac_yaml *node,
+/* Numbers and words about a hit that have nothing to do with where it is found. */
+static enum lac_status load_rest(struct lac_match_rule *r, const struct rule_node *node,
+                                 struct lac_err *err)
+{
+    static const char *const redactions[] = {"replace", "mask", "last4", "hash", NULL};
+    unsigned redaction = LAC_MATCH_REDACT_REPLACE;
+    uint64_t entropy = 0;
+    uint64_t count = 0;
+    enum lac_status status;
+
+    status =
+        lac_yaml_millionths(get(node, "min_entropy"), 8 * (uint64_t)LAC_DECIDE_PPM, &entropy, err);
+    if (status == LAC_OK)
+        status = lac_yaml_number(get(node, "count"), LAC_MATCH_COUNT_MAX, &count, err);
+    if (status == LAC_OK)
+        status = lac_yaml_choice(get(node, "redaction"), redactions, &redaction, err);
+    if (status == LAC_OK)
+        status = lac_yaml_text(get(node, "source"), &r->source, err);
+    if (status == LAC_OK)
+        status = lac_yaml_text(get(node, "description"), &r->description, err);
+    r->min_entropy = (uint32_t)(entropy / 1000);
+    r->count = (uint32_t)count;
+    r->redaction = (enum lac_match_redaction)redaction;
+    return status;
+}
+
+static enum lac_status load_what(struct lac_pack *p, struct lac_match_rule *r,
+                                 const struct rule_node *node, struct lac_err *err)
+{
+    const struct lac_yaml *detector = get(node, "detector");
+    enum lac_status status = lac_yaml_text(detector, &r->detector, err);
+
+    if (status == LAC_OK && detector && !lac_match_detector_known(r->detector)) {
+        return unknown(detector, "detector", lac_match_detector_at, err);
+    }
+    if (status == LAC_OK)
+        status = lac_yaml_text(get(node, "pattern"), &r->pattern, err);
+    if (status == LAC_OK)
+        status = load_validator(r, get(node, "validator"), err);
+    if (status == LAC_OK)
+        status = lac_yaml_texts(get(node, "phrases"), &p->pool, &r->phrases, &r->phrase_count, err);
+    if (status == LAC_OK)
+        status = lac_yaml_texts(get(node, "except"), &p->pool, &r->except, &r->except_count, err);
+    if (status == LAC_OK)
+        status = lac_yaml_texts(get(node, "allow"), &p->pool, &r->allow, &r->allow_count, err);
+    if (status == LAC_OK)
+        status = lac_yaml_texts(get(node, "tags"), &p->pool, &r->tags, &r->tag_count, err);
+    return status;
+}
+
+static enum lac_status load_rule(struct lac_pack *p, const struct rule_node *node,
                                  struct lac_err *err)
 {
     struct lac_match_rule *r;
-    enum lac_status status = lac_yaml_keys(node, "a rule", rule_keys, err);
+    enum lac_status status = lac_yaml_keys(node->own, "a rule", rule_keys, err);
     uint64_t score = LAC_DECIDE_PPM;
 
     if (status != LAC_OK)
         return status;
-    r = lac_pack_rule_new(p, node, err);
+    r = lac_pack_rule_new(p, node->own, err);
     if (!r)
         return err->status;
-    status = lac_yaml_text(lac_yaml_get(node, "id"), &r->id, err);
+    status = lac_yaml_text(get(node, "id"), &r->id, err);
     if (status == LAC_OK)
-        status = check_id(p, node, r->id, err);
+        status = check_id(p, node->own, r->id, err);
     if (status == LAC_OK)
-        status = lac_yaml_text(lac_yaml_get(node, "entity"), &r->entity, err);
+        status = lac_yaml_text(get(node, "entity"), &r->entity, err);
     if (status == LAC_OK)
         status = load_strength(p, r, node, err);
     if (status == LAC_OK)
-        status = lac_yaml_millionths(lac_yaml_get(node, "score"), LAC_DECIDE_PPM, &score, err);
+        status = lac_yaml_millionths(get(node, "score"), LAC_DECIDE_PPM, &score, err);
     r->score = (uint32_t)score;
     if (status == LAC_OK)
         status = load_what(p, r, node, err);
     if (status == LAC_OK)
-        status = load_context(p, r, lac_yaml_get(node, "context"), err);
+        status = load_rest(r, node, err);
     if (status == LAC_OK)
-        status =
-            load_examples(p, &p->examples[p->rule_count - 1], lac_yaml_get(node, "examples"), err);
+        status = load_context(p, r, get(node, "context"), err);
+    if (status == LAC_OK)
+        status = load_examples(p, &p->examples[p->rule_count - 1], get(node, "examples"), err);
     return status;
 }
 
 enum lac_status lac_pack_load_rules(struct lac_pack *p, const struct lac_yaml *root,
                                     struct lac_err *err)
 {
-    static const char *const keys[] = {"rules", NULL};
+    static const char *const keys[] = {"rules", "defaults", NULL};
     const struct lac_yaml *rules = lac_yaml_get(root, "rules");
+    const struct lac_yaml *defaults = lac_yaml_get(root, "defaults");
     enum lac_status status = lac_yaml_keys(root, "a rules file", keys, err);
+
+    if (status == LAC_OK && defaults)
+        status = lac_yaml_keys(defaults, "defaults", default_keys, err);
 
     if (status != LAC_OK || !rules)
         return status;
     if (rules->kind != LAC_YAML_SEQUENCE)
         return lac_yaml_fail(rules, err, "rules must be a list");
-    for (const struct lac_yaml *c = rules->first; c && status == LAC_OK; c = c->next)
-        status = load_rule(p, c, err);
+    for (const struct lac_yaml *c = rules->first; c && status == LAC_OK; c = c->next) {
+        struct rule_node node = {c, defaults};
+
+        status = load_rule(p, &node, err);
+    }
     return status;
 }

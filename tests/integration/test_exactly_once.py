@@ -21,7 +21,7 @@ IN_TRANSACTION = "lane.in_transaction"  # records and offsets are sent and not c
 IN_COPY = "sink.in_copy"  # rows are sent, the COPY is not ended
 
 # A lane commits often, so that faults find an open transaction and there is much to go wrong.
-SLOW = {"classify__batch_count": 256, "classify__commit_interval_ms": 50,
+SLOW = {"classify__batch_count": 256, "classify__commit_interval_ms": 20,
         "kafka__session_timeout_ms": 6000, "kafka__transaction_timeout_ms": 10000}
 
 
@@ -49,12 +49,12 @@ def test_100000_requests_are_decided_once_through_kills_a_zombie_and_a_broken_co
     lacuna.migrate()
     topic = lacuna.topic("requests")
 
-    # Half of the work is there when two workers begin. One dies inside its fifth transaction, the
-    # other freezes inside its eighth.
+    # Half of the work is there when two workers begin. One dies inside its second transaction, the
+    # other freezes inside its third: early enough that a fast machine is not through before.
     first = _publish(lacuna, lacuna.folder / "a.jsonl", 0, COUNT // 2)
     assert first.wait(120) == 0, first.log_tail()
-    killed = lacuna.classify("worker-0", fault=f"{IN_TRANSACTION}:kill:5", ready=False, **SLOW)
-    zombie = lacuna.classify("worker-1", fault=f"{IN_TRANSACTION}:stop:8", ready=False, **SLOW)
+    killed = lacuna.classify("worker-0", fault=f"{IN_TRANSACTION}:kill:2", ready=False, **SLOW)
+    zombie = lacuna.classify("worker-1", fault=f"{IN_TRANSACTION}:stop:3", ready=False, **SLOW)
     assert killed.wait(60) == -signal.SIGKILL, killed.log_tail()
     assert killed.faults_hit() == [IN_TRANSACTION]
     wait_until(lambda: zombie.state() == "T", timeout=60, what="the second worker to freeze")

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lac_match_validate - the checks behind the rules' `validator:`
+ *
+ * Private to common/match. Each gets all of a pattern's match, separators included, and says
+ * whether the number or token can be a real one. Where the rule comes from stands with each.
+ *
+ * Thread: any. Pure functions.
+ */
+#ifndef LAC_MATCH_VALIDATE_H
+#define LAC_MATCH_VALIDATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lac_match_detect.h"
+#include "lac_str.h"
+
+/* Copies the digits of `match`, or its letters (as upper case) and digits; returns how many, 0
+ * when they do not fit. */
+size_t lac_match_digits(struct lac_str match, char *out, size_t capacity);
+size_t lac_match_alnums(struct lac_str match, char *out, size_t capacity);
+
+/* ISO/IEC 7812-1 annex B, over all digits. */
+lac_match_validate lac_match_validate_luhn;
+
+#endif
