@@ -75,6 +75,10 @@ struct lac_match_rule {
     uint32_t count;                /* how many hits a field needs for them to count; 0 and 1: one */
     const struct lac_str *phrases; /* folded and found on word boundaries */
     size_t phrase_count;
+    bool names; /* the phrases are an organisation's own names: words that belong together are also
+                   found joined (projectapollo, projectApollo), with . or / between them, as the
+                   parts of a longer identifier (getProjectApolloId, db.apollo_users), and with the
+                   plural of the last word */
     const struct lac_str *except; /* phrases with one '*' for the hit: "what is *", "* computing" */
     size_t except_count;
     const struct lac_str *allow; /* documented examples: a hit with this folded text is none; a '*'
