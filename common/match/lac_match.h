@@ -36,7 +36,8 @@ enum {
     LAC_MATCH_PATTERN_WIDTH = 512,   /* longest text a pattern may match, bytes */
     LAC_MATCH_EXCEPT_MAX = 64,       /* exceptions of one rule */
     LAC_MATCH_WINDOW_MAX = 256,      /* context, bytes to either side */
-    LAC_MATCH_HITS_PER_RULE = 16,    /* reported per rule and field; the rest only count */
+    LAC_MATCH_HITS_PER_RULE = 16,    /* reported per rule and field unless the caller wants more;
+                                        the rest only count */
     LAC_MATCH_SCORE_COUNTS = 500000, /* ppm: a hit below is weak: it never counts, and is reported
                                         only to who asks */
     LAC_MATCH_COUNT_MAX = 1000,      /* highest count threshold */
@@ -144,6 +145,7 @@ struct lac_match_hit {
 struct lac_match_hits {
     struct lac_match_hit *at; /* the caller's array */
     size_t capacity;
+    uint32_t per_rule;    /* set by the caller: reported per rule; 0 = LAC_MATCH_HITS_PER_RULE */
     bool is_name;         /* set by the caller: the field is a name, so a hit that is all of it
                              needs no context words */
     bool want_weak;       /* set by the caller: report hits below LAC_MATCH_SCORE_COUNTS too */

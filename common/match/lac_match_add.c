@@ -197,6 +197,7 @@ static void record(struct lac_match_scratch *s, uint32_t rule, uint32_t score, u
     struct lac_match_rule_state *state = lac_match_state(s, rule);
     struct lac_match_hit hit = {rule, score, start, end};
     struct lac_match_hits *hits = s->hits;
+    uint32_t most = hits->per_rule ? hits->per_rule : LAC_MATCH_HITS_PER_RULE;
 
     /* The same place found again, or a longer or shorter reading of it: the longer one stays. */
     if (state->has_last && start < state->last_end && end > state->last_start) {
@@ -214,7 +215,7 @@ static void record(struct lac_match_scratch *s, uint32_t rule, uint32_t score, u
         state->total++;
         s->rule_hit[rule] = true;
     }
-    if (state->reported == LAC_MATCH_HITS_PER_RULE || hits->count == hits->capacity) {
+    if (state->reported >= most || hits->count == hits->capacity) {
         hits->truncated = true;
         return;
     }

@@ -412,6 +412,14 @@ static void patterns_report_where_they_start(void)
     LAC_TEST_EQ(t.hits.count, LAC_MATCH_HITS_PER_RULE);
     LAC_TEST_EQ(t.hits.truncated, true);
     LAC_TEST_EQ(t.hits.at[0].end - t.hits.at[0].start, 8);
+    /* Who wants more of each rule gets them. */
+    t.hits.per_rule = 50;
+    scan(&t, (struct lac_str){many, n});
+    LAC_TEST_EQ(t.hits.count, 50);
+    LAC_TEST_EQ(t.hits.truncated, true);
+    scan(&t, (struct lac_str){many, 50 * 39});
+    LAC_TEST_EQ(t.hits.count, 50);
+    LAC_TEST_EQ(t.hits.truncated, false);
     set_close(&t);
 }
 
