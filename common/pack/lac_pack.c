@@ -2,10 +2,13 @@
 #include "lac_pack_internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "lac_assert.h"
 
@@ -140,6 +143,8 @@ static enum lac_status inherit(struct lac_pack *p, struct lac_err *err)
 {
     enum lac_status status = LAC_OK;
 
+    if (p->complete)
+        return LAC_OK;
     for (size_t i = 0; i < p->files.count; i++)
         if (p->files.at[i].path.len >= 5 && memcmp(p->files.at[i].path.ptr, BASE_PREFIX, 5) == 0)
             return lac_err_set(err, LAC_REJECT, 0,
@@ -180,8 +185,11 @@ static enum lac_status load_settings(struct lac_pack *p, struct lac_err *err)
         status = lac_pack_wants_base(root, &wants_base, err);
     if (status == LAC_OK && wants_base) {
         status = inherit(p, err);
+        file = lac_pack_files_find(&p->files, BASE_PREFIX "pack.yaml");
+        if (status == LAC_OK && !file)
+            return lac_err_set(err, LAC_REJECT, 0, "pack file: what it inherits is missing");
         if (status == LAC_OK)
-            status = parse(p, lac_pack_files_find(&p->files, BASE_PREFIX "pack.yaml"), &base, err);
+            status = parse(p, file, &base, err);
     }
     return status == LAC_OK ? lac_pack_load_settings(p, root, base, err) : status;
 }
@@ -272,17 +280,82 @@ enum lac_status lac_pack_open_files(struct lac_pack **out, const struct lac_pack
     return finish(out, p, lac_pack_files_copy(&p->files, &p->pool, files, count, err), err);
 }
 
-enum lac_status lac_pack_open(struct lac_pack **out, const char *path, struct lac_err *err)
+/* The files of a bundle that was mapped or copied, with `status` so far. */
+static enum lac_status finish_bundle(struct lac_pack **out, struct lac_pack *p,
+                                     enum lac_status status, struct lac_err *err)
+{
+    struct lac_pack *made = NULL;
+
+    p->complete = true;
+    if (status == LAC_OK)
+        status = lac_pack_bundle_files(&p->bundle, &p->files, err);
+    status = finish(&made, p, status, err);
+    if (status != LAC_OK)
+        return status;
+    if (memcmp(made->hash.bytes, made->bundle.hash, LAC_PACK_HASH_SIZE) != 0) {
+        lac_pack_close(made);
+        return lac_err_set(err, LAC_REJECT, 0, "pack file: the hash is not that of its source");
+    }
+    *out = made;
+    return LAC_OK;
+}
+
+enum lac_status lac_pack_open_bytes(struct lac_pack **out, struct lac_str bytes,
+                                    struct lac_err *err)
 {
     struct lac_pack *p;
-    enum lac_status status;
+    enum lac_status status = pack_new(&p, err);
 
-    if (!path || !path[0])
-        return lac_pack_open_files(out, lac_pack_builtin, lac_pack_builtin_count, err);
-    status = pack_new(&p, err);
+    if (status != LAC_OK)
+        return status;
+    return finish_bundle(out, p, lac_pack_bundle_copy(&p->bundle, bytes, err), err);
+}
+
+static enum lac_status open_file(struct lac_pack **out, int fd, const char *path,
+                                 struct lac_err *err)
+{
+    struct lac_pack *p;
+    enum lac_status status = pack_new(&p, err);
+
+    if (status != LAC_OK)
+        return status;
+    return finish_bundle(out, p, lac_pack_bundle_map(&p->bundle, fd, path, err), err);
+}
+
+static enum lac_status open_folder(struct lac_pack **out, const char *path, struct lac_err *err)
+{
+    struct lac_pack *p;
+    enum lac_status status = pack_new(&p, err);
+
     if (status != LAC_OK)
         return status;
     return finish(out, p, lac_pack_files_read(&p->files, &p->pool, path, err), err);
+}
+
+enum lac_status lac_pack_open(struct lac_pack **out, const char *path, struct lac_err *err)
+{
+    enum lac_status status;
+    struct stat st;
+    int fd;
+
+    if (!path || !path[0])
+        return lac_pack_open_files(out, lac_pack_builtin, lac_pack_builtin_count, err);
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        status = lac_err_set(err, LAC_FATAL, errno, "pack: cannot read %s: %s", path,
+                             lac_errno_text(errno));
+        if (fd >= 0)
+            close(fd);
+        return status;
+    }
+    if (S_ISREG(st.st_mode))
+        status = open_file(out, fd, path, err);
+    else if (S_ISDIR(st.st_mode))
+        status = open_folder(out, path, err);
+    else
+        status = lac_err_set(err, LAC_REJECT, 0, "pack: %s is no folder and no file", path);
+    close(fd);
+    return status;
 }
 
 void lac_pack_close(struct lac_pack *p)
@@ -294,6 +367,7 @@ void lac_pack_close(struct lac_pack *p)
     free(p->examples);
     free(p->where);
     lac_pack_pool_deinit(&p->pool);
+    lac_pack_bundle_deinit(&p->bundle);
     free(p);
 }
 
@@ -322,6 +396,17 @@ const struct lac_match *lac_pack_match(const struct lac_pack *p)
 const struct lac_decide_policy *lac_pack_policy(const struct lac_pack *p)
 {
     return &p->policy;
+}
+
+size_t lac_pack_file_count(const struct lac_pack *p)
+{
+    return p->files.count;
+}
+
+const struct lac_pack_file *lac_pack_file_at(const struct lac_pack *p, size_t index)
+{
+    LAC_ASSERT(index < p->files.count);
+    return &p->files.at[index];
 }
 
 const struct lac_str *lac_pack_route(const struct lac_pack *p, enum lac_tier tier, size_t *count)

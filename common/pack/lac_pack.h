@@ -18,6 +18,10 @@
  * lower-case hex. Every regular file counts, also ones that this version does not read; names
  * that begin with a dot do not. Links and names with control characters are refused.
  *
+ * A pack is also one file, for moving and mapping: lac_pack_write() makes it and lac_pack_bundle.h
+ * says how it is laid out. The file holds the source with all that it inherits, so it means the
+ * same in a program with another built-in pack, and has the same hash as the folder.
+ *
  * A pack is immutable and shared by lanes. Errors read "rules.yaml:12: why; did you mean ...".
  */
 #ifndef LAC_PACK_H
@@ -40,13 +44,16 @@ enum {
     LAC_PACK_TOTAL_BYTES = 64 << 20, /* of all files */
     LAC_PACK_DEPTH_MAX = 8,          /* folders within folders */
     LAC_PACK_ROUTE_MAX = 32,         /* destinations of one tier */
+    LAC_PACK_BYTES_MAX = 256 << 20,  /* of a pack as one file */
 };
 
-struct lac_pack;
+struct lac_buf;
 struct lac_hash256;
+struct lac_pack;
 
-/* Opens and compiles. `path` NULL or "" is the built-in pack. REJECT: the source is wrong.
- * FATAL: it can't be read, or no memory. */
+/* Opens and compiles. `path` is a folder or a pack file, which is mapped for as long as the pack
+ * is open: replace it by rename, never in place. NULL or "" is the built-in pack. REJECT: the
+ * source or the file is wrong. FATAL: it can't be read, or no memory. */
 enum lac_status lac_pack_open(struct lac_pack **out, const char *path,
                               struct lac_err *err) LAC_MUST_USE;
 
@@ -60,6 +67,18 @@ struct lac_pack_file {
 enum lac_status lac_pack_open_files(struct lac_pack **out, const struct lac_pack_file *files,
                                     size_t count, struct lac_err *err) LAC_MUST_USE;
 
+/* A pack file's bytes from memory; copied. REJECT: cut, changed, of a newer format, or wrong. */
+enum lac_status lac_pack_open_bytes(struct lac_pack **out, struct lac_str bytes,
+                                    struct lac_err *err) LAC_MUST_USE;
+
+/*
+ * Appends the pack as one file. The same source gives the same bytes, whatever the order in which
+ * it was read. FATAL: no memory, or `out` is too small; LAC_PACK_BYTES_MAX is always enough.
+ * Thread: any.
+ */
+enum lac_status lac_pack_write(const struct lac_pack *p, struct lac_buf *out,
+                               struct lac_err *err) LAC_MUST_USE;
+
 /* Accepts NULL. Nobody may use it or what it lent. */
 void lac_pack_close(struct lac_pack *p);
 
@@ -69,6 +88,10 @@ struct lac_str lac_pack_name(const struct lac_pack *p);
 uint64_t lac_pack_version(const struct lac_pack *p);
 const struct lac_match *lac_pack_match(const struct lac_pack *p);
 const struct lac_decide_policy *lac_pack_policy(const struct lac_pack *p);
+
+/* The files that the hash is over, sorted by path; inherited ones are below base/. */
+size_t lac_pack_file_count(const struct lac_pack *p);
+const struct lac_pack_file *lac_pack_file_at(const struct lac_pack *p, size_t index);
 
 /* Destinations allowed for a tier: sorted, each once. */
 const struct lac_str *lac_pack_route(const struct lac_pack *p, enum lac_tier tier, size_t *count);

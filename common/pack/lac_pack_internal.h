@@ -6,6 +6,7 @@
 #define LAC_PACK_INTERNAL_H
 
 #include "lac_pack.h"
+#include "lac_pack_bundle.h"
 #include "lac_pack_files.h"
 #include "lac_pack_pool.h"
 #include "lac_pack_yaml.h"
@@ -20,6 +21,8 @@ enum {
 struct lac_pack {
     struct lac_pack_pool pool;
     struct lac_pack_files files;
+    struct lac_pack_bundle bundle; /* zeroed unless it was opened from one file */
+    bool complete;                 /* `files` holds what is inherited, too */
     struct lac_hash256 hash;
     struct lac_str name;
     uint64_t version;

@@ -1,2 +1,3 @@
 lac_fuzz(scan USES engine)
 lac_fuzz(terms USES pack)
+lac_fuzz(pack_file USES pack digest)

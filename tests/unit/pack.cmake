@@ -1,1 +1,2 @@
 lac_test(pack USES pack)
+lac_test(pack_bundle USES pack)

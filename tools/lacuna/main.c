@@ -13,6 +13,7 @@ static const struct {
 } commands[] = {
     {"dev", "Start everything on this machine, to try it out", lac_cli_dev},
     {"classify", "Classify one text here and now, or over a bridge", lac_cli_classify},
+    {"pack", "Make, check and compare policy packs", lac_cli_pack},
     {"publish", "Publish files, folders or stdin as requests", NULL},
     {"tail", "Follow a topic, its records as JSON", lac_cli_tail},
     {"deadletter", "Look at records nobody could read, and retry them", lac_cli_deadletter},

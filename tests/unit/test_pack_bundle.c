@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: a pack as one file is the pack of its folder, the same bytes from the same source, and
+ * whatever is wrong with a file's bytes is refused. Method: packs in memory; bytes changed with
+ * and without making the digest right again.
+ */
+#include "lac_pack.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lac_buf.h"
+#include "lac_digest.h"
+#include "lac_records.h"
+#include "lac_test.h"
+
+enum { AT_SECTIONS = 12, AT_SIZE = 16, AT_HASH = 24, AT_DIGEST = 56, AT_TABLE = 128 };
+
+static struct lac_pack_file file_of(const char *path, const char *data)
+{
+    return (struct lac_pack_file){lac_str_from(path), lac_str_from(data)};
+}
+
+static struct lac_pack *open_files(size_t count, const struct lac_pack_file *files)
+{
+    struct lac_pack *p = NULL;
+    struct lac_err err = {0};
+
+    LAC_TEST_EQ(lac_pack_open_files(&p, files, count, &err), LAC_OK);
+    LAC_TEST_STR(err.text, "");
+    LAC_TEST_NEED(p != NULL);
+    return p;
+}
+
+static void make(struct lac_buf *out)
+{
+    const struct lac_pack_file files[] = {
+        file_of("pack.yaml", "name: t\nversion: 7\nbase: builtin\n"),
+        file_of("terms/a.yaml", "customers: [acme_corp]\n"),
+        file_of("README", ""),
+    };
+    struct lac_pack *p = open_files(LAC_COUNT(files), files);
+    struct lac_err err = {0};
+
+    lac_buf_init(out, LAC_PACK_BYTES_MAX);
+    LAC_TEST_EQ(lac_pack_write(p, out, &err), LAC_OK);
+    lac_pack_close(p);
+}
+
+/* "" when it opens, else why not. */
+static const char *open_bytes(struct lac_str bytes)
+{
+    static struct lac_err err;
+    struct lac_pack *p = NULL;
+    enum lac_status status;
+
+    err = (struct lac_err){0};
+    status = lac_pack_open_bytes(&p, bytes, &err);
+    LAC_TEST_EQ(status, err.text[0] ? LAC_REJECT : LAC_OK);
+    lac_pack_close(p);
+    return err.text;
+}
+
+static void make_digest_right(struct lac_buf *file)
+{
+    struct lac_sha256_ctx *ctx = NULL;
+    struct lac_err err;
+
+    LAC_TEST_EQ(lac_sha256_new(&ctx, &err), LAC_OK);
+    lac_sha256_init(ctx);
+    lac_sha256_update(ctx, file->ptr, AT_DIGEST);
+    lac_sha256_update(ctx, file->ptr + AT_DIGEST + 32, file->len - AT_DIGEST - 32);
+    lac_sha256_final(ctx, (unsigned char *)file->ptr + AT_DIGEST);
+    lac_sha256_free(ctx);
+}
+
+static void one_file_is_the_same_pack(void)
+{
+    struct lac_buf first, again;
+    struct lac_pack *p = NULL;
+    struct lac_err err = {0};
+    size_t count;
+
+    make(&first);
+    LAC_TEST_EQ(lac_pack_open_bytes(&p, lac_buf_str(&first), &err), LAC_OK);
+    LAC_TEST_STR(err.text, "");
+    LAC_TEST_NEED(p != NULL);
+    CU_ASSERT(lac_str_is(lac_pack_name(p), "t"));
+    LAC_TEST_EQ(lac_pack_version(p), 7);
+    LAC_TEST_EQ(memcmp(lac_pack_hash(p), first.ptr + AT_HASH, LAC_PACK_HASH_SIZE), 0);
+    CU_ASSERT(lac_str_is(lac_pack_route(p, LAC_TIER_PROPRIETARY, &count)[0], "local_rag"));
+    /* What it inherits is inside: this program's own built-in pack is not asked. */
+    CU_ASSERT(lac_pack_file_count(p) > 6);
+    CU_ASSERT(lac_str_is(lac_pack_file_at(p, 0)->path, "README"));
+    lac_buf_init(&again, LAC_PACK_BYTES_MAX);
+    LAC_TEST_EQ(lac_pack_write(p, &again, &err), LAC_OK);
+    LAC_TEST_EQ(again.len, first.len);
+    LAC_TEST_EQ(memcmp(again.ptr, first.ptr, first.len), 0);
+    lac_buf_deinit(&first);
+    lac_buf_deinit(&again);
+    lac_pack_close(p);
+}
+
+static void the_order_of_reading_does_not_show(void)
+{
+    const struct lac_pack_file files[] = {
+        file_of("terms/b.yaml", "projects: [apollo]\n"),
+        file_of("pack.yaml", "name: t\nversion: 7\nbase: builtin\n"),
+        file_of("a/notes", "x"),
+    };
+    const struct lac_pack_file other[] = {files[2], files[0], files[1]};
+    struct lac_pack *p = open_files(3, files), *q = open_files(3, other);
+    struct lac_buf x, y;
+    struct lac_err err;
+
+    lac_buf_init(&x, LAC_PACK_BYTES_MAX);
+    lac_buf_init(&y, LAC_PACK_BYTES_MAX);
+    LAC_TEST_EQ(lac_pack_write(p, &x, &err), LAC_OK);
+    LAC_TEST_EQ(lac_pack_write(q, &y, &err), LAC_OK);
+    LAC_TEST_EQ(x.len, y.len);
+    LAC_TEST_EQ(memcmp(x.ptr, y.ptr, x.len), 0);
+    lac_buf_deinit(&x);
+    lac_buf_deinit(&y);
+    lac_pack_close(p);
+    lac_pack_close(q);
+}
+
+static void a_mapped_file_is_the_same_pack(void)
+{
+    char path[] = "/tmp/lac_test_bundle.XXXXXX";
+    struct lac_pack *p = NULL;
+    struct lac_err err = {0};
+    struct lac_buf file;
+    int fd = mkstemp(path);
+
+    LAC_TEST_NEED(fd >= 0);
+    make(&file);
+    LAC_TEST_EQ(write(fd, file.ptr, file.len), (long long)file.len);
+    LAC_TEST_EQ(lac_pack_open(&p, path, &err), LAC_OK);
+    LAC_TEST_STR(err.text, "");
+    LAC_TEST_NEED(p != NULL);
+    LAC_TEST_EQ(memcmp(lac_pack_hash(p), file.ptr + AT_HASH, LAC_PACK_HASH_SIZE), 0);
+    lac_pack_close(p);
+    LAC_TEST_EQ(ftruncate(fd, 60), 0);
+    LAC_TEST_EQ(lac_pack_open(&p, path, &err), LAC_REJECT);
+    LAC_TEST_EQ(lac_pack_open(&p, "/dev/null", &err), LAC_REJECT);
+    close(fd);
+    unlink(path);
+    lac_buf_deinit(&file);
+}
+
+static void damage_anywhere_is_seen(void)
+{
+    struct lac_buf file;
+
+    make(&file);
+    for (size_t i = 0; i < file.len; i += i < 256 ? 1 : 97) {
+        lac_test_row("byte %zu", i);
+        file.ptr[i] ^= 0x10;
+        CU_ASSERT(open_bytes(lac_buf_str(&file))[0] != '\0');
+        file.ptr[i] ^= 0x10;
+    }
+    for (size_t n = 0; n < file.len; n += n < 256 ? 1 : 97) {
+        lac_test_row("cut to %zu", n);
+        CU_ASSERT(open_bytes((struct lac_str){file.ptr, n})[0] != '\0');
+    }
+    lac_buf_put_char(&file, 'x');
+    LAC_TEST_STR(open_bytes(lac_buf_str(&file)), "pack file: cut off, or something was added");
+    lac_buf_deinit(&file);
+}
+
+static void hostile_numbers_are_refused(void)
+{
+    static const struct {
+        size_t at, size;
+        uint64_t value;
+        const char *want;
+    } rows[] = {
+        {8, 4, 2, "pack file: format 2; this program reads format 1"},
+        {AT_SECTIONS, 4, 0, "pack file: something follows the last section"},
+        {AT_SECTIONS, 4, 17, "pack file: too many sections"},
+        {AT_SECTIONS, 4, 0xffffffff, "pack file: too many sections"},
+        {AT_SIZE, 8, 1, "pack file: cut off, or something was added"},
+        {AT_HASH, 1, 0, "pack file: the hash is not that of its source"},
+        {AT_TABLE, 4, 99, "pack file: made by a newer version: it has a section of unknown kind"},
+        {AT_TABLE + 8, 8, 128, "pack file: a section lies outside"},
+        {AT_TABLE + 8, 8, 193, "pack file: a section lies outside"},
+        {AT_TABLE + 8, 8, ~(uint64_t)63, "pack file: a section lies outside"},
+        {AT_TABLE + 16, 8, ~(uint64_t)0, "pack file: a section lies outside"},
+        {AT_TABLE + 16, 8, 4, "pack file: something follows the last section"},
+        {192, 4, 0xffffffff, "pack file: the source has too many files"},
+        {192, 4, 1, "pack: a file name holds a control character"},
+        {200, 8, ~(uint64_t)0, "pack file: a file of the source lies outside"},
+        {208, 8, 1 << 20, "pack file: a file of the source lies outside"},
+        {200, 8, 0, "pack: a file name is too long or no UTF-8"},
+    };
+
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        struct lac_buf file;
+
+        make(&file);
+        lac_test_row("row %zu", i);
+        for (size_t k = 0; k < rows[i].size; k++)
+            file.ptr[rows[i].at + k] = (char)(rows[i].value >> 8 * k & 0xff);
+        make_digest_right(&file);
+        LAC_TEST_STR(open_bytes(lac_buf_str(&file)), rows[i].want);
+        lac_buf_deinit(&file);
+    }
+}
+
+LAC_TEST_MAIN(pack_bundle, one_file_is_the_same_pack, the_order_of_reading_does_not_show,
+              a_mapped_file_is_the_same_pack, damage_anywhere_is_seen, hostile_numbers_are_refused)
