@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "lac_match_validate.h"
+
 enum {
     AWS_ID_SIZE = 20,
     AWS_SECRET_SIZE = 40,
@@ -98,12 +100,12 @@ bool lac_match_verify_aws_secret(struct lac_str t, size_t at, unsigned trigger,
     return false;
 }
 
-static uint32_t crc32_of(const char *p, size_t n)
+uint32_t lac_match_crc32(struct lac_str text)
 {
     uint32_t crc = 0xFFFFFFFFu;
 
-    for (size_t i = 0; i < n; i++) {
-        crc ^= (unsigned char)p[i];
+    for (size_t i = 0; i < text.len; i++) {
+        crc ^= (unsigned char)text.ptr[i];
         for (int k = 0; k < 8; k++)
             crc = (crc >> 1) ^ (0xEDB88320u & (0u - (crc & 1)));
     }
@@ -119,7 +121,7 @@ bool lac_match_github_checksum(struct lac_str body)
 
     if (body.len < GITHUB_BODY_MIN)
         return false;
-    crc = crc32_of(body.ptr, body.len - GITHUB_CHECKSUM_SIZE);
+    crc = lac_match_crc32(lac_str_slice(body, 0, body.len - GITHUB_CHECKSUM_SIZE));
     for (size_t i = 0; i < GITHUB_CHECKSUM_SIZE; i++, crc /= 62)
         if (body.ptr[body.len - 1 - i] != alphabet[crc % 62])
             return false;

@@ -13,6 +13,14 @@ static const struct {
     lac_match_validate *validate;
 } validators[] = {
     {"luhn", lac_match_validate_luhn},
+    {"age", lac_match_validate_age},
+    {"azure", lac_match_validate_azure},
+    {"azure_devops", lac_match_validate_azure_devops},
+    {"basic_auth", lac_match_validate_basic_auth},
+    {"github", lac_match_validate_github},
+    {"gitlab", lac_match_validate_gitlab},
+    {"grafana", lac_match_validate_grafana},
+    {"pypi", lac_match_validate_pypi},
 };
 
 lac_match_validate *lac_match_validator_find(struct lac_str name)

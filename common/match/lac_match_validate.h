@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lac_match_detect.h"
 #include "lac_str.h"
@@ -23,5 +24,21 @@ size_t lac_match_alnums(struct lac_str match, char *out, size_t capacity);
 
 /* ISO/IEC 7812-1 annex B, over all digits. */
 lac_match_validate lac_match_validate_luhn;
+
+/*
+ * Secrets; all of the token, prefix included.
+ *
+ * github: also npm's, which are alike. gitlab: routable tokens. grafana: service accounts. azure:
+ * keys with a signature ("identifiable keys") in base64. azure_devops: 52 characters of base32.
+ * pypi: a complete macaroon. age: Bech32. basic_auth: base64 of "user:password".
+ */
+lac_match_validate lac_match_validate_github, lac_match_validate_gitlab, lac_match_validate_grafana,
+    lac_match_validate_azure, lac_match_validate_azure_devops, lac_match_validate_pypi,
+    lac_match_validate_age, lac_match_validate_basic_auth;
+
+/* ISO 3309 (zlib's). */
+uint32_t lac_match_crc32(struct lac_str text);
+
+uint32_t lac_match_marvin32(const unsigned char *bytes, size_t size, uint64_t seed);
 
 #endif

@@ -1,2 +1,3 @@
 lac_test(match USES match)
 lac_test(match_detect USES match)
+lac_test(match_secret USES match)

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: a token is taken when its own checksum or structure holds and refused when one character
+ * differs. Method: tokens computed apart from this code, from the issuers' descriptions; published
+ * vectors where there are any.
+ */
+#include "lac_match_validate.h"
+
+#include <string.h>
+
+#include "lac_match.h"
+#include "lac_test.h"
+
+struct row {
+    const char *text;
+    bool valid;
+};
+
+static void check(lac_match_validate *validate, const struct row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        lac_test_row("%s", rows[i].text);
+        LAC_TEST_EQ(validate(lac_str_from(rows[i].text)), rows[i].valid);
+    }
+}
+
+/* microsoft/security-utilities, the tests of its Marvin. */
+static void marvin_gives_the_published_values(void)
+{
+    static const struct {
+        uint64_t seed;
+        const char *bytes;
+        uint32_t sum;
+    } rows[] = {
+        {0xd53cd9cecd0893b7, "abc", 0x6be02a86},
+        {0x0ddddeeeeffff000, "abcdefghijklmnopqrstuvwxyz", 0xd34847dc},
+        {0x004fb61a001bdbcc, "", 0x302009bc},
+        {0x004fb61a001bdbcc, "\xaf", 0x3592e206},
+        {0x004fb61a001bdbcc, "\xe7\x0f", 0xfdab5e04},
+        {0x004fb61a001bdbcc, "\x37\xf4\x95", 0x6b3c8b90},
+    };
+
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        lac_test_row("%zu", i);
+        LAC_TEST_EQ(lac_match_marvin32((const unsigned char *)rows[i].bytes, strlen(rows[i].bytes),
+                                       rows[i].seed),
+                    rows[i].sum);
+    }
+}
+
+/* A name in the table is what rules write; each must be there. */
+static void every_validator_of_secrets_can_be_named(void)
+{
+    static const char *const names[] = {"github",       "gitlab", "grafana", "azure",
+                                        "azure_devops", "pypi",   "age",     "basic_auth"};
+
+    for (size_t i = 0; i < LAC_COUNT(names); i++) {
+        lac_test_row("%s", names[i]);
+        LAC_TEST_EQ(lac_match_validator_known(lac_str_from(names[i])), true);
+    }
+}
+
+static void github_and_npm_tokens_end_in_their_checksum(void)
+{
+    static const struct row rows[] = {
+        {"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", true},
+        {"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", true},
+        {"npm_8hLRWymFVEA9LKXWKKmXZWWm5HPa6E36CJh~", false},
+        {"npm_8hLRWy0FVEA9LKXWKKmXZWWm5HPa6E36CJhm", false},
+        {"npm_", false},
+        {"n", false},
+    };
+
+    check(lac_match_validate_github, rows, LAC_COUNT(rows));
+}
+
+static void routable_gitlab_tokens_end_in_their_checksum(void)
+{
+    static const struct row rows[] = {
+        {"glpat-vb_E3uvdhwpwfO_xyvbsO286MQp1OjRrCA.01.0y1r13eih", true},
+        {"glrt-_7kmyDzsr58xXJ1ihwPJv286MQpwOjJhCA.01.0y1n1kyn8", true},
+        {"glpat-9J2gD_NF00HzcfszsCDCm286MQp1OjRrCA.0y1ho5l56", true},
+        {"glpat-vb0E3uvdhwpwfO_xyvbsO286MQp1OjRrCA.01.0y1r13eih", false},
+        {"glpat-vb_E3uvdhwpwfO_xyvbsO286MQp1OjRrCA.01.0y1r13ei", false},
+        {"g123456", false},
+    };
+
+    check(lac_match_validate_gitlab, rows, LAC_COUNT(rows));
+}
+
+static void grafana_tokens_end_in_their_checksum(void)
+{
+    static const struct row rows[] = {
+        {"glsa_PvlQpB5CmPKon74u4yd4mkvHeufm6tzr_6c3c5d1f", true},
+        {"glsa_yscW25imSKJIuav8zF37RZmnbiDvB05G_fcaaf58a", true},
+        {"glsa_yscW25imSKJIuav8zF37RZmnbiDvB05G_8af5aafc", false},
+        {"glsa-PvlQpB5CmPKon74u4yd4mkvHeufm6tzr-6c3c5d1f", false},
+        {"_12345678", false},
+    };
+
+    check(lac_match_validate_grafana, rows, LAC_COUNT(rows));
+}
+
+static void azure_keys_carry_their_services_checksum(void)
+{
+    static const struct row rows[] = {
+        {"nJofhf0nF5weZxpuFhJmxnRvVVSYl4tYKTrziqBr5XdghNg1dgdafZdypY1oxL8dDkd63L2PxCS1+ASt"
+         "ji5vIg==",
+         true},
+        {"7hCJ7aPZPia+WT/pSgj5vXk12JM0pTjIlRu2A4WV/3v0Y7TJlP/2s+BfdKuemGpolOWrAXRMPAnqACDb"
+         "Z38eRQ==",
+         true},
+        {"aUoB6kgzyRigWfast3pmIdSPg5V5xQPSS+ASb/8sTvQ=", true},
+        {"CM2AV6oUzjeEGuVYPC2q7NKZXEQFGKWe9AIoThAzg0U=", true},
+        {"B1oTvaHH33N8AFW4zg98FfF3BCothO2bdST7TOYgOlaW//i9cU/vityJi+cJ7Jovfvt7+fwaaJoJAPIM"
+         "RFrb3Q==",
+         true},
+        {"qUNMKjEflmwXxkEMYdSfgczM21UNnzwTZPCpOUwIPX-dAzFubltr8A==", true},
+        {"G86WMwrtvZmkeZ8EyX7OsQTDOak8xEKF8llFPkuKHZ+ACR2zOfKr", true},
+        {"HTrfkS2k9FFdvs35pNMBJupulNpYX8zUtave14VTvtAzSeXrO0yj", true},
+        {"Ez/ApFzRh3+470J0MMQdicK/n8o8gLW3zz6pzLdvW45qIz4dbFxwQtbvtf2IsxiTBaf2RcBaQv57+ASt"
+         "psky6w==",
+         false},
+        {"Ez/ipFzRh3+470J0MMQdicK/n8o8gLW3zz6pzLdvW45qIz4dbFxwQtbvtf2IsxiTBaf2RcBaQv57ACDb"
+         "psky6w==",
+         false},
+        {"Ez/ipFzRh3+470J0MMQdicK/n8o8gLW3zz6pzLdvW45qIz4dbFxwQtbvtf2IsxiTBaf2RcBaQv57QQQQ"
+         "psky6w==",
+         false},
+        {"+AStQtqwtmw==", false},
+        {"A!A!A!A!A!A!A!A!A!A!A!A!A!A!A!A!A!A!A!A!A!A!A!A!A!A!A!A!A!A!A!A!", false},
+    };
+
+    check(lac_match_validate_azure, rows, LAC_COUNT(rows));
+}
+
+static void azure_devops_tokens_hide_their_checksum(void)
+{
+    static const struct row rows[] = {
+        {"dxbv5hfwb27ahz64htajyiv5dawxmw4evz44muaiqyr65hnqv6fq", true},
+        {"zsb6jwyvhtbdypfa2pinrkgtfplzihcpowptjemvusy2vexx7kva", true},
+        {"axbv5hfwb27ahz64htajyiv5dawxmw4evz44muaiqyr65hnqv6fq", false},
+        {"dxbv5hfwb27ahz64htajyiv5dawxmw4evz44muaiqyr65hnqv6f", false},
+        {"dxbv51fwb27ahz64htajyiv5dawxmw4evz44muaiqyr65hnqv6fq", false},
+        {"DXBV5HFWB27AHZ64HTAJYIV5DAWXMW4EVZ44MUAIQYR65HNQV6FQ", false},
+    };
+
+    check(lac_match_validate_azure_devops, rows, LAC_COUNT(rows));
+}
+
+static void pypi_tokens_are_whole_macaroons(void)
+{
+    static const struct row rows[] = {
+        {"pypi-AgEIcHlwaS5vcmcCJGNiMDIyOGQ0LTU1NzktNDJkZC1iMjg5LWEwMzQ0MWZmMDVkNAACJXsidmV"
+         "yc2lvbiI6IDEsICJwZXJtaXNzaW9ucyI6ICJ1c2VyIn0AAAYgfQHao1RCJ87gRwn8PGUgPh3xgcs-vNX"
+         "q-LxEA8goRZU",
+         true},
+        {"pypi-AgENdGVzdC5weXBpLm9yZwIkYTEzOGU0ZjQtZTM2Zi00OTJjLTg3MjItZjRhM2IxZmJhOTRlAAI"
+         "leyJ2ZXJzaW9uIjogMSwgInBlcm1pc3Npb25zIjogInVzZXIifQAABiD8OCaa4xIwVJRaLj68WNGsiP0"
+         "vfirkSqdEqnjbgOMpzw",
+         true},
+        {"pypi-AgEIcHlwaS5vcmcCJDMyMDMwNjFkLWNkOWEtNDM4Ni05YjMxLTU1NDc3NzgyY2FlZAAABiBfGJq"
+         "42YnJVQEKKb4nITf2pPZWLprXh5wLN5-DADzuHA",
+         true},
+        {"pypi-AgEIcHlwaS5vcmcCJGNiMDIyOGQ0LTU1NzktNDJkZC1iMjg5LWEwMzQ0MWZmMDVkNAACJXsidmV"
+         "yc2lvbiI6IDEsICJwZXJtaXNzaW9ucyI6ICJ1c2VyIn0AAAYgfQHao1RCJ87gRwn8PGUgPh3xgcs-vNX"
+         "q-LxEA8goRZ",
+         false},
+        {"pypi-AgEIcHlwaS5vcmcCJGNiMDIyOGQ0LTU1NzktNDJkZC1iMjg5LWEwMzQ0MWZmMDVkNAACJXsidmV"
+         "yc2lvbiI6IDEsICJwZXJtaXNzaW9ucyI6ICJ1c2VyIn0AAAYgfQHao1RCJ87gRwn8PGUgPh3xgcs-vNX"
+         "q-LxEA8goRZUAAAA",
+         false},
+        {"pypi-AgEIcHlwaS5vcmcCJGNiMDIyOGQ0LTU1NzktNDJkZC1iMjg5LWEwMzQ", false},
+        {"pypi-AgEIcHlwaS5vcmcA", false},
+        {"pypi-gEIcHlwaS5vcmcCJGNiMDIyOGQ0LTU1NzktNDJkZC1iMjg5LWEwMzQ0MWZmMDVkNAACJXsidmVy"
+         "c2lvbiI6IDEsICJwZXJtaXNzaW9ucyI6ICJ1c2VyIn0AAAYgfQHao1RCJ87gRwn8PGUgPh3xgcs-vNXq"
+         "-LxEA8goRZU",
+         false},
+        {"pypi-", false},
+    };
+
+    check(lac_match_validate_pypi, rows, LAC_COUNT(rows));
+}
+
+static void age_identities_are_bech32(void)
+{
+    static const struct row rows[] = {
+        {"AGE-SECRET-KEY-123PYVMEAGDMYM35P5TVMFXJ6S6SLU6QD0NJ8ZAZN3EGAN0R5QWLQWP8XEN", true},
+        {"AGE-SECRET-KEY-123PYVMEAGDMYM35P5TVMFXJ6S6SLU6QD0NJ8ZAZN3EGAN0R5QWLQWP8XEQ", false},
+        {"AGE-SECRET-KEY-123PYVMEAGDMYM35P5TVMFXJ6S6SLU6QD0NJ8ZAZN3EGAN0R5QWLQWP8XE", false},
+        {"age-secret-key-123pyvmeagdmym35p5tvmfxj6s6slu6qd0nj8zazn3egan0r5qwlqwp8xen", false},
+        {"AGE-SECRET-KEY-123PYBMEAGDMYM35P5TVMFXJ6S6SLU6QD0NJ8ZAZN3EGAN0R5QWLQWP8XEN", false},
+    };
+
+    check(lac_match_validate_age, rows, LAC_COUNT(rows));
+}
+
+static void basic_auth_is_a_name_and_a_password(void)
+{
+    static const struct row rows[] = {
+        {"ZGVwbG95OnMzY3IzdC1wdw==", true},
+        {"YTpiY2Rl", true},
+        {"bm8gY29sb24gaGVyZQ==", false},
+        {"OnBhc3N3b3Jk", false},
+        {"dXNlcjo=", false},
+        {"dXNlcjoBAgME", false},
+        {"A", false},
+        {"", false},
+    };
+
+    check(lac_match_validate_basic_auth, rows, LAC_COUNT(rows));
+}
+
+LAC_TEST_MAIN(match_secret, marvin_gives_the_published_values,
+              every_validator_of_secrets_can_be_named, github_and_npm_tokens_end_in_their_checksum,
+              routable_gitlab_tokens_end_in_their_checksum, grafana_tokens_end_in_their_checksum,
+              azure_keys_carry_their_services_checksum, azure_devops_tokens_hide_their_checksum,
+              pypi_tokens_are_whole_macaroons, age_identities_are_bech32,
+              basic_auth_is_a_name_and_a_password)
