@@ -60,6 +60,7 @@ struct lac_kafka_options {
     uint32_t transaction_timeout_ms;
     uint32_t fetch_wait_max_ms;
     uint32_t linger_ms;   /* producers; taken literally: 0 sends at once */
+    bool tell_end;        /* assigned consumers: lac_kafka_at_end() is wanted */
     uint64_t queue_bytes; /* fetched and not yet polled, per consumer; at least 1 MiB */
 };
 
@@ -183,6 +184,11 @@ enum lac_status lac_kafka_commit(struct lac_kafka_consumer *c, const struct lac_
 enum lac_status lac_kafka_committed(struct lac_kafka_consumer *c, struct lac_kafka_position *p,
                                     size_t n, uint32_t timeout_ms,
                                     struct lac_err *err) LAC_MUST_USE;
+
+/* Whether everything that a consumer of lac_kafka_consumer_assign() with `tell_end` could read has
+ * been read: each partition's end was met, and nothing came from it since. Offsets can't tell,
+ * because a log's last ones may belong to no record. */
+bool lac_kafka_at_end(const struct lac_kafka_consumer *c);
 
 /* First and next offset as the last fetch told, without asking anybody; false if not known. */
 bool lac_kafka_consumer_cached_watermarks(struct lac_kafka_consumer *c, const char *topic,

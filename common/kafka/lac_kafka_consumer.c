@@ -18,6 +18,10 @@ struct lac_kafka_consumer {
     rd_kafka_queue_t *queue;                 /* only with a wake-up descriptor */
     rd_kafka_topic_partition_list_t *topics; /* subscribed; NULL for an assigned consumer */
     struct lac_kafka_rebalance rebalance;
+    size_t partitions; /* assigned, with tell_end; else 0 */
+    size_t ended;      /* of them, how many were read to their end */
+    bool *at_end;      /* [end_size] by partition, as the same partition ends again and again */
+    size_t end_size;
     struct lac_kafka_side side;
 };
 
@@ -161,7 +165,7 @@ static enum lac_status put_consumer_settings(rd_kafka_conf_t *conf,
         {"isolation.level", "read_committed"},
         {"check.crcs", "true"},
         {"partition.assignment.strategy", "range"},
-        {"enable.partition.eof", "false"},
+        {"enable.partition.eof", o->tell_end ? "true" : "false"},
     };
     const struct {
         const char *name;
@@ -258,6 +262,31 @@ enum lac_status lac_kafka_consumer_subscribe(struct lac_kafka_consumer **out,
     return LAC_OK;
 }
 
+/* Of one topic: its partitions are told apart by their number. */
+static bool watch_ends(struct lac_kafka_consumer *c, const struct lac_kafka_position *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if ((size_t)p[i].partition >= c->end_size)
+            c->end_size = (size_t)p[i].partition + 1;
+    c->at_end = calloc(c->end_size + 1, sizeof(*c->at_end));
+    c->partitions = n;
+    return c->at_end != NULL;
+}
+
+static void note_end(struct lac_kafka_consumer *c, int32_t partition, bool at_end)
+{
+    if (!c->at_end || partition < 0 || (size_t)partition >= c->end_size ||
+        c->at_end[partition] == at_end)
+        return;
+    c->at_end[partition] = at_end;
+    c->ended = at_end ? c->ended + 1 : c->ended - 1;
+}
+
+bool lac_kafka_at_end(const struct lac_kafka_consumer *c)
+{
+    return c->partitions > 0 && c->ended == c->partitions;
+}
+
 enum lac_status lac_kafka_consumer_assign(struct lac_kafka_consumer **out,
                                           const struct lac_kafka_options *o,
                                           const struct lac_kafka_position *p, size_t n,
@@ -272,6 +301,10 @@ enum lac_status lac_kafka_consumer_assign(struct lac_kafka_consumer **out,
     if (status != LAC_OK)
         return status;
     LAC_ASSERT(c); /* as above */
+    if (o->tell_end && !watch_ends(c, p, n)) {
+        lac_kafka_consumer_close(c);
+        return lac_err_set(err, LAC_RETRY, 0, "kafka: out of memory");
+    }
     list = lac_kafka_list(p, n);
     code = rd_kafka_assign(c->rk, list);
     rd_kafka_topic_partition_list_destroy(list);
@@ -293,6 +326,7 @@ void lac_kafka_consumer_close(struct lac_kafka_consumer *c)
     rd_kafka_destroy(c->rk);
     if (c->topics)
         rd_kafka_topic_partition_list_destroy(c->topics);
+    free(c->at_end);
     free(c);
 }
 
@@ -321,6 +355,11 @@ enum lac_status lac_kafka_poll(struct lac_kafka_consumer *c, uint32_t timeout_ms
 
     if (!m)
         return no_message(c, err);
+    if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        note_end(c, m->partition, true);
+        rd_kafka_message_destroy(m);
+        return LAC_AGAIN;
+    }
     if (m->err) {
         enum lac_status status;
 
@@ -331,6 +370,7 @@ enum lac_status lac_kafka_poll(struct lac_kafka_consumer *c, uint32_t timeout_ms
         /* A consumer has no record to reject: what the table calls so is a broker's answer. */
         return status == LAC_REJECT || status == LAC_OK ? LAC_RETRY : status;
     }
+    note_end(c, m->partition, false);
     msg->topic = rd_kafka_topic_name(m->rkt);
     msg->partition = m->partition;
     msg->offset = m->offset;

@@ -294,6 +294,24 @@ void lac_gauge_hide(struct lac_gauge *g)
         atomic_store_explicit(&g->shown, false, memory_order_release);
 }
 
+bool lac_gauge_relabel(struct lac_metrics *m, struct lac_gauge *g, const char *labels)
+{
+    struct lac_metrics_series *s;
+    char *copy;
+
+    if (!g)
+        return true;
+    copy = strlen(labels) <= LAC_METRICS_LABELS_MAX ? strdup(labels) : NULL;
+    if (!copy)
+        return false;
+    s = (struct lac_metrics_series *)((char *)g - offsetof(struct lac_metrics_series, gauge));
+    (void)pthread_mutex_lock(&m->lock);
+    free(s->labels);
+    s->labels = copy;
+    (void)pthread_mutex_unlock(&m->lock);
+    return true;
+}
+
 void lac_histogram_observe(struct lac_histogram *h, double value)
 {
     size_t low = 0, high;

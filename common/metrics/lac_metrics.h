@@ -16,6 +16,7 @@
 #ifndef LAC_METRICS_H
 #define LAC_METRICS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -88,6 +89,11 @@ double lac_gauge_value(const struct lac_gauge *g);
 /* Leaves the series out of the page until it is set again: a partition that was given away
  * has no lag, not the last one. */
 void lac_gauge_hide(struct lac_gauge *g);
+
+/* Gives `g`, of the registry `m`, other labels: for a gauge whose labels are its message, such as
+ * the version of what is in force. Unlike a new series for each, this never fills the registry.
+ * False, and nothing changed: they are too long or memory ran out. NULL `g` is ignored. */
+bool lac_gauge_relabel(struct lac_metrics *m, struct lac_gauge *g, const char *labels);
 
 /* NaN is ignored: it would spoil the sum for ever. */
 void lac_histogram_observe(struct lac_histogram *h, double value);

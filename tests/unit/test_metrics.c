@@ -5,6 +5,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "lac_test.h"
 
@@ -182,6 +183,23 @@ static void a_hidden_gauge_is_not_on_the_page(void)
     lac_metrics_free(m);
 }
 
+static void a_gauge_whose_labels_are_its_message_gets_new_ones(void)
+{
+    static char long_label[LAC_METRICS_LABELS_MAX + 2];
+    struct lac_metrics *m = new_metrics();
+    struct lac_gauge *g = lac_metrics_gauge(m, "lacuna_pack_info", "Pack.", "version=\"1\"");
+
+    lac_gauge_set(g, 1);
+    CU_ASSERT(lac_gauge_relabel(m, g, "version=\"2\""));
+    CU_ASSERT(page_has(m, LAC_METRICS_PROMETHEUS, "lacuna_pack_info{version=\"2\"} 1\n"));
+    CU_ASSERT(!page_has(m, LAC_METRICS_PROMETHEUS, "version=\"1\""));
+    memset(long_label, 'x', sizeof(long_label) - 1);
+    CU_ASSERT(!lac_gauge_relabel(m, g, long_label));
+    CU_ASSERT(page_has(m, LAC_METRICS_PROMETHEUS, "lacuna_pack_info{version=\"2\"} 1\n"));
+    CU_ASSERT(lac_gauge_relabel(m, NULL, "x"));
+    lac_metrics_free(m);
+}
+
 static void special_numbers_have_their_names(void)
 {
     struct lac_metrics *m = new_metrics();
@@ -272,6 +290,6 @@ static void no_count_is_lost_between_threads(void)
 LAC_TEST_MAIN(metrics, prometheus_page_is_exact, openmetrics_page_is_exact,
               the_same_series_is_the_same_pointer, a_full_registry_answers_null_and_says_so,
               labels_are_escaped, a_hidden_gauge_is_not_on_the_page,
-              special_numbers_have_their_names, hooks_run_before_the_page_is_written,
-              process_metrics_are_plausible, the_scraper_chooses_the_format,
-              no_count_is_lost_between_threads)
+              a_gauge_whose_labels_are_its_message_gets_new_ones, special_numbers_have_their_names,
+              hooks_run_before_the_page_is_written, process_metrics_are_plausible,
+              the_scraper_chooses_the_format, no_count_is_lost_between_threads)

@@ -74,7 +74,8 @@ static void binary_is_hex(void)
         "{\"name\":\"n\",\"kind\":\"pack\","
         "\"hash\":\"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff\","
         "\"version\":9007199254740993,\"signature\":\"c0ffee\",\"content\":\"\",\"chunk\":0,"
-        "\"chunks\":1}";
+        "\"chunks\":1,"
+        "\"role\":\"current\",\"share\":0,\"size\":0}";
 
     LAC_TEST_NEED(read(&lac_control_type, &c, text) == LAC_OK);
     LAC_TEST_EQ(c.hash.bytes[31], 0xff);

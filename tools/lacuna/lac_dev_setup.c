@@ -344,6 +344,8 @@ int lac_dev_write_conf(struct lac_dev *d)
         status = suggest(d, "classify.lanes", "1", &err);
     if (status == LAC_OK)
         status = suggest(d, "bridge.reply_partition", "0", &err);
+    if (status == LAC_OK)
+        status = suggest(d, "pack.require_signature", "false", &err);
     if (status != LAC_OK)
         return lac_tool_fail(d->t, LAC_EXIT_USAGE, err.text, NULL);
     lac_buf_init(&b, 1 << 20);
