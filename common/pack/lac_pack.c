@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lac_assert.h"
+#include "lac_pack_groups.h"
 
 /* Prefix of inherited files in the list that is hashed: what a pack builds upon is part of it. */
 #define BASE_PREFIX "base/"
@@ -56,24 +57,6 @@ struct lac_match_rule *lac_pack_rule_new(struct lac_pack *p, const struct lac_ya
     return &p->rules[p->rule_count++];
 }
 
-void lac_pack_note(struct lac_pack *p, const struct lac_yaml *at, const char *fmt, ...)
-{
-    char text[LAC_ERR_TEXT_SIZE];
-    struct lac_err line;
-    va_list args;
-    struct lac_str copy;
-
-    va_start(args, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    lac_yaml_fail(at, &line, "%s", text);
-    if (p->note_count == LAC_PACK_NOTE_MAX)
-        return;
-    copy = lac_pack_pool_copy(&p->pool, lac_str_from(line.text));
-    if (copy.ptr)
-        p->notes[p->note_count++] = copy;
-}
-
 /* ---- loading ---- */
 
 static bool has_suffix(struct lac_str path, const char *suffix)
@@ -111,7 +94,9 @@ static enum lac_status load_one(struct lac_pack *p, const struct lac_pack_file *
     if (!file) /* not every pack has every file */
         return LAC_OK;
     status = parse(p, file, &root, err);
-    return status == LAC_OK ? load(p, root, err) : status;
+    if (status == LAC_OK)
+        status = load(p, root, err);
+    return lac_pack_forgive(p, status, err) ? LAC_OK : status;
 }
 
 /* Files of one kind, in the order of their paths: that is the order of rules. */
@@ -194,18 +179,91 @@ static enum lac_status load_settings(struct lac_pack *p, struct lac_err *err)
     return status == LAC_OK ? lac_pack_load_settings(p, root, base, err) : status;
 }
 
+static void drop_rule(struct lac_pack *p, size_t index)
+{
+    size_t behind = --p->rule_count - index;
+
+    memmove(p->rules + index, p->rules + index + 1, behind * sizeof(*p->rules));
+    memmove(p->examples + index, p->examples + index + 1, behind * sizeof(*p->examples));
+    memmove(p->where + index, p->where + index + 1, behind * sizeof(const struct lac_yaml *));
+}
+
 static enum lac_status compile(struct lac_pack *p, struct lac_err *err)
 {
-    struct lac_err why = {0};
-    size_t bad = SIZE_MAX;
-    enum lac_status status = lac_match_open(&p->match, p->rules, p->rule_count, &bad, &why);
+    for (;;) {
+        struct lac_err why = {0};
+        size_t bad = SIZE_MAX;
+        enum lac_status status = lac_match_open(&p->match, p->rules, p->rule_count, &bad, &why);
+
+        if (status == LAC_OK)
+            return LAC_OK;
+        if (status != LAC_REJECT || bad >= p->rule_count)
+            return lac_err_set(err, status, why.code, "%s", why.text);
+        status =
+            lac_yaml_fail(p->where[bad], err, "%.*s: %s", LAC_STR_FMT(p->rules[bad].id), why.text);
+        if (!lac_pack_forgive(p, status, err))
+            return status;
+        drop_rule(p, bad); /* each round takes one away */
+    }
+}
+
+/* `disable:` of pack.yaml, over all rules there are, inherited or not. */
+static enum lac_status disable(struct lac_pack *p, struct lac_err *err)
+{
+    const char **names = NULL;
+
+    for (size_t k = 0; k < p->disabled_count; k++) {
+        bool found = false;
+        enum lac_status status;
+
+        for (size_t i = 0; i < p->rule_count && !found; i++)
+            if (lac_str_eq(p->rules[i].id, p->disabled[k])) {
+                if (p->rules[i].strength != LAC_MATCH_FLOOR)
+                    p->opinion_rules--;
+                drop_rule(p, i);
+                found = true;
+            }
+        if (found)
+            continue;
+        names = lac_pack_pool_alloc(&p->pool, (p->rule_count + 1) * sizeof(*names));
+        if (!names)
+            return lac_err_set(err, LAC_FATAL, ENOMEM, "pack: no memory");
+        for (size_t i = 0; i < p->rule_count; i++) {
+            struct lac_str copy = lac_pack_pool_copy(&p->pool, p->rules[i].id);
+
+            if (!copy.ptr)
+                return lac_err_set(err, LAC_FATAL, ENOMEM, "pack: no memory");
+            names[i] = copy.ptr; /* the pool ends its copies with a NUL */
+        }
+        status = lac_yaml_unknown(p->disabled_at, "rule", p->disabled[k], names, err);
+        if (!lac_pack_forgive(p, status, err))
+            return status;
+    }
+    return LAC_OK;
+}
+
+static enum lac_status load_rules(struct lac_pack *p, struct lac_err *err)
+{
+    enum lac_status status =
+        load_one(p, lac_pack_files_find(&p->files, "rules.yaml"), lac_pack_load_rules, err);
 
     if (status == LAC_OK)
-        return LAC_OK;
-    if (status == LAC_REJECT && bad < p->rule_count)
-        return lac_yaml_fail(p->where[bad], err, "%.*s: %s", LAC_STR_FMT(p->rules[bad].id),
-                             why.text);
-    return lac_err_set(err, status, why.code, "%s", why.text);
+        status = load_folder(p, "rules/", lac_pack_load_rules, err);
+    if (status == LAC_OK)
+        status = load_folder(p, BASE_PREFIX "rules/", lac_pack_load_rules, err);
+    return status == LAC_OK ? disable(p, err) : status;
+}
+
+static enum lac_status load_terms(struct lac_pack *p, struct lac_err *err)
+{
+    enum lac_status status = lac_pack_terms_begin(p, err);
+
+    if (status == LAC_OK)
+        status = load_folder(p, "terms/", lac_pack_load_terms, err);
+    if (status == LAC_OK)
+        status = lac_pack_terms_end(p, err);
+    lac_pack_groups_free(p);
+    return status;
 }
 
 /* An empty list of rules is a decision, none at all is a mistake. */
@@ -226,6 +284,8 @@ static enum lac_status load(struct lac_pack *p, struct lac_err *err)
 {
     enum lac_status status = load_settings(p, err);
 
+    if (lac_pack_forgive(p, status, err))
+        status = LAC_OK;
     if (status == LAC_OK && !find(p, "routing.yaml"))
         return lac_err_set(
             err, LAC_REJECT, 0,
@@ -234,19 +294,14 @@ static enum lac_status load(struct lac_pack *p, struct lac_err *err)
     if (status == LAC_OK)
         status = lac_pack_files_hash(&p->files, p->hash.bytes, err);
     if (status == LAC_OK)
-        status =
-            load_one(p, lac_pack_files_find(&p->files, "rules.yaml"), lac_pack_load_rules, err);
-    if (status == LAC_OK)
-        status = load_folder(p, "rules/", lac_pack_load_rules, err);
-    if (status == LAC_OK)
-        status = load_folder(p, BASE_PREFIX "rules/", lac_pack_load_rules, err);
+        status = load_rules(p, err);
     if (status == LAC_OK && !has_rules(p))
         return lac_err_set(err, LAC_REJECT, 0,
                            "there are no rules; `base: builtin` in pack.yaml would inherit them");
     if (status == LAC_OK)
         status = load_one(p, find(p, "routing.yaml"), lac_pack_load_routing, err);
     if (status == LAC_OK)
-        status = load_folder(p, "terms/", lac_pack_load_terms, err);
+        status = load_terms(p, err);
     return status == LAC_OK ? compile(p, err) : status;
 }
 
@@ -363,6 +418,7 @@ void lac_pack_close(struct lac_pack *p)
     if (!p)
         return;
     lac_match_close(p->match);
+    lac_pack_groups_free(p);
     free(p->rules);
     free(p->examples);
     free(p->where);

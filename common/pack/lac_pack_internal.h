@@ -8,6 +8,8 @@
 #include "lac_pack.h"
 #include "lac_pack_bundle.h"
 #include "lac_pack_files.h"
+#include "lac_pack_findings.h"
+#include "lac_pack_lint.h"
 #include "lac_pack_pool.h"
 #include "lac_pack_yaml.h"
 #include "lac_records.h"
@@ -40,17 +42,37 @@ struct lac_pack {
     size_t rule_capacity;
     size_t opinion_rules;
     struct lac_match *match;
+    const struct lac_str *disabled; /* ids of rules that are left out */
+    size_t disabled_count;
+    const struct lac_yaml *disabled_at;
+    struct lac_pack_groups *groups; /* while terms are loaded */
     struct lac_str notes[LAC_PACK_NOTE_MAX];
     size_t note_count;
+    struct lac_pack_findings *findings; /* NULL unless it is loaded to be linted */
 };
 
 /* Appends an empty rule; NULL when there are too many or no memory (`err` is set). */
 struct lac_match_rule *lac_pack_rule_new(struct lac_pack *p, const struct lac_yaml *where,
                                          struct lac_err *err);
 
-/* A remark for people; dropped silently when there are too many. */
-void lac_pack_note(struct lac_pack *p, const struct lac_yaml *at, const char *fmt, ...)
+/* A remark for people: kept as a note of the pack, or as a finding when it is linted. */
+struct lac_pack_remark {
+    enum lac_pack_level level;
+    const char *code; /* see lac_pack_lint.h */
+    const struct lac_yaml *at;
+    struct lac_str rule; /* absent: it is about no rule */
+    const char *todo;    /* what to do about it; NULL: nothing */
+};
+void lac_pack_say(struct lac_pack *p, const struct lac_pack_remark *r, const char *fmt, ...)
     LAC_PRINTF(3, 4);
+
+/* While linting, a wrong source is one finding more and not the end: true when `status` is REJECT
+ * and became a finding. Its place is taken from the text, "file:line: why". */
+bool lac_pack_forgive(struct lac_pack *p, enum lac_status status, const struct lac_err *err);
+
+/* After all files of terms: their rules. */
+enum lac_status lac_pack_terms_begin(struct lac_pack *p, struct lac_err *err) LAC_MUST_USE;
+enum lac_status lac_pack_terms_end(struct lac_pack *p, struct lac_err *err) LAC_MUST_USE;
 
 /* A file of the rules format, of the terms format; pack.yaml, routing.yaml. */
 enum lac_status lac_pack_load_rules(struct lac_pack *p, const struct lac_yaml *root,

@@ -26,8 +26,8 @@ static const struct lac_yaml *get(const struct rule_node *n, const char *key)
 }
 
 /* Names that the engine gives to what is no rule of a pack. */
-static const char *const reserved_ids[] = {"project",      "customer", "term",
-                                           "claimed-tier", "parent",   NULL};
+static const char *const reserved_ids[] = {"project", "customer",     "term",   "path", "table",
+                                           "column",  "claimed-tier", "parent", NULL};
 
 static enum lac_status check_id(const struct lac_pack *p, const struct lac_yaml *node,
                                 struct lac_str id, struct lac_err *err)
@@ -205,19 +205,14 @@ static enum lac_status load_what(struct lac_pack *p, struct lac_match_rule *r,
     return status;
 }
 
-static enum lac_status load_rule(struct lac_pack *p, const struct rule_node *node,
-                                 struct lac_err *err)
+static enum lac_status fill_rule(struct lac_pack *p, struct lac_match_rule *r,
+                                 const struct rule_node *node, struct lac_err *err)
 {
-    struct lac_match_rule *r;
-    enum lac_status status = lac_yaml_keys(node->own, "a rule", rule_keys, err);
     uint64_t score = LAC_DECIDE_PPM;
+    enum lac_status status = lac_yaml_keys(node->own, "a rule", rule_keys, err);
 
-    if (status != LAC_OK)
-        return status;
-    r = lac_pack_rule_new(p, node->own, err);
-    if (!r)
-        return err->status;
-    status = lac_yaml_text(get(node, "id"), &r->id, err);
+    if (status == LAC_OK)
+        status = lac_yaml_text(get(node, "id"), &r->id, err);
     if (status == LAC_OK)
         status = check_id(p, node->own, r->id, err);
     if (status == LAC_OK)
@@ -238,6 +233,22 @@ static enum lac_status load_rule(struct lac_pack *p, const struct rule_node *nod
     return status;
 }
 
+static enum lac_status load_rule(struct lac_pack *p, const struct rule_node *node,
+                                 struct lac_err *err)
+{
+    struct lac_match_rule *r = lac_pack_rule_new(p, node->own, err);
+    enum lac_status status;
+
+    if (!r)
+        return err->status;
+    status = fill_rule(p, r, node, err);
+    if (lac_pack_forgive(p, status, err)) {
+        p->rule_count--;
+        status = LAC_OK;
+    }
+    return status;
+}
+
 enum lac_status lac_pack_load_rules(struct lac_pack *p, const struct lac_yaml *root,
                                     struct lac_err *err)
 {
@@ -248,7 +259,8 @@ enum lac_status lac_pack_load_rules(struct lac_pack *p, const struct lac_yaml *r
 
     if (status == LAC_OK && defaults)
         status = lac_yaml_keys(defaults, "defaults", default_keys, err);
-
+    if (lac_pack_forgive(p, status, err))
+        status = LAC_OK;
     if (status != LAC_OK || !rules)
         return status;
     if (rules->kind != LAC_YAML_SEQUENCE)

@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 
-static const char *const pack_keys[] = {"name",       "version", "description", "base", "prior",
-                                        "strategies", "price",   "excerpt",     NULL};
+static const char *const pack_keys[] = {"name",       "version", "description", "base",    "prior",
+                                        "strategies", "price",   "excerpt",     "disable", NULL};
 static const char *const strategy_keys[] = {"conservative", "balanced", "aggressive", NULL};
 static const char *const answer_keys[] = {"public", "internal", "proprietary", NULL};
 static const char *const price_keys[] = {"semantic", "llm", NULL};
@@ -105,6 +105,9 @@ static enum lac_status load_identity(struct lac_pack *p, const struct lac_yaml *
     if (status == LAC_OK)
         status = lac_yaml_number(lac_yaml_get(root, "excerpt"), EXCERPT_BYTES_MAX, &excerpt, err);
     p->excerpt_bytes = (size_t)excerpt;
+    p->disabled_at = lac_yaml_get(root, "disable");
+    if (status == LAC_OK)
+        status = lac_yaml_texts(p->disabled_at, &p->pool, &p->disabled, &p->disabled_count, err);
     return status;
 }
 
@@ -217,7 +220,13 @@ enum lac_status lac_pack_load_routing(struct lac_pack *p, const struct lac_yaml 
     for (int t = 1; t < LAC_TIER_COUNT && status == LAC_OK; t++)
         for (size_t i = 0; i < p->routes[t].count; i++)
             if (!may_go(p, (enum lac_tier)(t - 1), p->routes[t].at[i]))
-                lac_pack_note(p, root, "%s may go to %.*s, but %s may not", keys[t],
-                              LAC_STR_FMT(p->routes[t].at[i]), keys[t - 1]);
+                lac_pack_say(p,
+                             &(struct lac_pack_remark){
+                                 .level = LAC_PACK_WARNING,
+                                 .code = "route-contradiction",
+                                 .at = lac_yaml_get(root, keys[t]),
+                                 .todo = "allow it for the looser tier, or for neither"},
+                             "%s may go to %.*s, but %s may not", keys[t],
+                             LAC_STR_FMT(p->routes[t].at[i]), keys[t - 1]);
     return status;
 }

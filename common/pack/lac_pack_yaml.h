@@ -24,7 +24,7 @@
 
 enum {
     LAC_YAML_DEPTH_MAX = 12,
-    LAC_YAML_NODE_MAX = 400000,
+    LAC_YAML_NODE_MAX = 1000000,
     LAC_YAML_KEY_MAX = 1024, /* of one mapping */
 };
 
@@ -51,6 +51,10 @@ enum lac_status lac_yaml_parse(struct lac_yaml **out, struct lac_pack_pool *pool
 /* REJECT "file:line: <text>". */
 enum lac_status lac_yaml_fail(const struct lac_yaml *at, struct lac_err *err, const char *fmt, ...)
     LAC_PRINTF(3, 4);
+
+/* REJECT "file:line: unknown <what> '<text>'; did you mean ...", from names (NULL-terminated). */
+enum lac_status lac_yaml_unknown(const struct lac_yaml *at, const char *what, struct lac_str text,
+                                 const char *const *names, struct lac_err *err);
 
 /* The member, or NULL. */
 const struct lac_yaml *lac_yaml_get(const struct lac_yaml *map, const char *key);

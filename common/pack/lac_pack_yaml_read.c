@@ -56,7 +56,7 @@ const char *lac_yaml_nearest(struct lac_str text, const char *const *names)
     return best;
 }
 
-static enum lac_status fail_name(const struct lac_yaml *at, const char *what, struct lac_str text,
+enum lac_status lac_yaml_unknown(const struct lac_yaml *at, const char *what, struct lac_str text,
                                  const char *const *names, struct lac_err *err)
 {
     const char *near = lac_yaml_nearest(text, names);
@@ -77,7 +77,7 @@ enum lac_status lac_yaml_keys(const struct lac_yaml *node, const char *what,
         for (const char *const *n = names; *n && !known; n++)
             known = lac_str_is(c->key, *n);
         if (!known)
-            return fail_name(c, "key", c->key, names, err);
+            return lac_yaml_unknown(c, "key", c->key, names, err);
     }
     return LAC_OK;
 }
@@ -156,7 +156,7 @@ enum lac_status lac_yaml_choice(const struct lac_yaml *node, const char *const *
             *out = i;
             return LAC_OK;
         }
-    return fail_name(node, "value", node->text, names, err);
+    return lac_yaml_unknown(node, "value", node->text, names, err);
 }
 
 static const char *const tier_names[] = {"PUBLIC", "INTERNAL", "PROPRIETARY", NULL};

@@ -1,2 +1,3 @@
 lac_test(pack USES pack)
 lac_test(pack_bundle USES pack)
+lac_test(pack_terms USES pack)
