@@ -22,6 +22,7 @@ struct lac_kafka_consumer {
     size_t ended;      /* of them, how many were read to their end */
     bool *at_end;      /* [end_size] by partition, as the same partition ends again and again */
     size_t end_size;
+    struct lac_kafka_fetch fetch;
     struct lac_kafka_side side;
 };
 
@@ -224,6 +225,7 @@ static enum lac_status consumer_open(struct lac_kafka_consumer **out,
         free(c);
         return LAC_FATAL;
     }
+    c->fetch.sleeps = !lac_kafka_fetch_setup(conf);
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     rd_kafka_conf_set_offset_commit_cb(conf, on_committed);
     c->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof(why));
@@ -349,10 +351,14 @@ static enum lac_status no_message(struct lac_kafka_consumer *c, struct lac_err *
 enum lac_status lac_kafka_poll(struct lac_kafka_consumer *c, uint32_t timeout_ms,
                                struct lac_kafka_msg *msg, struct lac_err *err)
 {
-    rd_kafka_message_t *m = rd_kafka_consumer_poll(c->rk, (int)timeout_ms);
+    rd_kafka_message_t *m = rd_kafka_consumer_poll(c->rk, c->fetch.sleeps ? 0 : (int)timeout_ms);
     rd_kafka_timestamp_type_t type;
     rd_kafka_resp_err_t code;
 
+    if (!m && c->fetch.sleeps) {
+        lac_kafka_fetch_wake(c->rk, &c->fetch);
+        m = rd_kafka_consumer_poll(c->rk, (int)timeout_ms);
+    }
     if (!m)
         return no_message(c, err);
     if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {

@@ -31,6 +31,20 @@ enum lac_status lac_kafka_conf_put(rd_kafka_conf_t *conf, const char *name, cons
 enum lac_status lac_kafka_conf_put_number(rd_kafka_conf_t *conf, const char *name, uint64_t value,
                                           struct lac_err *err) LAC_MUST_USE;
 
+/* See lac_kafka_fetch.c. */
+struct lac_kafka_fetch {
+    bool sleeps; /* this library's fetcher does */
+    uint64_t asked_ms;
+    int turn; /* of the assigned partitions */
+};
+
+/* Makes the fetcher's pause short; false: this library does not know the setting. */
+bool lac_kafka_fetch_setup(rd_kafka_conf_t *conf);
+
+/* The queue is empty: wakes a fetcher that sleeps although there is more to read. At most every 50
+ * ms; waits for a broker's answer, 100 ms at the longest. Thread: the one that polls. */
+void lac_kafka_fetch_wake(rd_kafka_t *rk, struct lac_kafka_fetch *f);
+
 /* Sets `err` to the status of `code` with "kafka: WHAT: text" and returns the status. */
 enum lac_status lac_kafka_fail(struct lac_err *err, const char *what, rd_kafka_resp_err_t code);
 

@@ -36,17 +36,23 @@ static uint64_t cpu_ns(void)
 
 void bench_meter_begin(struct bench_meter *m)
 {
-    if (atomic_fetch_add(&m->begun, 1) + 1 != m->threads)
-        return;
-    atomic_store(&m->start_done, atomic_load(&m->done));
-    atomic_store(&m->start_cpu_ns, cpu_ns());
-    atomic_store(&m->start_ns, lac_clock_mono_ns());
+    (void)atomic_fetch_add(&m->begun, 1);
 }
 
+/*
+ * The middle counts: before it, idempotent producers wait half a second for their ids, and what is
+ * done meanwhile is only queued; behind it, one thread may be through before the other.
+ */
 void bench_meter_add(struct bench_meter *m, uint64_t n)
 {
-    uint64_t before = atomic_fetch_add(&m->done, n), mark = m->total / 20 * 19;
+    uint64_t before = atomic_fetch_add(&m->done, n), mark = m->total / 10 * 9;
+    uint64_t first = m->total / 4;
 
+    if (before < first && before + n >= first && atomic_load(&m->begun) == m->threads) {
+        atomic_store(&m->start_done, before + n);
+        atomic_store(&m->start_cpu_ns, cpu_ns());
+        atomic_store(&m->start_ns, lac_clock_mono_ns());
+    }
     if (before < mark && before + n >= mark) {
         atomic_store(&m->end_done, before + n);
         atomic_store(&m->cpu_ns, cpu_ns() - atomic_load(&m->start_cpu_ns));

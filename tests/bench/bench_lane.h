@@ -15,7 +15,7 @@
 
 enum {
     BENCH_PARTITIONS = 8,
-    BENCH_RECORDS = 600000, /* of the input, at scale 1 */
+    BENCH_RECORDS = 1200000, /* of the input, at scale 1 */
     BENCH_INPUT_SIZE = 275,
     BENCH_SMALL_SIZE = 60,
     BENCH_THREADS_MAX = 4,

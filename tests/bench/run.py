@@ -15,7 +15,9 @@ from harness import Kafka, Postgres  # noqa: E402  pylint: disable=wrong-import-
 
 BINARY = ROOT / "build" / "release" / "bin" / "lacuna-bench"
 # As a broker in production compiles and keeps: the tests' small heap would be the bottleneck.
-BROKER = {"num.network.threads": 2, "num.io.threads": 2, "log.segment.bytes": 268435456}
+BROKER = {"num.network.threads": 2, "num.io.threads": 2, "log.segment.bytes": 268435456,
+          # As brokers wait by default, if shorter: all lanes of a run share the work from the start.
+          "group.initial.rebalance.delay.ms": 1000}
 
 
 def given(arguments, flag, variable):
