@@ -12,6 +12,7 @@ static const struct {
     const char *name;
     lac_match_validate *validate;
 } validators[] = {
+    {"letter_digit", lac_match_validate_letter_digit},
     {"luhn", lac_match_validate_luhn},
     {"age", lac_match_validate_age},
     {"azure", lac_match_validate_azure},
@@ -21,6 +22,8 @@ static const struct {
     {"gitlab", lac_match_validate_gitlab},
     {"grafana", lac_match_validate_grafana},
     {"pypi", lac_match_validate_pypi},
+    {"matrix_token", lac_match_validate_matrix_token},
+    {"mixed_case", lac_match_validate_mixed_case},
 };
 
 lac_match_validate *lac_match_validator_find(struct lac_str name)

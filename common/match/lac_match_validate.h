@@ -22,6 +22,15 @@
 size_t lac_match_digits(struct lac_str match, char *out, size_t capacity);
 size_t lac_match_alnums(struct lac_str match, char *out, size_t capacity);
 
+/*
+ * Tokens without a checksum, all of them with the prefix. mixed_case: a digit, a lower-case and an
+ * upper-case letter, as random letters have and words don't; letter_digit: a digit and a letter.
+ */
+lac_match_validate lac_match_validate_mixed_case, lac_match_validate_letter_digit;
+
+/* Synapse's access and refresh tokens, with their CRC-32. */
+lac_match_validate lac_match_validate_matrix_token;
+
 /* ISO/IEC 7812-1 annex B, over all digits. */
 lac_match_validate lac_match_validate_luhn;
 
