@@ -8,11 +8,11 @@
  * the analysis beside the program tells the scanner what that cheap thing is.
  *
  * The patterns are a subset of PCRE's and mean what Vectorscan means by them, byte by byte, with
- * the longest match from the leftmost start: literals, escapes (\d \w \s \D \W \S \h \b \B \A \z \Z
- * \t \n \r \f \v \a \e \0 \xHH \x{HH} and escaped punctuation), '.', classes with ranges, negation
- * and [:alpha:] names, (...) and (?:...), alternation, `?`, {n}, {n,m}, (?i), (?s), (?m) is
- * refused, ^ and $. What is unbounded (*, +, {n,}) is refused, as are lookaround, backreferences,
- * lazy and possessive repeats, named groups, and what could match the empty text. A pattern with
+ * the longest match from the leftmost start: literals, escapes (\d \w \s \D \W \S \b \B \A \z \Z
+ * \t \n \r \f \a \e \xHH \x{HH} and escaped punctuation), '.', classes with ranges, negation and
+ * [:alpha:] names, groups (none is captured), alternation, `?`, {n}, {n,m}, (?i), (?s), ^ and $
+ * (the end, or a line break there). What is unbounded (*, +, {n,}) is refused, as are lookaround,
+ * backreferences, lazy and possessive repeats, and what could match the empty text. A pattern with
  * bytes above 0x7F is UTF-8: its characters are byte sequences, a class with such members an
  * alternation.
  *

@@ -1,3 +1,6 @@
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(HS REQUIRED IMPORTED_TARGET libhs)
 lac_test(match USES match)
 lac_test(match_detect USES match)
 lac_test(match_secret USES match)
+lac_test(match_regex USES match LINK PkgConfig::HS)
