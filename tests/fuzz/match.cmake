@@ -1,0 +1,1 @@
+lac_fuzz(match_regex USES match)
