@@ -34,6 +34,8 @@ static const struct lac_match_detector detectors[] = {
     {"slack_token",
      lac_match_verify_slack,
      {"\\bxox[abeoprs][-.][A-Za-z0-9]", "\\bxapp-[0-9]-", "hooks\\.slack\\.com/services/T"}},
+    {"openai_key", lac_match_verify_openai, {"T3BlbkFJ"}},
+    {"openai_admin_key", lac_match_verify_openai_admin, {"T3BlbkFJ"}},
     {"telegram_token", lac_match_verify_telegram, {"[0-9]:AA[A-Za-z0-9_-]"}},
     {"private_key",
      lac_match_verify_private_key,
