@@ -311,17 +311,63 @@ static enum lac_status pack_new(struct lac_pack **out, struct lac_err *err)
     return *out ? LAC_OK : lac_err_set(err, LAC_FATAL, ENOMEM, "pack: no memory");
 }
 
+/* All of it, and for a pack file whether it is the pack that it says it is. */
+static enum lac_status load_all(struct lac_pack *p, struct lac_err *err)
+{
+    enum lac_status status = load(p, err);
+
+    if (status == LAC_OK && p->bundle.bytes.ptr &&
+        memcmp(p->hash.bytes, p->bundle.hash, LAC_PACK_HASH_SIZE) != 0)
+        return lac_err_set(err, LAC_REJECT, 0, "pack file: the hash is not that of its source");
+    return status;
+}
+
+/* With the files read, and `status` so far. Takes `p`. */
 static enum lac_status finish(struct lac_pack **out, struct lac_pack *p, enum lac_status status,
                               struct lac_err *err)
 {
     if (status == LAC_OK)
-        status = load(p, err);
+        status = load_all(p, err);
     if (status != LAC_OK) {
         lac_pack_close(p);
         return status;
     }
     *out = p;
     return LAC_OK;
+}
+
+/* The files of a bundle that was mapped or copied. */
+static enum lac_status read_bundle(struct lac_pack *p, enum lac_status status, struct lac_err *err)
+{
+    p->complete = true;
+    return status == LAC_OK ? lac_pack_bundle_files(&p->bundle, &p->files, err) : status;
+}
+
+static enum lac_status read_path(struct lac_pack *p, const char *path, struct lac_err *err)
+{
+    enum lac_status status;
+    struct stat st;
+    int fd;
+
+    if (!path || !path[0])
+        return lac_pack_files_copy(&p->files, &p->pool, lac_pack_builtin, lac_pack_builtin_count,
+                                   err);
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        status = lac_err_set(err, LAC_FATAL, errno, "pack: cannot read %s: %s", path,
+                             lac_errno_text(errno));
+        if (fd >= 0)
+            close(fd);
+        return status;
+    }
+    if (S_ISREG(st.st_mode))
+        status = read_bundle(p, lac_pack_bundle_map(&p->bundle, fd, path, err), err);
+    else if (S_ISDIR(st.st_mode))
+        status = lac_pack_files_read(&p->files, &p->pool, path, err);
+    else
+        status = lac_err_set(err, LAC_REJECT, 0, "pack: %s is no folder and no file", path);
+    close(fd);
+    return status;
 }
 
 enum lac_status lac_pack_open_files(struct lac_pack **out, const struct lac_pack_file *files,
@@ -335,26 +381,6 @@ enum lac_status lac_pack_open_files(struct lac_pack **out, const struct lac_pack
     return finish(out, p, lac_pack_files_copy(&p->files, &p->pool, files, count, err), err);
 }
 
-/* The files of a bundle that was mapped or copied, with `status` so far. */
-static enum lac_status finish_bundle(struct lac_pack **out, struct lac_pack *p,
-                                     enum lac_status status, struct lac_err *err)
-{
-    struct lac_pack *made = NULL;
-
-    p->complete = true;
-    if (status == LAC_OK)
-        status = lac_pack_bundle_files(&p->bundle, &p->files, err);
-    status = finish(&made, p, status, err);
-    if (status != LAC_OK)
-        return status;
-    if (memcmp(made->hash.bytes, made->bundle.hash, LAC_PACK_HASH_SIZE) != 0) {
-        lac_pack_close(made);
-        return lac_err_set(err, LAC_REJECT, 0, "pack file: the hash is not that of its source");
-    }
-    *out = made;
-    return LAC_OK;
-}
-
 enum lac_status lac_pack_open_bytes(struct lac_pack **out, struct lac_str bytes,
                                     struct lac_err *err)
 {
@@ -363,54 +389,41 @@ enum lac_status lac_pack_open_bytes(struct lac_pack **out, struct lac_str bytes,
 
     if (status != LAC_OK)
         return status;
-    return finish_bundle(out, p, lac_pack_bundle_copy(&p->bundle, bytes, err), err);
-}
-
-static enum lac_status open_file(struct lac_pack **out, int fd, const char *path,
-                                 struct lac_err *err)
-{
-    struct lac_pack *p;
-    enum lac_status status = pack_new(&p, err);
-
-    if (status != LAC_OK)
-        return status;
-    return finish_bundle(out, p, lac_pack_bundle_map(&p->bundle, fd, path, err), err);
-}
-
-static enum lac_status open_folder(struct lac_pack **out, const char *path, struct lac_err *err)
-{
-    struct lac_pack *p;
-    enum lac_status status = pack_new(&p, err);
-
-    if (status != LAC_OK)
-        return status;
-    return finish(out, p, lac_pack_files_read(&p->files, &p->pool, path, err), err);
+    status = read_bundle(p, lac_pack_bundle_copy(&p->bundle, bytes, err), err);
+    return finish(out, p, status, err);
 }
 
 enum lac_status lac_pack_open(struct lac_pack **out, const char *path, struct lac_err *err)
 {
-    enum lac_status status;
-    struct stat st;
-    int fd;
+    struct lac_pack *p;
+    enum lac_status status = pack_new(&p, err);
 
-    if (!path || !path[0])
-        return lac_pack_open_files(out, lac_pack_builtin, lac_pack_builtin_count, err);
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 || fstat(fd, &st) != 0) {
-        status = lac_err_set(err, LAC_FATAL, errno, "pack: cannot read %s: %s", path,
-                             lac_errno_text(errno));
-        if (fd >= 0)
-            close(fd);
+    if (status != LAC_OK)
+        return status;
+    return finish(out, p, read_path(p, path, err), err);
+}
+
+enum lac_status lac_pack_open_lint(struct lac_pack **out, const char *path,
+                                   struct lac_pack_findings *findings, struct lac_err *err)
+{
+    struct lac_pack *p;
+    enum lac_status status = pack_new(&p, err);
+
+    if (status != LAC_OK)
+        return status;
+    status = read_path(p, path, err);
+    if (status == LAC_OK) {
+        p->findings = findings;
+        status = load_all(p, err);
+        if (lac_pack_forgive(p, status, err))
+            status = LAC_OK;
+    }
+    if (status != LAC_OK) {
+        lac_pack_close(p);
         return status;
     }
-    if (S_ISREG(st.st_mode))
-        status = open_file(out, fd, path, err);
-    else if (S_ISDIR(st.st_mode))
-        status = open_folder(out, path, err);
-    else
-        status = lac_err_set(err, LAC_REJECT, 0, "pack: %s is no folder and no file", path);
-    close(fd);
-    return status;
+    *out = p;
+    return LAC_OK;
 }
 
 void lac_pack_close(struct lac_pack *p)

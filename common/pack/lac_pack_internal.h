@@ -70,7 +70,13 @@ void lac_pack_say(struct lac_pack *p, const struct lac_pack_remark *r, const cha
  * and became a finding. Its place is taken from the text, "file:line: why". */
 bool lac_pack_forgive(struct lac_pack *p, enum lac_status status, const struct lac_err *err);
 
-/* After all files of terms: their rules. */
+/* Opens a path to be linted: what is wrong becomes a finding and is left out. p->match is NULL when
+ * nothing could be compiled. REJECT: no pack's files; FATAL as in lac_pack_open(). */
+enum lac_status lac_pack_open_lint(struct lac_pack **out, const char *path,
+                                   struct lac_pack_findings *findings,
+                                   struct lac_err *err) LAC_MUST_USE;
+
+/* Before and after the files of terms: the latter makes their rules. */
 enum lac_status lac_pack_terms_begin(struct lac_pack *p, struct lac_err *err) LAC_MUST_USE;
 enum lac_status lac_pack_terms_end(struct lac_pack *p, struct lac_err *err) LAC_MUST_USE;
 

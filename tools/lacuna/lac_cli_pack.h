@@ -9,6 +9,35 @@
 #ifndef LAC_CLI_PACK_H
 #define LAC_CLI_PACK_H
 
+#include <stdbool.h>
+
+#include "lac_compiler.h"
+#include "lac_err.h"
+#include "lac_str.h"
+
 int lac_cli_pack_build(int argc, char **argv);
+int lac_cli_pack_init(int argc, char **argv);
+int lac_cli_pack_lint(int argc, char **argv);
+int lac_cli_pack_show(int argc, char **argv);
+int lac_cli_pack_test(int argc, char **argv);
+
+/* ---- what several of them need ---- */
+
+struct lac_pack;
+struct lac_tool;
+
+/* Opens a folder or a pack file; `path` NULL: the configured pack. -1, or the exit status with
+ * everything said. */
+int lac_cli_pack_open(const struct lac_tool *t, const char *path, struct lac_pack **out);
+
+/* What an error of a pack means for the exit status. */
+int lac_cli_pack_failed(const struct lac_tool *t, const struct lac_err *err);
+
+/* --format: NULL and "text" are false, "json" is true; -1, or the exit status. */
+int lac_cli_pack_format(const struct lac_tool *t, const char *format, bool *json);
+
+/* Writes a file in one step: it is there whole, or as it was. FATAL: why not. */
+enum lac_status lac_cli_pack_write(const char *path, struct lac_str data,
+                                   struct lac_err *err) LAC_MUST_USE;
 
 #endif

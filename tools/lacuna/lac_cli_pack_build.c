@@ -2,92 +2,48 @@
 /* A folder to one file. The file appears whole or not at all: a worker may be about to map it. */
 #include "lac_cli_pack.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "lac_cli.h"
 #include "lac_digest.h"
 #include "lac_pack.h"
 #include "lac_progress.h"
 #include "lac_records.h"
 
-static bool write_all(int fd, struct lac_str data)
+static int write_pack(const struct lac_tool *t, const struct lac_pack *pack, const char *output,
+                      struct lac_buf *file, struct lac_buf *line)
 {
-    while (data.len > 0) {
-        ssize_t n = write(fd, data.ptr, data.len);
+    char hex[2 * LAC_PACK_HASH_SIZE + 1], size[LAC_PROGRESS_NUMBER_SIZE];
+    struct lac_err err;
+    enum lac_status status = lac_pack_write(pack, file, &err);
 
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return false;
-        data = lac_str_slice(data, (size_t)n, data.len);
-    }
-    return true;
-}
-
-/* Beside the target, so that the rename stays on one file system. */
-static enum lac_status write_file(const char *path, struct lac_str data, struct lac_err *err)
-{
-    char temporary[PATH_MAX];
-    enum lac_status status = LAC_OK;
-    int fd;
-
-    if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= (int)sizeof(temporary))
-        return lac_err_set(err, LAC_FATAL, 0, "%.80s...: the path is too long", path);
-    fd = mkostemp(temporary, O_CLOEXEC);
-    if (fd < 0)
-        return lac_err_set(err, LAC_FATAL, errno, "cannot write %s: %s", path,
-                           lac_errno_text(errno));
-    if (!write_all(fd, data) || fchmod(fd, 0644) != 0 || fsync(fd) != 0)
-        status =
-            lac_err_set(err, LAC_FATAL, errno, "cannot write %s: %s", path, lac_errno_text(errno));
-    if (close(fd) != 0 && status == LAC_OK)
-        status =
-            lac_err_set(err, LAC_FATAL, errno, "cannot write %s: %s", path, lac_errno_text(errno));
-    if (status == LAC_OK && rename(temporary, path) != 0)
-        status =
-            lac_err_set(err, LAC_FATAL, errno, "cannot write %s: %s", path, lac_errno_text(errno));
+    if (status == LAC_OK)
+        status = lac_cli_pack_write(output, lac_buf_str(file), &err);
     if (status != LAC_OK)
-        (void)unlink(temporary);
-    return status;
+        return lac_cli_pack_failed(t, &err);
+    lac_hex_encode(hex, lac_pack_hash(pack)->bytes, LAC_PACK_HASH_SIZE);
+    lac_buf_printf(line, "%s: %.*s version %llu, %zu rules, %s, hash %s\n", output,
+                   LAC_STR_FMT(lac_pack_name(pack)), (unsigned long long)lac_pack_version(pack),
+                   lac_match_rule_count(lac_pack_match(pack)), lac_progress_size(size, file->len),
+                   hex);
+    return lac_cli_flush(t, line);
 }
 
 static int build(const struct lac_tool *t, const char *output)
 {
     struct lac_pack *pack = NULL;
-    char hex[2 * LAC_PACK_HASH_SIZE + 1], size[LAC_PROGRESS_NUMBER_SIZE];
     struct lac_buf file, line;
-    struct lac_err err;
-    enum lac_status status = lac_pack_open(&pack, t->operands[0], &err);
-    int code = -1;
+    int status = lac_cli_pack_open(t, t->operands[0], &pack);
 
-    if (status != LAC_OK)
-        return lac_tool_fail(t, status == LAC_REJECT ? LAC_EXIT_USAGE : LAC_EXIT_FAILURE, err.text,
-                             NULL);
+    if (status >= 0)
+        return status;
+    for (size_t i = 0; i < lac_pack_note_count(pack); i++)
+        lac_tool_warn(t, "%.*s", LAC_STR_FMT(lac_pack_note_at(pack, i)));
     lac_buf_init(&file, LAC_PACK_BYTES_MAX);
-    lac_buf_init(&line, 4096);
-    status = lac_pack_write(pack, &file, &err);
-    if (status == LAC_OK)
-        status = write_file(output, lac_buf_str(&file), &err);
-    if (status != LAC_OK)
-        code = lac_tool_fail(t, LAC_EXIT_FAILURE, err.text, NULL);
-    if (code < 0) {
-        lac_hex_encode(hex, lac_pack_hash(pack)->bytes, LAC_PACK_HASH_SIZE);
-        lac_buf_printf(&line, "%s: %.*s version %llu, %zu rules, %s, hash %s\n", output,
-                       LAC_STR_FMT(lac_pack_name(pack)), (unsigned long long)lac_pack_version(pack),
-                       lac_match_rule_count(lac_pack_match(pack)),
-                       lac_progress_size(size, file.len), hex);
-        code = lac_cli_flush(t, &line);
-    }
+    lac_buf_init(&line, 8192);
+    status = write_pack(t, pack, output, &file, &line);
     lac_buf_deinit(&file);
     lac_buf_deinit(&line);
     lac_pack_close(pack);
-    return code < 0 ? LAC_EXIT_OK : code;
+    return status < 0 ? LAC_EXIT_OK : status;
 }
 
 int lac_cli_pack_build(int argc, char **argv)

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the loader does not look for. Mistakes that it refuses are findings already, see
+ * lac_pack_forgive(). */
+#include "lac_pack_lint.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lac_pack_internal.h"
+#include "lac_pack_lint_rules.h"
+
+struct lac_pack_lint {
+    struct lac_pack *p;
+    struct lac_pack_findings findings;
+};
+
+static enum lac_status lint(struct lac_pack_lint *l, const char *path, struct lac_err *err)
+{
+    enum lac_status status = lac_pack_open_lint(&l->p, path, &l->findings, err);
+
+    if (status == LAC_OK && l->p->match)
+        status = lac_pack_lint_rules(l->p, err);
+    if (status == LAC_OK && l->findings.no_memory)
+        status = lac_err_set(err, LAC_FATAL, ENOMEM, "pack: no memory for the findings");
+    lac_pack_findings_sort(&l->findings);
+    return status;
+}
+
+enum lac_status lac_pack_lint_open(struct lac_pack_lint **out, const char *path,
+                                   struct lac_err *err)
+{
+    struct lac_pack_lint *l = calloc(1, sizeof(*l));
+    enum lac_status status;
+
+    if (!l)
+        return lac_err_set(err, LAC_FATAL, ENOMEM, "pack: no memory");
+    status = lint(l, path, err);
+    if (status != LAC_OK) {
+        lac_pack_lint_close(l);
+        return status;
+    }
+    *out = l;
+    return LAC_OK;
+}
+
+void lac_pack_lint_close(struct lac_pack_lint *l)
+{
+    if (!l)
+        return;
+    lac_pack_close(l->p);
+    free(l->findings.at);
+    free(l);
+}
+
+size_t lac_pack_lint_count(const struct lac_pack_lint *l)
+{
+    return l->findings.count;
+}
+
+const struct lac_pack_finding *lac_pack_lint_at(const struct lac_pack_lint *l, size_t index)
+{
+    return &l->findings.at[index];
+}
+
+size_t lac_pack_lint_dropped(const struct lac_pack_lint *l)
+{
+    return l->findings.dropped;
+}
+
+const struct lac_pack *lac_pack_lint_pack(const struct lac_pack_lint *l)
+{
+    return l->p && l->p->match ? l->p : NULL;
+}

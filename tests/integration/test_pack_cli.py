@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the person who edits a pack does with `lacuna pack`: no broker and no database is needed."""
+
+import json
+import os
+
+import pytest
+from harness.program import run_tool
+
+PACK = "name: ours\nversion: 3\nbase: builtin\n"
+RULE = """rules:
+- id: order-number
+  entity: ORDER
+  tier: INTERNAL
+  pattern: '\\bORD-[0-9]{6}\\b'
+  examples:
+    match: ["ORD-123456", "see ORD-000001", "(ORD-999999)"]
+    no_match: ["ORD-12345", "WORD-123456", "ORD-1234567"]
+"""
+
+
+@pytest.fixture
+def pack(tmp_path):
+    """pack("lint", "ours", files={"rules.yaml": ...}) in an empty folder; the status is not
+    checked. `files` become the folder ours/."""
+
+    def call(*args, files=None, stdin=None):
+        for name, text in (files or {}).items():
+            path = tmp_path / "ours" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return run_tool(["pack", *args], tmp_path, {}, stdin=stdin, check=False)
+
+    call.folder = tmp_path
+    return call
+
+
+def findings(pack, files):
+    done = pack("lint", "ours", "--format", "json", files={"pack.yaml": PACK, **files})
+    answer = json.loads(done.stdout)
+    assert done.returncode == (1 if answer["errors"] + answer["warnings"] else 0), done.stdout
+    return {(f["code"], f["file"], f["line"]): f for f in answer["findings"]
+            if not f["file"].startswith("base/")}
+
+
+def test_init_makes_a_pack_that_lints_clean_and_passes(pack):
+    assert pack("init", "mine").returncode == 0
+    again = pack("init", "mine")
+    assert again.returncode == 2 and "is there already" in again.stderr
+    lint = pack("lint", "mine", "--quiet")
+    assert lint.returncode == 0, lint.stdout
+    assert lint.stdout == lint.stdout.split("\n")[-2] + "\n"  # nothing but the summary
+    test = pack("test", "mine", "--rule", "employee-id", "--mutate")
+    assert test.returncode == 0, test.stdout
+    assert "1 rule, 6 examples, 0 failed" in test.stdout
+    assert json.loads(pack("show", "mine", "--format", "json").stdout)["name"] == "mine"
+
+
+def test_build_gives_the_same_bytes_and_the_same_pack(pack):
+    files = {"pack.yaml": PACK, "rules.yaml": RULE, "terms/a.yaml": "customers: [megacorp]\n"}
+    first = pack("build", "ours", "-o", "a.pack", files=files)
+    assert first.returncode == 0, first.stderr
+    os.utime(pack.folder / "ours" / "pack.yaml", (1, 1))
+    assert pack("build", "ours", "-o", "b.pack").returncode == 0
+    a, b = (pack.folder / "a.pack").read_bytes(), (pack.folder / "b.pack").read_bytes()
+    assert a == b
+    assert pack("build", "a.pack", "-o", "c.pack").returncode == 0
+    assert (pack.folder / "c.pack").read_bytes() == a
+    shown = [json.loads(pack("show", p, "--format", "json").stdout) for p in ("ours", "a.pack")]
+    assert shown[0] == shown[1] and shown[0]["version"] == 3
+    assert not [p for p in pack.folder.iterdir() if p.name.startswith("a.pack.")]
+    (pack.folder / "a.pack").write_bytes(a[:-1])
+    assert pack("show", "a.pack").returncode == 2
+    assert pack("build", "ours").returncode == 2  # where to?
+    assert pack("build", "ours", "-o", "no/such/folder").returncode == 4
+
+
+def test_lint_has_a_place_and_a_suggestion_for_each_finding(pack):
+    found = findings(pack, {
+        "rules.yaml": RULE.replace("- id:", "- id: bad\n  entity: X\n  teir: PUBLIC\n- id:", 1)
+                      + "- id: wide\n  entity: W\n  tier: INTERNAL\n  pattern: 'a+'\n"
+                      + "- id: bare\n  entity: B\n  tier: INTERNAL\n  phrases: [one word]\n"
+                      + "- id: twin\n  entity: ORDER\n  tier: INTERNAL\n"
+                      + "  pattern: '\\bORD-[0-9]{6}\\b'\n"
+                      + "  examples: {match: [ORD-123456, nothing, ORD-123457], "
+                      + "no_match: [a, b, c]}\n"
+                      + "- id: dull\n  entity: D\n  tier: INTERNAL\n  phrases: [dull words]\n"
+                      + "  strength: opinion\n"
+                      + "  likelihoods: {public: 0.5, internal: 0.5, proprietary: 0.5}\n",
+        "terms/a.yaml": "customers:\n- Apple\n- Mega Corp\n- mega_corp\n- x\n- QZ7\n",
+        "routing.yaml": "PUBLIC: [local_rag]\nINTERNAL: [local_rag, export]\nPROPRIETARY: []\n",
+    })
+    assert found[("source", "rules.yaml", 4)]["text"] == (
+        "unknown key 'teir'; did you mean 'tier'?")
+    places = {(code, file): line for code, file, line in found}
+    assert places[("examples-missing", "rules.yaml")]
+    assert ("duplicate-pattern", "rules.yaml") in places
+    assert ("example-fails", "rules.yaml") in places
+    assert ("likelihood", "rules.yaml") in places
+    assert found[("common-term", "terms/a.yaml", 2)]["level"] == "note"
+    assert "context words of its own" in found[("common-term", "terms/a.yaml", 2)]["suggestion"]
+    assert "line 3" in found[("duplicate-term", "terms/a.yaml", 4)]["text"]
+    assert ("source", "terms/a.yaml", 5) in found
+    assert ("short-term", "terms/a.yaml", 6) in found
+    assert found[("route-contradiction", "routing.yaml", 2)]["level"] == "warning"
+    text = pack("lint", "ours").stdout
+    assert "ours/terms/a.yaml:4: warning: 'mega_corp' is on line 3" in text
+
+
+def test_lint_refuses_what_is_no_pack(pack):
+    assert pack("lint", "nowhere").returncode == 2
+    done = pack("lint", "ours", files={"notes.txt": "x"})
+    assert done.returncode == 1 and "pack.yaml is missing" in done.stdout
+
+
+def test_test_says_which_example_fails_and_what_no_example_notices(pack):
+    weak = RULE + ("- id: card\n  entity: CARD\n  tier: INTERNAL\n  pattern: '\\b[0-9]{16}\\b'\n"
+                   "  validator: luhn\n  allow: ['4111111111111111']\n"
+                   "  examples: {match: ['4012888888881881'], no_match: ['401288888888188']}\n")
+    done = pack("test", "ours", "--mutate", "--format", "json",
+                files={"pack.yaml": PACK, "rules.yaml": weak})
+    answer = json.loads(done.stdout)
+    assert done.returncode == 1 and answer["failures"] == []
+    mine = {(u["rule"], u["part"]) for u in answer["unnoticed"]}
+    assert {("card", "validator"), ("card", "allow")} <= mine
+    wrong = RULE.replace('"ORD-12345"', '"ORD-123456 again"')
+    done = pack("test", "ours", "--rule", "order-number", files={"rules.yaml": wrong})
+    assert done.returncode == 1
+    assert "order-number: no_match example 1: finds 'ORD-123456 again'" in done.stdout
+    assert pack("test", "ours", "--rule", "nothing").returncode == 2
+
+
+def test_the_built_in_pack_passes_its_own_tests(pack):
+    done = pack("test")
+    assert done.returncode == 0, done.stdout
+
+
+def test_show_one_rule_in_full(pack):
+    text = pack("show", "ours", "--rule", "order-number",
+                files={"pack.yaml": PACK, "rules.yaml": RULE}).stdout
+    assert "\\bORD-[0-9]{6}\\b" in text and "WORD-123456" in text
+    rule = json.loads(pack("show", "ours", "--rule", "order-number", "--format", "json").stdout)
+    assert rule["tier"] == "INTERNAL" and rule["no_match"][1] == "WORD-123456"
+    assert pack("show", "ours", "--rule", "x").returncode == 2
+    assert pack("show", "ours", "--format", "xml").returncode == 2

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Findings as a compiler prints them, so that editors can jump to the line. */
+#include "lac_cli_pack.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lac_cli.h"
+#include "lac_digest.h"
+#include "lac_json.h"
+#include "lac_pack.h"
+#include "lac_pack_lint.h"
+#include "lac_records.h"
+
+enum { OUTPUT_MAX = 32 << 20 };
+
+static const char *const level_names[] = {"note", "warning", "error"};
+
+struct view {
+    const struct lac_tool *t;
+    const struct lac_pack_lint *l;
+    const char *folder; /* the path, when it is a folder: places are then below it */
+    bool quiet;         /* no notes */
+    size_t counts[3];
+};
+
+static void put_text(const struct view *v, const struct lac_pack_finding *f, struct lac_buf *out)
+{
+    static const enum lac_style styles[] = {LAC_STYLE_DIM, LAC_STYLE_NOTE, LAC_STYLE_BAD};
+    const struct lac_term *term = &v->t->out;
+
+    if (f->file.len > 5 && memcmp(f->file.ptr, "base/", 5) == 0)
+        lac_buf_put_text(out, "(inherited) ");
+    else if (f->file.len > 0 && v->folder)
+        lac_buf_printf(out, "%s%s", v->folder, v->folder[strlen(v->folder) - 1] == '/' ? "" : "/");
+    if (f->file.len > 0)
+        lac_buf_printf(out, "%.*s:%u: ", LAC_STR_FMT(f->file), f->line);
+    lac_term_put(term, out, styles[f->level], level_names[f->level]);
+    lac_buf_put_text(out, ": ");
+    if (f->rule.len > 0)
+        lac_buf_printf(out, "%.*s: ", LAC_STR_FMT(f->rule));
+    lac_buf_printf(out, "%.*s [%s]\n", LAC_STR_FMT(f->text), f->code);
+    if (f->todo.len > 0)
+        lac_buf_printf(out, "    %.*s\n", LAC_STR_FMT(f->todo));
+}
+
+static void put_json(const struct lac_pack_finding *f, struct lac_json_writer *w)
+{
+    lac_json_open_object(w);
+    lac_json_key(w, "level");
+    lac_json_put_text(w, level_names[f->level]);
+    lac_json_key(w, "code");
+    lac_json_put_text(w, f->code);
+    lac_json_key(w, "file");
+    lac_json_put_str(w, f->file);
+    lac_json_key(w, "line");
+    if (f->line)
+        lac_json_put_uint(w, f->line);
+    else
+        lac_json_put_null(w);
+    lac_json_key(w, "rule");
+    lac_json_put_str(w, f->rule);
+    lac_json_key(w, "text");
+    lac_json_put_str(w, f->text);
+    lac_json_key(w, "suggestion");
+    lac_json_put_str(w, f->todo);
+    lac_json_close_object(w);
+}
+
+static void print_json(const struct view *v, struct lac_buf *out)
+{
+    const struct lac_pack *p = lac_pack_lint_pack(v->l);
+    struct lac_json_writer w;
+
+    lac_json_begin(&w, out);
+    lac_json_open_object(&w);
+    lac_json_key(&w, "pack");
+    lac_json_put_str(&w, p ? lac_pack_name(p) : LAC_STR_NULL);
+    for (int i = 2; i >= 0; i--) {
+        static const char *const keys[] = {"notes", "warnings", "errors"};
+
+        lac_json_key(&w, keys[i]);
+        lac_json_put_uint(&w, v->counts[i]);
+    }
+    lac_json_key(&w, "dropped");
+    lac_json_put_uint(&w, lac_pack_lint_dropped(v->l));
+    lac_json_key(&w, "findings");
+    lac_json_open_array(&w);
+    for (size_t i = 0; i < lac_pack_lint_count(v->l); i++) {
+        const struct lac_pack_finding *f = lac_pack_lint_at(v->l, i);
+
+        if (!v->quiet || f->level != LAC_PACK_NOTE)
+            put_json(f, &w);
+    }
+    lac_json_close_array(&w);
+    lac_json_close_object(&w);
+    lac_buf_put_char(out, '\n');
+}
+
+static void print_text(const struct view *v, struct lac_buf *out)
+{
+    for (size_t i = 0; i < lac_pack_lint_count(v->l); i++) {
+        const struct lac_pack_finding *f = lac_pack_lint_at(v->l, i);
+
+        if (!v->quiet || f->level != LAC_PACK_NOTE)
+            put_text(v, f, out);
+    }
+    if (lac_pack_lint_dropped(v->l))
+        lac_buf_printf(out, "%zu more findings are not shown\n", lac_pack_lint_dropped(v->l));
+    lac_buf_printf(out, "%zu error%s, %zu warning%s, %zu note%s\n", v->counts[LAC_PACK_ERROR],
+                   v->counts[LAC_PACK_ERROR] == 1 ? "" : "s", v->counts[LAC_PACK_WARNING],
+                   v->counts[LAC_PACK_WARNING] == 1 ? "" : "s", v->counts[LAC_PACK_NOTE],
+                   v->counts[LAC_PACK_NOTE] == 1 ? "" : "s");
+}
+
+static int lint(const struct lac_tool *t, bool json, bool quiet)
+{
+    const char *path = t->operand_count ? t->operands[0] : lac_conf_text(t->conf, "pack.path");
+    struct view v = {.t = t, .quiet = quiet};
+    struct lac_pack_lint *l = NULL;
+    struct lac_buf out;
+    struct lac_err err;
+    struct stat st;
+    int status;
+
+    if (lac_pack_lint_open(&l, path, &err) != LAC_OK)
+        return lac_tool_fail(t, LAC_EXIT_USAGE, err.text, NULL);
+    v.l = l;
+    if (*path && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        v.folder = path;
+    for (size_t i = 0; i < lac_pack_lint_count(l); i++)
+        v.counts[lac_pack_lint_at(l, i)->level]++;
+    lac_buf_init(&out, OUTPUT_MAX);
+    if (json)
+        print_json(&v, &out);
+    else
+        print_text(&v, &out);
+    status = lac_cli_flush(t, &out);
+    lac_buf_deinit(&out);
+    lac_pack_lint_close(l);
+    if (status >= 0)
+        return status;
+    return v.counts[LAC_PACK_ERROR] + v.counts[LAC_PACK_WARNING] ? LAC_EXIT_NEGATIVE : LAC_EXIT_OK;
+}
+
+int lac_cli_pack_lint(int argc, char **argv)
+{
+    const char *format = NULL;
+    bool json = false, quiet = false;
+    const struct lac_args_option options[] = {
+        {'f', "format", LAC_ARGS_TEXT, &format, "FORMAT", "text (the default) or json", 0, 0},
+        {'q', "quiet", LAC_ARGS_SWITCH, &quiet, NULL, "Leave out notes", 0, 0},
+    };
+    const struct lac_tool_command command = {
+        .name = "lacuna pack lint",
+        .usage = "[OPTION]... [DIR|FILE]",
+        .summary = "Find what is wrong or dubious in a pack, with file and line.",
+        .details =
+            "Goes on after a mistake, and says what to do about each. An error keeps the pack "
+            "from\n"
+            "being loaded, or a rule from doing what its examples say; a warning is probably not\n"
+            "what was meant; a note says what was done, such as asking for context where a name "
+            "is\n"
+            "a common word. Without an operand it looks at the configured pack.",
+        .examples = "  lacuna pack lint ours\n"
+                    "  lacuna pack lint ours --quiet --format json | jq '.findings[].code'\n",
+        .negative = "there are errors or warnings",
+        .options = options,
+        .option_count = LAC_COUNT(options),
+        .operands_most = 1,
+    };
+    struct lac_tool t;
+    int status = lac_tool_open(&t, &command, argc, argv);
+
+    if (status < 0)
+        status = lac_cli_pack_format(&t, format, &json);
+    if (status < 0)
+        status = lint(&t, json, quiet);
+    lac_tool_close(&t);
+    return status;
+}

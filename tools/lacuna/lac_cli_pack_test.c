@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs what the rules say about themselves, and checks that it would notice if they broke. */
+#include "lac_cli_pack.h"
+
+#include <string.h>
+
+#include "lac_cli.h"
+#include "lac_json.h"
+#include "lac_pack.h"
+#include "lac_pack_try.h"
+#include "lac_progress.h"
+
+enum { OUTPUT_MAX = 32 << 20, QUOTE_MAX = 120 };
+
+struct run {
+    const struct lac_tool *t;
+    const struct lac_pack *p;
+    struct lac_pack_try *try;
+    const char *rule; /* only this one; NULL: all */
+    bool mutate;
+    struct lac_json_writer *json; /* NULL: text */
+    struct lac_buf *out;
+    size_t rules, examples, failed, parts, unnoticed;
+};
+
+static struct lac_str rule_id(const struct run *r, size_t i)
+{
+    return lac_match_rule_at(lac_pack_match(r->p), i)->id;
+}
+
+static void on_failure(void *ctx, size_t rule, bool wanted, size_t example, struct lac_str text)
+{
+    struct run *r = ctx;
+    struct lac_str id = rule_id(r, rule);
+
+    if (!r->json) {
+        lac_buf_printf(r->out, "%.*s: %s example %zu: %s '%.*s'%s\n", LAC_STR_FMT(id),
+                       wanted ? "match" : "no_match", example + 1,
+                       wanted ? "does not find" : "finds",
+                       (int)(text.len > QUOTE_MAX ? QUOTE_MAX : text.len), text.ptr,
+                       text.len > QUOTE_MAX ? "..." : "");
+        return;
+    }
+    lac_json_open_object(r->json);
+    lac_json_key(r->json, "rule");
+    lac_json_put_str(r->json, id);
+    lac_json_key(r->json, "list");
+    lac_json_put_text(r->json, wanted ? "match" : "no_match");
+    lac_json_key(r->json, "example");
+    lac_json_put_uint(r->json, example + 1);
+    lac_json_key(r->json, "text");
+    lac_json_put_str(r->json, text);
+    lac_json_close_object(r->json);
+}
+
+static void on_unnoticed(struct run *r, size_t rule, enum lac_pack_part part)
+{
+    struct lac_str id = rule_id(r, rule);
+
+    r->unnoticed++;
+    if (!r->json) {
+        lac_buf_printf(r->out, "%.*s: no example fails without its %s\n", LAC_STR_FMT(id),
+                       lac_pack_part_name(part));
+        return;
+    }
+    lac_json_open_object(r->json);
+    lac_json_key(r->json, "rule");
+    lac_json_put_str(r->json, id);
+    lac_json_key(r->json, "part");
+    lac_json_put_text(r->json, lac_pack_part_name(part));
+    lac_json_close_object(r->json);
+}
+
+static bool wanted(const struct run *r, size_t i)
+{
+    return !r->rule || lac_str_is(rule_id(r, i), r->rule);
+}
+
+static enum lac_status run_examples(struct run *r, struct lac_err *err)
+{
+    enum lac_status status = LAC_OK;
+
+    for (size_t i = 0; i < lac_match_rule_count(lac_pack_match(r->p)) && status == LAC_OK; i++) {
+        struct lac_pack_examples e = lac_pack_examples(r->p, i);
+        size_t failed = 0;
+
+        if (!wanted(r, i))
+            continue;
+        r->rules++;
+        r->examples += e.match_count + e.no_match_count;
+        status = lac_pack_try_rule(r->try, i, on_failure, r, &failed, err);
+        r->failed += failed;
+    }
+    return status;
+}
+
+static enum lac_status run_mutations(struct run *r, struct lac_err *err)
+{
+    size_t count = lac_match_rule_count(lac_pack_match(r->p));
+    enum lac_status status = LAC_OK;
+    struct lac_progress progress;
+    struct lac_term term = r->t->err;
+
+    lac_progress_init(&progress, &term);
+    for (size_t i = 0; i < count && status == LAC_OK; i++) {
+        struct lac_pack_examples e = lac_pack_examples(r->p, i);
+
+        if (lac_progress_due(&progress))
+            lac_progress_bar(&progress, i, count, "rules");
+        /* Names have no examples: nothing could notice. */
+        for (int part = 0; part < LAC_PACK_PARTS && status == LAC_OK; part++) {
+            bool had, noticed;
+
+            if (!wanted(r, i) || e.match_count + e.no_match_count == 0)
+                break;
+            status = lac_pack_try_without(r->try, i, (enum lac_pack_part)part, &had, &noticed, err);
+            if (status != LAC_OK || !had)
+                continue;
+            r->parts++;
+            if (!noticed)
+                on_unnoticed(r, i, (enum lac_pack_part)part);
+        }
+    }
+    lac_progress_clear(&progress);
+    return status;
+}
+
+static enum lac_status run(struct run *r, struct lac_err *err)
+{
+    enum lac_status status;
+
+    if (r->json) {
+        lac_json_open_object(r->json);
+        lac_json_key(r->json, "failures");
+        lac_json_open_array(r->json);
+    }
+    status = run_examples(r, err);
+    if (r->json)
+        lac_json_close_array(r->json);
+    if (r->mutate && status == LAC_OK) {
+        if (r->json) {
+            lac_json_key(r->json, "unnoticed");
+            lac_json_open_array(r->json);
+        }
+        status = run_mutations(r, err);
+        if (r->json)
+            lac_json_close_array(r->json);
+    }
+    return status;
+}
+
+static void put_count(struct run *r, const char *key, size_t n)
+{
+    lac_json_key(r->json, key);
+    lac_json_put_uint(r->json, n);
+}
+
+static void summary(struct run *r)
+{
+    if (r->json) {
+        put_count(r, "rules", r->rules);
+        put_count(r, "examples", r->examples);
+        put_count(r, "failed", r->failed);
+        if (r->mutate)
+            put_count(r, "parts", r->parts);
+        lac_json_close_object(r->json);
+        lac_buf_put_char(r->out, '\n');
+        return;
+    }
+    lac_buf_printf(r->out, "%zu rule%s, %zu examples, %zu failed\n", r->rules,
+                   r->rules == 1 ? "" : "s", r->examples, r->failed);
+    if (r->mutate)
+        lac_buf_printf(r->out, "%zu parts taken away one at a time, %zu unnoticed\n", r->parts,
+                       r->unnoticed);
+}
+
+static int test(struct run *r)
+{
+    struct lac_err err;
+    enum lac_status status = lac_pack_try_open(&r->try, r->p, &err);
+    int code = -1;
+
+    if (status == LAC_OK)
+        status = run(r, &err);
+    lac_pack_try_close(r->try);
+    if (status != LAC_OK)
+        return lac_cli_pack_failed(r->t, &err);
+    if (r->rule && r->rules == 0)
+        return lac_tool_fail(r->t, LAC_EXIT_USAGE, "there is no rule with this id",
+                             "`lacuna pack show` lists them.");
+    summary(r);
+    code = lac_cli_flush(r->t, r->out);
+    if (code >= 0)
+        return code;
+    return r->failed + r->unnoticed ? LAC_EXIT_NEGATIVE : LAC_EXIT_OK;
+}
+
+static int open_and_test(const struct lac_tool *t, bool json, struct run *r)
+{
+    struct lac_pack *p = NULL;
+    struct lac_json_writer w;
+    struct lac_buf out;
+    int status = lac_cli_pack_open(t, t->operand_count ? t->operands[0] : NULL, &p);
+
+    if (status >= 0)
+        return status;
+    lac_buf_init(&out, OUTPUT_MAX);
+    lac_json_begin(&w, &out);
+    r->t = t;
+    r->p = p;
+    r->out = &out;
+    r->json = json ? &w : NULL;
+    status = test(r);
+    lac_buf_deinit(&out);
+    lac_pack_close(p);
+    return status;
+}
+
+int lac_cli_pack_test(int argc, char **argv)
+{
+    struct run r = {0};
+    const char *format = NULL;
+    bool json = false;
+    const struct lac_args_option options[] = {
+        {'r', "rule", LAC_ARGS_TEXT, &r.rule, "ID", "Only this rule", 0, 0},
+        {'m', "mutate", LAC_ARGS_SWITCH, &r.mutate, NULL,
+         "Take validators, contexts, allow-lists ... away, one at a time: examples must notice", 0,
+         0},
+        {'f', "format", LAC_ARGS_TEXT, &format, "FORMAT", "text (the default) or json", 0, 0},
+    };
+    const struct lac_tool_command command = {
+        .name = "lacuna pack test",
+        .usage = "[OPTION]... [DIR|FILE]",
+        .summary = "Run all rules' own examples, inherited ones too.",
+        .details = "Without an operand it tests the configured pack, by default the built-in one.",
+        .examples = "  lacuna pack test ours\n"
+                    "  lacuna pack test ours --rule employee-id --mutate\n",
+        .negative = "an example does not hold, or does not notice a mutation",
+        .options = options,
+        .option_count = LAC_COUNT(options),
+        .operands_most = 1,
+    };
+    struct lac_tool t;
+    int status = lac_tool_open(&t, &command, argc, argv);
+
+    if (status < 0)
+        status = lac_cli_pack_format(&t, format, &json);
+    if (status < 0)
+        status = open_and_test(&t, json, &r);
+    lac_tool_close(&t);
+    return status;
+}
