@@ -1,0 +1,1 @@
+lac_test(control USES control TIMEOUT 120 SOURCES control_fixture.c)
