@@ -4,7 +4,8 @@
  *
  * Reads a pack as the loader does, but goes on after a mistake, and looks further: examples that
  * are missing or fail, rules that can never matter, names that are common words, patterns that are
- * refused or dear, routes and likelihoods that contradict each other. Each finding has a place and
+ * refused or dear, routes and likelihoods that contradict each other. Rules that are inherited are
+ * not looked at: lint the pack that they are of. Each finding has a place and
  * says what to do. Bounded: a pack has at most LAC_PACK_FINDING_MAX findings; the rest is counted.
  *
  * Thread: owner.
