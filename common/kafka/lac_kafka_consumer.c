@@ -107,6 +107,7 @@ static void on_assigned(struct lac_kafka_consumer *c, rd_kafka_topic_partition_l
     }
     free(p);
     (void)rd_kafka_assign(c->rk, list);
+    lac_kafka_fetch_assigned(&c->fetch, list);
 }
 
 static void on_revoked(struct lac_kafka_consumer *c, const rd_kafka_topic_partition_list_t *list)
@@ -119,6 +120,7 @@ static void on_revoked(struct lac_kafka_consumer *c, const rd_kafka_topic_partit
         c->rebalance.revoked(c->rebalance.ctx, p, (size_t)list->cnt, lost);
     free(p);
     (void)rd_kafka_assign(c->rk, NULL);
+    lac_kafka_fetch_assigned(&c->fetch, NULL);
 }
 
 /* Thread: the one that polls. */
@@ -309,6 +311,7 @@ enum lac_status lac_kafka_consumer_assign(struct lac_kafka_consumer **out,
     }
     list = lac_kafka_list(p, n);
     code = rd_kafka_assign(c->rk, list);
+    lac_kafka_fetch_assigned(&c->fetch, list);
     rd_kafka_topic_partition_list_destroy(list);
     if (code) {
         lac_kafka_consumer_close(c);
@@ -326,6 +329,7 @@ void lac_kafka_consumer_close(struct lac_kafka_consumer *c)
         lac_kafka_consumer_wake_fd(c, -1);
     (void)rd_kafka_consumer_close(c->rk);
     rd_kafka_destroy(c->rk);
+    lac_kafka_fetch_assigned(&c->fetch, NULL);
     if (c->topics)
         rd_kafka_topic_partition_list_destroy(c->topics);
     free(c->at_end);

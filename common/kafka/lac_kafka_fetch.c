@@ -33,26 +33,32 @@ static bool is_behind(rd_kafka_t *rk, const rd_kafka_topic_partition_t *p)
 void lac_kafka_fetch_wake(rd_kafka_t *rk, struct lac_kafka_fetch *f)
 {
     uint64_t now = lac_clock_mono_ms();
-    rd_kafka_topic_partition_list_t *list = NULL;
+    rd_kafka_topic_partition_list_t *list = f->assigned;
 
-    if (now - f->asked_ms < APART_MS)
+    if (!list || now - f->asked_ms < APART_MS)
         return;
     f->asked_ms = now;
-    if (rd_kafka_assignment(rk, &list) || !list)
+    if (rd_kafka_position(rk, list))
         return;
-    if (!rd_kafka_position(rk, list)) {
-        for (int i = 0; i < list->cnt; i++) {
-            const rd_kafka_topic_partition_t *p = &list->elems[(f->turn + i) % list->cnt];
-            int64_t low, high;
+    for (int i = 0; i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *p = &list->elems[(f->turn + i) % list->cnt];
+        int64_t low, high;
 
-            if (!is_behind(rk, p))
-                continue;
-            /* One at a time: the others' leaders have their turn when this one was not it. */
-            (void)rd_kafka_query_watermark_offsets(rk, p->topic, p->partition, &low, &high,
-                                                   ANSWER_MS);
-            f->turn = (f->turn + i + 1) % list->cnt;
-            break;
-        }
+        if (!is_behind(rk, p))
+            continue;
+        /* One at a time: the others' leaders have their turn when this one was not it. */
+        (void)rd_kafka_query_watermark_offsets(rk, p->topic, p->partition, &low, &high, ANSWER_MS);
+        f->turn = (f->turn + i + 1) % list->cnt;
+        return;
     }
-    rd_kafka_topic_partition_list_destroy(list);
+}
+
+void lac_kafka_fetch_assigned(struct lac_kafka_fetch *f,
+                              const rd_kafka_topic_partition_list_t *list)
+{
+    if (f->assigned)
+        rd_kafka_topic_partition_list_destroy(f->assigned);
+    f->assigned =
+        f->sleeps && list && list->cnt > 0 ? rd_kafka_topic_partition_list_copy(list) : NULL;
+    f->turn = 0;
 }

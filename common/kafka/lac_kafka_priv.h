@@ -35,11 +35,16 @@ enum lac_status lac_kafka_conf_put_number(rd_kafka_conf_t *conf, const char *nam
 struct lac_kafka_fetch {
     bool sleeps; /* this library's fetcher does */
     uint64_t asked_ms;
-    int turn; /* of the assigned partitions */
+    rd_kafka_topic_partition_list_t *assigned; /* own; asking librdkafka wakes its main thread */
+    int turn;                                  /* of them */
 };
 
 /* Makes the fetcher's pause short; false: this library does not know the setting. */
 bool lac_kafka_fetch_setup(rd_kafka_conf_t *conf);
+
+/* What is read from now on; NULL: nothing. Thread: the one that polls. */
+void lac_kafka_fetch_assigned(struct lac_kafka_fetch *f,
+                              const rd_kafka_topic_partition_list_t *list);
 
 /* The queue is empty: wakes a fetcher that sleeps although there is more to read. At most every 50
  * ms; waits for a broker's answer, 100 ms at the longest. Thread: the one that polls. */

@@ -46,9 +46,11 @@ void bench_meter_begin(struct bench_meter *m)
 void bench_meter_add(struct bench_meter *m, uint64_t n)
 {
     uint64_t before = atomic_fetch_add(&m->done, n), mark = m->total / 10 * 9;
-    uint64_t first = m->total / 4;
+    uint64_t latest = m->total / 2;
 
-    if (before < first && before + n >= first && atomic_load(&m->begun) == m->threads) {
+    /* From a quarter on, as soon as all threads work. */
+    if (before + n >= m->total / 4 && before < latest && !atomic_load(&m->start_ns) &&
+        atomic_load(&m->begun) == m->threads) {
         atomic_store(&m->start_done, before + n);
         atomic_store(&m->start_cpu_ns, cpu_ns());
         atomic_store(&m->start_ns, lac_clock_mono_ns());

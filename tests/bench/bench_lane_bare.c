@@ -191,6 +191,8 @@ static int open_loop(struct loop *l, size_t threads)
         if ((size_t)i * threads / BENCH_PARTITIONS == l->index)
             rd_kafka_topic_partition_list_add(share, l->topics->input, i)->offset = 0;
     (void)rd_kafka_assign(l->consumer, share);
+    l->fetch.sleeps = true;
+    lac_kafka_fetch_assigned(&l->fetch, share);
     rd_kafka_topic_partition_list_destroy(share);
     return 0;
 }
@@ -211,6 +213,7 @@ static void close_loop(struct loop *l)
     if (l->consumer) {
         (void)rd_kafka_consumer_close(l->consumer);
         rd_kafka_destroy(l->consumer);
+        lac_kafka_fetch_assigned(&l->fetch, NULL);
     }
     free(l->ring);
 }

@@ -16,8 +16,8 @@ enum {
     CLUSTER_WAIT_MS = 3000,
     INTERACTIVE_BATCH = 64, /* messages: one slow text delays at most so many others */
     BULK_LINGER_MS = 5,
-    INTERACTIVE_LINGER_MS = 5, /* replies do not linger, and nobody waits for the rest */
-    RECORDS_PER_REQUEST = 3,   /* routing, lineage, dead letter */
+    INTERACTIVE_LINGER_MS = 20, /* replies do not linger; the rest costs the broker one request */
+    RECORDS_PER_REQUEST = 3,    /* routing, lineage, dead letter */
 };
 
 struct classify_worker {
