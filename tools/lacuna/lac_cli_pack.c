@@ -21,6 +21,11 @@ int lac_cli_pack(int argc, char **argv)
         {"test", "Run all rules' examples", lac_cli_pack_test},
         {"show", "Show what is in a pack, or one rule in full", lac_cli_pack_show},
         {"build", "Make one file of a pack's folder", lac_cli_pack_build},
+        {"keygen", "Make a pair of keys to sign with", lac_cli_pack_keygen},
+        {"push", "Give a pack to all workers", lac_cli_pack_push},
+        {"active", "Show what is in force, and who signed it", lac_cli_pack_active},
+        {"rollback", "Push an old content once more", lac_cli_pack_rollback},
+        {"withdraw", "End a shadow or a canary", lac_cli_pack_withdraw},
         {NULL, NULL, NULL},
     };
 

@@ -15,11 +15,16 @@
 #include "lac_err.h"
 #include "lac_str.h"
 
+int lac_cli_pack_active(int argc, char **argv);
 int lac_cli_pack_build(int argc, char **argv);
 int lac_cli_pack_init(int argc, char **argv);
+int lac_cli_pack_keygen(int argc, char **argv);
 int lac_cli_pack_lint(int argc, char **argv);
+int lac_cli_pack_push(int argc, char **argv);
+int lac_cli_pack_rollback(int argc, char **argv);
 int lac_cli_pack_show(int argc, char **argv);
 int lac_cli_pack_test(int argc, char **argv);
+int lac_cli_pack_withdraw(int argc, char **argv);
 
 /* ---- what several of them need ---- */
 
