@@ -108,6 +108,22 @@ struct lac_match_scratch;
 enum lac_status lac_match_open(struct lac_match **out, const struct lac_match_rule *rules,
                                size_t count, size_t *bad_rule, struct lac_err *err) LAC_MUST_USE;
 
+/*
+ * The compiled form: one flat block of bytes that can be written to a file and used from there,
+ * memory-mapped. The same rules give the same bytes. Borrowed until lac_match_close().
+ */
+void lac_match_image(const struct lac_match *m, struct lac_str *bytes);
+
+/*
+ * Opens the image of the same `rules`; instead of compiling, every offset in it is checked.
+ * `bytes` are aligned to 64 and borrowed until lac_match_close(), like the rules. AGAIN: made by
+ * another version, on another kind of machine or from other rules: lac_match_open() helps. REJECT:
+ * damaged. FATAL: no memory, or not aligned.
+ */
+enum lac_status lac_match_open_image(struct lac_match **out, struct lac_str bytes,
+                                     const struct lac_match_rule *rules, size_t count,
+                                     struct lac_err *err) LAC_MUST_USE;
+
 /* Accepts NULL. No scan may be running. */
 void lac_match_close(struct lac_match *m);
 

@@ -17,85 +17,52 @@ struct lac_match_rule_state *lac_match_state(struct lac_match_scratch *s, uint32
     return state;
 }
 
-static struct lac_str folded_text(const struct lac_match_scratch *s)
+/* Whether `e` describes the surroundings of the hit [start, end). */
+static bool is_around(const struct lac_match *m, struct lac_str t, size_t start, size_t end,
+                      const struct lac_match_around *e)
 {
-    return (struct lac_str){s->folded.text, s->folded.len};
-}
+    size_t from = lac_match_same_to(t, start, lac_match_text_of(m, e->before));
+    size_t to;
 
-static bool has_at(struct lac_str t, size_t at, struct lac_str what)
-{
-    return at <= t.len && what.len <= t.len - at && memcmp(t.ptr + at, what.ptr, what.len) == 0;
-}
-
-/* Whether `e` describes the surroundings of the folded hit [start, end). */
-static bool is_around(struct lac_str t, size_t start, size_t end, const struct lac_match_around *e)
-{
-    if (e->before.len > start || !has_at(t, start - e->before.len, e->before) ||
-        !has_at(t, end, e->after))
+    if (from == SIZE_MAX || (e->before.len > 0 && !lac_match_boundary(t, from)))
         return false;
-    return (e->before.len == 0 || lac_match_boundary(t, start - e->before.len)) &&
-           (e->after.len == 0 || lac_match_boundary(t, end + e->after.len));
+    to = lac_match_same_from(t, end, lac_match_text_of(m, e->after));
+    return to != SIZE_MAX && (e->after.len == 0 || lac_match_boundary(t, to));
 }
 
-/* Whether the folded hit is a documented example. */
-static bool is_allowed(struct lac_str hit, const struct lac_match_around *a)
+/* Whether the hit is a documented example. */
+static bool is_allowed(const struct lac_match *m, struct lac_str hit,
+                       const struct lac_match_around *a)
 {
-    if (a->inside)
-        return memmem(hit.ptr, hit.len, a->before.ptr, a->before.len) != NULL;
-    if (!a->star)
-        return lac_str_eq(hit, a->before);
-    return hit.len >= a->before.len + a->after.len && has_at(hit, 0, a->before) &&
-           has_at(hit, hit.len - a->after.len, a->after);
-}
+    struct lac_str before = lac_match_text_of(m, a->before);
+    struct lac_str after = lac_match_text_of(m, a->after);
+    size_t from;
 
-static bool has_word(struct lac_str t, size_t from, size_t to, struct lac_str word)
-{
-    while (from < to) {
-        const char *found = memmem(t.ptr + from, to - from, word.ptr, word.len);
-        size_t at;
-
-        if (!found)
-            return false;
-        at = (size_t)(found - t.ptr);
-        if (lac_match_boundary(t, at) && lac_match_boundary(t, at + word.len))
-            return true;
-        from = at + 1;
+    if (a->flags & LAC_MATCH_AROUND_INSIDE) {
+        for (size_t i = 0; i + before.len <= hit.len; i++)
+            if (lac_match_same_from(hit, i, before) != SIZE_MAX)
+                return true;
+        return false;
     }
-    return false;
+    from = lac_match_same_from(hit, 0, before);
+    if (from == SIZE_MAX)
+        return false;
+    if (!(a->flags & LAC_MATCH_AROUND_STAR))
+        return from == hit.len;
+    if (after.len == 0)
+        return true;
+    hit = lac_str_slice(hit, from, hit.len);
+    return lac_match_same_to(hit, hit.len, after) != SIZE_MAX;
 }
 
-/* An allow rule speaks only about a whole field; a final full stop or question mark is no more. */
-static bool is_whole(struct lac_str t, size_t start, size_t end)
+bool lac_match_is_whole(struct lac_str t, size_t start, size_t end)
 {
-    while (lac_match_is_in(lac_match_byte(t, end), " .?!"))
+    while (end < t.len && (lac_match_fold_byte(t.ptr[end]) == ' ' ||
+                           lac_match_is_in((unsigned char)t.ptr[end], ".?!")))
         end++;
-    while (start > 0 && t.ptr[start - 1] == ' ')
+    while (start > 0 && lac_match_fold_byte(t.ptr[start - 1]) == ' ')
         start--;
     return start == 0 && end == t.len;
-}
-
-/*
- * Looking for words costs a window per candidate. A text made of candidates would make that
- * expensive, so after LAC_MATCH_CONTEXT_CHECKS of them in one field the rest count without: the
- * bound holds and the error is on the strict side.
- */
-static bool context_near(struct lac_match_scratch *s, uint32_t rule, size_t start, size_t end)
-{
-    const struct lac_match_rule *r = &s->m->rules[rule];
-    struct lac_match_rule_state *state = lac_match_state(s, rule);
-    struct lac_str t = folded_text(s);
-    size_t from = start > r->context_window ? start - r->context_window : 0;
-    size_t to = end + r->context_window < t.len ? end + r->context_window : t.len;
-
-    if (state->contexts >= LAC_MATCH_CONTEXT_CHECKS)
-        return true;
-    if (s->hits->is_name && is_whole(t, start, end))
-        return true;
-    state->contexts++;
-    for (size_t i = 0; i < r->context_count; i++)
-        if (has_word(t, from, to, s->m->compiled[rule].context[i]))
-            return true;
-    return false;
 }
 
 static int hit_cmp(const struct lac_match_hit *a, const struct lac_match_hit *b)
@@ -133,49 +100,34 @@ static void hit_insert(struct lac_match_hits *hits, const struct lac_match_hit *
     hits->count++;
 }
 
-static void hit_remove(struct lac_match_hits *hits, const struct lac_match_hit *h)
-{
-    size_t place = hit_place(hits, h);
-
-    hits->count--;
-    memmove(&hits->at[place], &hits->at[place + 1], (hits->count - place) * sizeof(*hits->at));
-}
-
-/* The score of a hit, 0 for none: a word that must be near and is not. */
-static uint32_t score_of(struct lac_match_scratch *s, uint32_t rule, size_t start, size_t end)
+/* The score of a hit, 0 for none: a word that must be near and is not. `whole`: the hit is all of
+ * a field that is one name. */
+static uint32_t score_of(struct lac_match_scratch *s, uint32_t rule, uint32_t start, uint32_t end,
+                         bool whole)
 {
     const struct lac_match_rule *r = &s->m->rules[rule];
-    bool near = r->context_count > 0 && context_near(s, rule, start, end);
     uint32_t room = 1000000 - r->score;
+    bool near;
 
-    if (r->context_count == 0 || (near && r->context_boost == 0))
+    if (r->context_count == 0)
         return r->score;
-    if (near)
-        return r->score + (r->context_boost < room ? r->context_boost : room);
-    return r->context_boost ? r->score : 0;
+    near = whole || lac_match_context_near(s, rule, start, end);
+    if (r->context_boost == 0)
+        return near ? r->score : 0;
+    return near ? r->score + (r->context_boost < room ? r->context_boost : room) : r->score;
 }
 
-static struct lac_match_hit last_hit(const struct lac_match_scratch *s, uint32_t rule)
-{
-    const struct lac_match_rule_state *state = &s->states[rule];
-
-    return (struct lac_match_hit){rule, state->last_score, state->last_start, state->last_end};
-}
-
-/* Takes the rule's latest hit back. */
-static void retract(struct lac_match_scratch *s, uint32_t rule)
+/* Takes a reported hit of the rule back. */
+static void retract(struct lac_match_scratch *s, uint32_t rule, size_t index)
 {
     struct lac_match_rule_state *state = lac_match_state(s, rule);
-    struct lac_match_hit last = last_hit(s, rule);
+    struct lac_match_hits *hits = s->hits;
 
-    if (state->last_reported) {
-        hit_remove(s->hits, &last);
-        state->reported--;
-    }
-    state->has_last = false;
-    state->last_reported = false;
-    if (last.score >= LAC_MATCH_SCORE_COUNTS)
+    if (hits->at[index].score >= LAC_MATCH_SCORE_COUNTS)
         state->total--;
+    state->reported--;
+    hits->count--;
+    memmove(&hits->at[index], &hits->at[index + 1], (hits->count - index) * sizeof(*hits->at));
     s->rule_hit[rule] = state->total > 0;
 }
 
@@ -184,77 +136,104 @@ static void retract(struct lac_match_scratch *s, uint32_t rule)
 static void except(struct lac_match_scratch *s, uint32_t rule, uint32_t start, uint32_t end)
 {
     struct lac_match_rule_state *state = lac_match_state(s, rule);
+    const struct lac_match_hits *hits = s->hits;
 
-    if (state->has_last && state->last_start >= start && state->last_end <= end)
-        retract(s, rule);
+    for (size_t i = hits->count; state->reported > 0 && i-- > 0;)
+        if (hits->at[i].rule == rule && hits->at[i].start >= start && hits->at[i].end <= end)
+            retract(s, rule, i);
     state->except_start = start;
     state->except_end = end;
 }
 
-static void record(struct lac_match_scratch *s, uint32_t rule, uint32_t score, uint32_t start,
-                   uint32_t end)
+/* Whether one reading of a place is better than another: surer, or longer. */
+static bool is_better(const struct lac_match_hit *h, uint32_t score, uint32_t start, uint32_t end)
 {
-    struct lac_match_rule_state *state = lac_match_state(s, rule);
-    struct lac_match_hit hit = {rule, score, start, end};
+    return h->score > score || (h->score == score && h->end - h->start >= end - start);
+}
+
+/* Makes room for a hit among those of its rule that overlap it; false when one of them is as
+ * good. */
+static bool displace(struct lac_match_scratch *s, const struct lac_match_hit *hit)
+{
+    struct lac_match_rule_state *state = lac_match_state(s, hit->rule);
+    struct lac_match_hits *hits = s->hits;
+
+    if (state->has_last && hit->start < state->last.end && hit->end > state->last.start) {
+        if (is_better(&state->last, hit->score, hit->start, hit->end))
+            return false;
+        state->has_last = false;
+        if (state->last.score >= LAC_MATCH_SCORE_COUNTS)
+            state->total--;
+    }
+    if (state->reported == 0 || hit->start >= state->reported_end)
+        return true; /* nearly always: hits come nearly in the order of the text */
+    for (size_t i = 0; i < hits->count; i++)
+        if (hits->at[i].rule == hit->rule && hit->start < hits->at[i].end &&
+            hit->end > hits->at[i].start &&
+            is_better(&hits->at[i], hit->score, hit->start, hit->end))
+            return false;
+    for (size_t i = hits->count; i-- > 0;)
+        if (hits->at[i].rule == hit->rule && hit->start < hits->at[i].end &&
+            hit->end > hits->at[i].start)
+            retract(s, hit->rule, i);
+    return true;
+}
+
+static void record(struct lac_match_scratch *s, const struct lac_match_hit *hit)
+{
+    struct lac_match_rule_state *state = lac_match_state(s, hit->rule);
     struct lac_match_hits *hits = s->hits;
     uint32_t most = hits->per_rule ? hits->per_rule : LAC_MATCH_HITS_PER_RULE;
 
-    /* The same place found again, or a longer or shorter reading of it: the longer one stays. */
-    if (state->has_last && start < state->last_end && end > state->last_start) {
-        if (score < state->last_score ||
-            (score == state->last_score && end - start <= state->last_end - state->last_start))
-            return;
-        retract(s, rule);
-    }
-    state->has_last = true;
-    state->last_start = start;
-    state->last_end = end;
-    state->last_score = score;
-    state->last_reported = false;
-    if (score >= LAC_MATCH_SCORE_COUNTS) {
+    if (!displace(s, hit))
+        return;
+    if (hit->score >= LAC_MATCH_SCORE_COUNTS) {
         state->total++;
-        s->rule_hit[rule] = true;
+        s->rule_hit[hit->rule] = true;
     }
     if (state->reported >= most || hits->count == hits->capacity) {
         hits->truncated = true;
+        state->has_last = true;
+        state->last = *hit;
         return;
     }
-    hit_insert(hits, &hit);
+    hit_insert(hits, hit);
     state->reported++;
-    state->last_reported = true;
+    if (hit->end > state->reported_end)
+        state->reported_end = hit->end;
 }
 
 void lac_match_add(struct lac_match_scratch *s, uint32_t rule, uint32_t start, uint32_t end)
 {
     const struct lac_match_rule *r = &s->m->rules[rule];
-    const struct lac_match_compiled_rule *c = &s->m->compiled[rule];
-    struct lac_str t = folded_text(s);
-    size_t from = lac_match_view_find(&s->folded, start);
-    size_t to = lac_match_view_find(&s->folded, end);
+    const struct lac_match_image_rule *c = &s->m->image_rules[rule];
+    struct lac_str t = lac_match_folded(s);
+    size_t from = s->ascii ? start : lac_match_view_find(&s->folded, start);
+    size_t to = s->ascii ? end : lac_match_view_find(&s->folded, end);
     const struct lac_match_rule_state *state = lac_match_state(s, rule);
-    uint32_t score;
+    struct lac_match_hit hit = {rule, 0, start, end};
 
     if (start >= state->except_start && end <= state->except_end)
         return;
     if (to < from)
         to = from;
-    for (size_t i = 0; i < r->except_count; i++)
-        if (is_around(t, from, to, &c->except[i])) {
+    for (size_t i = 0; i < c->except_count; i++)
+        if (is_around(s->m, t, from, to, &s->m->around[c->except + i])) {
             except(s, rule, start, end);
             return;
         }
-    for (size_t i = 0; i < r->allow_count; i++)
-        if (is_allowed((struct lac_str){t.ptr + from, to - from}, &c->allow[i]))
+    for (size_t i = 0; i < c->allow_count; i++)
+        if (is_allowed(s->m, lac_str_slice(t, from, to), &s->m->around[c->allow + i]))
             return;
-    score = score_of(s, rule, from, to);
-    if (score == 0 || (score < LAC_MATCH_SCORE_COUNTS && !s->hits->want_weak))
+    hit.score = score_of(s, rule, start, end, s->hits->is_name && lac_match_is_whole(t, from, to));
+    if (hit.score == 0 || (hit.score < LAC_MATCH_SCORE_COUNTS && !s->hits->want_weak))
         return;
     if (r->strength == LAC_MATCH_ALLOW) {
-        if (s->hits->over_limit || s->hits->undecodable || !is_whole(t, from, to))
+        if (s->hits->over_limit || s->hits->undecodable || !lac_match_is_whole(t, from, to))
             return;
         s->hits->whole_allowed = true;
     }
-    record(s, rule, score, start, end);
+    record(s, &hit);
 }
 
 /* Shannon's entropy of the bytes, thousandths of a bit per byte. */
@@ -277,7 +256,7 @@ bool lac_match_passes(const struct lac_match *m, uint32_t rule, struct lac_str c
 
     if (r->min_entropy > 0 && entropy_of(candidate) < r->min_entropy)
         return false;
-    return !m->compiled[rule].validate || m->compiled[rule].validate(candidate);
+    return !m->live[rule].validate || m->live[rule].validate(candidate);
 }
 
 static void drop_hits(struct lac_match_hits *hits, uint32_t rule)

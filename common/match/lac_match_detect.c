@@ -4,39 +4,39 @@
 #include "lac_match.h"
 
 /*
- * Triggers are written so that each candidate ends at one place: an open-ended repeat would report
- * every byte of a long run. None has a repeat of more than a few before its first literal, which
- * is what makes a set of them slow.
+ * Triggers are run where the first pass says that one could begin, and give one end per start, the
+ * longest. So they begin with a word, a token of few shapes, or have a rare symbol at a known
+ * place: see lac_match_route.c.
  */
 static const struct lac_match_detector detectors[] = {
     {"email", lac_match_verify_email, {"[A-Za-z0-9_%+'.-]@[A-Za-z0-9\\x80-\\xff]"}},
     {"ip_address",
      lac_match_verify_ip,
-     {"[0-9]\\.[0-9]{1,3}\\.[0-9]{1,3}\\.[0-9]", "::", ":[0-9A-Fa-f]{1,4}:"}},
+     {"\\b[0-9]{1,3}\\.[0-9]{1,3}\\.[0-9]{1,3}\\.[0-9]", "::", ":[0-9A-Fa-f]{1,4}:"}},
     {"us_ssn",
      lac_match_verify_ssn,
-     {"[0-9]{3}[-. ][0-9]{2}[-. ][0-9]{4}",
+     {"\\b[0-9]{3}[-. ][0-9]{2}[-. ][0-9]{4}",
       "(?i)\\b(?:ssn|social[ -]security|soc\\. sec\\.|itin)"}},
     {"credit_card", lac_match_verify_card, {"\\b[2-6][0-9]{3}[ -]?[0-9]{4}"}},
     {"iban", lac_match_verify_iban, {"(?i)\\b[a-z]{2}[0-9]{2}[ -]?[a-z0-9]{4}"}},
     {"phone",
      lac_match_verify_phone,
-     {"[0-9]{3}[-. ][0-9]{4}", "\\+[ (]{0,2}[1-9]", "(?i)\\b(?:tele)?(?:phone|fon)",
+     {"\\b[0-9]{3}[-. ][0-9]{4}", "\\+[ (]{0,2}[1-9]", "(?i)\\b(?:tele)?(?:phone|fon)",
       "(?i)\\b(?:tel|mobile|mob|cell|cellphone|fax|whatsapp)\\b",
       "(?i)\\b(?:call|text|reach) (?:me|us|him|her|them)\\b", "(?i)\\b(?:call|dial|sms)\\b"}},
     {"aws_access_key", lac_match_verify_aws_id, {"\\bA(?:KIA|SIA|BIA|CCA|3T[A-Z0-9])[A-Z2-7]"}},
     {"aws_secret_key",
      lac_match_verify_aws_secret,
-     {"(?i)secret[_ -]?access[_ -]?key", "(?i)aws[_ -]?secret[_ -]?key"}},
+     {"<(?i)(?:aws[_ -]?)?secret[_ -]?access[_ -]?key", "<(?i)aws[_ -]?secret[_ -]?key"}},
     {"github_token",
      lac_match_verify_github,
      {"\\bgh[opsur]_[A-Za-z0-9]", "\\bgithub_pat_[A-Za-z0-9]"}},
     {"slack_token",
      lac_match_verify_slack,
      {"\\bxox[abeoprs][-.][A-Za-z0-9]", "\\bxapp-[0-9]-", "hooks\\.slack\\.com/services/T"}},
-    {"openai_key", lac_match_verify_openai, {"T3BlbkFJ"}},
-    {"openai_admin_key", lac_match_verify_openai_admin, {"T3BlbkFJ"}},
-    {"telegram_token", lac_match_verify_telegram, {"[0-9]:AA[A-Za-z0-9_-]"}},
+    {"openai_key", lac_match_verify_openai, {"\\bsk-[A-Za-z0-9_-]{0,130}T3BlbkFJ"}},
+    {"openai_admin_key", lac_match_verify_openai_admin, {"\\bsk-[A-Za-z0-9_-]{0,130}T3BlbkFJ"}},
+    {"telegram_token", lac_match_verify_telegram, {"\\b(?:bot)?[0-9]{8,10}:AA[A-Za-z0-9_-]"}},
     {"private_key",
      lac_match_verify_private_key,
      {"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----"}},

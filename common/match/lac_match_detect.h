@@ -35,7 +35,9 @@ typedef bool lac_match_verify(struct lac_str text, size_t at, unsigned trigger,
 struct lac_match_detector {
     const char *name;
     lac_match_verify *verify;
-    const char *triggers[LAC_MATCH_TRIGGER_MAX]; /* up to the first NULL; bounded width */
+    const char *triggers[LAC_MATCH_TRIGGER_MAX]; /* up to the first NULL; bounded width. One that
+                                                    begins with '<' is looked for where a word
+                                                    or a part of an identifier begins */
 };
 
 /* NULL when there is none of that name. */

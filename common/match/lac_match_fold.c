@@ -16,15 +16,24 @@ enum {
     EXPANDED_MAX = CLUSTER_MAX * 18, /* NFKC makes at most 18 of one (U+FDFA) */
 };
 
-/* What a byte of ASCII is in the folded view: itself, its lower case, or ' ' for a separator. */
-static const unsigned char fold_table[128] = {
-    ' ', ' ',  ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ',  ' ', ' ',
-    ' ', ' ',  ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', '!', '"', '#',  '$', '%',
-    '&', '\'', '(', ')', '*', '+', ',', ' ', '.', '/', '0', '1', '2', '3', '4', '5', '6',  '7', '8',
-    '9', ':',  ';', '<', '=', '>', '?', '@', 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i',  'j', 'k',
-    'l', 'm',  'n', 'o', 'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z', '[', '\\', ']', '^',
-    ' ', '`',  'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o',  'p', 'q',
-    'r', 's',  't', 'u', 'v', 'w', 'x', 'y', 'z', '{', '|', '}', '~', ' ',
+/* ASCII: itself, its lower case, or ' ' for a separator. */
+const unsigned char lac_match_fold_table[256] = {
+    ' ',  ' ',  ' ',  ' ',  ' ',  ' ',  ' ',  ' ',  ' ',  ' ',  ' ',  ' ',  ' ',  ' ',  ' ',  ' ',
+    ' ',  ' ',  ' ',  ' ',  ' ',  ' ',  ' ',  ' ',  ' ',  ' ',  ' ',  ' ',  ' ',  ' ',  ' ',  ' ',
+    ' ',  '!',  '"',  '#',  '$',  '%',  '&',  '\'', '(',  ')',  '*',  '+',  ',',  ' ',  '.',  '/',
+    '0',  '1',  '2',  '3',  '4',  '5',  '6',  '7',  '8',  '9',  ':',  ';',  '<',  '=',  '>',  '?',
+    '@',  'a',  'b',  'c',  'd',  'e',  'f',  'g',  'h',  'i',  'j',  'k',  'l',  'm',  'n',  'o',
+    'p',  'q',  'r',  's',  't',  'u',  'v',  'w',  'x',  'y',  'z',  '[',  '\\', ']',  '^',  ' ',
+    '`',  'a',  'b',  'c',  'd',  'e',  'f',  'g',  'h',  'i',  'j',  'k',  'l',  'm',  'n',  'o',
+    'p',  'q',  'r',  's',  't',  'u',  'v',  'w',  'x',  'y',  'z',  '{',  '|',  '}',  '~',  ' ',
+    0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8a, 0x8b, 0x8c, 0x8d, 0x8e, 0x8f,
+    0x90, 0x91, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99, 0x9a, 0x9b, 0x9c, 0x9d, 0x9e, 0x9f,
+    0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8, 0xa9, 0xaa, 0xab, 0xac, 0xad, 0xae, 0xaf,
+    0xb0, 0xb1, 0xb2, 0xb3, 0xb4, 0xb5, 0xb6, 0xb7, 0xb8, 0xb9, 0xba, 0xbb, 0xbc, 0xbd, 0xbe, 0xbf,
+    0xc0, 0xc1, 0xc2, 0xc3, 0xc4, 0xc5, 0xc6, 0xc7, 0xc8, 0xc9, 0xca, 0xcb, 0xcc, 0xcd, 0xce, 0xcf,
+    0xd0, 0xd1, 0xd2, 0xd3, 0xd4, 0xd5, 0xd6, 0xd7, 0xd8, 0xd9, 0xda, 0xdb, 0xdc, 0xdd, 0xde, 0xdf,
+    0xe0, 0xe1, 0xe2, 0xe3, 0xe4, 0xe5, 0xe6, 0xe7, 0xe8, 0xe9, 0xea, 0xeb, 0xec, 0xed, 0xee, 0xef,
+    0xf0, 0xf1, 0xf2, 0xf3, 0xf4, 0xf5, 0xf6, 0xf7, 0xf8, 0xf9, 0xfa, 0xfb, 0xfc, 0xfd, 0xfe, 0xff,
 };
 
 struct folder {
@@ -50,8 +59,7 @@ static void put_folded(struct folder *f, unsigned char c, size_t from)
 {
     struct lac_match_view *v = f->folded;
 
-    if (c < 0x80)
-        c = fold_table[c];
+    c = lac_match_fold_table[c];
     if (c == ' ' && v->len > 0 && v->text[v->len - 1] == ' ')
         return;
     put(v, c, from, &f->full);
@@ -189,32 +197,6 @@ static size_t fold_text(struct folder *f, struct lac_str text, bool *bad)
     return i;
 }
 
-static bool is_ascii(struct lac_str text)
-{
-    unsigned char all = 0;
-
-    for (size_t i = 0; i < text.len; i++)
-        all |= (unsigned char)text.ptr[i];
-    return all < 0x80;
-}
-
-/* The usual case: every byte stands for itself and always fits. */
-static void fold_pure_ascii(struct lac_match_view *v, struct lac_str text)
-{
-    unsigned char last = 0;
-    size_t n = 0;
-
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = fold_table[(unsigned char)text.ptr[i]];
-
-        v->text[n] = (char)c;
-        v->map[n] = (uint32_t)i;
-        n += !(c == ' ' && last == ' ');
-        last = c;
-    }
-    v->len = n;
-}
-
 void lac_match_views(struct lac_match_scratch *s, struct lac_str text, struct lac_match_hits *hits)
 {
     struct folder f = {&s->folded, &s->copy, false};
@@ -230,19 +212,15 @@ void lac_match_views(struct lac_match_scratch *s, struct lac_str text, struct la
     s->text = text;
     s->folded.len = 0;
     s->copy.len = 0;
-    if (is_ascii(text)) {
-        fold_pure_ascii(&s->folded, text);
-        s->folded.map[s->folded.len] = (uint32_t)text.len;
-        s->plain = text;
-        s->plain_map = NULL;
+    s->ascii = s->front->is_ascii((const unsigned char *)text.ptr, text.len);
+    s->plain = text;
+    if (s->ascii)
         return;
-    }
     taken = fold_text(&f, text, &hits->undecodable);
     hits->over_limit = hits->over_limit || taken < text.len;
     s->folded.map[s->folded.len] = (uint32_t)taken;
     s->copy.map[s->copy.len] = (uint32_t)taken;
     s->plain = (struct lac_str){s->copy.text, s->copy.len};
-    s->plain_map = s->copy.map;
 }
 
 size_t lac_match_view_find(const struct lac_match_view *v, size_t at)
@@ -286,11 +264,18 @@ static uint32_t char_near(struct lac_str t, size_t i, bool behind)
 
 bool lac_match_boundary(struct lac_str folded, size_t i)
 {
-    uint32_t before = char_near(folded, i, false);
-    uint32_t behind = char_near(folded, i, true);
-    bool word_before = before >= 0x80 || lac_match_is_alnum(before);
-    bool word_behind = behind >= 0x80 || lac_match_is_alnum(behind);
+    unsigned char left = lac_match_before(folded, i);
+    unsigned char right = lac_match_byte(folded, i);
 
+    uint32_t before, behind;
+    bool word_before, word_behind;
+
+    if ((left | right) < 0x80) /* nearly always */
+        return !lac_match_is_alnum(left) || !lac_match_is_alnum(right);
+    before = char_near(folded, i, false);
+    behind = char_near(folded, i, true);
+    word_before = before >= 0x80 || lac_match_is_alnum(before);
+    word_behind = behind >= 0x80 || lac_match_is_alnum(behind);
     return !word_before || !word_behind || is_unspaced(before) || is_unspaced(behind);
 }
 

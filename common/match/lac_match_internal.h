@@ -2,6 +2,13 @@
 /*
  * lac_match_internal - what the files of common/match share
  *
+ * How a rule set is compiled: build reads the rules and folds their texts, route gives each
+ * pattern and each trigger of a detector to the cheapest thing that can find where it could
+ * match, table makes hash tables of all that, image puts it into one block and checks one that
+ * comes from outside. How a field is scanned: views normalises it, front (lac_match_front.h) finds
+ * places, scan walks over them, word and unit look closely, rest asks Vectorscan for what nothing
+ * cheaper carries, add decides and records.
+ *
  * Thread: see lac_match.h.
  */
 #ifndef LAC_MATCH_INTERNAL_H
@@ -9,59 +16,62 @@
 
 #include <hs.h>
 
+#include "lac_buf.h"
 #include "lac_match.h"
 #include "lac_match_detect.h"
+#include "lac_match_front.h"
+#include "lac_match_image.h"
 
-/* A literal of the folded database. */
-struct lac_match_phrase {
-    uint32_t rule;
-    uint32_t len; /* bytes, folded */
-};
-
-/* An expression of the plain database. */
-struct lac_match_trigger {
-    uint32_t rule;
-    uint32_t index; /* of the detector's triggers */
-};
-
-/* "* computing", "what is *", "not * at all": folded halves around the hit. */
-struct lac_match_around {
-    struct lac_str before, after; /* either may be empty */
-    bool star;                    /* false: the text without a star, whole */
-    bool inside;                  /* "*example*": `before` anywhere in the hit */
-};
-
-struct lac_match_compiled_rule {
+/* What an image can't hold of a rule. */
+struct lac_match_live {
     const struct lac_match_detector *detector; /* NULL for patterns and phrases */
     lac_match_validate *validate;              /* NULL: any match of the pattern will do */
-    hs_database_t *pattern;                    /* this pattern alone, with its starts */
-    char *pattern_text;
-    uint32_t pattern_width;
-    struct lac_match_around *except;
-    struct lac_match_around *allow;
-    struct lac_str *context; /* folded */
 };
 
 struct lac_match {
-    const struct lac_match_rule *rules;       /* borrowed */
-    struct lac_match_compiled_rule *compiled; /* [count] */
+    const struct lac_match_rule *rules; /* borrowed */
     size_t count;
-    hs_database_t *plain;  /* NULL when no rule needs it */
-    hs_database_t *folded; /* likewise */
-    struct lac_match_trigger *triggers;
-    struct lac_match_phrase *phrases;
-    size_t trigger_count;
-    size_t phrase_count;
-    char *text; /* folded phrases, exceptions and words */
-    size_t text_size;
-    size_t text_used;
-    /* what compiling reads, gone afterwards */
-    const char **trigger_text;
-    unsigned *trigger_flags;
-    unsigned *trigger_ids;
-    const char **phrase_text;
-    size_t *phrase_len;
+    struct lac_match_live *live; /* [count] */
+    hs_database_t *rest;         /* NULL when no unit needs it */
+    hs_database_t **alone;       /* [rest_count]: a unit without program, with its starts */
+    struct lac_match_front_tables front;
+    void *memory; /* owned image; NULL: borrowed */
+    /* the image and its sections */
+    const struct lac_match_image_header *image;
+    const char *text;
+    const struct lac_match_image_rule *image_rules;
+    const struct lac_match_around *around;
+    const uint32_t *context_ids;
+    const uint32_t *context_units;
+    const struct lac_match_word *words;
+    const struct lac_match_phrase *phrases;
+    const struct lac_match_unit *units;
+    const struct lac_match_literal *literals;
+    const struct lac_match_entry *entries;
+    const struct lac_match_slot *word_slots;
+    const struct lac_match_slot *prefix_slots;
+    const uint32_t *shape_list;
+    const struct lac_match_shape *shapes;
+    const uint32_t *symbol_first; /* [129] */
+    const uint32_t *symbol_list;
+    const struct lac_match_run *runs;
+    const uint32_t *loose;
+    const char *programs;
+    const uint32_t *rest_units;
+    size_t word_mask, prefix_mask; /* slots less one */
+    size_t unit_count, run_count, loose_count, rest_count;
 };
+
+static inline struct lac_str lac_match_text_of(const struct lac_match *m, struct lac_match_text t)
+{
+    return (struct lac_str){m->text + t.at, t.len};
+}
+
+static inline const struct lac_match_regex *lac_match_program(const struct lac_match *m,
+                                                              const struct lac_match_unit *u)
+{
+    return (const struct lac_match_regex *)(const void *)(m->programs + u->program);
+}
 
 /* One way to look at a field. */
 struct lac_match_view {
@@ -73,53 +83,172 @@ struct lac_match_view {
 
 /* What is remembered of a rule during one scan. */
 struct lac_match_rule_state {
-    uint32_t resume;     /* triggers up to here are settled, plain view */
-    uint32_t last_start; /* the latest hit, original offsets */
-    uint32_t last_end;
-    uint32_t last_score;
+    uint32_t resume;       /* up to here all is settled, plain view */
+    uint32_t searched;     /* up to here it was looked for around context words, plain view */
     uint32_t except_start; /* the latest excepted place */
     uint32_t except_end;
-    uint32_t total;    /* hits, reported or not */
-    uint32_t reported; /* at most LAC_MATCH_HITS_PER_RULE */
+    struct lac_match_hit last; /* the latest hit that was not reported */
+    uint32_t total;            /* hits that count, reported or not */
+    uint32_t reported;         /* at most hits->per_rule */
+    uint32_t reported_end;     /* no reported one ends behind it */
+    uint32_t contexts;         /* how often the context was looked for in the text */
+    bool seen;                 /* listed in touched[] */
     bool has_last;
-    bool last_reported;
-    uint32_t contexts; /* how often the context was looked for */
-    uint32_t region;   /* one more than the index of its latest region, 0 = none */
-    bool seen;         /* listed in touched[] */
 };
 
-/* Where a pattern has ended, so where its start has to be looked for. */
+/* Where a unit of the rest has ended, so where its start has to be looked for. */
 struct lac_match_region {
-    uint32_t rule;
+    uint32_t rest;       /* index in rest_units */
     uint32_t start, end; /* plain view; `end` is the last reported end */
+};
+
+/* A place where a context word stands, original offsets. */
+struct lac_match_place {
+    uint32_t start, end;
+    uint32_t word;
+};
+
+/* A word or prefix that is in a table: its place in the view, and its entries. */
+struct lac_match_found {
+    uint32_t at;
+    uint32_t first, count;
+    bool hump; /* a part of an identifier, as it stands alone */
 };
 
 enum {
     LAC_MATCH_REGION_MAX = 256,
-    LAC_MATCH_CONTEXT_CHECKS = 1024, /* of one rule in one field; see lac_match_add.c */
+    LAC_MATCH_CONTEXT_CHECKS = 1024, /* of one rule in one field, where the list of places does
+                                        not tell; see lac_match_context.c */
+    LAC_MATCH_PLACE_MAX = 2048,
+    LAC_MATCH_WORD_REACH = 2 * LAC_MATCH_PHRASE_BYTES, /* a context word with its blanks */
+    LAC_MATCH_CONTEXT_BYTES = 2048, /* most that is searched for context words at once */
+    LAC_MATCH_VIEW_GROWTH = 11,     /* most bytes of a view for one of the text */
+    LAC_MATCH_CORE_BLOCKS = 128,    /* a long text is scanned in pieces of 8 KiB */
+    /* ... with so much on either side that context and any match lie inside */
+    LAC_MATCH_MARGIN_BLOCKS = 16,
+    LAC_MATCH_PIECE_BLOCKS = LAC_MATCH_CORE_BLOCKS + 2 * LAC_MATCH_MARGIN_BLOCKS,
+    /* At most every other byte begins a word, or a part of an identifier, each by two tables. */
+    LAC_MATCH_FOUND_MAX = LAC_MATCH_CORE_BLOCKS * LAC_MATCH_BLOCK * 2,
 };
 
 struct lac_match_scratch {
     hs_scratch_t *hs;
+    const struct lac_match_front *front;
     size_t field_bytes;
-    struct lac_match_view folded;
-    struct lac_match_view copy; /* memory of the plain view when it is not the text itself */
-    struct lac_str plain;       /* the plain view */
-    const uint32_t *plain_map;  /* its copy's map; NULL: offsets are the text's */
+    struct lac_match_view folded; /* filled only when the text is not ASCII */
+    struct lac_match_view copy;   /* memory of the plain view when it is not the text itself */
     struct lac_match_rule_state *states; /* [rule_count] */
     bool *rule_hit;                      /* [rule_count] */
     uint32_t *touched;                   /* rules whose state is not fresh */
     size_t touched_count;
-    size_t rule_capacity;
     struct lac_match_region regions[LAC_MATCH_REGION_MAX];
     size_t region_count;
-    bool regions_full; /* a rule found no room for its region */
+    uint32_t *rest_region; /* [rest_count]: one more than the index of the latest region, or 0 */
+    bool regions_full;     /* a unit found no room for its region */
     /* the scan in hand */
     const struct lac_match *m;
     struct lac_str text;
     struct lac_match_hits *hits;
+    bool ascii;                            /* the views are the text itself */
+    struct lac_str plain;                  /* the plain view */
     const struct lac_match_region *region; /* whose starts are being looked for */
+    /* where context words are; complete for original offsets [place_from, place_to) */
+    struct lac_match_place places[LAC_MATCH_PLACE_MAX];
+    size_t place_count;
+    size_t place_from, place_to;
+    uint64_t signature; /* of those places' words; all ones when they are not all known */
+    /* the pass in hand */
+    struct lac_str view;
+    const uint32_t *map; /* of the view; NULL: offsets are the text's */
+    bool words;          /* phrases and context words are looked for */
+    bool units;          /* patterns and detectors are */
+    /* the piece in hand */
+    struct lac_match_piece piece;
+    struct lac_match_masks masks[LAC_MATCH_PIECE_BLOCKS + 1];
+    struct lac_match_events events[LAC_MATCH_PIECE_BLOCKS];
+    size_t found_count;
+    struct lac_match_found found[LAC_MATCH_FOUND_MAX];
 };
+
+/* ---- compiling ---- */
+
+/* Two kinds of key, before they are a table. */
+struct lac_match_key {
+    uint64_t key;
+    struct lac_match_entry entry;
+};
+
+/* A unit while it is compiled. */
+struct lac_match_draft {
+    struct lac_match_regex_info info;
+    bool gated; /* nothing of it counts without a context word */
+    bool parts; /* may begin at a part of an identifier */
+};
+
+struct lac_match_build {
+    struct lac_match *m; /* rules, count, live */
+    struct lac_buf section[LAC_MATCH_SECTIONS];
+    struct lac_buf word_keys;     /* struct lac_match_key */
+    struct lac_buf prefix_keys;   /* likewise; the key's top half says how many bytes it has */
+    struct lac_buf prefix_texts;  /* what goes into the bit map: uint32_t bytes, count, nocase */
+    struct lac_buf symbols;       /* struct lac_match_key, the key is the byte */
+    struct lac_buf shape_gated;   /* uint8_t per shape */
+    struct lac_match_draft draft; /* the unit in hand */
+    size_t program_at;            /* where the next program begins */
+    char **expressions;           /* [unit], for the rest */
+    unsigned *expression_flags;
+    size_t expression_count;
+    uint32_t *word_index; /* hash table of context words: id + 1 */
+    size_t word_capacity;
+    size_t word_count;
+    struct lac_match_image_header header;
+};
+
+/* A way to nominate by the first bytes of a word, four or three of `bytes`. */
+void lac_match_put_prefix(struct lac_match_build *b, struct lac_str bytes, bool nocase,
+                          enum lac_match_entry_kind kind, size_t index);
+
+/* The rules' texts, phrases, context words; units go through lac_match_route(). */
+enum lac_status lac_match_build_rule(struct lac_match_build *b, size_t rule, struct lac_err *err);
+
+/* Before the first and after the last rule. */
+enum lac_status lac_match_build_open(struct lac_match_build *b, struct lac_err *err);
+void lac_match_build_close(struct lac_match_build *b);
+
+/* Finds a way to nominate the places of `unit`, whose draft is in hand. */
+enum lac_status lac_match_route(struct lac_match_build *b, uint32_t unit, struct lac_err *err);
+
+/* How many bytes every match of the program begins with that runs consist of. */
+uint32_t lac_match_run_least(const struct lac_match_regex *program);
+
+/* Turns keys, shapes, symbols and runs into what the scan reads. */
+enum lac_status lac_match_tables(struct lac_match_build *b, struct lac_err *err);
+
+/* Compiles the units that have no other way, and serializes the database. */
+enum lac_status lac_match_rest_compile(struct lac_match_build *b, struct lac_err *err);
+
+/* Makes one block of the sections, owned by `m`. */
+enum lac_status lac_match_image_assemble(struct lac_match_build *b, struct lac_err *err);
+
+/* Checks every offset and count of an image from outside, and attaches it. */
+enum lac_status lac_match_image_check(struct lac_match *m, struct lac_str bytes,
+                                      struct lac_err *err);
+
+/* Fills `m` from an image that was checked or made here. */
+void lac_match_attach(struct lac_match *m, const void *bytes);
+
+/* Makes what an image can't hold: live, rest, alone. */
+enum lac_status lac_match_enliven(struct lac_match *m, struct lac_err *err);
+enum lac_status lac_match_rest_open(struct lac_match *m, struct lac_err *err);
+void lac_match_rest_close(struct lac_match *m);
+
+/* A hash of all that the image of these rules depends on. */
+uint64_t lac_match_rules_hash(const struct lac_match_rule *rules, size_t count);
+
+/* Hash tables' keys: the run of letters and digits at `at`, 0 when there is none. */
+uint64_t lac_match_key_of(struct lac_str text, size_t at);
+
+/* ---- scanning ---- */
 
 /* Fills the views of `text`. Sets hits->undecodable and ->over_limit. */
 void lac_match_views(struct lac_match_scratch *s, struct lac_str text, struct lac_match_hits *hits);
@@ -130,12 +259,96 @@ size_t lac_match_view_find(const struct lac_match_view *v, size_t at);
 /* The original offset of a byte of the plain view; its length gives the end. */
 static inline uint32_t lac_match_plain_at(const struct lac_match_scratch *s, size_t i)
 {
-    return s->plain_map ? s->plain_map[i] : (uint32_t)i;
+    return s->ascii ? (uint32_t)i : s->copy.map[i];
 }
 
-/* Whether the folded text has a word boundary at `i`: a letter or digit at most on one side, or a
+/* The other way round. */
+static inline size_t lac_match_plain_find(const struct lac_match_scratch *s, size_t at)
+{
+    return s->ascii ? at : lac_match_view_find(&s->copy, at);
+}
+
+/* The original offset of a byte of the view in hand. */
+static inline uint32_t lac_match_view_at(const struct lac_match_scratch *s, size_t i)
+{
+    return s->map ? s->map[i] : (uint32_t)i;
+}
+
+static inline struct lac_str lac_match_folded(const struct lac_match_scratch *s)
+{
+    return s->ascii ? s->text : (struct lac_str){s->folded.text, s->folded.len};
+}
+
+/* Whether the text has a word boundary at `i`: a letter or digit at most on one side, or a
  * script that is written without blanks. */
-bool lac_match_boundary(struct lac_str folded, size_t i);
+bool lac_match_boundary(struct lac_str text, size_t i);
+
+/* What a byte is in the folded view: its lower case, ' ' for what parts words, itself. */
+extern const unsigned char lac_match_fold_table[256];
+
+static inline unsigned char lac_match_fold_byte(char c)
+{
+    return lac_match_fold_table[(unsigned char)c];
+}
+
+/*
+ * Compares folded `what` with `text`, which need not be folded: a blank in `what` stands for any
+ * run of separators. Forwards from `at`: where it ends, backwards: where it begins; SIZE_MAX when
+ * it isn't there.
+ */
+size_t lac_match_same_from(struct lac_str text, size_t at, struct lac_str what);
+size_t lac_match_same_to(struct lac_str text, size_t at, struct lac_str what);
+
+/* Whether a part of an identifier begins at `i`: the B of fooBar, the S of HTTPServer. */
+bool lac_match_is_hump(struct lac_str text, size_t i);
+
+struct lac_match_range {
+    size_t from, to;
+};
+
+/* Goes through what the first pass has found of words in the piece that begins at `from`: context
+ * words become places if `note`, all else in the core is listed in found[], with the parts of
+ * identifiers if `humps`. */
+void lac_match_words(struct lac_match_scratch *s, size_t from, const struct lac_match_range *core,
+                     bool note, bool humps);
+
+/* One entry of a table: a phrase that may stand there, or a literal of a unit whose keyed bytes
+ * begin at `at`. */
+void lac_match_phrase_at(struct lac_match_scratch *s, const struct lac_match_found *f,
+                         uint32_t phrase);
+void lac_match_literal_at(struct lac_match_scratch *s, size_t at, uint32_t literal);
+
+/* A place where the unit's expression matches, plain view: the rule's validator or its detector
+ * decides. False: it is nothing. */
+bool lac_match_nominated(struct lac_match_scratch *s, const struct lac_match_unit *u, size_t start,
+                         size_t end);
+
+/* Runs a unit at one start, plain view. */
+void lac_match_unit_at(struct lac_match_scratch *s, uint32_t unit, size_t start);
+
+/* Runs it at all starts in [from, to) that can be one. */
+void lac_match_unit_in(struct lac_match_scratch *s, uint32_t unit, size_t from, size_t to);
+
+/* Whether the unit's rule can count here at all: false when it needs a context word and there is
+ * none in sight. */
+bool lac_match_gate(const struct lac_match_scratch *s, uint32_t rule);
+
+/* All that only Vectorscan nominates. */
+enum lac_status lac_match_rest(struct lac_match_scratch *s, struct lac_err *err);
+
+/* Whether one of the rule's context words is near the hit, original offsets. */
+bool lac_match_context_near(struct lac_match_scratch *s, uint32_t rule, uint32_t start,
+                            uint32_t end);
+
+/* Whether `rule` has nothing to say without a context word. */
+static inline bool lac_match_needs_context(const struct lac_match_rule *r, bool want_weak)
+{
+    return r->context_count > 0 &&
+           (r->context_boost == 0 || (r->score < LAC_MATCH_SCORE_COUNTS && !want_weak));
+}
+
+/* An allow rule speaks only about a whole field; a final full stop or question mark is no more. */
+bool lac_match_is_whole(struct lac_str folded, size_t start, size_t end);
 
 /*
  * A validated candidate, original offsets: applies exceptions, allow-list and context, then

@@ -1,138 +1,295 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One field: plain database (triggers of detectors, ends of patterns), the patterns' starts, then
- * the folded database (phrases). Databases only nominate; lac_match_add() records.
+ * One field. A text of ASCII, nearly all there are, is scanned as it is: one pass over its bytes,
+ * piece by piece, finds words, tokens, symbols and runs that rules ask for, and what it finds is
+ * looked at in the order of the text. Any other text is scanned as its two views: words in the
+ * folded one, all else in the plain one.
+ *
+ * Pieces overlap by margins, so that the context words around everything in a piece's core are
+ * known before it is looked at.
  */
 #include "lac_match_internal.h"
 
-#include "lac_assert.h"
+#include <string.h>
 
-/* Grows the rule's region to hold this end, or opens the next one. */
-static void note_region(struct lac_match_scratch *s, uint32_t rule, uint32_t end)
+enum { CORE_BYTES = LAC_MATCH_CORE_BLOCKS * LAC_MATCH_BLOCK };
+enum { MARGIN_BYTES = LAC_MATCH_MARGIN_BLOCKS * LAC_MATCH_BLOCK };
+
+/* ---- tokens, symbols, runs ---- */
+
+/* The bits of one kind from a place on, over the block's edge. */
+static uint64_t bits_from(uint64_t now, uint64_t next, unsigned at)
 {
-    struct lac_match_rule_state *state = lac_match_state(s, rule);
-    uint32_t width = s->m->compiled[rule].pattern_width + 1; /* one more: see scan_region() */
-    uint32_t start = end > width ? end - width : 0;
+    return now >> at | next << 1 << (63 - at);
+}
 
-    if (state->region &&
-        (start <= s->regions[state->region - 1].end || s->region_count == LAC_MATCH_REGION_MAX)) {
-        s->regions[state->region - 1].end = end;
-        return;
+static uint64_t alnum_of(const struct lac_match_masks *m)
+{
+    return m->letter | m->digit;
+}
+
+static void shapes_at(struct lac_match_scratch *s, const uint32_t *list, size_t count, size_t at,
+                      unsigned len, uint64_t digits)
+{
+    unsigned char behind = lac_match_byte(s->view, at + len);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct lac_match_shape *shape = &s->m->shapes[list[i]];
+
+        if ((shape->digits & ~digits) || (shape->alphas & digits))
+            continue;
+        if (len == shape->len && !shape->ends && !lac_match_regex_set_has(&shape->follow, behind))
+            continue;
+        lac_match_unit_at(s, shape->unit, at);
     }
-    if (s->region_count == LAC_MATCH_REGION_MAX) {
-        s->regions_full = true;
-        return;
+}
+
+static void token_at(struct lac_match_scratch *s, size_t block, unsigned bit, size_t at)
+{
+    const struct lac_match_masks *m = &s->masks[block];
+    uint64_t run = bits_from(alnum_of(m), alnum_of(m + 1), bit);
+    unsigned len = run == UINT64_MAX ? 64 : (unsigned)__builtin_ctzll(~run);
+    uint64_t digits = bits_from(m->digit, m[1].digit, bit);
+    const struct lac_match_shape_class *c;
+
+    if (len < 64)
+        digits &= ((uint64_t)1 << len) - 1;
+    c = &s->m->front.shape_classes[s->m->front.shape_index[lac_match_shape_cell(len, digits)]];
+    shapes_at(s, s->m->shape_list + c->first, c->count, at, len, digits);
+    if (s->signature || s->hits->is_name || s->hits->want_weak)
+        shapes_at(s, s->m->shape_list + c->first + c->count, c->gated, at, len, digits);
+}
+
+static void symbol_at(struct lac_match_scratch *s, size_t at)
+{
+    unsigned char c = (unsigned char)s->view.ptr[at];
+
+    for (uint32_t i = s->m->symbol_first[c]; i < s->m->symbol_first[c + 1]; i++)
+        lac_match_literal_at(s, at, s->m->symbol_list[i]);
+}
+
+/* How far the run reaches that begins here, as far as the piece shows. */
+static size_t run_end(const struct lac_match_scratch *s, size_t block, unsigned bit, size_t at)
+{
+    size_t end = at;
+
+    for (size_t b = block; b < s->piece.blocks; b++) {
+        uint64_t in = (alnum_of(&s->masks[b]) | s->masks[b].joint) >> (b == block ? bit : 0);
+        unsigned most = 64 - (b == block ? bit : 0);
+        unsigned n = in == UINT64_MAX ? 64 : (unsigned)__builtin_ctzll(~in);
+
+        end += n < most ? n : most;
+        if (n < most)
+            break;
     }
-    s->regions[s->region_count++] = (struct lac_match_region){rule, start, end};
-    state->region = (uint32_t)s->region_count;
+    return end;
 }
 
-static int on_plain(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
-                    void *arg)
+static void run_at(struct lac_match_scratch *s, size_t block, unsigned bit, size_t at,
+                   size_t core_end)
 {
-    struct lac_match_scratch *s = arg;
-    const struct lac_match_trigger *t = &s->m->triggers[id];
-    const struct lac_match_detector *d = s->m->compiled[t->rule].detector;
-    struct lac_match_rule_state *state = lac_match_state(s, t->rule);
-    struct lac_match_span span = {0};
-    struct lac_str text = s->plain;
+    size_t end = run_end(s, block, bit, at);
 
-    (void)from;
-    (void)flags;
-    if (!d) {
-        note_region(s, t->rule, (uint32_t)to);
-        return 0;
+    for (size_t i = 0; i < s->m->run_count && s->m->runs[i].least <= end - at; i++) {
+        const struct lac_match_run *r = &s->m->runs[i];
+        size_t to = end - r->least + 1;
+
+        if (lac_match_gate(s, s->m->units[r->unit].rule))
+            lac_match_unit_in(s, r->unit, at, to < core_end ? to : core_end);
     }
-    if (to <= state->resume)
-        return 0;
-    if (d->verify(text, (size_t)to, t->index, &span)) {
-        LAC_ASSERT(span.start < span.end && span.end <= text.len);
-        if (lac_match_passes(s->m, t->rule, lac_str_slice(text, span.start, span.end)))
-            lac_match_add(s, t->rule, lac_match_plain_at(s, span.start),
-                          lac_match_plain_at(s, span.end));
+}
+
+/* ---- a piece ---- */
+
+static void found_here(struct lac_match_scratch *s, const struct lac_match_found *f)
+{
+    for (uint32_t i = f->first; i < f->first + f->count; i++) {
+        const struct lac_match_entry *e = &s->m->entries[i];
+
+        if (e->kind == LAC_MATCH_ENTRY_PHRASE && (s->words || f->hump))
+            lac_match_phrase_at(s, f, e->index);
+        else if (e->kind == LAC_MATCH_ENTRY_LITERAL && s->units)
+            lac_match_literal_at(s, f->at, e->index);
     }
-    if (span.resume > state->resume)
-        state->resume = (uint32_t)span.resume;
-    return 0;
 }
 
-static int on_pattern(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
-                      void *arg)
+/* What stands in the core, in the order of the text. */
+static void walk(struct lac_match_scratch *s, const struct lac_match_range *core, size_t from)
 {
-    struct lac_match_scratch *s = arg;
-    const struct lac_match_region *r = s->region;
+    size_t next = 0;
 
-    (void)id;
-    (void)flags;
-    /* At the region's cut edges `^`, `$` and `\b` see an end of text that is none: what touches
-     * them was not among the ends that opened the region, or begins before it. */
-    if ((from == 0 && r->start > 0) || r->start + to > r->end || from == to)
-        return 0;
-    if (lac_match_passes(s->m, r->rule,
-                         lac_str_slice(s->plain, r->start + (size_t)from, r->start + (size_t)to)))
-        lac_match_add(s, r->rule, lac_match_plain_at(s, r->start + (size_t)from),
-                      lac_match_plain_at(s, r->start + (size_t)to));
-    return 0;
-}
+    for (size_t b = (core->from - from) / LAC_MATCH_BLOCK; b < s->piece.blocks; b++) {
+        size_t at = from + b * LAC_MATCH_BLOCK;
+        struct lac_match_events *e = &s->events[b];
 
-static int on_phrase(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
-                     void *arg)
-{
-    struct lac_match_scratch *s = arg;
-    const struct lac_match_phrase *p = &s->m->phrases[id];
-    struct lac_str text = {s->folded.text, s->folded.len};
-    size_t end = (size_t)to;
-    size_t start = end - p->len;
+        if (at >= core->to)
+            break;
+        for (uint64_t left = s->units ? e->token | e->symbol | e->run : 0; left; left &= left - 1) {
+            unsigned bit = (unsigned)__builtin_ctzll(left);
+            uint64_t mask = left & (~left + 1);
 
-    (void)from;
-    (void)flags;
-    if (lac_match_boundary(text, start) && lac_match_boundary(text, end))
-        lac_match_add(s, p->rule, s->folded.map[start], s->folded.map[end]);
-    return 0;
-}
-
-static enum lac_status scan(struct lac_match_scratch *s, const hs_database_t *db, const char *text,
-                            size_t len, match_event_handler on_match, struct lac_err *err)
-{
-    hs_error_t rc;
-
-    if (!db || len == 0)
-        return LAC_OK;
-    rc = hs_scan(db, text, (unsigned)len, 0, s->hs, on_match, s);
-    if (rc == HS_SUCCESS)
-        return LAC_OK;
-    return lac_err_set(err, LAC_FATAL, rc, "match: the matcher failed (%d)", rc);
-}
-
-/* The region reaches one byte further to both sides than a match can, so that a match that
- * touches its edges is known to be one that the cut made up. */
-static enum lac_status scan_region(struct lac_match_scratch *s, const struct lac_match_region *r,
-                                   struct lac_err *err)
-{
-    size_t end = r->end < s->plain.len ? (size_t)r->end + 1 : r->end;
-
-    s->region = r;
-    return scan(s, s->m->compiled[r->rule].pattern, s->plain.ptr + r->start, end - r->start,
-                on_pattern, err);
-}
-
-static enum lac_status scan_patterns(struct lac_match_scratch *s, struct lac_err *err)
-{
-    enum lac_status status = LAC_OK;
-
-    if (s->regions_full) {
-        /* So many places that they can't be listed: every pattern rule once over everything. */
-        for (uint32_t i = 0; i < s->m->count && status == LAC_OK; i++) {
-            struct lac_match_region all = {i, 0, (uint32_t)s->plain.len};
-
-            if (s->m->compiled[i].pattern)
-                status = scan_region(s, &all, err);
+            while (next < s->found_count && s->found[next].at <= at + bit)
+                found_here(s, &s->found[next++]);
+            if (e->token & mask)
+                token_at(s, b, bit, at + bit);
+            if (e->symbol & mask)
+                symbol_at(s, at + bit);
+            if (e->run & mask)
+                run_at(s, b, bit, at + bit, core->to);
         }
-        return status;
     }
-    for (size_t i = 0; i < s->region_count && status == LAC_OK; i++)
-        status = scan_region(s, &s->regions[i], err);
-    return status;
+    while (next < s->found_count)
+        found_here(s, &s->found[next++]);
+}
+
+/* The first pass over a core and its margins. Returns where the piece begins. */
+static size_t first_pass(struct lac_match_scratch *s, const struct lac_match_range *core, bool wide)
+{
+    size_t from = core->from > MARGIN_BYTES ? core->from - MARGIN_BYTES : 0;
+    size_t to = core->to + MARGIN_BYTES < s->view.len ? core->to + MARGIN_BYTES : s->view.len;
+
+    lac_match_piece_init(&s->piece, s->view.ptr + from, to - from);
+    s->piece.core = (core->from - from) / LAC_MATCH_BLOCK;
+    s->piece.wide = wide;
+    s->front->first_pass(&s->m->front, &s->piece, s->masks, s->events);
+    s->found_count = 0;
+    return from;
+}
+
+static bool next_core(struct lac_match_range *core, size_t len)
+{
+    core->from = core->to;
+    core->to = len - core->from > CORE_BYTES ? core->from + CORE_BYTES : len;
+    return core->from < len;
+}
+
+/* ---- units that are looked for around context words ---- */
+
+static void around_place(struct lac_match_scratch *s, const struct lac_match_place *p)
+{
+    const struct lac_match_word *w = &s->m->words[p->word];
+
+    for (uint32_t i = w->units; i < w->units + w->units_count; i++) {
+        uint32_t unit = s->m->context_units[i];
+        const struct lac_match_unit *u = &s->m->units[unit];
+        struct lac_match_rule_state *state = lac_match_state(s, u->rule);
+        size_t window = s->m->rules[u->rule].context_window;
+        size_t from = lac_match_plain_find(s, p->start);
+        size_t to = lac_match_plain_find(s, p->end) + window + 1;
+
+        /* A byte of the original may be several of the view; what lies too far is refused later. */
+        window = s->ascii ? window : window * LAC_MATCH_VIEW_GROWTH;
+        from = from > window + u->width ? from - window - u->width : 0;
+        from = from > state->searched ? from : state->searched;
+        to = to < s->plain.len ? to : s->plain.len;
+        if (from < to) {
+            lac_match_unit_in(s, unit, from, to);
+            state->searched = (uint32_t)to;
+        }
+    }
+}
+
+/* Around the places in [from, to), original offsets. Where not all are known, everywhere. */
+static void loose_units(struct lac_match_scratch *s, size_t from, size_t to)
+{
+    bool everywhere = s->place_to == 0 || s->hits->is_name || s->hits->want_weak;
+
+    if (s->m->loose_count == 0)
+        return;
+    for (size_t i = 0; everywhere && i < s->m->loose_count; i++)
+        if (lac_match_gate(s, s->m->units[s->m->loose[i]].rule))
+            lac_match_unit_in(s, s->m->loose[i], lac_match_plain_find(s, from),
+                              lac_match_plain_find(s, to));
+    for (size_t i = 0; !everywhere && i < s->place_count; i++)
+        if (s->places[i].start >= from && s->places[i].start < to)
+            around_place(s, &s->places[i]);
+}
+
+/* ---- the field ---- */
+
+static void forget_places(struct lac_match_scratch *s, size_t from, size_t to)
+{
+    s->place_count = 0;
+    s->place_from = from;
+    s->place_to = to;
+    s->signature = 0;
+}
+
+static void scan_ascii(struct lac_match_scratch *s)
+{
+    struct lac_match_range core = {0, 0};
+    bool humps = s->m->image->has_humps;
+
+    s->view = s->text;
+    s->map = NULL;
+    s->words = s->units = true;
+    while (next_core(&core, s->text.len)) {
+        size_t from = first_pass(s, &core, false);
+
+        /* Words that reach over the piece's edges are not known. */
+        forget_places(s, from ? from + LAC_MATCH_PHRASE_BYTES : 0,
+                      core.to + MARGIN_BYTES < s->text.len ? core.to + LAC_MATCH_PATTERN_WIDTH
+                                                           : s->text.len);
+        lac_match_words(s, from, &core, true, humps);
+        walk(s, &core, from);
+        loose_units(s, core.from, core.to);
+    }
+}
+
+/* `note`: context words, `act`: phrases. */
+static void scan_folded(struct lac_match_scratch *s, bool note, bool act)
+{
+    struct lac_match_range core = {0, 0};
+
+    s->view = (struct lac_str){s->folded.text, s->folded.len};
+    s->map = s->folded.map;
+    s->words = true;
+    s->units = false;
+    while (next_core(&core, s->view.len)) {
+        size_t from = first_pass(s, &core, true);
+
+        lac_match_words(s, from, &core, note, false);
+        if (act)
+            walk(s, &core, from);
+    }
+}
+
+static void scan_plain(struct lac_match_scratch *s)
+{
+    struct lac_match_range core = {0, 0};
+
+    s->view = s->plain;
+    s->map = s->copy.map;
+    s->words = false;
+    s->units = true;
+    while (next_core(&core, s->view.len)) {
+        size_t from = first_pass(s, &core, false);
+
+        lac_match_words(s, from, &core, false, s->m->image->has_humps);
+        walk(s, &core, from);
+    }
+    loose_units(s, 0, s->text.len);
+}
+
+static void scan_views(struct lac_match_scratch *s)
+{
+    bool one = s->folded.len <= CORE_BYTES;
+
+    forget_places(s, 0, s->text.len);
+    scan_folded(s, true, one);
+    if (!one)
+        scan_folded(s, false, true);
+    scan_plain(s);
+}
+
+static bool is_blank(const struct lac_match_scratch *s)
+{
+    struct lac_str t = lac_match_folded(s);
+
+    for (size_t i = 0; i < t.len; i++)
+        if (lac_match_fold_byte(t.ptr[i]) != ' ')
+            return false;
+    return true;
 }
 
 static void reset(struct lac_match_scratch *s, struct lac_match_hits *hits)
@@ -142,8 +299,6 @@ static void reset(struct lac_match_scratch *s, struct lac_match_hits *hits)
         s->rule_hit[s->touched[i]] = false;
     }
     s->touched_count = 0;
-    s->region_count = 0;
-    s->regions_full = false;
     s->hits = hits;
     hits->count = 0;
     hits->rule_hit = s->rule_hit;
@@ -158,20 +313,20 @@ enum lac_status lac_match_scan(const struct lac_match *m, struct lac_match_scrat
                                struct lac_str text, struct lac_match_hits *hits,
                                struct lac_err *err)
 {
-    enum lac_status status;
+    enum lac_status status = LAC_OK;
 
     if (s->m != m)
         return lac_err_set(err, LAC_FATAL, 0,
                            "match: the scratch was not made fit for these rules");
     reset(s, hits);
     lac_match_views(s, text, hits);
-    hits->blank = !hits->over_limit && !hits->undecodable &&
-                  (s->folded.len == 0 || (s->folded.len == 1 && s->folded.text[0] == ' '));
-    status = scan(s, m->plain, s->plain.ptr, s->plain.len, on_plain, err);
-    if (status == LAC_OK && (s->region_count || s->regions_full))
-        status = scan_patterns(s, err);
-    if (status == LAC_OK)
-        status = scan(s, m->folded, s->folded.text, s->folded.len, on_phrase, err);
+    hits->blank = !hits->over_limit && !hits->undecodable && is_blank(s);
+    if (s->text.len > 0 && s->ascii)
+        scan_ascii(s);
+    else if (s->text.len > 0)
+        scan_views(s);
+    if (s->text.len > 0)
+        status = lac_match_rest(s, err);
     lac_match_settle(s);
     return status;
 }

@@ -38,6 +38,7 @@ enum lac_status lac_match_scratch_open(struct lac_match_scratch **out, size_t fi
         return lac_err_set(err, LAC_FATAL, ENOMEM, "match: no memory for a scratch");
     }
     s->field_bytes = field_bytes;
+    s->front = lac_match_front_best();
     *out = s;
     return LAC_OK;
 }
@@ -52,20 +53,22 @@ void lac_match_scratch_close(struct lac_match_scratch *s)
     free(s->states);
     free(s->rule_hit);
     free(s->touched);
+    free(s->rest_region);
     free(s);
 }
 
-static bool fit_rules(struct lac_match_scratch *s, size_t count)
+static bool fit_rules(struct lac_match_scratch *s, const struct lac_match *m)
 {
     free(s->states);
     free(s->rule_hit);
     free(s->touched);
-    s->states = calloc(count + 1, sizeof(*s->states));
-    s->rule_hit = calloc(count + 1, sizeof(*s->rule_hit));
-    s->touched = calloc(count + 1, sizeof(*s->touched));
+    free(s->rest_region);
+    s->states = calloc(m->count + 1, sizeof(*s->states));
+    s->rule_hit = calloc(m->count + 1, sizeof(*s->rule_hit));
+    s->touched = calloc(m->count + 1, sizeof(*s->touched));
+    s->rest_region = calloc(m->rest_count + 1, sizeof(*s->rest_region));
     s->touched_count = 0;
-    s->rule_capacity = s->states && s->rule_hit && s->touched ? count : 0;
-    return s->states && s->rule_hit && s->touched;
+    return s->states && s->rule_hit && s->touched && s->rest_region;
 }
 
 static enum lac_status fit_database(struct lac_match_scratch *s, const hs_database_t *db,
@@ -84,13 +87,11 @@ enum lac_status lac_match_scratch_fit(struct lac_match_scratch *s, const struct 
     enum lac_status status;
 
     s->m = NULL;
-    if (!fit_rules(s, m->count))
+    if (!fit_rules(s, m))
         return lac_err_set(err, LAC_FATAL, ENOMEM, "match: no memory for %zu rules", m->count);
-    status = fit_database(s, m->plain, err);
-    if (status == LAC_OK)
-        status = fit_database(s, m->folded, err);
-    for (size_t i = 0; status == LAC_OK && i < m->count; i++)
-        status = fit_database(s, m->compiled[i].pattern, err);
+    status = fit_database(s, m->rest, err);
+    for (size_t i = 0; status == LAC_OK && i < m->rest_count; i++)
+        status = fit_database(s, m->alone[i], err);
     if (status == LAC_OK)
         s->m = m;
     return status;

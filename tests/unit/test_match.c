@@ -436,29 +436,33 @@ static void cut_edges_of_a_region_are_no_edges_of_the_text(void)
     set_close(&t);
 }
 
-/* Beyond the bound a candidate counts without its context: strict rather than slow. */
-static void context_is_looked_for_a_bounded_number_of_times(void)
+/* However many candidates there are, each is asked for its own surroundings. A text that has more
+ * context words than are noted is read itself, up to a bound: strict rather than slow. */
+static void context_is_looked_for_in_bounded_time(void)
 {
     static const struct lac_str phrases[] = {{"summit", 6}};
-    static const struct lac_str context[] = {{"contract", 8}};
-    enum { UNIT = 7 };
-    const size_t many = 1100;
-    static char text[1100 * UNIT];
+    static const struct lac_str context[] = {{"contract", 8}, {"deal", 4}};
+    enum { UNIT = 7, DEALS = 5 * 4000, MANY = 1100 };
+    static char text[MANY * UNIT + DEALS];
     struct lac_match_rule rule = rule_of("customer");
     struct set t;
 
     rule.phrases = phrases;
     rule.phrase_count = 1;
     rule.context = context;
-    rule.context_count = 1;
+    rule.context_count = 2;
     rule.context_window = 20;
-    for (size_t i = 0; i < many * UNIT; i++)
+    for (size_t i = 0; i < (size_t)MANY * UNIT; i++)
         text[i] = "summit "[i % UNIT];
     if (set_open(&t, &rule, 1)) {
-        scan(&t, (struct lac_str){text, (many - 100) * UNIT});
+        scan(&t, (struct lac_str){text, (size_t)MANY * UNIT});
         LAC_TEST_EQ(t.hits.count, 0);
-        scan(&t, (struct lac_str){text, many * UNIT});
-        LAC_TEST_EQ(t.hits.count, LAC_MATCH_HITS_PER_RULE);
+        for (size_t i = 0; i < DEALS; i++)
+            text[i] = "deal "[i % 5];
+        for (size_t i = 0; i < (size_t)MANY * UNIT; i++)
+            text[DEALS / 2 + i] = "summit "[i % UNIT];
+        scan(&t, (struct lac_str){text, DEALS});
+        LAC_TEST_EQ(t.hits.count, 3 + 3); /* beside the deals on both sides */
         t.hits.is_name = true;
         LAC_TEST_STR(found(&t, "Summit"), "Summit");
         LAC_TEST_STR(found(&t, "the Summit"), "");
@@ -628,6 +632,6 @@ LAC_TEST_MAIN(match, emails_are_found_exactly, ip_addresses_are_told_from_versio
               phone_numbers_in_national_and_international_forms, secrets_are_told_from_placeholders,
               phrases_match_words_in_any_case_and_separation, exceptions_and_context_suppress_hits,
               patterns_report_where_they_start, cut_edges_of_a_region_are_no_edges_of_the_text,
-              context_is_looked_for_a_bounded_number_of_times, bad_rules_are_refused_by_index,
+              context_is_looked_for_in_bounded_time, bad_rules_are_refused_by_index,
               a_field_over_the_limit_says_so, time_grows_with_length_only,
               an_allow_rule_speaks_for_whole_fields_only)

@@ -172,8 +172,8 @@ static void wrong_sources_are_refused_with_place_and_reason(void)
         {"rules.yaml", RULE "  detector: emial\n",
          "rules.yaml:5: there is no detector 'emial'; did you mean 'email'?"},
         {"rules.yaml", RULE "  pattern: 'a+b'\n",
-         "rules.yaml:2: x: the pattern can match more than 512 bytes: bound its repeats with "
-         "{min,max} instead of * and +"},
+         "rules.yaml:2: x: at byte 1: this repeat has no maximum: write {min,max}, for matches of "
+         "at most 512 bytes"},
         {"rules.yaml", RULE "  phrases: [word]\n  strength: opinion\n",
          "rules.yaml:2: opinion needs likelihoods"},
         {"rules.yaml",

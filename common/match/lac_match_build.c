@@ -1,0 +1,579 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads the rules: folds their texts, numbers phrases, context words and units. */
+#include "lac_match_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Folding grows a text at most this much: U+FDFA, 3 bytes, becomes 33. */
+enum { FOLD_GROWTH = 11, PHRASE_MIN = 2, SECTION_MAX = 1 << 29 };
+
+enum lac_status lac_match_build_open(struct lac_match_build *b, struct lac_err *err)
+{
+    struct lac_match *m = b->m;
+
+    for (int i = 0; i < LAC_MATCH_SECTIONS; i++)
+        lac_buf_init(&b->section[i], SECTION_MAX);
+    lac_buf_init(&b->word_keys, SECTION_MAX);
+    lac_buf_init(&b->prefix_keys, SECTION_MAX);
+    lac_buf_init(&b->prefix_texts, SECTION_MAX);
+    lac_buf_init(&b->symbols, SECTION_MAX);
+    lac_buf_init(&b->shape_gated, SECTION_MAX);
+    m->live = calloc(m->count + 1, sizeof(*m->live));
+    if (!m->live)
+        return lac_err_set(err, LAC_FATAL, ENOMEM, "match: no memory for %zu rules", m->count);
+    return LAC_OK;
+}
+
+void lac_match_build_close(struct lac_match_build *b)
+{
+    for (int i = 0; i < LAC_MATCH_SECTIONS; i++)
+        lac_buf_deinit(&b->section[i]);
+    lac_buf_deinit(&b->word_keys);
+    lac_buf_deinit(&b->prefix_keys);
+    lac_buf_deinit(&b->prefix_texts);
+    lac_buf_deinit(&b->symbols);
+    lac_buf_deinit(&b->shape_gated);
+    for (size_t i = 0; i < b->expression_count; i++)
+        free(b->expressions[i]);
+    free(b->expressions);
+    free(b->expression_flags);
+    free(b->word_index);
+}
+
+/* ---- folded texts ---- */
+
+static enum lac_status no_memory(struct lac_err *err)
+{
+    return lac_err_set(err, LAC_FATAL, ENOMEM, "match: no memory for the rules");
+}
+
+/* Folds into the image's text; blanks at the ends go when `trim`. */
+static bool fold(struct lac_match_build *b, struct lac_str text, bool trim,
+                 struct lac_match_text *out)
+{
+    struct lac_buf *t = &b->section[LAC_MATCH_S_TEXT];
+    size_t room = text.len * FOLD_GROWTH + 1;
+    char *at = lac_buf_reserve(t, room);
+    size_t n;
+
+    if (!at)
+        return false;
+    n = lac_match_fold(at, room, text);
+    if (n == SIZE_MAX)
+        n = 0; /* cannot be: the room is enough for any text */
+    if (trim && n > 0 && at[0] == ' ')
+        memmove(at, at + 1, --n);
+    if (trim && n > 0 && at[n - 1] == ' ')
+        n--;
+    *out = (struct lac_match_text){(uint32_t)t->len, (uint32_t)n};
+    lac_buf_commit(t, n);
+    return true;
+}
+
+static struct lac_str text_of(const struct lac_match_build *b, struct lac_match_text t)
+{
+    const struct lac_buf *buf = &b->section[LAC_MATCH_S_TEXT];
+
+    return (struct lac_str){t.len ? buf->ptr + t.at : "", t.len};
+}
+
+static enum lac_status fold_phrase(struct lac_match_build *b, struct lac_str text,
+                                   struct lac_match_text *out, struct lac_err *err)
+{
+    if (!fold(b, text, true, out))
+        return no_memory(err);
+    if (out->len < PHRASE_MIN)
+        return lac_err_set(err, LAC_REJECT, 0,
+                           "'%.*s' is too short to be found: two letters at least",
+                           LAC_STR_FMT(text));
+    if (out->len > LAC_MATCH_PHRASE_BYTES)
+        return lac_err_set(err, LAC_REJECT, 0, "'%.40s...' is longer than %d bytes", text.ptr,
+                           LAC_MATCH_PHRASE_BYTES);
+    return LAC_OK;
+}
+
+static enum lac_status fold_around(struct lac_match_build *b, const struct lac_str *texts,
+                                   size_t count, bool star_needed, uint32_t *first,
+                                   struct lac_err *err)
+{
+    struct lac_buf *out = &b->section[LAC_MATCH_S_AROUND];
+
+    *first = (uint32_t)(out->len / sizeof(struct lac_match_around));
+    for (size_t i = 0; i < count; i++) {
+        struct lac_str t = texts[i];
+        bool inside = !star_needed && t.len > 2 && t.ptr[0] == '*' && t.ptr[t.len - 1] == '*';
+        const char *star = t.len && !inside ? memchr(t.ptr, '*', t.len) : NULL;
+        size_t before = star ? (size_t)(star - t.ptr) : t.len;
+        struct lac_match_around a = {.flags = inside ? LAC_MATCH_AROUND_INSIDE
+                                              : star ? LAC_MATCH_AROUND_STAR
+                                                     : 0};
+        bool ok;
+
+        if (!star && star_needed)
+            return lac_err_set(err, LAC_REJECT, 0,
+                               "exception '%.*s' needs a '*' where the hit stands", LAC_STR_FMT(t));
+        if (inside)
+            ok = fold(b, (struct lac_str){t.ptr + 1, t.len - 2}, true, &a.before);
+        else
+            ok = fold(b, (struct lac_str){t.ptr, before}, false, &a.before);
+        if (ok && star)
+            ok = fold(b, (struct lac_str){star + 1, t.len - before - 1}, false, &a.after);
+        if (!ok)
+            return no_memory(err);
+        if (a.before.len + a.after.len == 0)
+            return lac_err_set(err, LAC_REJECT, 0, "'%.*s' would hold for every hit",
+                               LAC_STR_FMT(t));
+        lac_buf_put(out, &a, sizeof(a));
+    }
+    return LAC_OK;
+}
+
+/* ---- keys of phrases ---- */
+
+/* Words that are in most texts: a poor thing to look for when the phrase has another one. */
+static bool is_common(uint64_t key)
+{
+    static const char words[][8] = {
+        "the",  "of",   "to",  "in",  "a",   "and",  "is",  "what", "how",  "do",   "not",
+        "our",  "for",  "who", "no",  "on",  "are",  "be",  "with", "this", "that", "it",
+        "by",   "as",   "at",  "or",  "an",  "was",  "my",  "your", "we",   "you",  "i",
+        "will", "from", "new", "all", "use", "does", "per", "must"};
+
+    for (size_t i = 0; i < LAC_COUNT(words); i++)
+        if (key == lac_match_key_of(lac_str_from(words[i]), 0))
+            return true;
+    return false;
+}
+
+static bool is_wide(struct lac_str t, size_t at)
+{
+    return (unsigned char)t.ptr[at] >= 0xE0;
+}
+
+/* Whether a key can begin at `at` of a folded text: what lac_match_front.h calls a word's start. */
+static bool may_key(struct lac_str t, size_t at)
+{
+    uint64_t before = at > 0 ? lac_match_key_of(t, at - 1) : 0;
+
+    if (is_wide(t, at))
+        return true;
+    return lac_match_key_of(t, at) != 0 && before == 0;
+}
+
+/*
+ * Where in a phrase the word begins by which it is looked for: the longest that is not in most
+ * texts anyway. A name is looked for by its first, because its parts may be joined. SIZE_MAX when
+ * it has none.
+ */
+static size_t choose_key(struct lac_str t, bool first)
+{
+    size_t best = SIZE_MAX;
+    size_t best_len = 0;
+
+    for (size_t i = 0; i < t.len; i++) {
+        size_t n = 0;
+
+        if (!may_key(t, i))
+            continue;
+        while (i + n < t.len && n < 8 && lac_match_key_of(t, i + n) != 0)
+            n++;
+        if (is_wide(t, i))
+            n = 4;
+        if (is_common(lac_match_key_of(t, i)))
+            n = 1;
+        if (best == SIZE_MAX || n > best_len) {
+            best = i;
+            best_len = n;
+        }
+        if (first)
+            break;
+    }
+    return best;
+}
+
+static void put_key(struct lac_buf *keys, uint64_t key, enum lac_match_entry_kind kind,
+                    size_t index)
+{
+    struct lac_match_key k = {key, {kind, (uint32_t)index}};
+
+    lac_buf_put(keys, &k, sizeof(k));
+}
+
+void lac_match_put_prefix(struct lac_match_build *b, struct lac_str bytes, bool nocase,
+                          enum lac_match_entry_kind kind, size_t index)
+{
+    uint32_t text[3] = {0, bytes.len < 4 ? 3 : 4, nocase};
+    uint64_t key;
+
+    memcpy(&text[0], bytes.ptr, text[1]);
+    key = (uint64_t)text[1] << 32 | (text[0] | (text[1] == 3 ? 0x202020u : 0x20202020u));
+    lac_buf_put(&b->prefix_texts, text, sizeof(text));
+    put_key(&b->prefix_keys, key, kind, index);
+}
+
+static enum lac_status key_text(struct lac_match_build *b, struct lac_str t, size_t key,
+                                enum lac_match_entry_kind kind, size_t index, struct lac_err *err)
+{
+    if (key == SIZE_MAX)
+        return lac_err_set(err, LAC_REJECT, 0, "'%.*s' has no letter or digit to look for",
+                           LAC_STR_FMT(t));
+    if (!is_wide(t, key)) {
+        put_key(&b->word_keys, lac_match_key_of(t, key), kind, index);
+        return LAC_OK;
+    }
+    lac_match_put_prefix(b, (struct lac_str){t.ptr + key, t.len - key}, false, kind, index);
+    return LAC_OK;
+}
+
+/* A name's other first words: joined with the next ones, and its plurals. */
+static void key_name(struct lac_match_build *b, struct lac_str t, size_t key, size_t index)
+{
+    static const char *const endings[] = {"s", "es", "ies"};
+    char joined[LAC_MATCH_PHRASE_BYTES + 4];
+    uint64_t first = lac_match_key_of(t, key);
+    bool parts = false;
+    size_t n = 0;
+
+    for (size_t i = key; i < t.len; i++) {
+        if (lac_match_key_of(t, i) != 0)
+            joined[n++] = t.ptr[i];
+        else if (t.ptr[i] == ' ')
+            parts = true;
+        else
+            break;
+    }
+    if (parts && lac_match_key_of((struct lac_str){joined, n}, 0) != first)
+        put_key(&b->word_keys, lac_match_key_of((struct lac_str){joined, n}, 0),
+                LAC_MATCH_ENTRY_PHRASE, index);
+    /* The key is eight bytes: a longer word's plural has the same. */
+    for (size_t e = 0; e < LAC_COUNT(endings) && n < 8; e++) {
+        size_t cut = e == 2 && n > 1 && joined[n - 1] == 'y' ? 1 : 0;
+        char plural[16];
+        size_t len = strlen(endings[e]);
+        uint64_t k;
+
+        if (e == 2 && !cut)
+            continue;
+        memcpy(plural, joined, n);
+        memcpy(plural + n - cut, endings[e], len);
+        k = lac_match_key_of((struct lac_str){plural, n - cut + len}, 0);
+        if (k != first)
+            put_key(&b->word_keys, k, LAC_MATCH_ENTRY_PHRASE, index);
+    }
+}
+
+static enum lac_status add_phrases(struct lac_match_build *b, size_t rule, struct lac_err *err)
+{
+    const struct lac_match_rule *r = &b->m->rules[rule];
+    struct lac_buf *out = &b->section[LAC_MATCH_S_PHRASES];
+    enum lac_status status = LAC_OK;
+
+    for (size_t i = 0; i < r->phrase_count && status == LAC_OK; i++) {
+        struct lac_match_phrase p = {.rule = (uint32_t)rule,
+                                     .flags = r->names ? LAC_MATCH_PHRASE_NAMES : 0};
+        size_t index = out->len / sizeof(p);
+        size_t key;
+
+        status = fold_phrase(b, r->phrases[i], &p.text, err);
+        if (status != LAC_OK)
+            return status;
+        if (index >= LAC_MATCH_PHRASE_MAX)
+            return lac_err_set(err, LAC_REJECT, 0, "more than %d phrases", LAC_MATCH_PHRASE_MAX);
+        key = choose_key(text_of(b, p.text), r->names);
+        p.key = (uint16_t)key;
+        status = key_text(b, text_of(b, p.text), key, LAC_MATCH_ENTRY_PHRASE, index, err);
+        if (status == LAC_OK && r->names)
+            key_name(b, text_of(b, p.text), key, index);
+        b->header.has_humps |= r->names;
+        lac_buf_put(out, &p, sizeof(p));
+    }
+    return status;
+}
+
+/* ---- context words: each once, whatever rules name it ---- */
+
+static uint64_t hash_text(struct lac_str t)
+{
+    uint64_t h = 0xCBF29CE484222325u;
+
+    for (size_t i = 0; i < t.len; i++)
+        h = (h ^ (unsigned char)t.ptr[i]) * 0x100000001B3u;
+    return h;
+}
+
+static bool grow_index(struct lac_match_build *b)
+{
+    const struct lac_match_word *words = (const void *)b->section[LAC_MATCH_S_WORDS].ptr;
+    size_t capacity = b->word_capacity ? b->word_capacity * 2 : 1024;
+    uint32_t *index = calloc(capacity, sizeof(*index));
+
+    if (!index)
+        return false;
+    for (size_t i = 0; i < b->word_count; i++) {
+        size_t at = hash_text(text_of(b, words[i].text)) & (capacity - 1);
+
+        while (index[at])
+            at = (at + 1) & (capacity - 1);
+        index[at] = (uint32_t)i + 1;
+    }
+    free(b->word_index);
+    b->word_index = index;
+    b->word_capacity = capacity;
+    return true;
+}
+
+/* The number of a context word, new or known. */
+static enum lac_status word_id(struct lac_match_build *b, struct lac_str word, uint32_t *id,
+                               struct lac_err *err)
+{
+    struct lac_buf *words = &b->section[LAC_MATCH_S_WORDS];
+    struct lac_match_word w = {0};
+    enum lac_status status = fold_phrase(b, word, &w.text, err);
+    struct lac_str t = text_of(b, w.text);
+    size_t key;
+    size_t at;
+
+    if (status != LAC_OK)
+        return status;
+    if (b->word_count * 2 >= b->word_capacity && !grow_index(b))
+        return no_memory(err);
+    for (at = hash_text(t) & (b->word_capacity - 1); b->word_index[at];
+         at = (at + 1) & (b->word_capacity - 1)) {
+        const struct lac_match_word *known = (const void *)words->ptr;
+
+        *id = b->word_index[at] - 1;
+        if (lac_str_eq(text_of(b, known[*id].text), t))
+            return LAC_OK;
+    }
+    *id = (uint32_t)b->word_count++;
+    b->word_index[at] = *id + 1;
+    key = choose_key(t, false);
+    w.key = (uint32_t)key;
+    lac_buf_put(words, &w, sizeof(w));
+    return key_text(b, t, key, LAC_MATCH_ENTRY_CONTEXT, *id, err);
+}
+
+static int id_cmp(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a;
+    uint32_t y = *(const uint32_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static enum lac_status add_context(struct lac_match_build *b, const struct lac_match_rule *r,
+                                   struct lac_match_image_rule *image, struct lac_err *err)
+{
+    struct lac_buf *ids = &b->section[LAC_MATCH_S_CONTEXT_IDS];
+    enum lac_status status = LAC_OK;
+
+    image->context = (uint32_t)(ids->len / sizeof(uint32_t));
+    if (r->context_count == 0)
+        return LAC_OK;
+    if (r->context_window == 0 || r->context_window > LAC_MATCH_WINDOW_MAX)
+        return lac_err_set(err, LAC_REJECT, 0, "a context window is 1 to %d bytes",
+                           LAC_MATCH_WINDOW_MAX);
+    for (size_t i = 0; i < r->context_count && status == LAC_OK; i++) {
+        uint32_t id = 0;
+
+        status = word_id(b, r->context[i], &id, err);
+        image->signature |= (uint64_t)1 << (id & 63);
+        lac_buf_put(ids, &id, sizeof(id));
+    }
+    image->context_count = (uint32_t)r->context_count;
+    if (status == LAC_OK && lac_buf_ok(ids))
+        qsort(ids->ptr + image->context * sizeof(uint32_t), image->context_count, sizeof(uint32_t),
+              id_cmp);
+    return status;
+}
+
+/* ---- units ---- */
+
+static bool has_high_bytes(const char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text >= 0x80)
+            return true;
+    return false;
+}
+
+/* What Vectorscan thinks of an expression that our compiler does not carry. */
+static enum lac_status ask_vectorscan(const char *expression, unsigned flags, uint32_t *width,
+                                      struct lac_err *err)
+{
+    hs_compile_error_t *why = NULL;
+    hs_expr_info_t *info = NULL;
+
+    if (hs_expression_info(expression, flags, &info, &why) != HS_SUCCESS) {
+        lac_err_set(err, LAC_REJECT, 0, "the pattern does not compile: %s",
+                    why ? why->message : "unknown");
+        hs_free_compile_error(why);
+        return LAC_REJECT;
+    }
+    *width = info->max_width;
+    free(info);
+    if (*width > LAC_MATCH_PATTERN_WIDTH)
+        return lac_err_set(err, LAC_REJECT, 0,
+                           "the pattern can match more than %d bytes: bound its repeats with "
+                           "{min,max} instead of * and +",
+                           LAC_MATCH_PATTERN_WIDTH);
+    return LAC_OK;
+}
+
+/* Keeps the expression for the rest's database. */
+static bool keep_expression(struct lac_match_build *b, struct lac_str expression)
+{
+    size_t n = b->expression_count;
+    char **grown = realloc(b->expressions, (n + 1) * sizeof(*grown));
+    unsigned *flags;
+
+    if (!grown)
+        return false;
+    b->expressions = grown;
+    flags = realloc(b->expression_flags, (n + 1) * sizeof(*flags));
+    if (!flags)
+        return false;
+    b->expression_flags = flags;
+    grown[n] = lac_str_dup(expression);
+    if (!grown[n])
+        return false;
+    flags[n] = has_high_bytes(grown[n]) ? HS_FLAG_UTF8 : 0;
+    b->expression_count++;
+    return true;
+}
+
+static enum lac_status add_unit(struct lac_match_build *b, size_t rule, struct lac_str expression,
+                                size_t trigger, struct lac_err *err)
+{
+    const struct lac_match_rule *r = &b->m->rules[rule];
+    const struct lac_match_detector *d = b->m->live[rule].detector;
+    struct lac_buf *programs = &b->section[LAC_MATCH_S_PROGRAMS];
+    struct lac_buf *units = &b->section[LAC_MATCH_S_UNITS];
+    struct lac_match_regex_info *info = &b->draft.info;
+    struct lac_match_unit u = {.rule = (uint32_t)rule,
+                               .trigger = (uint16_t)trigger,
+                               .flags = d ? LAC_MATCH_UNIT_DETECTOR : 0};
+    uint32_t index = (uint32_t)(units->len / sizeof(u));
+    enum lac_status status;
+
+    b->draft.parts = d && expression.len > 0 && expression.ptr[0] == '<';
+    if (b->draft.parts)
+        expression = lac_str_slice(expression, 1, expression.len);
+    if (memchr(expression.ptr, 0, expression.len))
+        return lac_err_set(err, LAC_REJECT, 0, "the pattern holds a NUL byte");
+    status = lac_match_regex_compile(programs, expression, info, err);
+    if (status != LAC_OK)
+        return status;
+    if (!keep_expression(b, expression))
+        return no_memory(err);
+    if (info->supported) {
+        u.width = info->max_width;
+        u.first = info->first;
+        u.inner = (struct lac_match_text){(uint32_t)b->section[LAC_MATCH_S_TEXT].len, 0};
+        if (info->inner_len >= 3 && !info->inner_nocase) {
+            u.inner.len = info->inner_len;
+            u.inner_min = info->inner_min;
+            u.inner_max = info->inner_max;
+            lac_buf_put(&b->section[LAC_MATCH_S_TEXT], info->inner, info->inner_len);
+        }
+        u.flags |= info->word_start ? LAC_MATCH_UNIT_WORD_START : 0;
+        u.program = (uint32_t)b->program_at;
+    } else {
+        u.flags |= LAC_MATCH_UNIT_UNSUPPORTED;
+        status = ask_vectorscan(b->expressions[index], b->expression_flags[index], &u.width, err);
+        if (status != LAC_OK)
+            return status;
+    }
+    b->program_at =
+        (programs->len + LAC_MATCH_REGEX_ALIGN - 1) / LAC_MATCH_REGEX_ALIGN * LAC_MATCH_REGEX_ALIGN;
+    b->draft.gated = !d && lac_match_needs_context(r, false);
+    b->header.has_humps |= b->draft.parts;
+    lac_buf_put(units, &u, sizeof(u));
+    return lac_buf_ok(units) ? lac_match_route(b, index, err) : no_memory(err);
+}
+
+/* ---- one rule ---- */
+
+static enum lac_status check_rule(const struct lac_match_rule *r, struct lac_err *err)
+{
+    int ways = (r->detector.len > 0) + (r->pattern.len > 0) + (r->phrase_count > 0);
+
+    if (r->id.len == 0 || r->entity.len == 0)
+        return lac_err_set(err, LAC_REJECT, 0, "a rule needs an id and an entity");
+    if (ways != 1)
+        return lac_err_set(err, LAC_REJECT, 0,
+                           "a rule needs exactly one of detector, pattern and phrases");
+    if (r->score == 0 || r->score > 1000000)
+        return lac_err_set(err, LAC_REJECT, 0, "a score is above 0 and at most 1");
+    if (r->strength == LAC_MATCH_ALLOW && r->phrase_count == 0)
+        return lac_err_set(err, LAC_REJECT, 0, "an allow rule lists whole texts as phrases");
+    if (r->except_count > LAC_MATCH_EXCEPT_MAX)
+        return lac_err_set(err, LAC_REJECT, 0, "more than %d exceptions", LAC_MATCH_EXCEPT_MAX);
+    if (r->validator.len > 0 && r->pattern.len == 0)
+        return lac_err_set(err, LAC_REJECT, 0, "a validator needs a pattern");
+    if (r->count > LAC_MATCH_COUNT_MAX)
+        return lac_err_set(err, LAC_REJECT, 0, "a count is at most %d", LAC_MATCH_COUNT_MAX);
+    for (int t = 0; r->strength != LAC_MATCH_FLOOR && t < LAC_TIER_COUNT; t++)
+        if (r->likelihood[t] == 0 || r->likelihood[t] > 1000000)
+            return lac_err_set(err, LAC_REJECT, 0, "likelihoods are above 0 and at most 1");
+    return LAC_OK;
+}
+
+static enum lac_status find_code(struct lac_match *m, size_t rule, struct lac_err *err)
+{
+    const struct lac_match_rule *r = &m->rules[rule];
+    struct lac_match_live *live = &m->live[rule];
+
+    live->validate = r->validator.len ? lac_match_validator_find(r->validator) : NULL;
+    if (r->validator.len && !live->validate)
+        return lac_err_set(err, LAC_REJECT, 0, "there is no validator '%.*s'",
+                           LAC_STR_FMT(r->validator));
+    live->detector = r->detector.len ? lac_match_detector_find(r->detector) : NULL;
+    if (r->detector.len && !live->detector)
+        return lac_err_set(err, LAC_REJECT, 0, "there is no detector '%.*s'",
+                           LAC_STR_FMT(r->detector));
+    return LAC_OK;
+}
+
+enum lac_status lac_match_enliven(struct lac_match *m, struct lac_err *err)
+{
+    enum lac_status status = LAC_OK;
+
+    m->live = calloc(m->count + 1, sizeof(*m->live));
+    if (!m->live)
+        return no_memory(err);
+    for (size_t i = 0; i < m->count && status == LAC_OK; i++)
+        status = find_code(m, i, err);
+    return status;
+}
+
+enum lac_status lac_match_build_rule(struct lac_match_build *b, size_t rule, struct lac_err *err)
+{
+    const struct lac_match_rule *r = &b->m->rules[rule];
+    struct lac_match_image_rule image = {.except_count = (uint32_t)r->except_count,
+                                         .allow_count = (uint32_t)r->allow_count};
+    const struct lac_match_detector *d;
+    enum lac_status status = check_rule(r, err);
+
+    if (status == LAC_OK)
+        status = fold_around(b, r->except, r->except_count, true, &image.except, err);
+    if (status == LAC_OK)
+        status = fold_around(b, r->allow, r->allow_count, false, &image.allow, err);
+    if (status == LAC_OK)
+        status = add_context(b, r, &image, err);
+    if (status == LAC_OK)
+        status = find_code(b->m, rule, err);
+    if (status != LAC_OK)
+        return status;
+    lac_buf_put(&b->section[LAC_MATCH_S_RULES], &image, sizeof(image));
+    if (r->phrase_count > 0)
+        return add_phrases(b, rule, err);
+    if (r->pattern.len > 0)
+        return add_unit(b, rule, r->pattern, 0, err);
+    d = b->m->live[rule].detector;
+    for (size_t i = 0; i < LAC_MATCH_TRIGGER_MAX && d->triggers[i] && status == LAC_OK; i++)
+        status = add_unit(b, rule, lac_str_from(d->triggers[i]), i, err);
+    return status;
+}

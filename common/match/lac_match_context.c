@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whether one of a rule's words stands near a hit. The first pass has noted where context words
+ * are, so that this is a look into a short list. Where the list does not reach (a hit longer than
+ * the margins of a piece, or a text of context words only), the text itself is searched.
+ */
+#include "lac_match_internal.h"
+
+static bool has_word(const struct lac_match *m, const struct lac_match_image_rule *r, uint32_t word)
+{
+    const uint32_t *ids = m->context_ids + r->context;
+    size_t low = 0;
+    size_t high = r->context_count;
+
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+
+        if (ids[mid] < word)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < r->context_count && ids[low] == word;
+}
+
+static bool in_list(const struct lac_match_scratch *s, uint32_t rule, size_t from, size_t to)
+{
+    const struct lac_match_image_rule *r = &s->m->image_rules[rule];
+    size_t low = 0;
+    size_t high = s->place_count;
+
+    /* Places are in the order of their keys, which are at most a phrase behind their starts. */
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+
+        if (s->places[mid].end + LAC_MATCH_WORD_REACH < from)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    for (; low < s->place_count && s->places[low].start <= to + LAC_MATCH_WORD_REACH; low++) {
+        const struct lac_match_place *p = &s->places[low];
+
+        if (p->start >= from && p->end <= to && has_word(s->m, r, p->word))
+            return true;
+    }
+    return false;
+}
+
+/* Reads the text, as the rule's words are written. */
+static bool in_text(const struct lac_match_scratch *s, uint32_t rule, size_t from, size_t to)
+{
+    const struct lac_match_image_rule *r = &s->m->image_rules[rule];
+    struct lac_str t = lac_match_folded(s);
+    size_t at = s->ascii ? from : lac_match_view_find(&s->folded, from);
+    size_t end = s->ascii ? to : lac_match_view_find(&s->folded, to);
+
+    t.len = end < t.len ? end : t.len;
+    for (; at < t.len; at++) {
+        if (!lac_match_boundary(t, at))
+            continue;
+        for (size_t i = 0; i < r->context_count; i++) {
+            uint32_t id = s->m->context_ids[r->context + i];
+            size_t stop = lac_match_same_from(t, at, lac_match_text_of(s->m, s->m->words[id].text));
+
+            if (stop != SIZE_MAX && lac_match_boundary(lac_match_folded(s), stop))
+                return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * Searching the text costs a window per candidate. A text that is made to need it would make that
+ * expensive, so after LAC_MATCH_CONTEXT_CHECKS of them in one field the rest count without: the
+ * bound holds and the error is on the strict side.
+ */
+bool lac_match_context_near(struct lac_match_scratch *s, uint32_t rule, uint32_t start,
+                            uint32_t end)
+{
+    size_t window = s->m->rules[rule].context_window;
+    size_t from = start > window ? start - window : 0;
+    size_t to = end + window < s->text.len ? end + window : s->text.len;
+    struct lac_match_rule_state *state;
+
+    if (from >= s->place_from && to <= s->place_to)
+        return in_list(s, rule, from, to);
+    state = lac_match_state(s, rule);
+    if (state->contexts >= LAC_MATCH_CONTEXT_CHECKS)
+        return true;
+    state->contexts++;
+    /* A hit of many bytes is looked into from both of its ends only. */
+    if (to - from > LAC_MATCH_CONTEXT_BYTES)
+        return in_text(s, rule, from, from + LAC_MATCH_CONTEXT_BYTES / 2) ||
+               in_text(s, rule, to - LAC_MATCH_CONTEXT_BYTES / 2, to);
+    return in_text(s, rule, from, to);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The portable first pass, and which of them this processor runs. */
+#include "lac_match_front.h"
+
+#include "lac_match_front_body.h"
+
+static uint64_t load(const unsigned char *p)
+{
+    uint64_t x = 0;
+
+    for (int i = 7; i >= 0; i--)
+        x = x << 8 | p[i];
+    return x;
+}
+
+#define EACH(byte) (0x0101010101010101u * (uint64_t)(byte))
+
+/* The top bits of eight bytes, side by side. */
+static uint64_t gather(uint64_t x)
+{
+    return ((x & EACH(0x80)) >> 7) * 0x0102040810204080u >> 56;
+}
+
+/* Top bit of each byte that is in [from, to]; bytes below 0x80 only. */
+static uint64_t in_range(uint64_t x, unsigned from, unsigned to)
+{
+    uint64_t low = x & EACH(0x7F);
+
+    return (low + EACH(0x80 - from)) & ~(low + EACH(0x7F - to)) & ~x;
+}
+
+/* Likewise of each byte that is `c`. */
+static uint64_t is(uint64_t x, unsigned char c)
+{
+    return in_range(x, c, c);
+}
+
+static uint64_t symbols_in(const uint8_t symbols[16], const unsigned char *p)
+{
+    uint64_t found = 0;
+
+    for (unsigned i = 0; i < 8; i++)
+        found |= (uint64_t)(p[i] < 0x80 && (symbols[p[i] & 15] >> (p[i] >> 4) & 1)) << i;
+    return found;
+}
+
+static void classify(const struct lac_match_front_tables *t, const unsigned char *p,
+                     struct lac_match_masks *m)
+{
+    *m = (struct lac_match_masks){0};
+    for (unsigned i = 0; i < 64; i += 8) {
+        uint64_t x = load(p + i);
+
+        m->letter |= gather(in_range(x | EACH(0x20), 'a', 'z')) << i;
+        m->upper |= gather(in_range(x, 'A', 'Z')) << i;
+        m->digit |= gather(in_range(x, '0', '9')) << i;
+        m->joint |= gather(is(x, '_') | is(x, '-') | is(x, '+') | is(x, '/')) << i;
+        m->high |= gather(x) << i;
+        m->symbol |= symbols_in(t->symbols, p + i) << i;
+    }
+}
+
+bool lac_match_is_ascii_portable(const unsigned char *text, size_t len)
+{
+    unsigned char all = 0;
+
+    for (size_t i = 0; i < len; i++)
+        all |= text[i];
+    return all < 0x80;
+}
+
+void lac_match_first_pass_portable(const struct lac_match_front_tables *t,
+                                   const struct lac_match_piece *piece,
+                                   struct lac_match_masks *masks, struct lac_match_events *events)
+{
+    for (size_t b = 0; b < piece->blocks; b++)
+        classify(t, lac_match_block_at(piece, b), &masks[b]);
+    masks[piece->blocks] = (struct lac_match_masks){0};
+    front_body(t, piece, masks, events);
+}
+
+void lac_match_piece_init(struct lac_match_piece *piece, const char *text, size_t len)
+{
+    size_t blocks = (len + LAC_MATCH_BLOCK - 1) / LAC_MATCH_BLOCK;
+    size_t from = blocks > 2 ? (blocks - 2) * LAC_MATCH_BLOCK : 0;
+
+    piece->text = (const unsigned char *)text;
+    piece->blocks = blocks;
+    memcpy(piece->pad, text + from, len - from);
+    memset(piece->pad + (len - from), 0, LAC_MATCH_PAD - (len - from));
+}
+
+static const struct lac_match_front fronts[LAC_MATCH_ISAS] = {
+    {lac_match_is_ascii_portable, lac_match_first_pass_portable},
+#ifdef __x86_64__
+    {lac_match_is_ascii_avx2, lac_match_first_pass_avx2},
+    {lac_match_is_ascii_avx512, lac_match_first_pass_avx512},
+#endif
+};
+
+const struct lac_match_front *lac_match_front_of(enum lac_match_isa isa)
+{
+#ifdef __x86_64__
+    if (isa == LAC_MATCH_AVX2 &&
+        !(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2")))
+        return NULL;
+    if (isa == LAC_MATCH_AVX512 &&
+        !(__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+          __builtin_cpu_supports("bmi2")))
+        return NULL;
+#endif
+    return fronts[isa].first_pass ? &fronts[isa] : NULL;
+}
+
+const struct lac_match_front *lac_match_front_best(void)
+{
+    for (int isa = LAC_MATCH_ISAS - 1; isa > 0; isa--)
+        if (lac_match_front_of((enum lac_match_isa)isa))
+            return lac_match_front_of((enum lac_match_isa)isa);
+    return &fronts[LAC_MATCH_PORTABLE];
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lac_match_front - the first pass: where in a text something could begin
+ *
+ * Private to common/match. Blocks of 64 bytes become bit masks, one bit per byte: letters, digits,
+ * the symbols that rules ask for. Where words begin and how long they are falls out of the masks.
+ * Of every word the first bytes are hashed and looked up in two bit maps, and of every token with
+ * digits its length and which bytes are digits, in a table. None of that branches on the text;
+ * what comes out are masks with few bits left, for lac_match_scan.c to look at closely.
+ *
+ * One implementation per instruction set, all of the same answer; lac_match_front_of() chooses.
+ *
+ * Thread: any. Pure functions.
+ */
+#ifndef LAC_MATCH_FRONT_H
+#define LAC_MATCH_FRONT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lac_match_image.h"
+
+enum {
+    LAC_MATCH_BLOCK = 64,
+    LAC_MATCH_PAD = 256, /* the last two blocks of a text, then zeroes */
+};
+
+enum lac_match_isa { LAC_MATCH_PORTABLE, LAC_MATCH_AVX2, LAC_MATCH_AVX512, LAC_MATCH_ISAS };
+
+/* What the bytes of a block are. */
+struct lac_match_masks {
+    uint64_t letter;
+    uint64_t upper;
+    uint64_t digit;
+    uint64_t joint; /* _ - + / : what joins the parts of long tokens */
+    uint64_t symbol;
+    uint64_t high; /* 0x80 and more */
+};
+
+/* Where in a block something could begin. */
+struct lac_match_events {
+    uint64_t word;   /* a word whose key may be in the table */
+    uint64_t prefix; /* a word's first bytes that may be in the table */
+    uint64_t token;  /* a token of a shape that rules ask for */
+    uint64_t symbol;
+    uint64_t start; /* of a word, whatever it is */
+    uint64_t run;   /* of a run of LAC_MATCH_RUN_LEAST or more letters, digits and joints */
+    uint64_t hump;  /* a part of an identifier like fooBar, to be looked up as a word */
+};
+
+/* What the first pass reads of an image. */
+struct lac_match_front_tables {
+    const uint8_t *word_bits;
+    const uint8_t *prefix_bits;
+    const uint16_t *shape_index; /* [LAC_MATCH_SHAPE_CELLS] */
+    const struct lac_match_shape_class *shape_classes;
+    uint64_t bare_lengths;
+    uint32_t word_shift;
+    uint32_t prefix_shift;
+    uint8_t symbols[16];
+};
+
+/* A piece of text, in blocks; the last may be shorter. */
+struct lac_match_piece {
+    const unsigned char *text;
+    size_t blocks;
+    size_t core; /* the first block that is looked at closely: runs begin anew there */
+    unsigned char pad[LAC_MATCH_PAD]; /* what the last two blocks hold, zeroes behind */
+    bool wide; /* letters beyond ASCII count as such: the folded view of a text that has some */
+};
+
+/* The bytes of a block; at least as many again may be read behind them. */
+static inline const unsigned char *lac_match_block_at(const struct lac_match_piece *p, size_t block)
+{
+    size_t padded = p->blocks > 2 ? p->blocks - 2 : 0;
+
+    return block < padded ? p->text + block * LAC_MATCH_BLOCK
+                          : p->pad + (block - padded) * LAC_MATCH_BLOCK;
+}
+
+typedef bool lac_match_is_ascii(const unsigned char *text, size_t len);
+
+/* `masks` has one more than there are blocks, for zeroes; `events` one for each. */
+typedef void lac_match_first_pass(const struct lac_match_front_tables *t,
+                                  const struct lac_match_piece *piece,
+                                  struct lac_match_masks *masks, struct lac_match_events *events);
+
+struct lac_match_front {
+    lac_match_is_ascii *is_ascii;
+    lac_match_first_pass *first_pass;
+};
+
+/* Fills text, blocks and pad. `len` > 0. */
+void lac_match_piece_init(struct lac_match_piece *piece, const char *text, size_t len);
+
+/* The best one that this processor can run; never NULL. */
+const struct lac_match_front *lac_match_front_best(void);
+
+/* A given one; NULL where the processor can't. For tests. */
+const struct lac_match_front *lac_match_front_of(enum lac_match_isa isa);
+
+lac_match_is_ascii lac_match_is_ascii_portable, lac_match_is_ascii_avx2, lac_match_is_ascii_avx512;
+lac_match_first_pass lac_match_first_pass_portable, lac_match_first_pass_avx2,
+    lac_match_first_pass_avx512;
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lac_match_image - the compiled form of a rule set: one flat block of bytes
+ *
+ * Private to common/match. Everything that scanning reads is in it, found by offsets, so that a
+ * pack's file can be memory-mapped and used where it lies, by all processes at once. What a
+ * processor has to supply itself (addresses of detectors and validators, Vectorscan's database)
+ * is made when the image is opened, see struct lac_match.
+ *
+ * No struct here has padding: the same rules give the same bytes.
+ *
+ * Thread: any. Immutable.
+ */
+#ifndef LAC_MATCH_IMAGE_H
+#define LAC_MATCH_IMAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lac_match_regex.h"
+
+enum {
+    LAC_MATCH_IMAGE_VERSION = 1, /* of this layout and of what it means */
+    LAC_MATCH_IMAGE_ORDER = 0x01020304,
+    LAC_MATCH_IMAGE_ALIGN = 64,
+    LAC_MATCH_IMAGE_MAX = 1 << 30,
+    LAC_MATCH_RUN_LEAST = 20, /* shorter runs are none */
+
+    LAC_MATCH_SHAPE_EXACT = 12, /* tokens up to here are told apart by which bytes are digits */
+    LAC_MATCH_SHAPE_LONG = 64,  /* longer ones count as this long */
+    /* [1 << length | digits] for the short ones, behind them [length] for the long ones */
+    LAC_MATCH_SHAPE_CELLS = (2 << LAC_MATCH_SHAPE_EXACT) + LAC_MATCH_SHAPE_LONG + 1,
+};
+
+/* Folded or literal text in the image. */
+struct lac_match_text {
+    uint32_t at;
+    uint32_t len;
+};
+
+enum {
+    LAC_MATCH_AROUND_STAR = 1,   /* unset: the text without a star, whole */
+    LAC_MATCH_AROUND_INSIDE = 2, /* "*example*": `before` anywhere in the hit */
+};
+
+/* "* computing", "what is *", "not * at all": folded halves around the hit. */
+struct lac_match_around {
+    struct lac_match_text before, after; /* either may be empty */
+    uint32_t flags;
+};
+
+struct lac_match_image_rule {
+    uint32_t except, except_count;   /* in `around` */
+    uint32_t allow, allow_count;     /* likewise */
+    uint32_t context, context_count; /* in `context_ids`, ascending */
+    uint64_t signature;              /* of its context words: a bit of each one's id */
+};
+
+/* A context word. */
+struct lac_match_word {
+    struct lac_match_text text;
+    uint32_t key;                /* where in it the keyed word begins */
+    uint32_t units, units_count; /* in `context_units`: looked for around this word */
+};
+
+enum { LAC_MATCH_PHRASE_NAMES = 1 };
+
+struct lac_match_phrase {
+    struct lac_match_text text;
+    uint32_t rule;
+    uint16_t key; /* where in it the keyed word begins */
+    uint16_t flags;
+};
+
+enum {
+    LAC_MATCH_UNIT_DETECTOR = 1,    /* `trigger` of the rule's detector; else the rule's pattern */
+    LAC_MATCH_UNIT_UNSUPPORTED = 2, /* no program: Vectorscan alone finds its starts too */
+    LAC_MATCH_UNIT_WORD_START = 4,  /* a match begins with a word */
+};
+
+/* A regular expression that is run somewhere: a rule's pattern, or one trigger of its detector. */
+struct lac_match_unit {
+    uint32_t rule;
+    uint16_t trigger;
+    uint16_t flags;
+    uint32_t program;            /* offset in `programs` */
+    uint32_t width;              /* longest match */
+    struct lac_match_text inner; /* a literal of every match, or empty: looked for first in a run */
+    uint16_t inner_min, inner_max; /* the match begins that many bytes before it */
+    struct lac_match_regex_set first;
+};
+
+/* A literal of which every match of a unit has one, and where the match begins from there. */
+struct lac_match_literal {
+    struct lac_match_text text;
+    uint32_t unit;
+    uint16_t key;                /* the keyed bytes begin here in the text */
+    uint16_t nocase;             /* the text is lower case */
+    uint16_t back_min, back_max; /* the match begins that many bytes before the text */
+};
+
+enum lac_match_entry_kind {
+    LAC_MATCH_ENTRY_CONTEXT,
+    LAC_MATCH_ENTRY_PHRASE,
+    LAC_MATCH_ENTRY_LITERAL,
+};
+
+struct lac_match_entry {
+    uint32_t kind;
+    uint32_t index;
+};
+
+/* An open-addressed table: a slot is empty when `count` is 0. */
+struct lac_match_slot {
+    uint64_t key;
+    uint32_t first; /* in `entries` */
+    uint32_t count;
+};
+
+/* What a token has to look like for a unit to match from its start. */
+struct lac_match_shape {
+    uint64_t digits, alphas;
+    struct lac_match_regex_set follow;
+    uint32_t unit;
+    uint16_t len;
+    uint8_t ends;
+    uint8_t longer; /* the match may end inside the token, which may go on */
+};
+
+/*
+ * A unit whose matches begin with many letters, digits, '_', '-', '+' and '/': looked for in runs
+ * of those that are long enough. In the order of `least`.
+ */
+struct lac_match_run {
+    uint32_t unit;
+    uint32_t least;
+};
+
+/* All shapes that one cell of the index leads to. */
+struct lac_match_shape_class {
+    struct lac_match_regex_set follow; /* joined */
+    uint32_t first, count;             /* in `shape_list`: those that need no context ... */
+    uint32_t gated;                    /* ... and behind them so many that do */
+    uint32_t ends;
+};
+
+enum lac_match_section {
+    LAC_MATCH_S_TEXT,
+    LAC_MATCH_S_RULES,
+    LAC_MATCH_S_AROUND,
+    LAC_MATCH_S_CONTEXT_IDS,
+    LAC_MATCH_S_CONTEXT_UNITS,
+    LAC_MATCH_S_WORDS,
+    LAC_MATCH_S_PHRASES,
+    LAC_MATCH_S_UNITS,
+    LAC_MATCH_S_LITERALS,
+    LAC_MATCH_S_ENTRIES,
+    LAC_MATCH_S_WORD_BITS,
+    LAC_MATCH_S_WORD_SLOTS,
+    LAC_MATCH_S_PREFIX_BITS,
+    LAC_MATCH_S_PREFIX_SLOTS,
+    LAC_MATCH_S_SHAPE_INDEX,
+    LAC_MATCH_S_SHAPE_CLASSES,
+    LAC_MATCH_S_SHAPE_LIST,
+    LAC_MATCH_S_SHAPES,
+    LAC_MATCH_S_SYMBOL_FIRST, /* [129]: where each ASCII symbol's literals begin ... */
+    LAC_MATCH_S_SYMBOL_LIST,  /* ... here, which are indices of `literals` */
+    LAC_MATCH_S_RUNS,
+    LAC_MATCH_S_LOOSE, /* units that are looked for around context words */
+    LAC_MATCH_S_PROGRAMS,
+    LAC_MATCH_S_REST_UNITS, /* by Vectorscan's id */
+    LAC_MATCH_S_REST,       /* serialized; empty when there is none */
+    LAC_MATCH_SECTIONS,
+};
+
+struct lac_match_image_header {
+    char magic[8];
+    uint32_t version;
+    uint32_t order;
+    uint64_t size;   /* of everything */
+    uint64_t source; /* hash of the rules that it was made from */
+    uint32_t rule_count;
+    uint32_t has_humps;  /* parts of identifiers are looked for */
+    uint32_t word_shift; /* 64 - log2 of the bits */
+    uint32_t prefix_shift;
+    uint64_t bare_lengths; /* lengths of tokens (64 and more: bit 63) that are looked at although
+                              they have no digit */
+    uint8_t symbols[16];   /* which ASCII bytes are events: [low nibble], bit: high nibble */
+    struct {
+        uint64_t at;
+        uint64_t size;
+    } section[LAC_MATCH_SECTIONS];
+};
+
+/* The cell of the shapes' index for a token; `digits` are below its length. */
+static inline size_t lac_match_shape_cell(unsigned len, uint64_t digits)
+{
+    return len <= LAC_MATCH_SHAPE_EXACT ? ((size_t)1 << len) + (size_t)digits
+                                        : ((size_t)2 << LAC_MATCH_SHAPE_EXACT) + len;
+}
+
+/* The hashes of the two bit maps and tables. A word's key are its first eight letters and digits,
+ * lower case, filled up with zeroes; a prefix's are the four bytes as they are (bit map) or lower
+ * case (table); one of three bytes is in the bit map with each fourth. */
+static inline uint64_t lac_match_hash_word(uint64_t key)
+{
+    return (key ^ (key >> 29)) * 0x9E3779B97F4A7C15u;
+}
+
+/* Where a key's slot is looked for first, before it is cut to the table's size. */
+static inline size_t lac_match_slot_of(uint64_t key)
+{
+    return (size_t)(lac_match_hash_word(key) >> 20);
+}
+
+static inline uint64_t lac_match_hash_prefix(uint32_t key)
+{
+    return key * 0x9E3779B97F4A7C15u;
+}
+
+#endif

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Makes what the scan reads: bit maps, hash tables, the index of tokens' shapes. */
+#include "lac_match_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    BITS_PER_KEY = 32,     /* of a bit map: one in so many words that are none is looked up */
+    BITS_LOG_MIN = 15,     /* 4 KiB */
+    BITS_LOG_MAX = 22,     /* 512 KiB, half of a core's second cache */
+    SHAPE_CLASSES = 65535, /* what an index cell can name */
+};
+
+static enum lac_status no_memory(struct lac_err *err)
+{
+    return lac_err_set(err, LAC_FATAL, ENOMEM, "match: no memory for the tables");
+}
+
+static void *section_room(struct lac_match_build *b, enum lac_match_section section, size_t size)
+{
+    char *at = lac_buf_reserve(&b->section[section], size);
+
+    if (!at)
+        return NULL;
+    memset(at, 0, size);
+    lac_buf_commit(&b->section[section], size);
+    return at;
+}
+
+static unsigned bits_log(size_t keys)
+{
+    unsigned log = BITS_LOG_MIN;
+
+    while (log < BITS_LOG_MAX && ((size_t)1 << log) < keys * BITS_PER_KEY)
+        log++;
+    return log;
+}
+
+static void set_bit(uint8_t *bits, uint64_t index)
+{
+    bits[index >> 3] = (uint8_t)(bits[index >> 3] | 1u << (index & 7));
+}
+
+/* ---- hash tables ---- */
+
+static int key_cmp(const void *a, const void *b)
+{
+    const struct lac_match_key *x = a;
+    const struct lac_match_key *y = b;
+
+    if (x->key != y->key)
+        return x->key < y->key ? -1 : 1;
+    if (x->entry.kind != y->entry.kind)
+        return x->entry.kind < y->entry.kind ? -1 : 1;
+    return (x->entry.index > y->entry.index) - (x->entry.index < y->entry.index);
+}
+
+static enum lac_status make_slots(struct lac_match_build *b, struct lac_buf *keys,
+                                  enum lac_match_section section, struct lac_err *err)
+{
+    struct lac_match_key *k = (void *)keys->ptr;
+    size_t count = keys->len / sizeof(*k);
+    struct lac_buf *entries = &b->section[LAC_MATCH_S_ENTRIES];
+    struct lac_match_slot *slots;
+    size_t capacity = 16;
+
+    while (capacity < count * 2)
+        capacity *= 2;
+    slots = section_room(b, section, capacity * sizeof(*slots));
+    if (!slots || !lac_buf_ok(keys))
+        return no_memory(err);
+    if (count > 0)
+        qsort(k, count, sizeof(*k), key_cmp);
+    for (size_t i = 0, n; i < count; i += n) {
+        size_t at = lac_match_slot_of(k[i].key) & (capacity - 1);
+
+        while (slots[at].count)
+            at = (at + 1) & (capacity - 1);
+        slots[at].key = k[i].key;
+        slots[at].first = (uint32_t)(entries->len / sizeof(struct lac_match_entry));
+        for (n = 0; i + n < count && k[i + n].key == k[i].key; n++)
+            if (n == 0 || key_cmp(&k[i + n], &k[i + n - 1]) != 0) {
+                lac_buf_put(entries, &k[i + n].entry, sizeof(k->entry));
+                slots[at].count++;
+            }
+    }
+    return lac_buf_ok(entries) ? LAC_OK : no_memory(err);
+}
+
+static enum lac_status make_word_bits(struct lac_match_build *b, struct lac_err *err)
+{
+    const struct lac_match_key *k = (const void *)b->word_keys.ptr;
+    size_t count = b->word_keys.len / sizeof(*k);
+    unsigned log = bits_log(count);
+    uint8_t *bits = section_room(b, LAC_MATCH_S_WORD_BITS, ((size_t)1 << log) / 8);
+
+    if (!bits)
+        return no_memory(err);
+    b->header.word_shift = 64 - log;
+    for (size_t i = 0; i < count; i++)
+        set_bit(bits, lac_match_hash_word(k[i].key) >> b->header.word_shift);
+    return LAC_OK;
+}
+
+/* Every spelling of the bytes: letters in both cases, the fourth byte whatever it is. */
+static void set_prefix_bits(uint8_t *bits, unsigned shift, const uint32_t text[3])
+{
+    unsigned fourths = text[1] == 3 ? 256 : 1;
+
+    for (unsigned spelling = 0; spelling < (text[2] ? 16u : 1u); spelling++) {
+        uint32_t bytes = text[0];
+
+        for (unsigned i = 0; i < text[1]; i++)
+            if ((spelling >> i & 1) && lac_match_is_alpha(bytes >> (8 * i) & 0xFF))
+                bytes ^= 0x20u << (8 * i);
+        for (uint32_t fourth = 0; fourth < fourths; fourth++)
+            set_bit(bits, lac_match_hash_prefix(bytes | fourth << 24) >> shift);
+    }
+}
+
+static enum lac_status make_prefix_bits(struct lac_match_build *b, struct lac_err *err)
+{
+    const uint32_t(*texts)[3] = (const void *)b->prefix_texts.ptr;
+    size_t count = b->prefix_texts.len / sizeof(*texts);
+    size_t expanded = 0;
+    uint8_t *bits;
+    unsigned log;
+
+    for (size_t i = 0; i < count; i++)
+        expanded += (texts[i][1] == 3 ? 64u : 1u) * (texts[i][2] ? 4u : 1u);
+    log = bits_log(expanded);
+    bits = section_room(b, LAC_MATCH_S_PREFIX_BITS, ((size_t)1 << log) / 8);
+    if (!bits || !lac_buf_ok(&b->prefix_texts))
+        return no_memory(err);
+    b->header.prefix_shift = 64 - log;
+    for (size_t i = 0; i < count; i++)
+        set_prefix_bits(bits, b->header.prefix_shift, texts[i]);
+    return LAC_OK;
+}
+
+/* ---- symbols ---- */
+
+static enum lac_status make_symbols(struct lac_match_build *b, struct lac_err *err)
+{
+    struct lac_match_key *k = (void *)b->symbols.ptr;
+    size_t count = b->symbols.len / sizeof(*k);
+    struct lac_buf *list = &b->section[LAC_MATCH_S_SYMBOL_LIST];
+    uint32_t *first = section_room(b, LAC_MATCH_S_SYMBOL_FIRST, 129 * sizeof(*first));
+    size_t i = 0;
+
+    if (!first)
+        return no_memory(err);
+    if (count > 0)
+        qsort(k, count, sizeof(*k), key_cmp);
+    for (unsigned c = 0; c < 128; c++) {
+        first[c] = (uint32_t)i;
+        for (; i < count && k[i].key == c; i++)
+            lac_buf_put(list, &k[i].entry.index, sizeof(uint32_t));
+        if (first[c] < i)
+            b->header.symbols[c & 15] = (uint8_t)(b->header.symbols[c & 15] | 1u << (c >> 4));
+    }
+    first[128] = (uint32_t)i;
+    return lac_buf_ok(list) ? LAC_OK : no_memory(err);
+}
+
+/* ---- shapes of tokens ---- */
+
+struct shape_work {
+    struct lac_match_build *b;
+    const struct lac_match_shape *shapes;
+    const uint8_t *gated;
+    size_t count;
+    uint32_t *list;   /* [count], the cell's in hand */
+    uint32_t *latest; /* [classes of one length]: to find equal ones quickly */
+};
+
+/* Whether a token of this length, with these bytes as digits, may be the shape's. `exact`: the
+ * digits are known. */
+static bool cell_fits(const struct lac_match_shape *s, unsigned len, uint64_t digits, bool exact)
+{
+    uint64_t in = s->len >= 64 ? UINT64_MAX : ((uint64_t)1 << s->len) - 1;
+
+    if (len < s->len || (len > s->len && !s->longer))
+        return false;
+    return !exact || ((s->digits & ~digits) == 0 && (s->alphas & in & digits) == 0);
+}
+
+/* The shapes of a cell: those that need no context first. Returns how many need none. */
+static size_t list_cell(struct shape_work *w, unsigned len, uint64_t digits, bool exact,
+                        const uint32_t *of_length, size_t of_length_count, size_t *count)
+{
+    size_t open = 0;
+
+    *count = 0;
+    for (int gated = 0; gated < 2; gated++) {
+        for (size_t i = 0; i < of_length_count; i++)
+            if (w->gated[of_length[i]] == gated &&
+                cell_fits(&w->shapes[of_length[i]], len, digits, exact))
+                w->list[(*count)++] = of_length[i];
+        if (!gated)
+            open = *count;
+    }
+    return open;
+}
+
+static void join_set(struct lac_match_regex_set *to, const struct lac_match_regex_set *from)
+{
+    for (size_t i = 0; i < sizeof(to->bits); i++)
+        to->bits[i] |= from->bits[i];
+}
+
+/* The class of w->list, made unless there is one already from `since` on. */
+static uint32_t class_of(struct shape_work *w, unsigned len, size_t open, size_t count,
+                         size_t since)
+{
+    struct lac_buf *classes = &w->b->section[LAC_MATCH_S_SHAPE_CLASSES];
+    struct lac_buf *list = &w->b->section[LAC_MATCH_S_SHAPE_LIST];
+    struct lac_match_shape_class c = {.first = (uint32_t)(list->len / sizeof(uint32_t)),
+                                      .count = (uint32_t)open,
+                                      .gated = (uint32_t)(count - open)};
+    size_t have = classes->len / sizeof(c);
+
+    for (size_t i = since; i < have; i++) {
+        const struct lac_match_shape_class *o = (const void *)(classes->ptr + i * sizeof(c));
+
+        if (o->count == c.count && o->gated == c.gated &&
+            memcmp(list->ptr + o->first * sizeof(uint32_t), w->list, count * sizeof(uint32_t)) == 0)
+            return (uint32_t)i;
+    }
+    if (have > SHAPE_CLASSES)
+        return UINT32_MAX;
+    for (size_t i = 0; i < count; i++) {
+        const struct lac_match_shape *s = &w->shapes[w->list[i]];
+
+        c.ends |= s->ends || len > s->len;
+        join_set(&c.follow, &s->follow);
+    }
+    lac_buf_put(list, w->list, count * sizeof(uint32_t));
+    lac_buf_put(classes, &c, sizeof(c));
+    return (uint32_t)have;
+}
+
+/* Whether one of w->list may be a token without any digit. */
+static bool any_bare(const struct shape_work *w, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (w->shapes[w->list[i]].digits == 0)
+            return true;
+    return false;
+}
+
+static bool index_length(struct shape_work *w, uint16_t *index, unsigned len)
+{
+    bool exact = len <= LAC_MATCH_SHAPE_EXACT;
+    uint64_t cells = exact ? (uint64_t)1 << len : 1;
+    size_t since =
+        w->b->section[LAC_MATCH_S_SHAPE_CLASSES].len / sizeof(struct lac_match_shape_class);
+    size_t of_length = 0;
+
+    for (size_t i = 0; i < w->count; i++)
+        if (cell_fits(&w->shapes[i], len, 0, false))
+            w->latest[of_length++] = (uint32_t)i;
+    for (uint64_t digits = 0; of_length > 0 && digits < cells; digits++) {
+        size_t count;
+        size_t open = list_cell(w, len, digits, exact, w->latest, of_length, &count);
+        uint32_t class;
+
+        if (count == 0)
+            continue;
+        class = class_of(w, len, open, count, since);
+        if (class > SHAPE_CLASSES)
+            return false;
+        index[lac_match_shape_cell(len, digits)] = (uint16_t) class;
+        if (digits == 0 && any_bare(w, count))
+            w->b->header.bare_lengths |= (uint64_t)1 << (len < 63 ? len : 63);
+    }
+    return true;
+}
+
+static enum lac_status make_shapes(struct lac_match_build *b, struct lac_err *err)
+{
+    struct shape_work w = {.b = b,
+                           .shapes = (const void *)b->section[LAC_MATCH_S_SHAPES].ptr,
+                           .gated = (const void *)b->shape_gated.ptr,
+                           .count = b->shape_gated.len};
+    uint16_t *index =
+        section_room(b, LAC_MATCH_S_SHAPE_INDEX, LAC_MATCH_SHAPE_CELLS * sizeof(*index));
+    bool ok = index && section_room(b, LAC_MATCH_S_SHAPE_CLASSES,
+                                    sizeof(struct lac_match_shape_class)); /* 0: nothing */
+
+    w.list = calloc(w.count + 1, sizeof(*w.list));
+    w.latest = calloc(w.count + 1, sizeof(*w.latest));
+    ok = ok && w.list && w.latest;
+    for (unsigned len = 1; ok && len <= LAC_MATCH_SHAPE_LONG; len++)
+        ok = index_length(&w, index, len);
+    free(w.list);
+    free(w.latest);
+    return ok && lac_buf_ok(&b->section[LAC_MATCH_S_SHAPE_LIST]) ? LAC_OK : no_memory(err);
+}
+
+/* ---- units that are looked for around their context words ---- */
+
+static enum lac_status make_loose(struct lac_match_build *b, struct lac_err *err)
+{
+    const struct lac_buf *loose = &b->section[LAC_MATCH_S_LOOSE];
+    const uint32_t *list = (const void *)loose->ptr;
+    const struct lac_match_unit *units = (const void *)b->section[LAC_MATCH_S_UNITS].ptr;
+    const struct lac_match_image_rule *rules = (const void *)b->section[LAC_MATCH_S_RULES].ptr;
+    const uint32_t *ids = (const void *)b->section[LAC_MATCH_S_CONTEXT_IDS].ptr;
+    struct lac_match_word *words = (void *)b->section[LAC_MATCH_S_WORDS].ptr;
+    struct lac_buf *out = &b->section[LAC_MATCH_S_CONTEXT_UNITS];
+
+    for (size_t w = 0; w < b->word_count && loose->len > 0; w++) {
+        words[w].units = (uint32_t)(out->len / sizeof(uint32_t));
+        for (size_t i = 0; i < loose->len / sizeof(*list); i++) {
+            const struct lac_match_image_rule *r = &rules[units[list[i]].rule];
+
+            for (size_t k = 0; k < r->context_count; k++)
+                if (ids[r->context + k] == w) {
+                    lac_buf_put(out, &list[i], sizeof(*list));
+                    words[w].units_count++;
+                    break;
+                }
+        }
+    }
+    return lac_buf_ok(out) ? LAC_OK : no_memory(err);
+}
+
+static int run_cmp(const void *a, const void *b)
+{
+    const struct lac_match_run *x = a;
+    const struct lac_match_run *y = b;
+
+    if (x->least != y->least)
+        return x->least < y->least ? -1 : 1;
+    return (x->unit > y->unit) - (x->unit < y->unit);
+}
+
+enum lac_status lac_match_tables(struct lac_match_build *b, struct lac_err *err)
+{
+    struct lac_buf *runs = &b->section[LAC_MATCH_S_RUNS];
+    enum lac_status status = make_word_bits(b, err);
+
+    if (status == LAC_OK)
+        status = make_prefix_bits(b, err);
+    if (status == LAC_OK)
+        status = make_slots(b, &b->word_keys, LAC_MATCH_S_WORD_SLOTS, err);
+    if (status == LAC_OK)
+        status = make_slots(b, &b->prefix_keys, LAC_MATCH_S_PREFIX_SLOTS, err);
+    if (status == LAC_OK)
+        status = make_symbols(b, err);
+    if (status == LAC_OK)
+        status = make_shapes(b, err);
+    if (status == LAC_OK)
+        status = make_loose(b, err);
+    if (status == LAC_OK && runs->len > 0)
+        qsort(runs->ptr, runs->len / sizeof(struct lac_match_run), sizeof(struct lac_match_run),
+              run_cmp);
+    return status;
+}

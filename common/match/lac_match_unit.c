@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Patterns and detectors, at places where they could match. */
+#include "lac_match_internal.h"
+
+#include <string.h>
+
+#include "lac_assert.h"
+
+bool lac_match_gate(const struct lac_match_scratch *s, uint32_t rule)
+{
+    const struct lac_match_rule *r = &s->m->rules[rule];
+
+    return (s->signature & s->m->image_rules[rule].signature) || s->hits->is_name ||
+           !lac_match_needs_context(r, s->hits->want_weak);
+}
+
+bool lac_match_nominated(struct lac_match_scratch *s, const struct lac_match_unit *u, size_t start,
+                         size_t end)
+{
+    struct lac_match_rule_state *state = lac_match_state(s, u->rule);
+    struct lac_match_span span = {start, end, 0};
+    struct lac_str text = s->plain;
+
+    if (u->flags & LAC_MATCH_UNIT_DETECTOR) {
+        bool found;
+
+        if (end <= state->resume)
+            return false;
+        span = (struct lac_match_span){0};
+        found = s->m->live[u->rule].detector->verify(text, end, u->trigger, &span);
+        if (span.resume > state->resume)
+            state->resume = (uint32_t)span.resume;
+        if (!found)
+            return false;
+        LAC_ASSERT(span.start < span.end && span.end <= text.len);
+    }
+    if (!lac_match_passes(s->m, u->rule, lac_str_slice(text, span.start, span.end)))
+        return false;
+    lac_match_add(s, u->rule, lac_match_plain_at(s, span.start), lac_match_plain_at(s, span.end));
+    return true;
+}
+
+/* The longest match that starts here; what follows is looked for behind it. */
+static bool run_at(struct lac_match_scratch *s, const struct lac_match_unit *u, size_t start)
+{
+    const struct lac_match_rule_state *state = &s->states[u->rule];
+    bool pattern = !(u->flags & LAC_MATCH_UNIT_DETECTOR);
+    size_t end;
+
+    if (start >= s->plain.len ||
+        !lac_match_regex_set_has(&u->first, (unsigned char)s->plain.ptr[start]))
+        return false;
+    if (pattern && state->seen && start < state->resume)
+        return false;
+    if (!lac_match_regex_at(lac_match_program(s->m, u), s->plain, start, &end))
+        return false;
+    if (!lac_match_nominated(s, u, start, end))
+        return false;
+    if (pattern)
+        lac_match_state(s, u->rule)->resume = (uint32_t)end;
+    return true;
+}
+
+void lac_match_unit_at(struct lac_match_scratch *s, uint32_t unit, size_t start)
+{
+    const struct lac_match_unit *u = &s->m->units[unit];
+
+    if (lac_match_gate(s, u->rule))
+        run_at(s, u, start);
+}
+
+/* All starts in [from, to), where no literal tells more. */
+static void each_start(struct lac_match_scratch *s, const struct lac_match_unit *u, size_t from,
+                       size_t to)
+{
+    bool words = u->flags & LAC_MATCH_UNIT_WORD_START;
+
+    for (size_t i = from; i < to; i++) {
+        if (words && lac_match_is_alnum(lac_match_before(s->plain, i)))
+            continue;
+        run_at(s, u, i);
+    }
+}
+
+void lac_match_unit_in(struct lac_match_scratch *s, uint32_t unit, size_t from, size_t to)
+{
+    const struct lac_match_unit *u = &s->m->units[unit];
+    struct lac_str inner = lac_match_text_of(s->m, u->inner);
+    size_t limit, at;
+
+    if (inner.len == 0) {
+        each_start(s, u, from, to);
+        return;
+    }
+    /* A match that starts before `to` has its literal before this. */
+    limit = to + u->inner_max + inner.len;
+    limit = limit < s->plain.len ? limit : s->plain.len;
+    for (at = from; at < limit;) {
+        const char *found = memmem(s->plain.ptr + at, limit - at, inner.ptr, inner.len);
+        size_t first, last;
+
+        if (!found)
+            return;
+        at = (size_t)(found - s->plain.ptr);
+        first = at > (size_t)u->inner_max + from ? at - u->inner_max : from;
+        last = at >= u->inner_min ? at - u->inner_min + 1 : 0;
+        each_start(s, u, first, last < to ? last : to);
+        if (last > from)
+            from = last; /* each start once */
+        at++;
+    }
+}
+
+static bool has_literal(const char *text, struct lac_str what, bool nocase)
+{
+    if (!nocase)
+        return memcmp(text, what.ptr, what.len) == 0;
+    for (size_t i = 0; i < what.len; i++) {
+        unsigned char c = (unsigned char)text[i];
+
+        if ((lac_match_is_alpha(c) ? c | 0x20u : c) != (unsigned char)what.ptr[i])
+            return false;
+    }
+    return true;
+}
+
+void lac_match_literal_at(struct lac_match_scratch *s, size_t at, uint32_t literal)
+{
+    const struct lac_match_literal *l = &s->m->literals[literal];
+    struct lac_str what = lac_match_text_of(s->m, l->text);
+    size_t from;
+
+    if (at < l->key || s->plain.len - (at - l->key) < what.len)
+        return;
+    at -= l->key;
+    if (!has_literal(s->plain.ptr + at, what, l->nocase) || at < l->back_min)
+        return;
+    from = at > l->back_max ? at - l->back_max : 0;
+    for (size_t start = from; start <= at - l->back_min; start++)
+        lac_match_unit_at(s, l->unit, start);
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What stands at a word's start: context words, phrases, names, literals of patterns. */
+#include "lac_match_internal.h"
+
+#include <string.h>
+
+/* ---- keys ---- */
+
+/* Letters of two bytes belong to scripts that part words by blanks. */
+static bool in_word(struct lac_str t, size_t i)
+{
+    unsigned char c = lac_match_byte(t, i);
+    unsigned char before = lac_match_before(t, i);
+
+    if (c < 0x80)
+        return lac_match_is_alnum(c);
+    return (c >= 0xC0 && c < 0xE0) || (c < 0xC0 && before >= 0xC0 && before < 0xE0);
+}
+
+uint64_t lac_match_key_of(struct lac_str text, size_t at)
+{
+    uint64_t key = 0;
+
+    for (size_t i = 0; i < 8 && in_word(text, at + i); i++)
+        key |= (uint64_t)(lac_match_byte(text, at + i) | 0x20u) << (8 * i);
+    return key;
+}
+
+/* The same of a part of an identifier, which ends before the next hump. */
+static uint64_t part_key(struct lac_str t, size_t at)
+{
+    uint64_t key = 0;
+
+    for (size_t i = 0; i < 8 && in_word(t, at + i); i++) {
+        if (i > 0 && lac_match_is_hump(t, at + i))
+            break;
+        key |= (uint64_t)(lac_match_byte(t, at + i) | 0x20u) << (8 * i);
+    }
+    return key;
+}
+
+static bool is_upper(unsigned c)
+{
+    return c - 'A' < 26;
+}
+
+static bool is_lower(unsigned c)
+{
+    return c - 'a' < 26;
+}
+
+bool lac_match_is_hump(struct lac_str t, size_t i)
+{
+    unsigned char before = lac_match_before(t, i);
+
+    if (!is_upper(lac_match_byte(t, i)))
+        return false;
+    return is_lower(before) || lac_match_is_digit(before) ||
+           (is_upper(before) && is_lower(lac_match_byte(t, i + 1)));
+}
+
+static const struct lac_match_slot *find_slot(const struct lac_match_slot *slots, size_t mask,
+                                              uint64_t key)
+{
+    for (size_t i = lac_match_slot_of(key) & mask; slots[i].count; i = (i + 1) & mask)
+        if (slots[i].key == key)
+            return &slots[i];
+    return NULL;
+}
+
+/* ---- comparing ---- */
+
+size_t lac_match_same_from(struct lac_str text, size_t at, struct lac_str what)
+{
+    for (size_t i = 0; i < what.len; i++) {
+        if (at >= text.len || lac_match_fold_byte(text.ptr[at]) != (unsigned char)what.ptr[i])
+            return SIZE_MAX;
+        at++;
+        while (what.ptr[i] == ' ' && at < text.len && lac_match_fold_byte(text.ptr[at]) == ' ')
+            at++;
+    }
+    return at;
+}
+
+size_t lac_match_same_to(struct lac_str text, size_t at, struct lac_str what)
+{
+    for (size_t i = what.len; i-- > 0;) {
+        if (at == 0 || lac_match_fold_byte(text.ptr[at - 1]) != (unsigned char)what.ptr[i])
+            return SIZE_MAX;
+        at--;
+        while (what.ptr[i] == ' ' && at > 0 && lac_match_fold_byte(text.ptr[at - 1]) == ' ')
+            at--;
+    }
+    return at;
+}
+
+static bool is_joint(struct lac_str t, size_t i)
+{
+    return i < t.len &&
+           (lac_match_fold_byte(t.ptr[i]) == ' ' || lac_match_is_in((unsigned char)t.ptr[i], "./"));
+}
+
+/* A name, whose blanks may stand for any separator or for none. */
+static size_t name_from(struct lac_str text, size_t at, struct lac_str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.ptr[i] == ' ') {
+            while (is_joint(text, at))
+                at++;
+            continue;
+        }
+        if (at >= text.len || lac_match_fold_byte(text.ptr[at]) != (unsigned char)name.ptr[i])
+            return SIZE_MAX;
+        at++;
+    }
+    return at;
+}
+
+static bool name_ends(struct lac_str t, size_t at)
+{
+    return lac_match_boundary(t, at) || lac_match_is_hump(t, at);
+}
+
+/* Where the plural of a name ends whose singular ends at `at`, or SIZE_MAX. */
+static size_t plural_end(struct lac_str t, size_t at)
+{
+    unsigned char last = lac_match_fold_byte(t.ptr[at - 1]);
+    unsigned char c = at < t.len ? lac_match_fold_byte(t.ptr[at]) : 0;
+    bool hisses = lac_match_is_in(last, "sxzh");
+
+    if (c == 's' && name_ends(t, at + 1))
+        return at + 1;
+    if (c == 'e' && hisses && at + 1 < t.len && lac_match_fold_byte(t.ptr[at + 1]) == 's' &&
+        name_ends(t, at + 2))
+        return at + 2;
+    return SIZE_MAX;
+}
+
+/* "companies" of "company": the name without its last letter, then "ies". */
+static size_t plural_of_y(struct lac_str t, size_t at, struct lac_str name)
+{
+    size_t end;
+
+    if (name.len < 3 || name.ptr[name.len - 1] != 'y')
+        return SIZE_MAX;
+    name.len--;
+    end = name_from(t, at, name);
+    if (end == SIZE_MAX || lac_match_same_from(t, end, LAC_STR("ies")) != end + 3 ||
+        !name_ends(t, end + 3))
+        return SIZE_MAX;
+    return end + 3;
+}
+
+static size_t name_end(struct lac_str t, size_t at, struct lac_str name)
+{
+    size_t end = name_from(t, at, name);
+
+    if (end == SIZE_MAX)
+        return plural_of_y(t, at, name);
+    return name_ends(t, end) ? end : plural_end(t, end);
+}
+
+static bool phrase_stands(struct lac_str t, struct lac_str what, size_t key, size_t at, bool name,
+                          size_t *start, size_t *end)
+{
+    struct lac_str tail = lac_str_slice(what, key, what.len);
+
+    *start = lac_match_same_to(t, at, lac_str_slice(what, 0, key));
+    if (*start == SIZE_MAX)
+        return false;
+    *end = name ? name_end(t, at, tail) : lac_match_same_from(t, at, tail);
+    if (*end == SIZE_MAX || (!name && !lac_match_boundary(t, *end)))
+        return false;
+    return lac_match_boundary(t, *start) || (name && lac_match_is_hump(t, *start));
+}
+
+void lac_match_phrase_at(struct lac_match_scratch *s, const struct lac_match_found *f,
+                         uint32_t phrase)
+{
+    const struct lac_match_phrase *p = &s->m->phrases[phrase];
+    bool name = p->flags & LAC_MATCH_PHRASE_NAMES;
+    size_t start, end;
+
+    if (f->hump && !name)
+        return;
+    if (phrase_stands(s->view, lac_match_text_of(s->m, p->text), p->key, f->at, name, &start, &end))
+        lac_match_add(s, p->rule, lac_match_view_at(s, start), lac_match_view_at(s, end));
+}
+
+/* ---- after the first pass ---- */
+
+static void note_place(struct lac_match_scratch *s, size_t at, uint32_t word)
+{
+    const struct lac_match_word *w = &s->m->words[word];
+    size_t start, end;
+
+    if (!phrase_stands(s->view, lac_match_text_of(s->m, w->text), w->key, at, false, &start, &end))
+        return;
+    if (s->place_count == LAC_MATCH_PLACE_MAX) {
+        /* The list tells nothing any more: the text does, see lac_match_context_near(). */
+        s->place_from = s->place_to = 0;
+        s->signature = UINT64_MAX;
+        return;
+    }
+    s->places[s->place_count++] =
+        (struct lac_match_place){lac_match_view_at(s, start), lac_match_view_at(s, end), word};
+    s->signature |= (uint64_t)1 << (word & 63);
+}
+
+/* How a place is looked at. */
+struct look {
+    bool note; /* context words */
+    bool core; /* all else */
+    bool hump; /* as a part of an identifier */
+};
+
+/* Context words are noted at once, the rest when all context words are known. */
+static void sort_out(struct lac_match_scratch *s, size_t at, const struct lac_match_slot *slot,
+                     struct look look)
+{
+    uint32_t i = slot->first;
+    uint32_t end = slot->first + slot->count;
+
+    for (; i < end && s->m->entries[i].kind == LAC_MATCH_ENTRY_CONTEXT; i++)
+        if (look.note)
+            note_place(s, at, s->m->entries[i].index);
+    if (look.core && i < end && s->found_count < LAC_MATCH_FOUND_MAX)
+        s->found[s->found_count++] = (struct lac_match_found){(uint32_t)at, i, end - i, look.hump};
+}
+
+static void look_up_prefix(struct lac_match_scratch *s, size_t at, struct look look)
+{
+    const struct lac_match *m = s->m;
+    const struct lac_match_slot *slot;
+    uint32_t bytes = 0;
+
+    if (s->view.len - at >= 4) {
+        memcpy(&bytes, s->view.ptr + at, 4);
+        slot =
+            find_slot(m->prefix_slots, m->prefix_mask, (uint64_t)4 << 32 | (bytes | 0x20202020u));
+        if (slot)
+            sort_out(s, at, slot, look);
+    }
+    if (s->view.len - at >= 3) {
+        bytes = 0;
+        memcpy(&bytes, s->view.ptr + at, 3);
+        slot = find_slot(m->prefix_slots, m->prefix_mask, (uint64_t)3 << 32 | bytes | 0x202020u);
+        if (slot)
+            sort_out(s, at, slot, look);
+    }
+}
+
+static void look_up_word(struct lac_match_scratch *s, size_t at, uint64_t key, struct look look)
+{
+    const struct lac_match_slot *slot =
+        key ? find_slot(s->m->word_slots, s->m->word_mask, key) : NULL;
+
+    if (slot)
+        sort_out(s, at, slot, look);
+}
+
+/* The part before a hump may be a name of its own. */
+static void look_up_parts(struct lac_match_scratch *s, size_t hump)
+{
+    const struct look part = {.core = true, .hump = true};
+    size_t before = hump;
+
+    while (before > 0 && hump - before < LAC_MATCH_PHRASE_BYTES && in_word(s->view, before - 1)) {
+        before--;
+        if (lac_match_is_hump(s->view, before))
+            break;
+    }
+    if (!lac_match_is_hump(s->view, before))
+        look_up_word(s, before, part_key(s->view, before), part);
+    look_up_word(s, hump, part_key(s->view, hump), part);
+    look_up_prefix(s, hump, part);
+}
+
+void lac_match_words(struct lac_match_scratch *s, size_t from, const struct lac_match_range *core,
+                     bool note, bool humps)
+{
+    for (size_t b = 0; b < s->piece.blocks; b++) {
+        const struct lac_match_events *e = &s->events[b];
+        size_t at = from + b * LAC_MATCH_BLOCK;
+        struct look look = {.note = note, .core = at >= core->from && at < core->to};
+        uint64_t hump = humps && look.core ? e->hump : 0;
+
+        for (uint64_t left = e->word | e->prefix | hump; left; left &= left - 1) {
+            unsigned i = (unsigned)__builtin_ctzll(left);
+            uint64_t bit = left & (~left + 1);
+
+            if (e->word & bit && s->words)
+                look_up_word(s, at + i, lac_match_key_of(s->view, at + i), look);
+            if (e->prefix & bit)
+                look_up_prefix(s, at + i, look);
+            if (hump & bit)
+                look_up_parts(s, at + i);
+        }
+    }
+}
