@@ -309,6 +309,32 @@ static void reset(struct lac_match_scratch *s, struct lac_match_hits *hits)
     hits->whole_allowed = false;
 }
 
+void lac_match_begin(struct lac_match_scratch *s, struct lac_str text, struct lac_match_hits *hits)
+{
+    reset(s, hits);
+    lac_match_views(s, text, hits);
+    hits->blank = !hits->over_limit && !hits->undecodable && is_blank(s);
+    forget_places(s, 0, 0);
+}
+
+void lac_match_places(struct lac_match_scratch *s)
+{
+    struct lac_match_range core = {0, s->text.len};
+
+    if (s->text.len == 0 || s->text.len > CORE_BYTES || s->folded.len > CORE_BYTES)
+        return; /* whoever asks for context reads the text */
+    forget_places(s, 0, s->text.len);
+    if (!s->ascii) {
+        scan_folded(s, true, false);
+        return;
+    }
+    s->view = s->text;
+    s->map = NULL;
+    s->words = true;
+    s->units = false;
+    lac_match_words(s, first_pass(s, &core, false), &core, true, false);
+}
+
 enum lac_status lac_match_scan(const struct lac_match *m, struct lac_match_scratch *s,
                                struct lac_str text, struct lac_match_hits *hits,
                                struct lac_err *err)
@@ -318,9 +344,7 @@ enum lac_status lac_match_scan(const struct lac_match *m, struct lac_match_scrat
     if (s->m != m)
         return lac_err_set(err, LAC_FATAL, 0,
                            "match: the scratch was not made fit for these rules");
-    reset(s, hits);
-    lac_match_views(s, text, hits);
-    hits->blank = !hits->over_limit && !hits->undecodable && is_blank(s);
+    lac_match_begin(s, text, hits);
     if (s->text.len > 0 && s->ascii)
         scan_ascii(s);
     else if (s->text.len > 0)
