@@ -226,6 +226,13 @@ const struct lac_conf_key lac_conf_keys[] = {
      .programs = CLASSIFY | CLI,
      .help = "Name of that key, written beside each commitment."},
 
+    {.name = "redact.key_file",
+     TEXT(""),
+     .deflt_note = "a random key for each run",
+     .programs = BRIDGE | CLI,
+     .help = "File with the key that redaction makes hashes with, at least 16 bytes: with it the "
+             "same value has the same hash everywhere."},
+
     {.name = "classify.lanes",
      NUMBER(0, 256, "2"),
      .programs = CLASSIFY,

@@ -52,6 +52,10 @@ static void put_exits(const struct lac_tool *t, struct lac_buf *b)
     lac_buf_put_text(b, "  0  done\n");
     if (t->command->negative)
         lac_buf_printf(b, "  1  %s\n", t->command->negative);
+    if (t->command->one_error) {
+        lac_buf_put_text(b, "  2  it could not be done, or not all of it\n");
+        return;
+    }
     lac_buf_put_text(b, "  2  wrong usage or configuration\n"
                         "  3  Kafka, Postgres or another service can't do its part now\n"
                         "  4  another failure\n");
@@ -105,7 +109,7 @@ int lac_tool_fail(const struct lac_tool *t, enum lac_exit status, const char *wh
         b.ptr[b.len - 1] = '\n';
     }
     (void)lac_term_flush(&t->err, &b);
-    return (int)status;
+    return t->command->one_error && status > LAC_EXIT_USAGE ? LAC_EXIT_USAGE : (int)status;
 }
 
 void lac_tool_warn(const struct lac_tool *t, const char *fmt, ...)

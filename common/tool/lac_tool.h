@@ -46,6 +46,7 @@ struct lac_tool_command {
     const struct lac_args_option *options;
     size_t option_count;
     int operands_least, operands_most; /* most -1: any number */
+    bool one_error;    /* 2 is any failure: for programs that are run by others, as linters are */
     bool own_settings; /* takes no addresses from the environment, and no file but that of -c */
 };
 

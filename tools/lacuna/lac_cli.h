@@ -21,6 +21,7 @@ int lac_cli_dev(int argc, char **argv);
 int lac_cli_doctor(int argc, char **argv);
 int lac_cli_migrate(int argc, char **argv);
 int lac_cli_pack(int argc, char **argv);
+int lac_cli_scan(int argc, char **argv);
 int lac_cli_tail(int argc, char **argv);
 int lac_cli_topics(int argc, char **argv);
 

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lac_scan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lac_assert.h"
+#include "lac_scan_internal.h"
+
+_Static_assert(LAC_SCAN_WINDOW > 4 * LAC_SCAN_MARGIN, "most of a window is its own part");
+
+enum lac_status lac_scan_open(struct lac_scan **out, const struct lac_scan_plan *plan,
+                              struct lac_err *err)
+{
+    struct lac_scan *s = calloc(1, sizeof(*s));
+    enum lac_status status;
+
+    *out = NULL;
+    if (!s)
+        return lac_err_set(err, LAC_FATAL, ENOMEM, "no memory to scan with");
+    s->plan = plan;
+    s->hits = malloc(LAC_SCAN_WINDOW_HITS * sizeof(*s->hits));
+    s->spoke = calloc(plan->rule_count + 1, sizeof(*s->spoke));
+    if (!s->hits || !s->spoke)
+        status = lac_err_set(err, LAC_FATAL, ENOMEM, "no memory to scan with");
+    else
+        status = lac_match_scratch_open(&s->scratch, LAC_SCAN_WINDOW, err);
+    if (status == LAC_OK)
+        status = lac_match_scratch_fit(s->scratch, plan->m, err);
+    if (status != LAC_OK) {
+        lac_scan_close(s);
+        return status;
+    }
+    *out = s;
+    return LAC_OK;
+}
+
+void lac_scan_close(struct lac_scan *s)
+{
+    if (!s)
+        return;
+    lac_match_scratch_close(s->scratch);
+    free(s->hits);
+    free(s->at);
+    free(s->spans);
+    free(s->spoke);
+    free(s);
+}
+
+/* ---- Windows ---- */
+
+/* A cut inside of a character would make two broken ones: at most three bytes further out. */
+static size_t cut_before(struct lac_str text, size_t at)
+{
+    for (int i = 0; i < 3 && at > 0 && at < text.len; i++, at--)
+        if (((unsigned char)text.ptr[at] & 0xC0) != 0x80)
+            break;
+    return at;
+}
+
+static size_t cut_behind(struct lac_str text, size_t at)
+{
+    for (int i = 0; i < 3 && at < text.len; i++, at++)
+        if (((unsigned char)text.ptr[at] & 0xC0) != 0x80)
+            break;
+    return at;
+}
+
+static enum lac_status push(struct lac_scan *s, const struct lac_scan_finding *f,
+                            struct lac_scan_result *out, struct lac_err *err)
+{
+    if (s->count == LAC_SCAN_FINDINGS_MAX) {
+        out->truncated = true;
+        return LAC_OK;
+    }
+    if (s->count == s->capacity) {
+        size_t more = s->capacity ? 2 * s->capacity : 256;
+        struct lac_scan_finding *grown = realloc(s->at, more * sizeof(*grown));
+
+        if (!grown)
+            return lac_err_set(err, LAC_RETRY, ENOMEM, "no memory for %zu findings", more);
+        s->at = grown;
+        s->capacity = more;
+    }
+    s->at[s->count++] = *f;
+    out->listed += f->listed;
+    return LAC_OK;
+}
+
+/* What a window says beyond the places: floors and opinions, of rules that were asked for. */
+static void hear(struct lac_scan *s, const struct lac_match_hit *h, struct lac_scan_result *out)
+{
+    const struct lac_match_rule *r = lac_match_rule_at(s->plan->m, h->rule);
+
+    if (!s->plan->asked[h->rule] || h->score < LAC_MATCH_SCORE_COUNTS)
+        return;
+    if (r->strength == LAC_MATCH_FLOOR)
+        out->tier = lac_tier_join(out->tier, r->tier);
+    else if (r->strength == LAC_MATCH_OPINION)
+        s->spoke[h->rule] = true;
+}
+
+struct part {
+    size_t base;             /* where the window begins in the text */
+    size_t from, to;         /* its own part */
+    size_t all_from, all_to; /* the caller's */
+};
+
+static enum lac_status take(struct lac_scan *s, const struct lac_match_hits *hits,
+                            const struct part *p, struct lac_scan_result *out, struct lac_err *err)
+{
+    enum lac_status status = LAC_OK;
+
+    out->undecodable = out->undecodable || hits->undecodable;
+    for (size_t i = 0; i < hits->count && status == LAC_OK; i++) {
+        const struct lac_match_hit *h = &hits->at[i];
+        struct lac_scan_finding f = {p->base + h->start, p->base + h->end, h->rule, h->score,
+                                     false};
+        bool own = f.start >= p->from && f.start < p->to;
+
+        /* The first window also tells what is before the caller's part, the last one what is
+         * behind it. */
+        if (!own && !(f.start < p->all_from && p->from == p->all_from) &&
+            !(f.start >= p->all_to && p->to == p->all_to))
+            continue;
+        f.listed = own && s->plan->listed[h->rule] && h->score >= s->plan->min_score;
+        if (own)
+            hear(s, h, out);
+        status = push(s, &f, out, err);
+    }
+    return status;
+}
+
+static enum lac_status look(struct lac_scan *s, struct lac_str text, struct part *p,
+                            struct lac_match_hits *hits, struct lac_err *err)
+{
+    size_t begin = p->from > LAC_SCAN_MARGIN ? p->from - LAC_SCAN_MARGIN : 0;
+    size_t end = text.len - p->to > LAC_SCAN_MARGIN ? p->to + LAC_SCAN_MARGIN : text.len;
+
+    begin = cut_before(text, begin);
+    end = cut_behind(text, end);
+    p->base = begin;
+    hits->at = s->hits;
+    hits->capacity = LAC_SCAN_WINDOW_HITS;
+    hits->per_rule = LAC_SCAN_WINDOW_HITS;
+    hits->want_weak = s->plan->want_weak;
+    hits->is_name = false;
+    return lac_match_scan(s->plan->m, s->scratch, lac_str_slice(text, begin, end), hits, err);
+}
+
+/* ---- The tier ---- */
+
+static void weigh(struct lac_scan *s, struct lac_scan_result *out)
+{
+    struct lac_decide_in in = {.floor = out->tier,
+                               .opinions = s->opinions,
+                               .strategy = LAC_STRATEGY_BALANCED,
+                               .public_permitted = true};
+    enum lac_tier most = LAC_TIER_PUBLIC; /* that any of them speaks for: a hint of a harmless
+                                             topic is no reason to call a text INTERNAL */
+    struct lac_decide_out decided;
+
+    for (uint32_t i = 0; i < s->plan->rule_count; i++) {
+        const struct lac_match_rule *r = lac_match_rule_at(s->plan->m, i);
+
+        if (s->spoke[i] && in.opinion_count < LAC_DECIDE_OPINION_MAX) {
+            memcpy(s->opinions[in.opinion_count++].likelihood, r->likelihood,
+                   sizeof(r->likelihood));
+            most = lac_tier_join(most, r->tier);
+        }
+        s->spoke[i] = false;
+    }
+    if (in.opinion_count == 0)
+        return; /* the prior alone is no finding */
+    lac_decide(lac_pack_policy(s->plan->pack), &in, &decided);
+    out->tier = lac_tier_join(out->tier, decided.tier < most ? decided.tier : most);
+}
+
+enum lac_status lac_scan_text(struct lac_scan *s, struct lac_str text, size_t from, size_t to,
+                              struct lac_scan_result *out, struct lac_err *err)
+{
+    enum lac_status status = LAC_OK;
+    const size_t most = LAC_SCAN_WINDOW - 2 * LAC_SCAN_MARGIN - 8; /* 8: whole characters */
+    size_t size = most;
+
+    LAC_ASSERT(from <= to && to <= text.len && text.len <= LAC_SCAN_TEXT_MAX);
+    *out = (struct lac_scan_result){.tier = LAC_TIER_PUBLIC};
+    s->count = 0;
+    for (size_t at = from; at < to && status == LAC_OK;) {
+        struct part p = {0, at, to - at > size ? at + size : to, from, to};
+        struct lac_match_hits hits = {0};
+
+        status = look(s, text, &p, &hits, err);
+        if (status != LAC_OK)
+            break;
+        /* Too much in one window, or a view of it too large: smaller ones can tell it all. */
+        if ((hits.truncated || hits.over_limit) && size > LAC_SCAN_WINDOW_LEAST) {
+            size /= 2;
+            continue;
+        }
+        out->truncated = out->truncated || hits.truncated || hits.over_limit;
+        status = take(s, &hits, &p, out, err);
+        at = p.to;
+        size = size * 2 < most ? size * 2 : most;
+    }
+    weigh(s, out);
+    out->at = s->at;
+    out->count = s->count;
+    return status;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lac_scan_internal - what the files of common/scan share. Thread: see lac_scan.h. */
+#ifndef LAC_SCAN_INTERNAL_H
+#define LAC_SCAN_INTERNAL_H
+
+#include "lac_decide.h"
+#include "lac_redact.h"
+#include "lac_scan.h"
+
+struct lac_scan_plan {
+    const struct lac_pack *pack; /* borrowed */
+    const struct lac_match *m;
+    uint32_t rule_count;
+    uint32_t min_score;
+    bool want_weak;
+    bool *asked;  /* [rule_count], in flags: the names ask for it; counts for the tier */
+    bool *listed; /* [rule_count], in flags: the same, and the tier and strength fit */
+    bool flags[];
+};
+
+struct lac_scan {
+    const struct lac_scan_plan *plan; /* borrowed */
+    struct lac_match_scratch *scratch;
+    struct lac_match_hit *hits;  /* [LAC_SCAN_WINDOW_HITS] */
+    struct lac_scan_finding *at; /* grows */
+    size_t count, capacity;
+    struct lac_redact_span *spans; /* grows */
+    size_t span_capacity;
+    bool *spoke; /* [rule_count]: opinions that were heard in this text */
+    struct lac_decide_opinion opinions[LAC_DECIDE_OPINION_MAX];
+};
+
+#endif

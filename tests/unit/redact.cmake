@@ -1,0 +1,1 @@
+lac_test(redact USES redact)

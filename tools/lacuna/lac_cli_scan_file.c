@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One file, in pieces that overlap by LAC_SCAN_MARGIN on either side, so that it may have any size
+ * and nothing is missed where it is cut.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lac_assert.h"
+#include "lac_cli_scan.h"
+#include "lac_scan_diff.h"
+
+enum { BINARY_BYTES = 8 << 10 /* of its begin say whether a file is text */ };
+
+static const char allow_mark[] = "lacuna:allow";
+
+/* Where in the file a byte of the piece stands. */
+struct cursor {
+    size_t at;           /* byte of the piece */
+    uint64_t line;       /* of it, from 1 */
+    uint64_t chars;      /* code points before it */
+    uint64_t line_chars; /* of these before its line */
+};
+
+/* One finding's file and piece. */
+struct place {
+    struct lac_cli_scan_run *run;
+    struct lac_cli_scan_worker *w;
+    struct lac_str path;
+    struct lac_str text;
+    uint64_t base; /* of the piece in the file */
+    bool placed;   /* base and code points mean something */
+    const struct lac_scan_result *result;
+};
+
+static void advance(struct cursor *c, struct lac_str text, size_t to)
+{
+    for (; c->at < to; c->at++) {
+        unsigned char b = (unsigned char)text.ptr[c->at];
+
+        c->chars += (b & 0xC0) != 0x80;
+        if (b == '\n') {
+            c->line++;
+            c->line_chars = c->chars;
+        }
+    }
+}
+
+static bool is_binary(const struct lac_cli_scan_run *run, struct lac_str begin)
+{
+    size_t n = begin.len < BINARY_BYTES ? begin.len : BINARY_BYTES;
+
+    return !run->options->binary && n > 0 && memchr(begin.ptr, 0, n) != NULL;
+}
+
+/* Whether a line of the finding says that it may be there. Looked for as far as a piece is sure to
+ * reach, so that the answer is the same wherever a large file was cut. */
+static bool is_allowed(struct lac_str text, const struct lac_scan_finding *f)
+{
+    size_t least = f->start > LAC_SCAN_MARGIN ? f->start - LAC_SCAN_MARGIN : 0;
+    size_t most = text.len - f->end > LAC_SCAN_MARGIN ? f->end + LAC_SCAN_MARGIN : text.len;
+    const char *before = memrchr(text.ptr + least, '\n', f->start - least);
+    const char *behind = memchr(text.ptr + f->end, '\n', most - f->end);
+
+    if (before)
+        least = (size_t)(before - text.ptr);
+    if (behind)
+        most = (size_t)(behind - text.ptr);
+    return memmem(text.ptr + least, most - least, allow_mark, sizeof(allow_mark) - 1) != NULL;
+}
+
+/*
+ * With a key (a file's, or the baseline's salt): rule, path and folded match. Without one: rule,
+ * path and the how-manieth of its rule in the file, because a bare hash of a phone number gives
+ * the number to whoever tries them all, and reports travel further than the files.
+ */
+static void fingerprint(const struct place *p, struct lac_cli_record *r)
+{
+    struct lac_cli_scan_worker *w = p->w;
+    struct lac_str value = lac_str_slice(p->text, r->found.start, r->found.end);
+    static const char purpose[] = "lacuna/finding/1";
+    unsigned char digest[LAC_SHA256_SIZE];
+    uint32_t ordinal = w->ordinals[r->found.rule]++;
+
+    if (!p->run->fingerprints)
+        return;
+    r->keyed = p->run->baseline || p->run->collected || p->run->setup.key.len > 0;
+    lac_hmac_init(w->hmac);
+    lac_hmac_update(w->hmac, purpose, sizeof(purpose)); /* with its NUL, as the others */
+    lac_hmac_update(w->hmac, r->rule->id.ptr, r->rule->id.len);
+    lac_hmac_update(w->hmac, "", 1);
+    lac_hmac_update(w->hmac, r->path.ptr, r->path.len);
+    lac_hmac_update(w->hmac, "", 1);
+    if (r->keyed) {
+        size_t n = lac_match_fold(w->folded, sizeof(w->folded), value);
+
+        if (n <= sizeof(w->folded))
+            value = (struct lac_str){w->folded, n};
+        lac_hmac_update(w->hmac, value.ptr, value.len);
+    } else {
+        unsigned char bytes[4] = {(unsigned char)(ordinal >> 24), (unsigned char)(ordinal >> 16),
+                                  (unsigned char)(ordinal >> 8), (unsigned char)ordinal};
+
+        lac_hmac_update(w->hmac, bytes, sizeof(bytes));
+    }
+    lac_hmac_final(w->hmac, digest);
+    memcpy(r->fingerprint, digest, sizeof(r->fingerprint));
+}
+
+static void collect(struct lac_cli_scan_run *run, const struct lac_cli_record *r)
+{
+    bool kept;
+
+    pthread_mutex_lock(&run->talk);
+    kept = lac_cli_baseline_add(run->collected, r);
+    pthread_mutex_unlock(&run->talk);
+    if (!kept)
+        lac_cli_scan_complain(run, r->path, "no memory for the baseline");
+}
+
+static void judge(const struct place *p, struct lac_cli_record *r)
+{
+    struct lac_cli_scan_run *run = p->run;
+
+    if (!run->options->no_allow && is_allowed(p->text, &r->found))
+        r->suppressed = LAC_CLI_BY_COMMENT;
+    else if (run->baseline && lac_cli_baseline_has(run->baseline, r->fingerprint))
+        r->suppressed = LAC_CLI_BY_BASELINE;
+    if (r->suppressed == LAC_CLI_BY_COMMENT)
+        atomic_fetch_add(&run->counts.by_comment, 1);
+    else if (r->suppressed == LAC_CLI_BY_BASELINE)
+        atomic_fetch_add(&run->counts.by_baseline, 1);
+    else
+        atomic_fetch_add(&run->counts.findings, 1);
+}
+
+static void report(const struct place *p, size_t index, const struct cursor *start,
+                   struct lac_buf *out)
+{
+    const struct lac_scan_finding *f = &p->result->at[index];
+    struct lac_cli_scan_worker *w = p->w;
+    struct cursor end = *start;
+    struct lac_cli_record r = {
+        .path = p->path,
+        .rule = lac_scan_rule(p->run->setup.plan, f->rule),
+        .found = *f,
+        .placed = p->placed,
+        .line = start->line,
+        .column = start->chars - start->line_chars + 1,
+        .start_char = start->chars,
+    };
+
+    advance(&end, p->text, f->end);
+    r.end_line = end.line;
+    r.end_column = end.chars - end.line_chars + 1;
+    r.end_char = end.chars;
+    fingerprint(p, &r);
+    judge(p, &r);
+    if (p->run->collected) {
+        if (r.suppressed == LAC_CLI_REPORTED)
+            collect(p->run, &r);
+        return;
+    }
+    lac_buf_reset(&w->excerpt);
+    lac_scan_excerpt(w->scan, p->result, index, p->text, w->redact, p->run->options->show_secrets,
+                     &w->excerpt);
+    r.excerpt = lac_buf_str(&w->excerpt);
+    r.found.start += p->base;
+    r.found.end += p->base;
+    lac_cli_scan_put(p->run, out, &r);
+}
+
+static void begin_file(struct lac_cli_scan_run *run, struct lac_cli_scan_worker *w)
+{
+    if (run->fingerprints)
+        memset(w->ordinals, 0, lac_scan_rule_count(run->setup.plan) * sizeof(*w->ordinals));
+}
+
+/* What was said about a whole file. */
+static void count_file(struct lac_cli_scan_run *run, uint64_t bytes, uint64_t listed,
+                       bool undecodable, bool truncated)
+{
+    atomic_fetch_add(&run->counts.files, 1);
+    atomic_fetch_add(&run->counts.bytes, bytes);
+    atomic_fetch_add(&run->counts.files_with, listed > 0);
+    atomic_fetch_add(&run->counts.undecodable, undecodable);
+    atomic_fetch_add(&run->counts.truncated, truncated);
+}
+
+/* Reads until `memory` is full or the file ends. False: it can't be read. */
+static bool fill(int fd, char *memory, size_t *len, bool *ended)
+{
+    while (*len < LAC_CLI_PIECE_MEMORY) {
+        ssize_t n = read(fd, memory + *len, LAC_CLI_PIECE_MEMORY - *len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return false;
+        if (n == 0) {
+            *ended = true;
+            return true;
+        }
+        *len += (size_t)n;
+    }
+    return true;
+}
+
+/* The findings of [from, to) of the piece. False: the matcher failed, and it was said. */
+static bool piece(struct lac_cli_scan_run *run, struct lac_cli_scan_worker *w, struct place *p,
+                  size_t from, size_t to, struct cursor *c, struct lac_scan_result *result,
+                  struct lac_buf *out)
+{
+    struct lac_err err;
+
+    if (lac_scan_text(w->scan, p->text, from, to, result, &err) != LAC_OK) {
+        lac_cli_scan_complain(run, p->path, err.text);
+        return false;
+    }
+    p->result = result;
+    for (size_t i = 0; result->listed > 0 && i < result->count; i++) {
+        if (!result->at[i].listed)
+            continue;
+        advance(c, p->text, result->at[i].start);
+        report(p, i, c, out);
+    }
+    return true;
+}
+
+void lac_cli_scan_fd(struct lac_cli_scan_run *run, struct lac_cli_scan_worker *w,
+                     struct lac_str path, int fd, struct lac_buf *out)
+{
+    struct place p = {.run = run, .w = w, .path = path, .placed = true};
+    struct cursor c = {.line = 1};
+    size_t len = 0, from = 0;
+    uint64_t listed = 0;
+    bool ended = false, undecodable = false, truncated = false;
+
+    begin_file(run, w);
+    for (;;) {
+        struct lac_scan_result result;
+        size_t to, keep;
+
+        if (!fill(fd, w->memory, &len, &ended)) {
+            lac_cli_scan_complain(run, path, lac_errno_text(errno));
+            break;
+        }
+        p.text = (struct lac_str){w->memory, len};
+        if (p.base == 0 && is_binary(run, p.text)) {
+            atomic_fetch_add(&run->counts.binary, 1);
+            return;
+        }
+        to = ended ? len : len - LAC_SCAN_MARGIN;
+        if (!piece(run, w, &p, from, to, &c, &result, out))
+            break;
+        listed += result.listed;
+        undecodable = undecodable || result.undecodable;
+        truncated = truncated || result.truncated;
+        if (ended)
+            break;
+        keep = to - LAC_SCAN_MARGIN;
+        if (c.at < keep)
+            advance(&c, p.text, keep);
+        memmove(w->memory, w->memory + keep, len - keep);
+        c.at -= keep;
+        p.base += keep;
+        len -= keep;
+        from = to - keep;
+    }
+    count_file(run, p.base + len, listed, undecodable, truncated);
+}
+
+void lac_cli_scan_path(struct lac_cli_scan_run *run, struct lac_cli_scan_worker *w,
+                       const char *path, bool followed, struct lac_buf *out)
+{
+    int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | (followed ? 0 : O_NOFOLLOW | O_NONBLOCK);
+    int fd = open(path, flags);
+    struct stat st;
+
+    if (fd < 0) {
+        if (!followed && (errno == ENOENT || errno == ELOOP))
+            return; /* it went away or became a link since it was listed */
+        lac_cli_scan_complain(run, lac_str_from(path), lac_errno_text(errno));
+        return;
+    }
+    if (!followed && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))) {
+        close(fd);
+        return;
+    }
+    lac_cli_scan_fd(run, w, lac_str_from(path), fd, out);
+    close(fd);
+}
+
+/* ---- Added lines ---- */
+
+void lac_cli_scan_added(struct lac_cli_scan_run *run, struct lac_cli_scan_worker *w,
+                        const struct lac_scan_diff *d, struct lac_buf *out)
+{
+    struct place p = {.run = run, .w = w, .path = d->path, .text = d->text};
+    struct cursor c = {0};
+    struct lac_scan_result result;
+    struct lac_err err;
+    size_t hunk = SIZE_MAX;
+
+    begin_file(run, w);
+    if (is_binary(run, d->text)) {
+        atomic_fetch_add(&run->counts.binary, 1);
+        return;
+    }
+    if (lac_scan_text(w->scan, d->text, 0, d->text.len, &result, &err) != LAC_OK) {
+        lac_cli_scan_complain(run, d->path, err.text);
+        return;
+    }
+    p.result = &result;
+    for (size_t i = 0; i < result.count; i++) {
+        const struct lac_scan_finding *f = &result.at[i];
+        size_t in;
+
+        if (!f->listed)
+            continue;
+        in = lac_scan_diff_hunk(d, f->start);
+        if (in != lac_scan_diff_hunk(d, f->end - 1))
+            continue; /* lines that do not stand together in the file made it up */
+        if (in != hunk) {
+            hunk = in;
+            c = (struct cursor){.at = d->hunks[in].at, .line = d->hunks[in].line};
+        }
+        advance(&c, d->text, f->start);
+        report(&p, i, &c, out);
+    }
+    count_file(run, d->text.len, result.listed, result.undecodable, result.truncated);
+}

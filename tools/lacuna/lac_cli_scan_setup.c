@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `lacuna scan` and `lacuna redact` both need before they begin: pack, plan, key. */
+#include <sched.h>
+#include <string.h>
+
+#include "lac_cli_scan.h"
+#include "lac_file.h"
+#include "lac_pack.h"
+
+enum { KEY_BYTES = 64 << 10, THREADS_MAX = 64 };
+
+bool lac_cli_scan_score(const char *text, uint32_t *ppm)
+{
+    uint64_t value = 0, unit = 1000000;
+    bool digits = false;
+
+    for (; *text >= '0' && *text <= '9' && value <= 1; text++, digits = true)
+        value = value * 10 + (uint64_t)(*text - '0');
+    value *= 1000000;
+    if (*text == '.')
+        for (text++; *text >= '0' && *text <= '9' && unit > 1; text++, digits = true)
+            value += (uint64_t)(*text - '0') * (unit /= 10);
+    if (!digits || *text || value > 1000000)
+        return false;
+    *ppm = (uint32_t)value;
+    return true;
+}
+
+/* "A,B" -> names; empty ones are left out. False: too many. */
+static bool split(const char *text, struct lac_str *names, size_t *count)
+{
+    *count = 0;
+    while (text && *text) {
+        size_t n = strcspn(text, ",");
+
+        while (n && *text == ' ') {
+            text++;
+            n--;
+        }
+        if (n > 0) {
+            if (*count == LAC_SCAN_NAMES_MAX)
+                return false;
+            names[(*count)++] = (struct lac_str){text, n};
+        }
+        text += n + (text[n] == ',');
+    }
+    return true;
+}
+
+static int open_plan(const struct lac_tool *t, const struct lac_cli_scan_words *w, bool floors_only,
+                     struct lac_cli_scan_setup *s)
+{
+    struct lac_str entities[LAC_SCAN_NAMES_MAX], rules[LAC_SCAN_NAMES_MAX];
+    struct lac_scan_options o = {.entities = entities,
+                                 .rules = rules,
+                                 .min_score = LAC_MATCH_SCORE_COUNTS,
+                                 .min_tier = LAC_TIER_INTERNAL,
+                                 .floors_only = floors_only};
+    struct lac_err err;
+
+    if (!split(w->entities, entities, &o.entity_count) || !split(w->rules, rules, &o.rule_count))
+        return lac_tool_fail(t, LAC_EXIT_USAGE, "too many names after --entities or --rules", NULL);
+    if (w->min_score && !lac_cli_scan_score(w->min_score, &o.min_score))
+        return lac_tool_fail(t, LAC_EXIT_USAGE, "--min-score takes a number from 0 to 1", NULL);
+    if (w->min_tier && !lac_tier_parse(lac_str_from(w->min_tier), &o.min_tier))
+        return lac_tool_fail(t, LAC_EXIT_USAGE, "--min-tier takes PUBLIC, INTERNAL or PROPRIETARY",
+                             NULL);
+    if (lac_scan_plan_open(&s->plan, s->pack, &o, &err) != LAC_OK)
+        return lac_tool_fail(t, LAC_EXIT_USAGE, err.text, NULL);
+    return -1;
+}
+
+static unsigned core_count(void)
+{
+    cpu_set_t set;
+    int n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+
+    return n < 1 ? 1 : n > THREADS_MAX ? THREADS_MAX : (unsigned)n;
+}
+
+int lac_cli_scan_setup(const struct lac_tool *t, const struct lac_cli_scan_words *w,
+                       bool floors_only, struct lac_cli_scan_setup *s)
+{
+    const char *pack = w->pack ? w->pack : lac_conf_text(t->conf, "pack.path");
+    const char *key = w->key_file ? w->key_file : lac_conf_text(t->conf, "redact.key_file");
+    struct lac_err err;
+
+    *s = (struct lac_cli_scan_setup){.threads = w->threads ? (unsigned)w->threads : core_count()};
+    lac_buf_init(&s->key, KEY_BYTES);
+    if (*key) {
+        if (lac_file_read(key, &s->key, &err) != LAC_OK)
+            return lac_tool_fail(t, LAC_EXIT_USAGE, err.text, NULL);
+        if (s->key.len < LAC_REDACT_KEY_MIN)
+            return lac_tool_fail(t, LAC_EXIT_USAGE, "the key has fewer than 16 bytes",
+                                 "Make one: head -c 32 /dev/urandom >redact.key");
+    }
+    if (lac_pack_open(&s->pack, *pack ? pack : NULL, &err) != LAC_OK)
+        return lac_tool_fail(t, LAC_EXIT_USAGE, err.text, NULL);
+    return open_plan(t, w, floors_only, s);
+}
+
+void lac_cli_scan_setup_deinit(struct lac_cli_scan_setup *s)
+{
+    lac_scan_plan_close(s->plan);
+    lac_pack_close(s->pack);
+    if (s->key.ptr)
+        lac_digest_wipe(s->key.ptr, s->key.len);
+    lac_buf_deinit(&s->key);
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a commit is about to add: the lines, with their numbers in the files as they will be. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lac_cli_scan.h"
+#include "lac_file.h"
+#include "lac_scan_diff.h"
+
+enum {
+    OUT_BYTES = 1 << 30,
+    IGNORE_FILE_BYTES = 4 << 20,
+    PATTERN_FILES_MAX = 4096,
+    DRAIN_BYTES = 1 << 16
+};
+
+extern char **environ;
+
+/* Whatever the person's own settings say about how diffs look. `--text`: an attribute that calls
+ * a file binary must not hide it. */
+static const char *const diff_command[] = {"git",
+                                           "-c",
+                                           "core.quotePath=true",
+                                           "-c",
+                                           "diff.suppressBlankEmpty=false",
+                                           "diff",
+                                           "--cached",
+                                           "--unified=0",
+                                           "--inter-hunk-context=0",
+                                           "--no-color",
+                                           "--no-ext-diff",
+                                           "--no-textconv",
+                                           "--no-relative",
+                                           "--text",
+                                           "--find-renames",
+                                           "--ignore-submodules=all",
+                                           "--submodule=short",
+                                           "--src-prefix=a/",
+                                           "--dst-prefix=b/",
+                                           "--diff-filter=ACMRT",
+                                           NULL};
+static const char *const top_command[] = {"git", "rev-parse", "--show-toplevel", NULL};
+
+static enum lac_status drain(int fd, struct lac_buf *out, struct lac_err *err)
+{
+    for (;;) {
+        char *at = lac_buf_reserve(out, DRAIN_BYTES);
+        ssize_t n;
+
+        if (!at)
+            return lac_err_set(err, LAC_FATAL, ENOMEM, "git printed more than fits");
+        n = read(fd, at, DRAIN_BYTES);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return lac_err_set(err, LAC_FATAL, errno, "git: %s", lac_errno_text(errno));
+        if (n == 0)
+            return LAC_OK;
+        lac_buf_commit(out, (size_t)n);
+    }
+}
+
+/* Runs git and takes what it prints; its complaints go to our stderr. */
+static enum lac_status git(const char *const *argv, struct lac_buf *out, struct lac_err *err)
+{
+    posix_spawn_file_actions_t actions;
+    enum lac_status status;
+    int ends[2], code = 0, failed;
+    pid_t pid;
+
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return lac_err_set(err, LAC_FATAL, errno, "git: %s", lac_errno_text(errno));
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+    failed = posix_spawnp(&pid, "git", &actions, NULL, (char *const *)(uintptr_t)argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    close(ends[1]);
+    if (failed) {
+        close(ends[0]);
+        return lac_err_set(err, LAC_FATAL, failed, "git can't be run: %s", lac_errno_text(failed));
+    }
+    status = drain(ends[0], out, err);
+    close(ends[0]);
+    while (waitpid(pid, &code, 0) < 0 && errno == EINTR)
+        ;
+    if (status == LAC_OK && (!WIFEXITED(code) || WEXITSTATUS(code) != 0))
+        status = lac_err_set(err, LAC_FATAL, 0, "git did not say what is staged");
+    return status;
+}
+
+/* ---- .lacunaignore, of the top and of every folder on the way to a file ---- */
+
+struct patterns {
+    struct lac_cli_scan_run *run;
+    struct lac_scan_ignore *ignore; /* NULL: nothing is ignored */
+    const char *top;
+    struct lac_buf known; /* "/FOLDER\n" of those whose file was read */
+};
+
+static void add_folder(struct patterns *p, struct lac_str folder)
+{
+    char file[PATH_MAX], mark[PATH_MAX + 8];
+    struct lac_buf content;
+    struct lac_err err;
+    int n = snprintf(mark, sizeof(mark), "\n/%.*s\n", LAC_STR_FMT(folder));
+
+    if (n < 0 || (size_t)n >= sizeof(mark) ||
+        (p->known.len && memmem(p->known.ptr, p->known.len, mark, (size_t)n)))
+        return;
+    lac_buf_put(&p->known, mark, (size_t)n);
+    n = snprintf(file, sizeof(file), "%s/%.*s%s.lacunaignore", p->top, LAC_STR_FMT(folder),
+                 folder.len ? "/" : "");
+    if (n < 0 || (size_t)n >= sizeof(file) || access(file, F_OK) != 0)
+        return;
+    lac_buf_init(&content, IGNORE_FILE_BYTES);
+    if (lac_file_read(file, &content, &err) != LAC_OK ||
+        lac_scan_ignore_add(p->ignore, folder, lac_buf_str(&content), &err) != LAC_OK)
+        lac_cli_scan_complain(p->run, lac_str_from(file), err.text);
+    lac_buf_deinit(&content);
+}
+
+static bool ignored(struct patterns *p, struct lac_str path)
+{
+    if (!p->ignore)
+        return false;
+    add_folder(p, LAC_STR(""));
+    for (size_t i = 0; i < path.len; i++)
+        if (path.ptr[i] == '/')
+            add_folder(p, lac_str_slice(path, 0, i));
+    return lac_scan_ignored_file(p->ignore, path);
+}
+
+static int scan_all(struct lac_cli_scan_run *run, struct lac_str text, const char *top)
+{
+    struct patterns p = {.run = run, .top = top};
+    struct lac_scan_diff d;
+    struct lac_buf out;
+    struct lac_err err;
+    enum lac_status status;
+    int exit_status = -1;
+
+    if (!run->options->no_ignore) {
+        p.ignore = lac_scan_ignore_new();
+        if (!p.ignore)
+            return lac_tool_fail(run->tool, LAC_EXIT_USAGE, "no memory for patterns", NULL);
+    }
+    lac_buf_init(&p.known, PATTERN_FILES_MAX * (size_t)PATH_MAX);
+    lac_buf_init(&out, OUT_BYTES);
+    lac_scan_diff_init(&d, text);
+    while ((status = lac_scan_diff_next(&d, &err)) == LAC_OK) {
+        if (ignored(&p, d.path))
+            continue;
+        lac_buf_reset(&out);
+        lac_cli_scan_added(run, &run->workers[0], &d, &out);
+        if (!lac_buf_ok(&out))
+            lac_cli_scan_complain(run, d.path, "no memory for what was found");
+        else if (!lac_cli_scan_write(run, &out))
+            break;
+    }
+    if (status != LAC_OK && status != LAC_AGAIN)
+        exit_status = lac_tool_fail(run->tool, LAC_EXIT_USAGE, err.text, NULL);
+    lac_scan_diff_deinit(&d);
+    lac_buf_deinit(&out);
+    lac_buf_deinit(&p.known);
+    lac_scan_ignore_free(p.ignore);
+    return exit_status;
+}
+
+int lac_cli_scan_staged(struct lac_cli_scan_run *run)
+{
+    struct lac_buf diff, top;
+    struct lac_err err;
+    int exit_status;
+
+    lac_buf_init(&diff, LAC_SCAN_DIFF_BYTES);
+    lac_buf_init(&top, DRAIN_BYTES + PATH_MAX);
+    if (git(top_command, &top, &err) != LAC_OK || git(diff_command, &diff, &err) != LAC_OK) {
+        exit_status = lac_tool_fail(run->tool, LAC_EXIT_USAGE, err.text,
+                                    "--staged works inside of a git repository.");
+    } else {
+        if (top.len && top.ptr[top.len - 1] == '\n')
+            top.len--;
+        exit_status = scan_all(run, lac_buf_str(&diff), lac_buf_cstr(&top));
+    }
+    lac_buf_deinit(&diff);
+    lac_buf_deinit(&top);
+    return exit_status;
+}
