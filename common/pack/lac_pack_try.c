@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "lac_assert.h"
+#include "lac_pack_internal.h"
 
 enum { HITS = 4096, FIELD_BYTES = 1 << 20 };
 
@@ -149,16 +150,18 @@ static bool take_away(struct lac_match_rule *r, enum lac_pack_part part)
 }
 
 enum lac_status lac_pack_try_without(struct lac_pack_try *t, size_t index, enum lac_pack_part part,
-                                     bool *had, bool *noticed, struct lac_err *err)
+                                     struct lac_pack_without *out, struct lac_err *err)
 {
     struct lac_match_rule rule = *lac_match_rule_at(lac_pack_match(t->p), index);
+    const struct lac_yaml *where = t->p->where[index];
     struct lac_match *m = NULL;
     enum lac_status status;
     size_t failed = 0;
 
-    *noticed = false;
-    *had = take_away(&rule, part);
-    if (!*had)
+    *out = (struct lac_pack_without){.had = take_away(&rule, part),
+                                     .shared = !lac_yaml_get(where, lac_pack_part_name(part)),
+                                     .file = where->file};
+    if (!out->had)
         return LAC_OK;
     status = lac_match_open(&m, &rule, 1, NULL, err);
     if (status == LAC_OK)
@@ -166,6 +169,6 @@ enum lac_status lac_pack_try_without(struct lac_pack_try *t, size_t index, enum 
     if (status == LAC_OK)
         status = run(t, index, m, 0, t->one, NULL, NULL, &failed, err);
     lac_match_close(m);
-    *noticed = failed > 0;
+    out->noticed = failed > 0;
     return status;
 }

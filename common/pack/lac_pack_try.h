@@ -54,12 +54,18 @@ typedef void lac_pack_try_fn(void *ctx, size_t rule, bool wanted, size_t example
 enum lac_status lac_pack_try_rule(struct lac_pack_try *t, size_t index, lac_pack_try_fn *each,
                                   void *ctx, size_t *failed, struct lac_err *err) LAC_MUST_USE;
 
-/*
- * Takes one part away from rule `index` and runs its examples. `*had` is false when there is no
- * such part that examples could miss; otherwise `*noticed` says whether some example fails now.
- * Meant for rules whose examples hold.
- */
+/* What came of taking one part away. */
+struct lac_pack_without {
+    bool had;            /* false: there is no such part that examples could miss */
+    bool noticed;        /* an example fails now */
+    bool shared;         /* the part stands in `defaults:` of the file, for all of its rules */
+    struct lac_str file; /* the rule's */
+};
+
+/* Takes one part away from rule `index` and runs its examples. Meant for rules whose examples hold
+ * as they are. */
 enum lac_status lac_pack_try_without(struct lac_pack_try *t, size_t index, enum lac_pack_part part,
-                                     bool *had, bool *noticed, struct lac_err *err) LAC_MUST_USE;
+                                     struct lac_pack_without *out,
+                                     struct lac_err *err) LAC_MUST_USE;
 
 #endif

@@ -143,3 +143,36 @@ def test_show_one_rule_in_full(pack):
     assert rule["tier"] == "INTERNAL" and rule["no_match"][1] == "WORD-123456"
     assert pack("show", "ours", "--rule", "x").returncode == 2
     assert pack("show", "ours", "--format", "xml").returncode == 2
+
+
+def test_diff_says_in_words_what_changed_and_what_flips(pack):
+    before = {"pack.yaml": PACK, "rules.yaml": RULE.replace("INTERNAL", "PROPRIETARY"),
+              "terms/a.yaml": "customers: [megacorp]\n"}
+    assert pack("build", "ours", "-o", "before.pack", files=before).returncode == 0
+    assert pack("diff", "before.pack", "ours").returncode == 0
+    after = {"pack.yaml": PACK.replace("3", "4"),
+             "rules.yaml": RULE.replace("{6}", "{7}").replace('"ORD-123456"', '"ORD-1234567"')
+                               .replace("000001", "0000010").replace("999999", "9999990")
+                               .replace('"ORD-1234567"]', '"ORD-12345678"]'),
+             "terms/a.yaml": "customers: [{name: megacorp, tier: INTERNAL}, Apple]\n",
+             "routing.yaml": "PUBLIC: [web_search]\nINTERNAL: [local_rag]\nPROPRIETARY: []\n"}
+    text = pack("diff", "before.pack", "ours", files=after)
+    assert text.returncode == 1
+    for line in ["version: 3 -> 4", "order-number: tier 'PROPRIETARY' -> 'INTERNAL'; pattern ",
+                 "customer: 'megacorp' removed", "customer: 'megacorp' added, INTERNAL",
+                 "customer: 'Apple' added, in context of 'customer' ...",
+                 "PUBLIC: may go: without 'export', 'hosted_llm', 'local_rag'"]:
+        assert line in text.stdout, text.stdout
+    (pack.folder / "r.jsonl").write_text('{"request_id": "a", "text": "ship ORD-123456"}\n\n'
+                                         '{"text": "what is rain?"}\n')
+    done = pack("diff", "before.pack", "ours", "--requests", "r.jsonl", "--format", "json",
+                "--strategy", "balanced")
+    answer = json.loads(done.stdout)
+    assert answer["requests"] == 2
+    flip = answer["flips"][0]
+    assert (flip["request"], flip["before"], flip["after"]) == ("a", "PROPRIETARY", "INTERNAL")
+    assert flip["rule_before"] == "order-number" and flip["strategies"] == ["balanced"]
+    (pack.folder / "bad.jsonl").write_text('{"txet": 1}\n')
+    bad = pack("diff", "before.pack", "ours", "--requests", "bad.jsonl")
+    assert bad.returncode == 2 and "bad.jsonl:1:" in bad.stderr
+    assert pack("diff", "before.pack").returncode == 2

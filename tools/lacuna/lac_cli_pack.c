@@ -20,6 +20,8 @@ int lac_cli_pack(int argc, char **argv)
         {"lint", "Find what is wrong or dubious, with file and line", lac_cli_pack_lint},
         {"test", "Run all rules' examples", lac_cli_pack_test},
         {"show", "Show what is in a pack, or one rule in full", lac_cli_pack_show},
+        {"diff", "Show what changed between two packs, and which decisions flip",
+         lac_cli_pack_diff},
         {"build", "Make one file of a pack's folder", lac_cli_pack_build},
         {"keygen", "Make a pair of keys to sign with", lac_cli_pack_keygen},
         {"push", "Give a pack to all workers", lac_cli_pack_push},

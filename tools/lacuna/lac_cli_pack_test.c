@@ -10,7 +10,14 @@
 #include "lac_pack_try.h"
 #include "lac_progress.h"
 
-enum { OUTPUT_MAX = 32 << 20, QUOTE_MAX = 120 };
+enum { OUTPUT_MAX = 32 << 20, QUOTE_MAX = 120, SHARED_MAX = 1024 };
+
+/* A part that a file gives to all of its rules: one of them has to notice. */
+struct shared {
+    struct lac_str file;
+    enum lac_pack_part part;
+    bool noticed;
+};
 
 struct run {
     const struct lac_tool *t;
@@ -21,6 +28,8 @@ struct run {
     struct lac_json_writer *json; /* NULL: text */
     struct lac_buf *out;
     size_t rules, examples, failed, parts, unnoticed;
+    struct shared shared[SHARED_MAX];
+    size_t shared_count;
 };
 
 static struct lac_str rule_id(const struct run *r, size_t i)
@@ -53,22 +62,46 @@ static void on_failure(void *ctx, size_t rule, bool wanted, size_t example, stru
     lac_json_close_object(r->json);
 }
 
-static void on_unnoticed(struct run *r, size_t rule, enum lac_pack_part part)
+/* `what` is a rule's id, or a file whose defaults have the part. */
+static void on_unnoticed(struct run *r, const char *key, struct lac_str what,
+                         enum lac_pack_part part)
 {
-    struct lac_str id = rule_id(r, rule);
+    bool file = strcmp(key, "file") == 0;
 
     r->unnoticed++;
     if (!r->json) {
-        lac_buf_printf(r->out, "%.*s: no example fails without its %s\n", LAC_STR_FMT(id),
+        lac_buf_printf(r->out, "%.*s: no example %sfails without %s %s\n", LAC_STR_FMT(what),
+                       file ? "in the file " : "", file ? "the default" : "its",
                        lac_pack_part_name(part));
         return;
     }
     lac_json_open_object(r->json);
-    lac_json_key(r->json, "rule");
-    lac_json_put_str(r->json, id);
+    lac_json_key(r->json, key);
+    lac_json_put_str(r->json, what);
     lac_json_key(r->json, "part");
     lac_json_put_text(r->json, lac_pack_part_name(part));
     lac_json_close_object(r->json);
+}
+
+/* Counts a part of its own at once, one of the file's defaults when all rules are through. */
+static void on_part(struct run *r, size_t rule, enum lac_pack_part part,
+                    const struct lac_pack_without *w)
+{
+    if (!w->shared) {
+        r->parts++;
+        if (!w->noticed)
+            on_unnoticed(r, "rule", rule_id(r, rule), part);
+        return;
+    }
+    for (size_t i = 0; i < r->shared_count; i++)
+        if (r->shared[i].part == part && lac_str_eq(r->shared[i].file, w->file)) {
+            r->shared[i].noticed = r->shared[i].noticed || w->noticed;
+            return;
+        }
+    if (r->shared_count == SHARED_MAX)
+        return;
+    r->parts++;
+    r->shared[r->shared_count++] = (struct shared){w->file, part, w->noticed};
 }
 
 static bool wanted(const struct run *r, size_t i)
@@ -109,18 +142,18 @@ static enum lac_status run_mutations(struct run *r, struct lac_err *err)
             lac_progress_bar(&progress, i, count, "rules");
         /* Names have no examples: nothing could notice. */
         for (int part = 0; part < LAC_PACK_PARTS && status == LAC_OK; part++) {
-            bool had, noticed;
+            struct lac_pack_without w;
 
             if (!wanted(r, i) || e.match_count + e.no_match_count == 0)
                 break;
-            status = lac_pack_try_without(r->try, i, (enum lac_pack_part)part, &had, &noticed, err);
-            if (status != LAC_OK || !had)
-                continue;
-            r->parts++;
-            if (!noticed)
-                on_unnoticed(r, i, (enum lac_pack_part)part);
+            status = lac_pack_try_without(r->try, i, (enum lac_pack_part)part, &w, err);
+            if (status == LAC_OK && w.had)
+                on_part(r, i, (enum lac_pack_part)part, &w);
         }
     }
+    for (size_t i = 0; i < r->shared_count; i++)
+        if (!r->shared[i].noticed)
+            on_unnoticed(r, "file", r->shared[i].file, r->shared[i].part);
     lac_progress_clear(&progress);
     return status;
 }
