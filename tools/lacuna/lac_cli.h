@@ -19,6 +19,7 @@ int lac_cli_config(int argc, char **argv);
 int lac_cli_deadletter(int argc, char **argv);
 int lac_cli_dev(int argc, char **argv);
 int lac_cli_doctor(int argc, char **argv);
+int lac_cli_eval(int argc, char **argv);
 int lac_cli_migrate(int argc, char **argv);
 int lac_cli_pack(int argc, char **argv);
 int lac_cli_scan(int argc, char **argv);

@@ -14,6 +14,7 @@ static const struct {
     {"dev", "Start everything on this machine, to try it out", lac_cli_dev},
     {"classify", "Classify one text here and now, or over a bridge", lac_cli_classify},
     {"scan", "Find secrets, personal data and your terms in files", lac_cli_scan},
+    {"eval", "Measure the pack against labelled texts", lac_cli_eval},
     {"pack", "Make, check and compare policy packs", lac_cli_pack},
     {"publish", "Publish files, folders or stdin as requests", NULL},
     {"tail", "Follow a topic, its records as JSON", lac_cli_tail},

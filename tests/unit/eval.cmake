@@ -1,0 +1,1 @@
+lac_test(eval USES eval LINK m)
