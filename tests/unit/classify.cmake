@@ -1,1 +1,1 @@
-lac_test(classify USES classify digest TIMEOUT 300)
+lac_test(classify USES classify digest)
