@@ -113,9 +113,9 @@ bool lac_match_github_checksum(struct lac_str body);             /* what follows
 size_t lac_match_country_code(const char *digits, size_t count); /* its length, 0 = unknown */
 
 lac_match_verify lac_match_verify_email, lac_match_verify_ip, lac_match_verify_ssn,
-    lac_match_verify_card, lac_match_verify_iban, lac_match_verify_phone, lac_match_verify_aws_id,
-    lac_match_verify_aws_secret, lac_match_verify_github, lac_match_verify_slack,
-    lac_match_verify_private_key, lac_match_verify_telegram, lac_match_verify_openai,
-    lac_match_verify_openai_admin;
+    lac_match_verify_card, lac_match_verify_iban, lac_match_verify_mac, lac_match_verify_phone,
+    lac_match_verify_aws_id, lac_match_verify_aws_secret, lac_match_verify_github,
+    lac_match_verify_slack, lac_match_verify_private_key, lac_match_verify_telegram,
+    lac_match_verify_openai, lac_match_verify_openai_admin;
 
 #endif

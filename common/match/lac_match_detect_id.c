@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum {
-    CARD_MIN = 13,
+    CARD_MIN = 12,
     CARD_MAX = 19,
     IBAN_MAX = 34,
     SSN_REACH = 40, /* bytes between the word and its number */
@@ -101,9 +101,16 @@ static const struct {
     {352800, 358999, 16, 19},                                                     /* JCB */
     {620000, 629999, 16, 19},                                                     /* UnionPay */
     {220000, 220499, 16, 19},                                                     /* Mir */
-    {501800, 501899, 13, 19}, {502000, 502099, 13, 19}, {503800, 503899, 13, 19}, /* Maestro */
-    {589300, 589399, 13, 19}, {630400, 630499, 13, 19}, {675900, 675999, 13, 19}, /* Maestro */
-    {676100, 676399, 13, 19},                                                     /* Maestro */
+    {501800, 501899, 12, 19}, {502000, 502099, 12, 19}, {503800, 503899, 12, 19}, /* Maestro */
+    {589300, 589399, 12, 19}, {630400, 630499, 12, 19}, {675900, 675999, 12, 19}, /* Maestro */
+    {676100, 676399, 12, 19},                                                     /* Maestro */
+    {180000, 180099, 15, 15}, {213100, 213199, 15, 15},                           /* JCB */
+    {501900, 501999, 16, 16},                                                     /* Dankort */
+    {506099, 506198, 16, 19}, {650002, 650027, 16, 19},                           /* Verve */
+    {508500, 508999, 16, 16}, {606985, 607984, 16, 16}, {608001, 608500, 16, 16}, /* RuPay */
+    {652150, 653149, 16, 16}, {817200, 820199, 16, 16}, {353800, 356000, 16, 16}, /* RuPay */
+    {506699, 506778, 16, 16}, {509000, 509999, 16, 16}, {636297, 636368, 16, 16}, /* Elo */
+    {979200, 979289, 16, 16},                                                     /* Troy */
 };
 
 bool lac_match_card_issuer(const char *digits, size_t count)
@@ -123,7 +130,7 @@ bool lac_match_card_issuer(const char *digits, size_t count)
 
 /* How cards are grouped in print; the first is a run of digits, of any length. */
 static const unsigned char groupings[][6] = {
-    {0}, {4, 4, 4, 4, 3}, {4, 4, 4, 4}, {4, 6, 5}, {4, 6, 4}, {4, 4, 4, 1},
+    {0}, {4, 4, 4, 4, 3}, {4, 4, 4, 4}, {4, 6, 5}, {4, 6, 4}, {4, 4, 4, 1}, {4, 4, 4},
 };
 
 /* Reads digits grouped as `sizes`; returns the end, or 0 when they are not. */
@@ -138,6 +145,8 @@ static size_t card_parse(struct lac_str t, size_t from, const unsigned char *siz
         if (g > 0) {
             unsigned char c = lac_match_byte(t, i++);
 
+            if (c == '\n') /* a line broken at a blank */
+                c = ' ';
             if ((c != ' ' && c != '-') || (sep && c != sep))
                 return 0;
             sep = c;
@@ -246,7 +255,8 @@ bool lac_match_verify_iban(struct lac_str t, size_t at, unsigned trigger,
 
         if (lac_match_is_alnum(c))
             compact[count++] = (char)c;
-        else if ((c != ' ' && c != '-') || !lac_match_is_alnum(lac_match_byte(t, i + 1)))
+        else if ((c != ' ' && c != '-' && c != '\n') ||
+                 !lac_match_is_alnum(lac_match_byte(t, i + 1)))
             return false;
         i++;
     }

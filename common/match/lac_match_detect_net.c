@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* E-mail addresses (RFC 5321, 5322) and IP addresses (RFC 791, 4291, 5952). */
+/* E-mail addresses (RFC 5321, 5322), IP (RFC 791, 4291, 5952) and MAC addresses (IEEE 802). */
 #include "lac_match_detect.h"
 
 enum {
@@ -286,4 +286,41 @@ static bool verify_ipv6(struct lac_str t, size_t at, struct lac_match_span *out)
 bool lac_match_verify_ip(struct lac_str t, size_t at, unsigned trigger, struct lac_match_span *out)
 {
     return trigger == 0 ? verify_ipv4(t, at, out) : verify_ipv6(t, at, out);
+}
+
+static bool is_mac_text(unsigned c)
+{
+    return lac_match_is_hex(c) || c == ':' || c == '-' || c == '.';
+}
+
+/*
+ * EUI-48 in six pairs, or in three groups of four as routers print it. More groups are a
+ * fingerprint or a dump; dashes and dots without a letter may be a date or a version.
+ */
+bool lac_match_verify_mac(struct lac_str t, size_t at, unsigned trigger, struct lac_match_span *out)
+{
+    size_t start = at - (trigger == 0 ? 17 : 14);
+    unsigned char sep = (unsigned char)t.ptr[start + (trigger == 0 ? 2 : 4)];
+    size_t from = lac_match_run_start(t, start, 4, is_mac_text);
+    size_t end = lac_match_run_end(t, at, 512, is_mac_text);
+    bool letter = false, digit = false, mixed = false;
+
+    out->resume = end;
+    for (size_t i = start; i < at; i++) {
+        unsigned char c = (unsigned char)t.ptr[i];
+
+        letter = letter || lac_match_is_alpha(c);
+        digit = digit || lac_match_is_digit(c);
+        mixed = mixed || (c != t.ptr[start] && lac_match_is_hex(c));
+        if (!lac_match_is_hex(c) && c != sep)
+            return false;
+    }
+    while (end > at && lac_match_is_in(lac_match_before(t, end), ".:-"))
+        end--; /* punctuation behind it */
+    while (from < start && !lac_match_is_hex(lac_match_byte(t, from)))
+        from++;
+    if (from != start || end != at || !mixed || (!letter && sep != ':') || (!digit && sep == '.'))
+        return false;
+    *out = (struct lac_match_span){start, at, at};
+    return true;
 }
