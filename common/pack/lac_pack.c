@@ -188,8 +188,27 @@ static void drop_rule(struct lac_pack *p, size_t index)
     memmove(p->where + index, p->where + index + 1, behind * sizeof(const struct lac_yaml *));
 }
 
+/* AGAIN: there is no compiled form that fits. */
+static enum lac_status open_image(struct lac_pack *p, struct lac_err *err)
+{
+    enum lac_status status;
+    struct lac_err why;
+
+    if (!p->bundle.image.ptr || p->bundle.image.len == 0 || p->findings)
+        return LAC_AGAIN;
+    status = lac_match_open_image(&p->match, p->bundle.image, p->rules, p->rule_count, &why);
+    p->image_used = status == LAC_OK;
+    if (status == LAC_OK || status == LAC_AGAIN)
+        return status;
+    return lac_err_set(err, status, why.code, "pack file: its compiled form: %s", why.text);
+}
+
 static enum lac_status compile(struct lac_pack *p, struct lac_err *err)
 {
+    enum lac_status image = open_image(p, err);
+
+    if (image != LAC_AGAIN)
+        return image;
     for (;;) {
         struct lac_err why = {0};
         size_t bad = SIZE_MAX;

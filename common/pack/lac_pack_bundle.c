@@ -24,7 +24,7 @@ enum {
     FILE_SIZE = 16, /* of a file's entry in the source */
 };
 
-enum section_kind { SECTION_SOURCE = 1 };
+enum section_kind { SECTION_SOURCE = 1, SECTION_IMAGE = 2 };
 enum section_flag { SECTION_OPTIONAL = 1 };
 
 static const char magic[8] = "\x89LACPAK\n";
@@ -113,8 +113,12 @@ static enum lac_status check_sections(struct lac_pack_bundle *b, struct lac_err 
         if (at < end || at % LAC_PACK_BUNDLE_ALIGN || at > b->bytes.len || size > b->bytes.len - at)
             return refuse(err, "a section lies outside");
         end = at + size;
-        if (kind == SECTION_SOURCE && !b->source.ptr)
+        if ((kind == SECTION_SOURCE && b->source.ptr) || (kind == SECTION_IMAGE && b->image.ptr))
+            return refuse(err, "a section is there twice");
+        if (kind == SECTION_SOURCE)
             b->source = lac_str_slice(b->bytes, (size_t)at, (size_t)end);
+        else if (kind == SECTION_IMAGE)
+            b->image = lac_str_slice(b->bytes, (size_t)at, (size_t)end);
         else if (!(get(entry + 4, 4) & SECTION_OPTIONAL))
             return refuse(err, "made by a newer version: it has a section of unknown kind");
     }
@@ -242,30 +246,70 @@ static void put_source(const struct lac_pack_files *f, struct lac_buf *out)
     }
 }
 
-enum lac_status lac_pack_write(const struct lac_pack *p, struct lac_buf *out, struct lac_err *err)
+/* The compiled form, made anew when the pack came with one: what is written is always what this
+ * program makes of the source. `*own` is to be closed when the image has been used. */
+static enum lac_status image_of(const struct lac_pack *p, struct lac_match **own,
+                                struct lac_str *image, struct lac_err *err)
+{
+    *own = NULL;
+    if (p->image_used) {
+        enum lac_status status = lac_match_open(own, p->rules, p->rule_count, NULL, err);
+
+        if (status != LAC_OK)
+            return status;
+    }
+    lac_match_image(*own ? *own : p->match, image);
+    return LAC_OK;
+}
+
+static void put_section(char *entry, enum section_kind kind, enum section_flag flags, size_t at,
+                        size_t size)
+{
+    set(entry, 4, kind);
+    set(entry + 4, 4, flags);
+    set(entry + 8, 8, at);
+    set(entry + 16, 8, size);
+}
+
+static enum lac_status put_all(const struct lac_pack *p, struct lac_str image, struct lac_buf *out,
+                               struct lac_err *err)
 {
     static const char zeros[HEADER_SIZE];
     size_t start = out->len;
-    size_t source;
-    enum lac_status status;
+    size_t source, source_size, compiled;
     char *head;
 
     lac_buf_put(out, zeros, HEADER_SIZE);
-    lac_buf_put(out, zeros, SECTION_SIZE);
+    lac_buf_put(out, zeros, 2 * SECTION_SIZE);
     pad(out, start);
     source = out->len - start;
     put_source(&p->files, out);
+    source_size = out->len - start - source;
+    pad(out, start);
+    compiled = out->len - start;
+    lac_buf_put_str(out, image);
     if (!lac_buf_ok(out))
         return lac_err_set(err, LAC_FATAL, ENOMEM, "pack: no memory for the pack file");
     head = out->ptr + start;
     memcpy(head, magic, sizeof(magic));
     set(head + AT_FORMAT, 4, LAC_PACK_BUNDLE_FORMAT);
-    set(head + AT_SECTIONS, 4, 1);
+    set(head + AT_SECTIONS, 4, 2);
     set(head + AT_SIZE, 8, out->len - start);
     memcpy(head + AT_HASH, p->hash.bytes, LAC_PACK_HASH_SIZE);
-    set(head + HEADER_SIZE, 4, SECTION_SOURCE);
-    set(head + HEADER_SIZE + 8, 8, source);
-    set(head + HEADER_SIZE + 16, 8, out->len - start - source);
-    status = digest(head, out->len - start, (unsigned char *)head + AT_DIGEST, err);
+    put_section(head + HEADER_SIZE, SECTION_SOURCE, 0, source, source_size);
+    put_section(head + HEADER_SIZE + SECTION_SIZE, SECTION_IMAGE, SECTION_OPTIONAL, compiled,
+                image.len);
+    return digest(head, out->len - start, (unsigned char *)head + AT_DIGEST, err);
+}
+
+enum lac_status lac_pack_write(const struct lac_pack *p, struct lac_buf *out, struct lac_err *err)
+{
+    struct lac_match *own;
+    struct lac_str image;
+    enum lac_status status = image_of(p, &own, &image, err);
+
+    if (status == LAC_OK)
+        status = put_all(p, image, out, err);
+    lac_match_close(own);
     return status;
 }

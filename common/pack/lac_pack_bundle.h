@@ -16,7 +16,12 @@
  *
  * Section 1, the source: u32 number of files, u32 zero; per file u64 size of its path, u64 size of
  * its content; then path, content, path, content ..., in the order of paths, ending with the
- * section. A reader refuses a section that it does not know, unless its flag says that it can be
+ * section.
+ *
+ * Section 2, which can be done without: lac_match_image() of the pack's rules. A program of another
+ * version or kind of machine compiles the rules instead.
+ *
+ * A reader refuses a section that it does not know, unless its flag says that it can be
  * done without.
  *
  * Opening checks every number and both hashes before anything else looks at the content.
@@ -47,6 +52,7 @@ struct lac_pack_bundle {
     bool mapped;          /* else allocated */
     unsigned char hash[LAC_PACK_HASH_SIZE];
     struct lac_str source; /* section 1 */
+    struct lac_str image;  /* section 2; absent: there is none */
 };
 
 /* Maps the file, or copies `bytes`; checks all but the source. FATAL: it can't be read or no

@@ -25,6 +25,7 @@ struct lac_pack {
     struct lac_pack_files files;
     struct lac_pack_bundle bundle; /* zeroed unless it was opened from one file */
     bool complete;                 /* `files` holds what is inherited, too */
+    bool image_used;               /* `match` is the bundle's compiled form */
     struct lac_hash256 hash;
     struct lac_str name;
     uint64_t version;

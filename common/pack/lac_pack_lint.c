@@ -15,12 +15,43 @@ struct lac_pack_lint {
     struct lac_pack_findings findings;
 };
 
+/* A file's compiled form is what decides: one that another tool made is not what the source says.
+ */
+static enum lac_status check_image(struct lac_pack *p, struct lac_err *err)
+{
+    struct lac_match *theirs = NULL;
+    struct lac_str ours;
+    struct lac_err why;
+    enum lac_status status;
+
+    if (p->bundle.image.len == 0)
+        return LAC_OK;
+    status = lac_match_open_image(&theirs, p->bundle.image, p->rules, p->rule_count, &why);
+    lac_match_close(theirs);
+    if (status == LAC_AGAIN)
+        return LAC_OK; /* of another version: nobody uses it */
+    if (status == LAC_FATAL)
+        return lac_err_set(err, status, why.code, "%s", why.text);
+    lac_match_image(p->match, &ours);
+    if (status == LAC_REJECT || !lac_str_eq(ours, p->bundle.image))
+        lac_pack_say(p,
+                     &(struct lac_pack_remark){
+                         .level = LAC_PACK_ERROR,
+                         .code = "image",
+                         .todo = "make the file anew with `lacuna pack build`, from a source that "
+                                 "you trust"},
+                     "the compiled form in the file is not that of its source");
+    return LAC_OK;
+}
+
 static enum lac_status lint(struct lac_pack_lint *l, const char *path, struct lac_err *err)
 {
     enum lac_status status = lac_pack_open_lint(&l->p, path, &l->findings, err);
 
     if (status == LAC_OK && l->p->match)
         status = lac_pack_lint_rules(l->p, err);
+    if (status == LAC_OK && l->p->match)
+        status = check_image(l->p, err);
     if (status == LAC_OK && l->findings.no_memory)
         status = lac_err_set(err, LAC_FATAL, ENOMEM, "pack: no memory for the findings");
     lac_pack_findings_sort(&l->findings);
