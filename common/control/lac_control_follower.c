@@ -235,6 +235,8 @@ static void follow(struct lac_control_follower *f)
         status = lac_control_reader_next(f->reader, i ? 0 : POLL_MS, &one, &err);
         if (status != LAC_OK)
             break;
+        if (one.deleted)
+            continue; /* what was taken stays; what was not will not come any more */
         if (one.malformed)
             lac_control_state_malformed(f->state, one.why);
         else

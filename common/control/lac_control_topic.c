@@ -110,13 +110,18 @@ enum lac_status lac_control_reader_next(struct lac_control_reader *r, uint32_t w
     enum lac_status status;
     struct lac_err why;
 
-    do {
-        lac_kafka_msg_release(&r->msg);
-        status = lac_kafka_poll(r->consumer, wait_ms, &r->msg, err);
-        if (status != LAC_OK)
-            return status;
-    } while (!r->msg.value.ptr);
+    lac_kafka_msg_release(&r->msg);
+    status = lac_kafka_poll(r->consumer, wait_ms, &r->msg, err);
+    if (status != LAC_OK)
+        return status;
     lac_arena_reset(&r->arena);
+    out->key = r->msg.key;
+    out->malformed = false;
+    out->deleted = !r->msg.value.ptr;
+    if (out->deleted) {
+        lac_control_init(&out->record);
+        return LAC_OK;
+    }
     (void)lac_kafka_msg_header(&r->msg, "content-type", &content_type);
     out->offset = r->msg.offset;
     out->timestamp = r->msg.timestamp;

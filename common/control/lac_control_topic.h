@@ -25,14 +25,16 @@ void lac_control_reader_close(struct lac_control_reader *r); /* accepts NULL */
 
 /* One record as it was found. */
 struct lac_control_read {
-    bool malformed; /* it can't be decoded: `record` is empty, `why` says what is wrong */
+    bool deleted;       /* the record with `key` does not count any more; no `record` */
+    struct lac_str key; /* borrowed as `record` */
+    bool malformed;     /* it can't be decoded: `record` is empty, `why` says what is wrong */
     char why[LAC_ERR_TEXT_SIZE];
     struct lac_control record; /* borrowed until the next call */
     int64_t offset, timestamp;
 };
 
 /* Waits up to `wait_ms`. OK: `out` is filled. AGAIN: nothing now. RETRY, FATAL: as
- * lac_kafka_poll(). Deletions are passed over. */
+ * lac_kafka_poll(). */
 enum lac_status lac_control_reader_next(struct lac_control_reader *r, uint32_t wait_ms,
                                         struct lac_control_read *out,
                                         struct lac_err *err) LAC_MUST_USE;

@@ -16,6 +16,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "lac_cli_pack_topic.h"
 #include "lac_clock.h"
 #include "lac_http_client.h"
 #include "lac_json.h"
@@ -213,6 +214,70 @@ static void check_lag(struct doctor *d, struct lac_kafka_admin *admin, enum lac_
             "%" PRId64 " records wait for %s", lag, group);
 }
 
+/* ---- pushed packs ---- */
+
+static void say_push(struct doctor *d, const struct lac_cli_pushes *p,
+                     const struct lac_cli_push *one, int64_t now_ms)
+{
+    static const char *const trusts[] = {"signed by", "not signed", "signed by the unknown key",
+                                         "with a wrong signature, as if by"};
+    bool expired = one->has_expires && one->expires <= now_ms;
+    char share[32] = "";
+
+    if (one->share)
+        snprintf(share, sizeof(share), ", %s of %g %%", lac_control_role_name(one->role),
+                 one->share / 10000.0);
+    say(d, one->trust == LAC_CLI_TRUSTED && !expired ? OK : WARN, "pushed pack",
+        expired ? "Push it again: who has it goes on with it, new workers don't take it."
+                : "Sign packs (`lacuna pack push --key`), and set pack.signers.",
+        "%s version %" PRId64 "%s, %s%s%s%s", p->name, one->version, share, trusts[one->trust],
+        one->signer[0] ? " " : "", one->signer, expired ? ", expired" : "");
+}
+
+/* A refused push that is newer than what counts: somebody thinks that it counts. */
+static void say_refused(struct doctor *d, const struct lac_cli_pushes *p, int64_t above)
+{
+    size_t refused = 0;
+
+    for (size_t i = 0; i < p->count; i++)
+        refused += !p->at[i].accepted && p->at[i].version > above;
+    if (refused)
+        say(d, FAIL, "pushed packs",
+            "See `lacuna pack active --all`; add the signer to pack.signers if you know it.",
+            "%zu newer than what counts, and workers refuse %s", refused,
+            refused == 1 ? "it" : "them");
+    if (p->malformed)
+        say(d, WARN, "pushed packs", "Look who writes there: only `lacuna pack push` should.",
+            "%zu records of %s can't be read", p->malformed, p->topic);
+}
+
+static void check_pushed(struct doctor *d)
+{
+    int64_t now_ms = lac_clock_wall_ms();
+    const struct lac_cli_push *current;
+    struct lac_cli_pushes p;
+    struct lac_err err;
+
+    if (lac_cli_pushes_init(&p, d->t) >= 0) { /* which has said why, on stderr */
+        say(d, FAIL, "pushed packs", "Correct pack.name and pack.signers.", "can't be judged");
+    } else if (lac_cli_pushes_read(&p, NULL, 0, &err) != LAC_OK) {
+        say(d, FAIL, "pushed packs", "See above.", "%s", err.text);
+    } else if (!p.no_topic) { /* its absence is said with the other topics */
+        current = lac_cli_pushes_active(&p, LAC_CONTROL_CURRENT, now_ms);
+        if (!current)
+            say(d, OK, "pushed packs", "", "none is in force: workers use pack.path");
+        for (int i = 0; i < LAC_CONTROL_ROLE_COUNT; i++) {
+            const struct lac_cli_push *one =
+                lac_cli_pushes_active(&p, (enum lac_control_role)i, now_ms);
+
+            if (one)
+                say_push(d, &p, one, now_ms);
+        }
+        say_refused(d, &p, current ? current->version : 0);
+    }
+    lac_cli_pushes_deinit(&p);
+}
+
 static void check_kafka(struct doctor *d)
 {
     const char *servers = lac_conf_text(d->t->conf, "kafka.bootstrap_servers");
@@ -234,6 +299,7 @@ static void check_kafka(struct doctor *d)
     } else {
         say(d, OK, "kafka", "", "%s, cluster %s", servers, id);
         check_topics(d, admin);
+        check_pushed(d);
         check_lag(d, admin, LAC_TOPIC_REQUESTS);
         check_lag(d, admin, LAC_TOPIC_REQUESTS_INTERACTIVE);
     }

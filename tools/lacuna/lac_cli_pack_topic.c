@@ -39,10 +39,10 @@ void lac_cli_pushes_deinit(struct lac_cli_pushes *p)
 /* ---- reading ---- */
 
 static struct lac_cli_push *find(struct lac_cli_pushes *p, const struct lac_control *r,
-                                 enum lac_control_role role)
+                                 enum lac_control_role role, enum lac_cli_trust trust)
 {
     for (size_t i = 0; i < p->count; i++)
-        if (p->at[i].role == role && p->at[i].version == r->version &&
+        if (p->at[i].role == role && p->at[i].version == r->version && p->at[i].trust == trust &&
             memcmp(&p->at[i].hash, &r->hash, sizeof(r->hash)) == 0)
             return &p->at[i];
     if (p->count == LAC_CLI_PUSHES_MAX) { /* the oldest gives way */
@@ -61,10 +61,46 @@ static struct lac_cli_push *find(struct lac_cli_pushes *p, const struct lac_cont
         .activation = r->activation,
         .has_expires = r->has_expires,
         .expires = r->expires,
-        .accepted = true,
+        .trust = trust,
         .chunks = r->chunks,
     };
     return &p->at[p->count++];
+}
+
+static bool has_chunk(const struct lac_cli_push *p, int32_t chunk)
+{
+    return p->seen[chunk / 64] >> (chunk % 64) & 1;
+}
+
+/* A chunk that was deleted and that compaction has not removed yet. */
+static void forget(struct lac_cli_pushes *p, struct lac_str key)
+{
+    char name[LAC_CONTROL_KEY_SIZE];
+    struct lac_control r = {.kind = LAC_STR("pack"), .name = lac_str_from(p->name)};
+    struct lac_str tail = key;
+    uint64_t chunk;
+
+    while (tail.len && tail.ptr[tail.len - 1] != '/')
+        tail.len--;
+    tail = lac_str_slice(key, tail.len, key.len);
+    if (!lac_str_to_u64(tail, &chunk) || chunk >= LAC_CONTROL_CHUNK_MAX)
+        return;
+    r.chunk = (int32_t)chunk;
+    for (size_t i = 0; i < p->count; i++) {
+        struct lac_cli_push *one = &p->at[i];
+
+        r.version = one->version;
+        r.hash = one->hash;
+        lac_control_key(name, &r);
+        if (!lac_str_is(key, name) || !has_chunk(one, r.chunk))
+            continue;
+        one->seen[chunk / 64] &= ~(UINT64_C(1) << (chunk % 64));
+        if (--one->here > 0)
+            continue;
+        memmove(one, one + 1, (p->count - i - 1) * sizeof(*one));
+        p->count--;
+        i--;
+    }
 }
 
 static void note(struct lac_cli_pushes *p, const struct lac_control_read *one,
@@ -89,13 +125,12 @@ static void note(struct lac_cli_pushes *p, const struct lac_control_read *one,
         trust = !r->signer.ptr                               ? LAC_CLI_UNSIGNED
                 : lac_control_signer(&p->signers, r->signer) ? LAC_CLI_FORGED
                                                              : LAC_CLI_UNKNOWN_SIGNER;
-    push = find(p, r, role);
-    push->accepted &= accepted;
-    if (trust > push->trust)
-        push->trust = trust;
+    push = find(p, r, role, trust);
+    push->accepted = accepted;
     if (r->signer.ptr && r->signer.len < sizeof(push->signer))
         memcpy(push->signer, r->signer.ptr, r->signer.len);
-    push->here++;
+    push->here += !has_chunk(push, r->chunk);
+    push->seen[r->chunk / 64] |= UINT64_C(1) << (r->chunk % 64);
     push->pushed_at = one->timestamp;
     if (keep && accepted && r->version == keep_version &&
         lac_control_assembly_add(keep, r, verified, &err) != LAC_OK)
@@ -124,7 +159,9 @@ enum lac_status lac_cli_pushes_read(struct lac_cli_pushes *p, struct lac_control
     p->no_topic = status == LAC_AGAIN;
     while (status == LAC_OK && !lac_control_reader_at_end(reader)) {
         status = lac_control_reader_next(reader, POLL_MS, one, err);
-        if (status == LAC_OK && one->malformed)
+        if (status == LAC_OK && one->deleted)
+            forget(p, one->key);
+        else if (status == LAC_OK && one->malformed)
             p->malformed++;
         else if (status == LAC_OK)
             note(p, one, keep, keep_version);

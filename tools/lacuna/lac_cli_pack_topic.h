@@ -35,10 +35,11 @@ struct lac_cli_push {
     bool has_activation, has_expires;
     int64_t activation, expires;
     char signer[LAC_SIGN_ID_SIZE]; /* "": unsigned */
-    enum lac_cli_trust trust;      /* the worst of its chunks */
+    enum lac_cli_trust trust;      /* of these chunks; the same push with another one is apart */
     bool accepted;                 /* workers believe it */
-    int32_t chunks, here;          /* here: records, each once on a compacted topic */
-    int64_t pushed_at;             /* ms since 1970 */
+    int32_t chunks, here;          /* how many there are, and how many of them were found */
+    uint64_t seen[LAC_CONTROL_CHUNK_MAX / 64]; /* which */
+    int64_t pushed_at;                         /* ms since 1970 */
 };
 
 struct lac_cli_pushes {

@@ -14,6 +14,7 @@
 enum {
     NAME_SIZE = 320,
     CLUSTER_WAIT_MS = 3000,
+    PACKS_WAIT_MS = 3000,   /* at a time: a lane that waits hears when it is stopped */
     INTERACTIVE_BATCH = 64, /* messages: one slow text delays at most so many others */
     BULK_LINGER_MS = 5,
     INTERACTIVE_LINGER_MS = 20, /* replies do not linger; the rest costs the broker one request */
@@ -85,8 +86,13 @@ static enum lac_status prepare(void *ctx, struct lac_err *err)
         status = register_one(w, LAC_CLASSIFY_ROUTING, &lac_routing_type, err);
         if (status == LAC_OK)
             status = register_one(w, LAC_CLASSIFY_LINEAGE, &lac_decision_type, err);
+        if (status == LAC_OK)
+            status = register_one(w, LAC_CLASSIFY_SHADOW, &lac_shadow_type, err);
         w->registered = status == LAC_OK;
     }
+    if (status == LAC_OK && w->program->follower &&
+        !lac_control_follower_ready(w->program->follower, PACKS_WAIT_MS))
+        status = lac_err_set(err, LAC_RETRY, 0, "the control topic is not read to its end yet");
     return status;
 }
 
@@ -111,10 +117,16 @@ static enum lac_status open_registry(struct classify_worker *w, struct lac_err *
     return status;
 }
 
+static size_t batch_count(const struct lac_conf *c, bool interactive)
+{
+    size_t count = lac_conf_number(c, "classify.batch_count");
+
+    return interactive && count > INTERACTIVE_BATCH ? INTERACTIVE_BATCH : count;
+}
+
 static struct lac_lane_options lane_options(struct classify_worker *w, bool interactive)
 {
     const struct lac_conf *c = lac_runtime_conf(w->program->rt);
-    size_t count = lac_conf_number(c, "classify.batch_count");
 
     return (struct lac_lane_options){
         .prepare = prepare,
@@ -123,7 +135,7 @@ static struct lac_lane_options lane_options(struct classify_worker *w, bool inte
         .topics = w->program->shared.topics,
         .topic_count = LAC_CLASSIFY_TOPIC_COUNT,
         .deadletter_topic = LAC_CLASSIFY_DEADLETTER,
-        .batch_count = interactive && count > INTERACTIVE_BATCH ? INTERACTIVE_BATCH : count,
+        .batch_count = batch_count(c, interactive),
         .batch_bytes = lac_conf_number(c, "classify.batch_bytes"),
         .batch_tokens = lac_conf_number(c, "classify.batch_tokens"),
         .batch_age_ms = (uint32_t)lac_conf_number(
@@ -192,7 +204,7 @@ static enum lac_status assemble(struct classify_worker *w, bool interactive, siz
         .shared = &p->shared,
         .engine = p->engine,
         .input = input,
-        .batch_count = lac_conf_number(c, "classify.batch_count"),
+        .batch_count = batch_count(c, interactive),
     };
     enum lac_status status;
 

@@ -14,6 +14,7 @@
 #include <pthread.h>
 
 #include "lac_classify.h"
+#include "lac_control_follower.h"
 #include "lac_runtime.h"
 
 enum { CLASSIFY_ORIGIN_SIZE = 256, CLASSIFY_KEY_MAX = 4096 };
@@ -24,7 +25,8 @@ struct classify_program {
     struct lac_kafka_options kafka;
     struct lac_classify shared;
     struct lac_engine_options engine;
-    pthread_mutex_t origin_lock; /* shared.origin, until a broker has told it */
+    struct lac_control_follower *follower; /* NULL: pack.follow is off */
+    pthread_mutex_t origin_lock;           /* shared.origin, until a broker has told it */
     char origin[CLASSIFY_ORIGIN_SIZE];
 };
 

@@ -3,8 +3,13 @@
  * lac_classify - the stage of lacuna-classify: request records in, decisions out
  *
  *     read    bytes -> struct lac_request; what can't be read is rejected with its place
- *     decide  lac_engine_run() on all that could, in one call
+ *     decide  lac_engine_run() on all that could, in one call; a second one, with the canary's
+ *             pack, on those whose keys are in its share
  *     emit    a routing and a lineage record for each, and a reply where somebody waits
+ *     shadow  what the pack in shadow would have said (lac_classify_shadow.h)
+ *
+ * Which packs count is looked at once, when a batch begins, and holds for the whole of it. The key
+ * of the record decides between current and canary, its event id where it has none.
  *
  * A stage belongs to one lane. It touches no socket and no clock but the one that measures, so
  * that it is tested on a batch made by hand.
@@ -13,6 +18,7 @@
 #define LAC_CLASSIFY_H
 
 #include "lac_batch.h"
+#include "lac_control_packs.h"
 #include "lac_engine.h"
 #include "lac_metrics.h"
 #include "lac_pack.h"
@@ -25,19 +31,29 @@ enum lac_classify_topic {
     LAC_CLASSIFY_LINEAGE,
     LAC_CLASSIFY_REPLIES,
     LAC_CLASSIFY_DEADLETTER,
+    LAC_CLASSIFY_SHADOW,
     LAC_CLASSIFY_TOPIC_COUNT,
 };
 
 enum { LAC_CLASSIFY_SOURCE_SIZE = 300 };
 
+/* Why a shadow's word was not heard. */
+enum lac_classify_shadow_drop {
+    LAC_CLASSIFY_SHADOW_BUSY,        /* no time */
+    LAC_CLASSIFY_SHADOW_FAILED,      /* it could not decide */
+    LAC_CLASSIFY_SHADOW_UNPUBLISHED, /* counted, but no record was written: too many */
+    LAC_CLASSIFY_SHADOW_DROP_COUNT,
+};
+
 /* What all lanes share; read-only once they run. Strings are borrowed from main. */
 struct lac_classify {
-    const struct lac_pack *pack;
-    struct lac_str origin;       /* identity of the log that event ids name */
-    struct lac_str instance;     /* for the lineage record */
-    struct lac_str version;      /* program version, the same */
-    const char *topic_prefix;    /* kafka.topic_prefix */
-    struct lac_metrics *metrics; /* NULL: not counted */
+    const struct lac_pack *pack;     /* without `packs`: the only one */
+    struct lac_control_packs *packs; /* the packs in force; NULL: none are followed */
+    struct lac_str origin;           /* identity of the log that event ids name */
+    struct lac_str instance;         /* for the lineage record */
+    struct lac_str version;          /* program version, the same */
+    const char *topic_prefix;        /* kafka.topic_prefix */
+    struct lac_metrics *metrics;     /* NULL: not counted */
 
     /* Filled by lac_classify_init(). */
     char topic_names[LAC_CLASSIFY_TOPIC_COUNT][LAC_TOPIC_NAME_SIZE];
@@ -50,6 +66,9 @@ struct lac_classify {
     struct lac_counter *routed[2][2]; /* [local_rag][web_search] */
     struct lac_histogram *confidence[LAC_TIER_COUNT];
     struct lac_histogram *latency;
+    struct lac_counter *canary; /* decisions by the canary's pack */
+    struct lac_counter *shadow_tiers[LAC_TIER_COUNT][LAC_TIER_COUNT]; /* [decided][shadow] */
+    struct lac_counter *shadow_dropped[LAC_CLASSIFY_SHADOW_DROP_COUNT];
 };
 
 /* Fills the second half of `c` from the first. FATAL: the prefix makes no legal topic name. */
@@ -60,7 +79,7 @@ struct lac_classify_lane;
 
 struct lac_classify_lane_options {
     const struct lac_classify *shared;       /* borrowed until close */
-    struct lac_engine_options engine;        /* its texts are copied */
+    struct lac_engine_options engine;        /* its texts are borrowed until close */
     const struct lac_schema_source *schemas; /* NULL: only our own writer schemas */
     enum lac_topic_id input;                 /* decides tenant and who may ask for replies */
     size_t batch_count;                      /* most messages of one batch */

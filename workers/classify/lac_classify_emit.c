@@ -22,7 +22,6 @@ struct headers {
 
 /* All parts of one decision, on their way to the topics. */
 struct parts {
-    struct lac_event_id event_id;
     char *event_text; /* hex, in the arena */
     char *ce_id;      /* in the arena */
     struct lac_str trace_parent, trace_id;
@@ -73,20 +72,18 @@ static bool common_headers(struct headers *h, struct lac_arena *a, const struct 
     return true;
 }
 
-static enum lac_status find_parts(struct parts *p, const struct lac_classify *c,
-                                  struct lac_arena *a, const struct lac_classify_item *item)
+static enum lac_status find_parts(struct parts *p, struct lac_arena *a,
+                                  const struct lac_classify_item *item)
 {
     const struct lac_kafka_msg *m = item->msg;
     struct lac_str value;
 
     *p = (struct parts){0};
-    lac_event_id_make(&p->event_id, c->origin, lac_str_from(m->topic), m->partition, m->offset,
-                      m->timestamp);
     p->event_text = lac_arena_alloc(a, LAC_EVENT_ID_TEXT_SIZE);
     p->ce_id = lac_arena_alloc(a, ID_TEXT_SIZE);
     if (!p->event_text || !p->ce_id)
         return LAC_AGAIN;
-    lac_event_id_format(p->event_text, &p->event_id);
+    lac_event_id_format(p->event_text, &item->event_id);
     (void)snprintf(p->ce_id, ID_TEXT_SIZE, "%s-0", p->event_text);
     if (lac_kafka_msg_header(m, "traceparent", &value) && lac_classify_traceparent_ok(value)) {
         p->trace_parent = value;
@@ -119,7 +116,7 @@ static enum lac_status emit_routing(const struct lac_classify *c, struct lac_wir
 {
     const struct lac_decision_core *core = &item->out->core;
     struct lac_routing routing = {
-        .event_id = p->event_id,
+        .event_id = item->event_id,
         .final = item->out->final,
         .request_id = item->request->request_id,
         .tenant = core->tenant,
@@ -157,7 +154,7 @@ static void fill_decision(struct lac_decision *d, const struct lac_classify *c,
     const struct lac_request *q = item->request;
 
     *d = (struct lac_decision){
-        .event_id = p->event_id,
+        .event_id = item->event_id,
         .final = item->out->final,
         .request_id = q->request_id,
         .origin = {.origin = c->origin,
@@ -237,7 +234,7 @@ enum lac_status lac_classify_emit(const struct lac_classify *c, struct lac_wire 
                                   struct lac_err *err)
 {
     struct parts p;
-    enum lac_status status = find_parts(&p, c, b->arena, item);
+    enum lac_status status = find_parts(&p, b->arena, item);
 
     if (status == LAC_OK)
         status = emit_routing(c, w, b, item, &p, err);

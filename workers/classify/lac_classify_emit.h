@@ -18,6 +18,7 @@ struct lac_classify_item {
     const struct lac_kafka_msg *msg;
     const struct lac_request *request;
     const struct lac_engine_out *out;
+    struct lac_event_id event_id;
     int64_t started_us; /* wall clock: start of the batch */
     int64_t decide_us;  /* the batch's time in the engine */
     bool may_reply;     /* the topic's writer is trusted to name a partition */

@@ -7,19 +7,27 @@
 
 #include "lac_assert.h"
 #include "lac_classify_emit.h"
+#include "lac_classify_shadow.h"
 #include "lac_clock.h"
+#include "lac_event_id.h"
+#include "lac_log.h"
 
 struct lac_classify_lane {
     const struct lac_classify *shared;
-    struct lac_engine *engine;
+    const struct lac_control_lineup *lineup; /* held: what counted when the last batch began */
+    struct lac_engine_options options;       /* for the two below, opened when they are needed */
+    struct lac_engine *engine, *canary;
+    struct lac_classify_shadow *shadow;
     struct lac_wire *wire;
     const char *tenant; /* of the topic; NULL: the record's own counts */
     bool may_reply;
     size_t batch_count;
-    struct lac_request *requests; /* [batch_count], those that could be read, in order */
-    size_t *message_of;           /* [batch_count]: index of their message */
-    struct lac_engine_in *in;     /* [batch_count] */
-    struct lac_engine_out *out;   /* [batch_count] */
+    struct lac_request *requests;    /* [batch_count], those that could be read, in order */
+    struct lac_engine_in *in;        /* [batch_count], in the order of requests */
+    struct lac_engine_in *split;     /* [batch_count], the current pack's before the canary's */
+    size_t *place;                   /* [batch_count]: where a request is in split[] and out[] */
+    struct lac_engine_out *out;      /* [batch_count] */
+    struct lac_classify_item *items; /* [batch_count], in the order of requests */
 };
 
 static void open_metrics(struct lac_classify *c)
@@ -33,6 +41,8 @@ static void open_metrics(struct lac_classify *c)
                                       "Requests that were decided.", NULL);
     c->errors = lac_metrics_counter(c->metrics, "lacuna_classification_errors_total",
                                     "Requests that could not be read or decided.", NULL);
+    c->canary = lac_metrics_counter(c->metrics, "lacuna_canary_decisions_total",
+                                    "Requests that a canary's pack has decided.", NULL);
     c->latency = lac_metrics_histogram(
         c->metrics, "lacuna_classification_latency_seconds",
         "Time of one request in a layer: the batch's time divided by its requests.",
@@ -57,6 +67,31 @@ static void open_metrics(struct lac_classify *c)
     }
 }
 
+static void open_shadow_metrics(struct lac_classify *c)
+{
+    static const char *const drops[] = {"busy", "failed", "unpublished"};
+    char labels[96];
+
+    _Static_assert(LAC_COUNT(drops) == LAC_CLASSIFY_SHADOW_DROP_COUNT, "a name for each");
+    if (!c->metrics)
+        return;
+    for (int t = 0; t < LAC_TIER_COUNT; t++) {
+        for (int s = 0; s < LAC_TIER_COUNT; s++) {
+            (void)snprintf(labels, sizeof(labels), "tier=\"%s\",shadow_tier=\"%s\"",
+                           lac_tier_name((enum lac_tier)t), lac_tier_name((enum lac_tier)s));
+            c->shadow_tiers[t][s] = lac_metrics_counter(
+                c->metrics, "lacuna_shadow_decisions_total",
+                "Decisions that the pack in shadow was asked about, by both tiers.", labels);
+        }
+    }
+    for (size_t i = 0; i < LAC_COUNT(drops); i++) {
+        (void)snprintf(labels, sizeof(labels), "reason=\"%s\"", drops[i]);
+        c->shadow_dropped[i] = lac_metrics_counter(
+            c->metrics, "lacuna_shadow_dropped_total",
+            "Sampled decisions that the shadow was not asked about, or not heard.", labels);
+    }
+}
+
 enum lac_status lac_classify_init(struct lac_classify *c, struct lac_err *err)
 {
     static const enum lac_topic_id ids[LAC_CLASSIFY_TOPIC_COUNT] = {
@@ -64,6 +99,7 @@ enum lac_status lac_classify_init(struct lac_classify *c, struct lac_err *err)
         [LAC_CLASSIFY_LINEAGE] = LAC_TOPIC_LINEAGE,
         [LAC_CLASSIFY_REPLIES] = LAC_TOPIC_REPLIES,
         [LAC_CLASSIFY_DEADLETTER] = LAC_TOPIC_DEADLETTER,
+        [LAC_CLASSIFY_SHADOW] = LAC_TOPIC_SHADOW,
     };
 
     for (int i = 0; i < LAC_CLASSIFY_TOPIC_COUNT; i++) {
@@ -78,6 +114,7 @@ enum lac_status lac_classify_init(struct lac_classify *c, struct lac_err *err)
     (void)snprintf(c->lineage_source, sizeof(c->lineage_source), "/lacuna/%s",
                    c->topics[LAC_CLASSIFY_LINEAGE]);
     open_metrics(c);
+    open_shadow_metrics(c);
     return LAC_OK;
 }
 
@@ -99,10 +136,13 @@ enum lac_status lac_classify_lane_open(struct lac_classify_lane **out,
     l->may_reply = o->input == LAC_TOPIC_REQUESTS_INTERACTIVE;
     l->batch_count = o->batch_count;
     l->requests = calloc(o->batch_count, sizeof(l->requests[0]));
-    l->message_of = calloc(o->batch_count, sizeof(l->message_of[0]));
     l->in = calloc(o->batch_count, sizeof(l->in[0]));
+    l->split = calloc(o->batch_count, sizeof(l->split[0]));
+    l->place = calloc(o->batch_count, sizeof(l->place[0]));
     l->out = calloc(o->batch_count, sizeof(l->out[0]));
-    if (!l->requests || !l->message_of || !l->in || !l->out)
+    l->items = calloc(o->batch_count, sizeof(l->items[0]));
+    l->options = o->engine;
+    if (!l->requests || !l->in || !l->split || !l->place || !l->out || !l->items)
         status = lac_err_set(err, LAC_FATAL, ENOMEM, "classify: cannot allocate %zu requests",
                              o->batch_count);
     else
@@ -121,12 +161,18 @@ void lac_classify_lane_close(struct lac_classify_lane *l)
 {
     if (!l)
         return;
+    if (l->lineup)
+        lac_control_packs_release(l->shared->packs, l->lineup);
+    lac_classify_shadow_close(l->shadow);
+    lac_engine_close(l->canary);
     lac_engine_close(l->engine);
     lac_wire_close(l->wire);
     free(l->requests);
-    free(l->message_of);
     free(l->in);
+    free(l->split);
+    free(l->place);
     free(l->out);
+    free(l->items);
     free(l);
 }
 
@@ -157,7 +203,15 @@ static enum lac_status read_all(struct lac_classify_lane *l, struct lac_batch *b
         if (l->tenant)
             q->tenant = lac_str_from(l->tenant);
         l->in[*n] = (struct lac_engine_in){.request = q, .raw = m->value};
-        l->message_of[(*n)++] = i;
+        l->items[*n] = (struct lac_classify_item){
+            .msg = m,
+            .request = q,
+            .started_us = b->started_wall_us,
+            .may_reply = l->may_reply,
+        };
+        lac_event_id_make(&l->items[*n].event_id, l->shared->origin, lac_str_from(m->topic),
+                          m->partition, m->offset, m->timestamp);
+        ++*n;
     }
     return LAC_OK;
 }
@@ -181,39 +235,127 @@ static void count_one(const struct lac_classify *c, const struct lac_engine_out 
     lac_histogram_observe(c->latency, seconds);
 }
 
+/* ---- packs ---- */
+
+/* The packs that count for this batch; before it, the others' reference goes. */
+static enum lac_status take_lineup(struct lac_classify_lane *l, struct lac_err *err)
+{
+    const struct lac_control_lineup *p;
+    enum lac_status status = LAC_OK;
+    struct lac_err why;
+
+    if (!l->shared->packs)
+        return LAC_OK;
+    p = l->lineup = lac_control_packs_take(l->shared->packs, l->lineup);
+    if (p->at[LAC_CONTROL_CANARY] && !l->canary)
+        status = lac_engine_open(&l->canary, &l->options, err);
+    if (p->at[LAC_CONTROL_SHADOW] && !l->shadow &&
+        lac_classify_shadow_open(&l->shadow, l->shared, &l->options, &why) != LAC_OK)
+        lac_log_err(LAC_LOG_WARN, "shadow_not_asked", &why);
+    return status;
+}
+
+static const struct lac_pack *pack_of(const struct lac_classify_lane *l, enum lac_control_role role)
+{
+    if (!l->lineup)
+        return role == LAC_CONTROL_CURRENT ? l->shared->pack : NULL;
+    return l->lineup->at[role] ? l->lineup->at[role]->pack : NULL;
+}
+
+static bool is_canary(const struct lac_classify_lane *l, size_t i)
+{
+    const struct lac_classify_item *item = &l->items[i];
+    struct lac_str key = item->msg->key;
+    int32_t share = l->lineup->share[LAC_CONTROL_CANARY];
+
+    return key.ptr ? lac_control_share_has(share, key.ptr, key.len)
+                   : lac_classify_sampled(&item->event_id, share);
+}
+
+/* Fills place[], and split[] where a canary counts; returns how many are the current pack's. */
+static size_t split(struct lac_classify_lane *l, size_t n)
+{
+    bool canary = pack_of(l, LAC_CONTROL_CANARY) != NULL;
+    size_t current = 0, at;
+
+    for (size_t i = 0; i < n; i++) {
+        l->place[i] = i;
+        if (canary) /* n: to be placed behind the others */
+            l->place[i] = is_canary(l, i) ? n : current++;
+    }
+    if (!canary)
+        return n;
+    at = current;
+    for (size_t i = 0; i < n; i++) {
+        if (l->place[i] == n)
+            l->place[i] = at++;
+        l->split[l->place[i]] = l->in[i];
+    }
+    return current;
+}
+
+/* No pack changes within either of the two calls, nor between them. */
+static enum lac_status decide(struct lac_classify_lane *l, struct lac_batch *b, size_t n,
+                              struct lac_err *err)
+{
+    const struct lac_engine_in *in;
+    enum lac_status status = LAC_OK;
+    size_t current = split(l, n);
+
+    in = pack_of(l, LAC_CONTROL_CANARY) ? l->split : l->in;
+    if (current)
+        status = lac_engine_run(l->engine, pack_of(l, LAC_CONTROL_CURRENT), in, current, b->arena,
+                                l->out, err);
+    if (status == LAC_OK && current < n)
+        status = lac_engine_run(l->canary, pack_of(l, LAC_CONTROL_CANARY), in + current,
+                                n - current, b->arena, l->out + current, err);
+    if (status == LAC_OK)
+        lac_counter_add(l->shared->canary, n - current);
+    return status;
+}
+
+static enum lac_status emit_all(struct lac_classify_lane *l, struct lac_batch *b, size_t n,
+                                uint64_t engine_ns, struct lac_err *err)
+{
+    enum lac_status status = LAC_OK;
+
+    for (size_t i = 0; status == LAC_OK && i < n; i++) {
+        l->items[i].out = &l->out[l->place[i]];
+        l->items[i].decide_us = (int64_t)(engine_ns / 1000);
+        status = lac_classify_emit(l->shared, l->wire, b, &l->items[i], err);
+    }
+    return status;
+}
+
 static enum lac_status run(void *ctx, struct lac_batch *b, struct lac_err *err)
 {
     struct lac_classify_lane *l = ctx;
     const struct lac_classify *c = l->shared;
     uint64_t started_ns, engine_ns;
     enum lac_status status;
-    size_t n;
+    size_t n = 0;
 
     LAC_ASSERT(b->count <= l->batch_count);
-    status = read_all(l, b, &n, err);
+    status = take_lineup(l, err);
+    if (status == LAC_OK)
+        status = read_all(l, b, &n, err);
     if (status != LAC_OK)
         return status;
     started_ns = lac_clock_mono_ns();
-    status = n ? lac_engine_run(l->engine, c->pack, l->in, n, b->arena, l->out, err) : LAC_OK;
+    status = decide(l, b, n, err);
     engine_ns = lac_clock_mono_ns() - started_ns;
-    for (size_t i = 0; status == LAC_OK && i < n; i++) {
-        const struct lac_classify_item item = {
-            .msg = &b->msgs[l->message_of[i]],
-            .request = &l->requests[i],
-            .out = &l->out[i],
-            .started_us = b->started_wall_us,
-            .decide_us = (int64_t)(engine_ns / 1000),
-            .may_reply = l->may_reply,
-        };
-
-        status = lac_classify_emit(c, l->wire, b, &item, err);
-    }
+    if (status == LAC_OK)
+        status = emit_all(l, b, n, engine_ns, err);
     if (status != LAC_OK)
         return status;
     for (size_t i = 0; i < n; i++)
         count_one(c, &l->out[i], (double)engine_ns / 1e9 / (double)n);
     lac_counter_add(c->requests, n);
     lac_counter_add(c->errors, b->reject_count);
+    if (l->shadow && pack_of(l, LAC_CONTROL_SHADOW))
+        lac_classify_shadow_run(l->shadow, pack_of(l, LAC_CONTROL_SHADOW),
+                                l->lineup->share[LAC_CONTROL_SHADOW], l->wire, b, l->items, n,
+                                engine_ns, b->count == l->batch_count);
     return LAC_OK;
 }
 

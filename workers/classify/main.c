@@ -6,10 +6,12 @@
  *   requests.interactive  -> M lanes, at-least-once ---+-> the same, and replies
  *
  * Each lane: read (bytes -> request) -> decide (engine) -> emit (records), see lac_classify.h.
- * Read-only and shared between lanes: the pack and this program's names.
+ * Shared between lanes: this program's names, and the packs in force, which one thread keeps up to
+ * date from the control topic (lac_control_follower.h).
  */
 #include "classify_worker.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +24,9 @@ enum { LANES_MAX = 64 };
 
 struct program {
     struct classify_program common;
-    struct lac_pack *pack;
+    struct lac_pack *pack; /* of the configuration; the follower's, where there is one */
+    char control_topic[LAC_TOPIC_NAME_SIZE];
+    char cache_dir[4096];
     struct lac_buf key;
     struct classify_worker *workers[LANES_MAX];
     size_t worker_count;
@@ -54,6 +58,48 @@ static enum lac_status read_policy(struct program *p, const struct lac_conf *c, 
     return LAC_OK;
 }
 
+static bool packs_ok(void *ctx, char *why, size_t size)
+{
+    if (lac_control_follower_ready(ctx, 0))
+        return true;
+    (void)snprintf(why, size, "the control topic is not read to its end yet");
+    return false;
+}
+
+static enum lac_status open_follower(struct program *p, const struct lac_conf *c,
+                                     struct lac_err *err)
+{
+    struct classify_program *common = &p->common;
+    const char *dir = lac_conf_text(c, "pack.cache_dir");
+    const struct lac_control_follower_options o = {
+        .kafka = &common->kafka,
+        .topic = p->control_topic,
+        .name = lac_conf_text(c, "pack.name"),
+        .signers = lac_conf_text(c, "pack.signers"),
+        .require_signature = lac_conf_bool(c, "pack.require_signature"),
+        .cache_dir = p->cache_dir,
+        .cache_keep = lac_conf_number(c, "pack.cache_keep"),
+        .metrics = lac_runtime_metrics(common->rt),
+    };
+    struct lac_pack *fallback = p->pack;
+    enum lac_status status;
+
+    if (!lac_conf_bool(c, "pack.follow"))
+        return LAC_OK;
+    if (!lac_topic_full_name(p->control_topic, lac_conf_text(c, "kafka.topic_prefix"),
+                             LAC_TOPIC_CONTROL))
+        return lac_err_set(err, LAC_FATAL, 0, "kafka.topic_prefix makes no legal topic name");
+    (void)snprintf(p->cache_dir, sizeof(p->cache_dir), *dir ? "%s" : "%s/packs",
+                   *dir ? dir : lac_runtime_state_dir(common->rt));
+    p->pack = NULL;
+    status = lac_control_follower_open(&common->follower, &o, fallback, err);
+    if (status != LAC_OK)
+        return status;
+    common->shared.packs = lac_control_follower_packs(common->follower);
+    lac_runtime_add_check(common->rt, "packs", packs_ok, common->follower);
+    return LAC_OK;
+}
+
 static enum lac_status open_shared(struct program *p, struct lac_err *err)
 {
     struct classify_program *common = &p->common;
@@ -74,7 +120,8 @@ static enum lac_status open_shared(struct program *p, struct lac_err *err)
         .topic_prefix = lac_conf_text(c, "kafka.topic_prefix"),
         .metrics = lac_runtime_metrics(common->rt),
     };
-    return lac_classify_init(&common->shared, err);
+    status = lac_classify_init(&common->shared, err);
+    return status == LAC_OK ? open_follower(p, c, err) : status;
 }
 
 static enum lac_status open_workers(struct program *p, bool interactive, uint64_t count,
@@ -113,6 +160,7 @@ static void close_all(struct program *p)
 {
     for (size_t i = 0; i < p->worker_count; i++)
         classify_worker_close(p->workers[i]);
+    lac_control_follower_close(p->common.follower); /* after those who hold its packs */
     lac_pack_close(p->pack);
     if (p->key.ptr)
         lac_digest_wipe(p->key.ptr, p->key.len);
