@@ -10,6 +10,8 @@ import json
 import os
 import re
 from bisect import bisect_right
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from harness import wait_until
@@ -82,6 +84,10 @@ def swaps_of(worker, role="current"):
     """[(at_us, hash)] as the worker's log has it, oldest first."""
     return [(int(at), bytes.fromhex(hash_)) for r, _, _, hash_, at in LINE.findall(worker.log())
             if r == role]
+
+
+def micros(time) -> int:
+    return (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 @pytest.fixture
@@ -198,11 +204,18 @@ def test_swaps_under_load_lose_double_and_delay_nothing(lacuna, packs):
                for i in range(2)]
     step = MESSAGES // SWAPS
     ids = []
-    for swap in range(SWAPS):
-        slice_ = list(requests(step, swap * step))
-        ids += [r["request_id"] for r in slice_]
-        lacuna.publish(slice_)
-        packs.push(packs.folder())
+    producer = lacuna.kafka.producer()
+    with ThreadPoolExecutor(1) as operator:
+        for swap in range(SWAPS):
+            pushed = operator.submit(packs.push, packs.folder())
+            slice_ = list(requests(step, swap * step))
+            ids += [r["request_id"] for r in slice_]
+            # In small parts, so that there is always something to decide while a pack comes.
+            for part in range(0, step, step // 20):
+                for request in slice_[part:part + step // 20]:
+                    producer.produce(lacuna.topic("requests"), value=json.dumps(request).encode())
+                assert producer.flush(60) == 0
+            pushed.result()
     for worker in workers:
         wait_for_version(worker, SWAPS)
     tail = list(requests(100, SWAPS * step))
@@ -225,8 +238,8 @@ def test_swaps_under_load_lose_double_and_delay_nothing(lacuna, packs):
         mine = [d for d in decisions.values() if d["instance"] == worker.name]
         for decision in mine:
             pack = core_of(decision)["pack_hash"]
-            began = decision["origin"]["timestamp"] * 1000 + decision["queued_us"]
-            ended = decision["decided_at"]
+            began = micros(decision["origin"]["timestamp"]) + decision["queued_us"]
+            ended = micros(decision["decided_at"])
             # The log's time is taken just after a pack was published: hence 50 ms at the end.
             first = bisect_right(times, began) - 1
             last = bisect_right(times, ended + 50_000) - 1
