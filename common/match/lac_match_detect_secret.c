@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "lac_match_secret.h"
 #include "lac_match_validate.h"
 
 enum {
@@ -40,19 +41,6 @@ static bool is_slack(unsigned c)
     return lac_match_is_alnum(c) || c == '-' || c == '.';
 }
 
-/* Placeholders repeat themselves: XXXXXXXX, 00000000, abcabcabc. */
-static size_t distinct(struct lac_str s)
-{
-    bool seen[256] = {false};
-    size_t n = 0;
-
-    for (size_t i = 0; i < s.len; i++) {
-        n += !seen[(unsigned char)s.ptr[i]];
-        seen[(unsigned char)s.ptr[i]] = true;
-    }
-    return n;
-}
-
 static bool has_all_cases(struct lac_str s)
 {
     bool digit = false, lower = false, upper = false;
@@ -75,7 +63,7 @@ bool lac_match_verify_aws_id(struct lac_str t, size_t at, unsigned trigger,
 
     (void)trigger;
     if (end - start != AWS_ID_SIZE || is_token(lac_match_byte(t, end)) ||
-        distinct((struct lac_str){t.ptr + start + 4, AWS_ID_SIZE - 4}) < 6)
+        lac_match_distinct((struct lac_str){t.ptr + start + 4, AWS_ID_SIZE - 4}) < 6)
         return false;
     *out = (struct lac_match_span){start, end, end};
     return true;
@@ -91,7 +79,8 @@ bool lac_match_verify_aws_secret(struct lac_str t, size_t at, unsigned trigger,
         size_t end = lac_match_run_end(t, at, AWS_SECRET_SIZE + 1, is_base64);
         struct lac_str secret = {t.ptr + at, end - at};
 
-        if (secret.len == AWS_SECRET_SIZE && has_all_cases(secret) && distinct(secret) >= 12) {
+        if (secret.len == AWS_SECRET_SIZE && has_all_cases(secret) &&
+            lac_match_distinct(secret) >= 12) {
             *out = (struct lac_match_span){at, end, end};
             return true;
         }
@@ -142,7 +131,7 @@ bool lac_match_verify_github(struct lac_str t, size_t at, unsigned trigger,
         return false;
     /* Fine-grained tokens have no published checksum: shape and variety must do. */
     if (trigger == 0 ? !lac_match_github_checksum(b)
-                     : b.len != GITHUB_FINE_SIZE || b.ptr[22] != '_' || distinct(b) < 16)
+                     : b.len != GITHUB_FINE_SIZE || b.ptr[22] != '_' || lac_match_distinct(b) < 16)
         return false;
     *out = (struct lac_match_span){body - prefix, end, end};
     return true;
@@ -163,7 +152,7 @@ static bool slack_token_shape(struct lac_str s)
     while (last > 0 && s.ptr[last - 1] != '-')
         last--;
     s = (struct lac_str){s.ptr + last, s.len - last};
-    return s.len >= 16 && distinct(s) >= 8 && (longest >= 9 || s.len >= 32);
+    return s.len >= 16 && lac_match_distinct(s) >= 8 && (longest >= 9 || s.len >= 32);
 }
 
 static bool slack_hook_shape(struct lac_str t, size_t from, size_t *end)
@@ -181,7 +170,7 @@ static bool slack_hook_shape(struct lac_str t, size_t from, size_t *end)
             return false;
         if (part == 2)
             *end = i;
-        if (part == 2 && distinct((struct lac_str){t.ptr + start, i - start}) < 8)
+        if (part == 2 && lac_match_distinct((struct lac_str){t.ptr + start, i - start}) < 8)
             return false;
         if (part < 2 && lac_match_byte(t, i++) != '/')
             return false;

@@ -12,6 +12,8 @@ static const struct {
     const char *name;
     lac_match_validate *validate;
 } validators[] = {
+    {"extended_key", lac_match_validate_extended_key},
+    {"last_word", lac_match_validate_last_word},
     {"letter_digit", lac_match_validate_letter_digit},
     {"luhn", lac_match_validate_luhn},
     {"age", lac_match_validate_age},
@@ -24,6 +26,9 @@ static const struct {
     {"pypi", lac_match_validate_pypi},
     {"matrix_token", lac_match_validate_matrix_token},
     {"mixed_case", lac_match_validate_mixed_case},
+    {"nostr_key", lac_match_validate_nostr_key},
+    {"stellar_seed", lac_match_validate_stellar_seed},
+    {"wif", lac_match_validate_wif},
     /* personal identifiers */
     {"vin", lac_match_validate_vin},
     {"imei", lac_match_validate_imei},

@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+#include "lac_digest.h"
+#include "lac_match_secret.h"
+
 enum { CHECKSUM_SIZE = 6 /* base 62 characters of a CRC-32 */ };
 
 static bool is_lower(unsigned char c)
@@ -54,4 +57,143 @@ bool lac_match_validate_matrix_token(struct lac_str match)
         if (match.ptr[match.len - 1 - i] != alphabet[crc % 62])
             return false;
     return true;
+}
+
+/* "machine ... login ... password <password>": judges the last word. */
+bool lac_match_validate_last_word(struct lac_str match)
+{
+    size_t start = match.len;
+
+    while (start > 0 && (unsigned char)match.ptr[start - 1] > ' ')
+        start--;
+    match = lac_str_slice(match, start, match.len);
+    return match.len >= 3 && lac_match_distinct(match) >= 3 && !lac_match_is_placeholder(match);
+}
+
+/* Big-endian number of `text` in base 58, Bitcoin's alphabet; false when it does not fit `size`
+ * bytes exactly. */
+static bool base58_decode(struct lac_str text, unsigned char *out, size_t size)
+{
+    static const char alphabet[] = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+
+    memset(out, 0, size);
+    for (size_t i = 0; i < text.len; i++) {
+        const char *found = memchr(alphabet, text.ptr[i], sizeof(alphabet) - 1);
+        unsigned carry;
+
+        if (!found)
+            return false;
+        carry = (unsigned)(found - alphabet);
+        for (size_t k = size; k-- > 0;) {
+            carry += 58U * out[k];
+            out[k] = (unsigned char)carry;
+            carry >>= 8;
+        }
+        if (carry)
+            return false;
+    }
+    return true;
+}
+
+/* Base58Check: the last four bytes are the beginning of the double SHA-256 of those before. */
+static bool base58_check(struct lac_str text, unsigned char *out, size_t size)
+{
+    unsigned char hash[LAC_SHA256_SIZE];
+
+    if (!base58_decode(text, out, size))
+        return false;
+    lac_sha256(hash, out, size - 4);
+    lac_sha256(hash, hash, sizeof(hash));
+    return memcmp(hash, out + size - 4, 4) == 0;
+}
+
+/* Wallet import format: version 0x80 (test network 0xEF), 32 bytes, perhaps 01 for compressed. */
+bool lac_match_validate_wif(struct lac_str match)
+{
+    unsigned char raw[38];
+
+    if (match.len == 51 && base58_check(match, raw, 37))
+        return raw[0] == 0x80 || raw[0] == 0xEF;
+    return match.len == 52 && base58_check(match, raw, 38) && raw[33] == 1 &&
+           (raw[0] == 0x80 || raw[0] == 0xEF);
+}
+
+/* BIP 32: 78 bytes and their checksum; a private key begins with a zero where a public has 2, 3. */
+bool lac_match_validate_extended_key(struct lac_str match)
+{
+    unsigned char raw[82];
+
+    return match.len == 111 && base58_check(match, raw, sizeof(raw)) && raw[45] == 0;
+}
+
+/* SEP 23: base 32 of a version byte, 32 bytes and CRC-16 (XModem), least byte first. */
+bool lac_match_validate_stellar_seed(struct lac_str match)
+{
+    unsigned char raw[35];
+    uint32_t bits = 0, crc = 0;
+    unsigned held = 0;
+    size_t n = 0;
+
+    if (match.len != 56)
+        return false;
+    for (size_t i = 0; i < match.len; i++) {
+        unsigned char c = (unsigned char)match.ptr[i];
+
+        if (!is_upper(c) && !(c >= '2' && c <= '7'))
+            return false;
+        bits = bits << 5 | (uint32_t)(is_upper(c) ? c - 'A' : c - '2' + 26);
+        held += 5;
+        if (held >= 8) {
+            held -= 8;
+            raw[n++] = (unsigned char)(bits >> held);
+        }
+    }
+    for (size_t i = 0; i < sizeof(raw) - 2; i++) {
+        crc ^= (uint32_t)raw[i] << 8;
+        for (int k = 0; k < 8; k++)
+            crc = crc & 0x8000U ? crc << 1 ^ 0x1021U : crc << 1;
+    }
+    return raw[0] == 18 << 3 && raw[33] == (crc & 0xFF) && raw[34] == (crc >> 8 & 0xFF);
+}
+
+static uint32_t bech32_step(uint32_t sum, unsigned value)
+{
+    static const uint32_t generator[] = {0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd,
+                                         0x2a1462b3};
+    uint32_t top = sum >> 25;
+
+    sum = (sum & 0x1FFFFFF) << 5 ^ value;
+    for (int k = 0; k < 5; k++)
+        if (top >> k & 1)
+            sum ^= generator[k];
+    return sum;
+}
+
+/* BIP 173, lower case: the prefix's high bits, a zero, its low bits, then the data. */
+static bool bech32_check(struct lac_str text)
+{
+    static const char alphabet[] = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
+    const char *one = text.len ? memrchr(text.ptr, '1', text.len) : NULL;
+    size_t prefix = one ? (size_t)(one - text.ptr) : text.len;
+    uint32_t sum = 1;
+
+    for (size_t i = 0; i < prefix; i++)
+        sum = bech32_step(sum, (unsigned)(unsigned char)text.ptr[i] >> 5);
+    sum = bech32_step(sum, 0);
+    for (size_t i = 0; i < prefix; i++)
+        sum = bech32_step(sum, (unsigned char)text.ptr[i] & 31U);
+    for (size_t i = prefix + 1; i < text.len; i++) {
+        const char *found = memchr(alphabet, text.ptr[i], sizeof(alphabet) - 1);
+
+        if (!found)
+            return false;
+        sum = bech32_step(sum, (unsigned)(found - alphabet));
+    }
+    return one && sum == 1;
+}
+
+/* NIP-19: "nsec1" and 32 bytes. */
+bool lac_match_validate_nostr_key(struct lac_str match)
+{
+    return match.len == 63 && bech32_check(match);
 }

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A user's name and password where a format puts them: connection strings of ODBC, ADO.NET and
+ * libpq, HTTP's Authorization header, options of commands, .pgpass.
+ */
+#include "lac_match_detect.h"
+
+#include <string.h>
+
+#include "lac_match_secret.h"
+
+enum {
+    STRING_REACH = 300,  /* bytes of a connection string to either side of its password */
+    COMMAND_REACH = 200, /* bytes between a command's name and its option */
+    HEADER_MAX = 2048,
+    HEADER_MIN = 16,
+    PGPASS_REACH = 256,
+    URL_REACH = 256, /* bytes of an address behind its slashes, and of its hosts */
+    SCHEME_MAX = 32,
+    SEED_WORDS_MAX = 24,
+    SEED_WORD_MIN = 3,
+    SEED_WORD_MAX = 8,
+};
+
+static bool is_token68(unsigned c)
+{
+    return lac_match_is_alnum(c) || (c < 0x80 && lac_match_is_in((unsigned char)c, "-._~+/="));
+}
+
+static bool is_host(unsigned c)
+{
+    return lac_match_is_alnum(c) || (c < 0x80 && lac_match_is_in((unsigned char)c, "-._*"));
+}
+
+static bool is_no_blank(unsigned c)
+{
+    return c > ' ';
+}
+
+static size_t skip_blanks(struct lac_str t, size_t i)
+{
+    while (lac_match_is_in(lac_match_byte(t, i), " \t"))
+        i++;
+    return i;
+}
+
+/* Whether `word`, in lower case, is somewhere in `s` in any case; where in `*at`. */
+static bool finds(struct lac_str s, const char *word, size_t *at)
+{
+    size_t size = strlen(word);
+
+    for (size_t i = 0; i + size <= s.len; i++) {
+        size_t k = 0;
+
+        while (k < size &&
+               (lac_match_is_alpha((unsigned char)s.ptr[i + k]) ? s.ptr[i + k] | 0x20
+                                                                : s.ptr[i + k]) == word[k])
+            k++;
+        if (k == size) {
+            *at = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What else stands in a connection string; the first of them begins it. */
+static bool is_connection(struct lac_str s, size_t *from)
+{
+    static const char *const keys[] = {
+        "server=",   "data source=",     "host=",   "user id=", "uid=",
+        "database=", "initial catalog=", "driver=", "dsn=",     "dbname=",
+        "user=",     "username=",        "addr=",   NULL};
+    size_t found = 0;
+
+    *from = s.len;
+    for (size_t i = 0; keys[i]; i++) {
+        size_t at;
+
+        if (finds(s, keys[i], &at)) {
+            *from = at < *from ? at : *from;
+            found++;
+        }
+    }
+    return found >= 2;
+}
+
+/* Server=...;Database=...;User Id=...;Password=...; or host=... user=... password=... */
+bool lac_match_verify_connection(struct lac_str t, size_t at, unsigned trigger,
+                                 struct lac_match_span *out)
+{
+    size_t start = at, end = at, value, from;
+    struct lac_str secret;
+
+    (void)trigger;
+    while (start > 0 && at - start < STRING_REACH &&
+           !lac_match_is_in((unsigned char)t.ptr[start - 1], "\r\n\"'<>`"))
+        start--;
+    value = skip_blanks(t, at);
+    if (lac_match_is_in(lac_match_byte(t, value), "'{"))
+        value++;
+    end = value;
+    while (end < t.len && end - value < STRING_REACH &&
+           !lac_match_is_in((unsigned char)t.ptr[end], "; \t\r\n\"'<>`}&"))
+        end++;
+    secret = lac_str_slice(t, value, end);
+    while (end < t.len && end - value < STRING_REACH &&
+           !lac_match_is_in((unsigned char)t.ptr[end], "\r\n\"<>`"))
+        end++;
+    out->resume = end;
+    if (!is_connection(lac_str_slice(t, start, end), &from) || secret.len < 3 ||
+        lac_match_is_placeholder(secret) || lac_match_distinct(secret) < 3)
+        return false;
+    while (end > value + secret.len && lac_match_is_in((unsigned char)t.ptr[end - 1], " \t;,."))
+        end--;
+    *out = (struct lac_match_span){start + from, end, end};
+    return true;
+}
+
+static bool is_scheme(unsigned c)
+{
+    return lac_match_is_alnum(c) || c == '+' || c == '.' || c == '-';
+}
+
+static bool is_authority(unsigned c)
+{
+    return c > ' ' && !(c < 0x80 && lac_match_is_in((unsigned char)c, "\"'<>`/\\"));
+}
+
+static bool is_hosts(unsigned c)
+{
+    return is_host(c) || (c < 0x80 && lac_match_is_in((unsigned char)c, ":,[]"));
+}
+
+/*
+ * RFC 3986: <scheme>://<user>:<password>@<host>, `at` behind the slashes. A password that every
+ * installation begins with, the user's name among them, says nothing.
+ */
+bool lac_match_verify_url_login(struct lac_str t, size_t at, unsigned trigger,
+                                struct lac_match_span *out)
+{
+    size_t end = lac_match_run_end(t, at, URL_REACH, is_authority);
+    const char *host = end > at ? memrchr(t.ptr + at, '@', end - at) : NULL;
+    const char *colon = host ? memchr(t.ptr + at, ':', (size_t)(host - t.ptr) - at) : NULL;
+    struct lac_str user, password;
+    size_t start;
+
+    (void)trigger;
+    if (!colon)
+        return false;
+    user = (struct lac_str){t.ptr + at, (size_t)(colon - t.ptr) - at};
+    password = (struct lac_str){colon + 1, (size_t)(host - colon) - 1};
+    for (size_t i = 0; i < user.len; i++)
+        if (lac_match_is_in((unsigned char)user.ptr[i], "?#=&<{$"))
+            return false;
+    if (password.len < 3 || lac_match_distinct(password) < 3 || lac_str_eq(user, password) ||
+        lac_match_is_placeholder(password) ||
+        lac_match_is_in((unsigned char)password.ptr[0], "${["))
+        return false;
+    end = (size_t)(host - t.ptr) + 1;
+    if (!is_hosts(lac_match_byte(t, end)))
+        return false;
+    end = lac_match_run_end(t, end, URL_REACH, is_hosts);
+    while (lac_match_is_in((unsigned char)t.ptr[end - 1], ".,:"))
+        end--;
+    start = lac_match_run_start(t, at - 3, SCHEME_MAX, is_scheme);
+    *out = (struct lac_match_span){start, end, end};
+    return true;
+}
+
+/* RFC 6750: Authorization: Bearer <token>. */
+bool lac_match_verify_bearer(struct lac_str t, size_t at, unsigned trigger,
+                             struct lac_match_span *out)
+{
+    size_t end = lac_match_run_end(t, at, HEADER_MAX, is_token68);
+    struct lac_str token;
+
+    (void)trigger;
+    while (end > at && t.ptr[end - 1] == '.')
+        end--;
+    token = lac_str_slice(t, at, end);
+    if (!lac_match_is_random(token, HEADER_MIN) || lac_match_is_placeholder(token))
+        return false;
+    *out = (struct lac_match_span){at, end, end};
+    return true;
+}
+
+/* Whether `pair` is <user>:<password>, with a password that is none of the usual stand-ins. */
+static bool is_login(struct lac_str pair)
+{
+    const char *colon = pair.len ? memchr(pair.ptr, ':', pair.len) : NULL;
+    struct lac_str user, password;
+
+    if (!colon)
+        return false;
+    user = (struct lac_str){pair.ptr, (size_t)(colon - pair.ptr)};
+    password = lac_str_slice(pair, user.len + 1, pair.len);
+    return user.len > 0 && password.len >= 4 && !lac_match_is_placeholder(password) &&
+           lac_match_distinct(password) >= 3 && !lac_str_eq(user, password) && user.ptr[0] != '$' &&
+           user.ptr[0] != '<';
+}
+
+/* RFC 7617: Authorization: Basic <base64 of user:password>. */
+bool lac_match_verify_basic(struct lac_str t, size_t at, unsigned trigger,
+                            struct lac_match_span *out)
+{
+    size_t end = lac_match_run_end(t, at, HEADER_MAX, is_token68);
+    unsigned char pair[HEADER_MAX];
+    size_t n = lac_match_base64_decode(lac_str_slice(t, at, end), pair, sizeof(pair));
+
+    (void)trigger;
+    for (size_t i = 0; i < n; i++)
+        if (pair[i] < ' ' || pair[i] == 0x7F)
+            return false;
+    if (end - at < 8 || !is_login((struct lac_str){(const char *)pair, n}))
+        return false;
+    *out = (struct lac_match_span){at, end, end};
+    return true;
+}
+
+/* Behind the next of the options on the command's line, 0 when there is none. */
+static size_t behind_option(struct lac_str t, size_t at, const char *const *options)
+{
+    size_t end = at;
+
+    while (end < t.len && end - at < COMMAND_REACH &&
+           !lac_match_is_in((unsigned char)t.ptr[end], "|;\n"))
+        end++;
+    for (; *options; options++) {
+        const char *found = memmem(t.ptr + at, end - at, *options, strlen(*options));
+
+        if (found)
+            return (size_t)(found - t.ptr) + strlen(*options);
+    }
+    return 0;
+}
+
+/* What an option is given: a word, or a text in quotes. */
+static struct lac_str option_value(struct lac_str t, size_t at)
+{
+    size_t end;
+
+    if (lac_match_is_in(lac_match_byte(t, at), "\"'")) {
+        char quote = t.ptr[at++];
+
+        end = at;
+        while (end < t.len && end - at < COMMAND_REACH && t.ptr[end] != quote && t.ptr[end] != '\n')
+            end++;
+    } else {
+        end = lac_match_run_end(t, at, COMMAND_REACH, is_no_blank);
+    }
+    return lac_str_slice(t, at, end);
+}
+
+/* curl -u <user>:<password>. */
+bool lac_match_verify_command_login(struct lac_str t, size_t at, unsigned trigger,
+                                    struct lac_match_span *out)
+{
+    static const char *const options[] = {" --user ",       " --user=", " --proxy-user ",
+                                          " --proxy-user=", " -u",      NULL};
+    size_t option = behind_option(t, at - 1, options);
+    struct lac_str value;
+    size_t start;
+
+    (void)trigger;
+    if (option == 0)
+        return false;
+    value = option_value(t, skip_blanks(t, option));
+    if (!is_login(value) || memchr(value.ptr, '/', value.len))
+        return false;
+    start = (size_t)(value.ptr - t.ptr);
+    *out = (struct lac_match_span){start, start + value.len, start + value.len};
+    return true;
+}
+
+/* mysql -p<password>, sshpass -p <password>, docker login -p <password>. To mysql, what stands
+ * apart is the database. */
+bool lac_match_verify_command_password(struct lac_str t, size_t at, unsigned trigger,
+                                       struct lac_match_span *out)
+{
+    static const char *const options[] = {" -p", NULL};
+    size_t option = behind_option(t, at - 1, options);
+    struct lac_str value;
+    size_t start;
+
+    if (option == 0 || (trigger == 0 && lac_match_byte(t, option) == ' '))
+        return false;
+    value = option_value(t, skip_blanks(t, option));
+    if (!lac_match_is_password(value, true) || value.ptr[0] == '-')
+        return false;
+    start = (size_t)(value.ptr - t.ptr);
+    *out = (struct lac_match_span){start, start + value.len, start + value.len};
+    return true;
+}
+
+/* host:5432:database:user:password, a line of its own. `at` is behind the port's colon. */
+bool lac_match_verify_pgpass(struct lac_str t, size_t at, unsigned trigger,
+                             struct lac_match_span *out)
+{
+    size_t start = at - 1, i = at, end;
+
+    (void)trigger;
+    while (start > 0 && (lac_match_is_digit((unsigned char)t.ptr[start - 1])))
+        start--;
+    start = lac_match_run_start(t, start > 0 ? start - 1 : 0, PGPASS_REACH, is_host);
+    if (start > 0 && t.ptr[start - 1] != '\n')
+        return false;
+    for (int field = 0; field < 2; field++) {
+        end = lac_match_run_end(t, i, PGPASS_REACH, is_host);
+        if (end == i || lac_match_byte(t, end) != ':')
+            return false;
+        i = end + 1;
+    }
+    end = lac_match_run_end(t, i, PGPASS_REACH, is_no_blank);
+    if (!lac_match_is_password(lac_str_slice(t, i, end), true) || memchr(t.ptr + i, '/', end - i))
+        return false;
+    *out = (struct lac_match_span){start, end, end};
+    return true;
+}
+
+static bool is_lower(unsigned c)
+{
+    return c - 'a' < 26;
+}
+
+/* BIP 39: 12, 15, 18, 21 or 24 words of 3 to 8 letters behind what such a phrase is called. */
+bool lac_match_verify_seed_phrase(struct lac_str t, size_t at, unsigned trigger,
+                                  struct lac_match_span *out)
+{
+    size_t i = at, start, end, words = 0;
+
+    (void)trigger;
+    if (t.len - i >= 3 && memcmp(t.ptr + i, " is", 3) == 0)
+        i += 3;
+    while (i < t.len && i - at < 8 && !is_lower((unsigned char)t.ptr[i]) && t.ptr[i] != '.')
+        i++;
+    start = i;
+    end = i;
+    while (words <= SEED_WORDS_MAX) {
+        size_t stop = lac_match_run_end(t, i, SEED_WORD_MAX + 1, is_lower);
+
+        if (stop - i < SEED_WORD_MIN || stop - i > SEED_WORD_MAX)
+            break;
+        words++;
+        end = stop;
+        if (lac_match_byte(t, stop) != ' ')
+            break;
+        i = stop + 1;
+    }
+    /* More lower-case words behind them are a sentence. */
+    if (words < 12 || words > SEED_WORDS_MAX || words % 3 != 0 ||
+        lac_match_is_alnum(lac_match_byte(t, end)) ||
+        (lac_match_byte(t, end) == ' ' && is_lower(lac_match_byte(t, end + 1))))
+        return false;
+    *out = (struct lac_match_span){start, end, end};
+    return true;
+}

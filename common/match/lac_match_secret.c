@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lac_match_secret.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "lac_match_detect.h"
+
+enum {
+    LOOKED_AT = 256,
+    PASSWORD_MIN = 5,
+    PASSWORD_MAX = 128,
+    JSON_DEPTH = 32,
+};
+
+size_t lac_match_distinct(struct lac_str s)
+{
+    bool seen[256] = {false};
+    size_t n = 0;
+
+    for (size_t i = 0; i < s.len && i < LOOKED_AT; i++) {
+        n += !seen[(unsigned char)s.ptr[i]];
+        seen[(unsigned char)s.ptr[i]] = true;
+    }
+    return n;
+}
+
+static struct lac_str lower(char out[LOOKED_AT], struct lac_str s)
+{
+    size_t n = s.len < LOOKED_AT ? s.len : LOOKED_AT;
+
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+
+        out[i] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+    }
+    return (struct lac_str){out, n};
+}
+
+static bool has_inside(struct lac_str s, const char *const *words)
+{
+    for (; *words; words++)
+        if (memmem(s.ptr, s.len, *words, strlen(*words)))
+            return true;
+    return false;
+}
+
+static bool is_one_of(struct lac_str s, const char *const *words)
+{
+    for (; *words; words++)
+        if (lac_str_is(s, *words))
+            return true;
+    return false;
+}
+
+/* ${X}, <x>, {x}, [x], %X%, %s: filled in later. */
+static bool is_template(struct lac_str s)
+{
+    char first = s.ptr[0], last = s.ptr[s.len - 1];
+
+    if ((first == '<' && last == '>') || (first == '{' && last == '}') ||
+        (first == '[' && last == ']') || (first == '%' && last == '%') ||
+        (first == '(' && last == ')'))
+        return true;
+    if (first == '$' || first == '@' || first == ':' || first == '&' || first == '%') {
+        /* $PASSWORD, @Password, :password, &anchor, %s: a name and no more */
+        size_t i = 1;
+
+        while (i < s.len && (lac_match_is_alpha((unsigned char)s.ptr[i]) || s.ptr[i] == '_'))
+            i++;
+        return i == s.len;
+    }
+    return false;
+}
+
+bool lac_match_is_placeholder(struct lac_str s)
+{
+    static const char *const inside[] = {
+        "example", "xxxx",     "your",     "changeme", "change_me", "change-me", "changeit",
+        "placeho", "dummy",    "redact",   "insert",   "replace",   "removed",   "masked",
+        "todo",    "12345678", "00000000", "abcdefgh", "foobar",    "sample",    "fake",
+        "****",    "...",      "${",       "{{",       "$(",        "%(",        "#{",
+        "<%",      "not-a-",   "not_a_",   "_here",    "-here",     NULL};
+    static const char *const whole[] = {
+        "password",  "password1", "password123", "passwd",    "pass",     "pwd",     "secret",
+        "token",     "key",       "apikey",      "api_key",   "api-key",  "none",    "null",
+        "nil",       "true",      "false",       "undefined", "string",   "str",     "text",
+        "bytes",     "char",      "varchar",     "required",  "optional", "empty",   "default",
+        "test",      "test123",   "testing",     "admin",     "root",     "user",    "username",
+        "guest",     "postgres",  "mysql",       "value",     "unknown",  "invalid", "incorrect",
+        "wrong",     "expired",   "missing",     "disabled",  "enabled",  "prompt",  "input",
+        "env",       "vault",     "hidden",      "secretstr", "sha1",     "sha-1",   "sha256",
+        "sha-256",   "sha384",    "sha512",      "sha-512",   "md5",      "bcrypt",  "scrypt",
+        "argon2",    "argon2i",   "argon2id",    "pbkdf2",    "base64",   "hs256",   "rs256",
+        "es256",     "aes-256",   "aes256",      "utf-8",     "utf8",     "oauth",   "oauth2",
+        "x509",      "x.509",     "p@ssw0rd",    "passw0rd",  "function", "object",  "self",
+        "this",      "number",    "boolean",     "encrypted", "stdin",    "file",    "generated",
+        "automatic", "plaintext", "cleartext",   NULL};
+    char buf[LOOKED_AT];
+    struct lac_str t = lower(buf, s);
+
+    if (t.len == 0 || is_template(t) || has_inside(t, inside))
+        return true;
+    while (t.len > 0 && !lac_match_is_alnum((unsigned char)t.ptr[t.len - 1]))
+        t.len--;
+    while (t.len > 0 && !lac_match_is_alnum((unsigned char)t.ptr[0]))
+        t.ptr++, t.len--;
+    return t.len == 0 || is_one_of(t, whole);
+}
+
+/* How the characters of a text change kind from one to the next. */
+struct mix {
+    size_t letters, digits;
+    size_t swaps; /* between letter and digit */
+    size_t cases; /* between lower and upper, but for one capital at a word's start */
+};
+
+static struct mix mix_of(struct lac_str s)
+{
+    struct mix m = {0};
+
+    for (size_t i = 0; i < s.len && i < LOOKED_AT; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        unsigned char p = i > 0 ? (unsigned char)s.ptr[i - 1] : 0;
+        bool letter = lac_match_is_alpha(c), before = lac_match_is_alpha(p);
+
+        m.letters += letter;
+        m.digits += lac_match_is_digit(c);
+        m.swaps += (letter && lac_match_is_digit(p)) || (before && lac_match_is_digit(c));
+        /* aB is also camelCase; Ba and BBa end a word, so only aB and ABa count, the latter once */
+        m.cases += letter && before && (p & 0x20) && !(c & 0x20);
+    }
+    return m;
+}
+
+bool lac_match_is_random(struct lac_str s, size_t least)
+{
+    struct mix m;
+
+    if (s.len < least || lac_match_distinct(s) < 8)
+        return false;
+    m = mix_of(s);
+    if (m.letters < 4 || (m.digits == 0 && m.cases < 4))
+        return false;
+    /* A random text of 16 hexadecimal digits changes kind 7 times, words with a number once. */
+    return m.swaps >= 3 || (m.swaps >= 1 && m.cases >= 3) || m.cases >= 5;
+}
+
+bool lac_match_is_password(struct lac_str s, bool plain)
+{
+    size_t signs = 0;
+    struct mix m;
+
+    if (s.len < PASSWORD_MIN || s.len > PASSWORD_MAX || lac_match_distinct(s) < 4 ||
+        lac_match_is_placeholder(s))
+        return false;
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+
+        if (c <= ' ')
+            return false;
+        signs += lac_match_is_in(c, "!#$%^&*+?~|@=;") || c >= 0x80;
+    }
+    m = mix_of(s);
+    if (m.letters > 0 && (m.digits > 0 || signs > 0))
+        return s.len > PASSWORD_MIN || (m.digits > 0 && signs > 0);
+    if (m.letters == 0)
+        return m.digits >= 6 && plain;
+    return plain ? s.len > PASSWORD_MIN : m.cases >= 4 && s.len >= 12;
+}
+
+static int base64_value(unsigned char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (lac_match_is_digit(c))
+        return c - '0' + 52;
+    if (c == '+' || c == '-')
+        return 62;
+    return c == '/' || c == '_' ? 63 : -1;
+}
+
+size_t lac_match_base64_decode(struct lac_str text, unsigned char *out, size_t capacity)
+{
+    uint32_t bits = 0;
+    unsigned held = 0;
+    size_t n = 0;
+
+    while (text.len > 0 && text.ptr[text.len - 1] == '=')
+        text.len--;
+    if (text.len % 4 == 1)
+        return 0;
+    for (size_t i = 0; i < text.len; i++) {
+        int value = base64_value((unsigned char)text.ptr[i]);
+
+        if (value < 0)
+            return 0;
+        bits = bits << 6 | (uint32_t)value;
+        held += 6;
+        if (held < 8)
+            continue;
+        if (n == capacity)
+            return 0;
+        held -= 8;
+        out[n++] = (unsigned char)(bits >> held);
+    }
+    return n;
+}
+
+/* ---- JSON ---- */
+
+static size_t skip_blanks(struct lac_str t, size_t i)
+{
+    while (i < t.len && lac_match_is_in((unsigned char)t.ptr[i], " \t\r\n"))
+        i++;
+    return i;
+}
+
+/* Behind the string that begins at `i`, 0 when it does not end. */
+static size_t skip_string(struct lac_str t, size_t i)
+{
+    for (i++; i < t.len; i++) {
+        unsigned char c = (unsigned char)t.ptr[i];
+
+        if (c < ' ')
+            return 0;
+        if (c == '"')
+            return i + 1;
+        if (c == '\\')
+            i++;
+    }
+    return 0;
+}
+
+/* Behind the number or word that begins at `i`, 0 when there is none. */
+static size_t skip_scalar(struct lac_str t, size_t i)
+{
+    size_t start = i;
+
+    while (i < t.len && (lac_match_is_alnum((unsigned char)t.ptr[i]) ||
+                         lac_match_is_in((unsigned char)t.ptr[i], "+-.")))
+        i++;
+    if (i == start)
+        return 0;
+    if (lac_match_is_alpha((unsigned char)t.ptr[start])) {
+        struct lac_str word = lac_str_slice(t, start, i);
+
+        return lac_str_is(word, "true") || lac_str_is(word, "false") || lac_str_is(word, "null")
+                   ? i
+                   : 0;
+    }
+    return i;
+}
+
+/* Behind the key and its colon, 0 when there is none. */
+static size_t skip_key(struct lac_str t, size_t i)
+{
+    if (lac_match_byte(t, i) != '"' || (i = skip_string(t, i)) == 0)
+        return 0;
+    i = skip_blanks(t, i);
+    return lac_match_byte(t, i) == ':' ? skip_blanks(t, i + 1) : 0;
+}
+
+bool lac_match_is_json_object(struct lac_str text)
+{
+    uint32_t arrays = 0; /* one bit per level: an array */
+    unsigned depth = 0;
+    size_t i = skip_blanks(text, 0);
+
+    if (lac_match_byte(text, i) != '{')
+        return false;
+    for (;;) {
+        unsigned char c = lac_match_byte(text, i);
+
+        /* a value begins at i */
+        if (c == '{' || c == '[') {
+            if (depth == JSON_DEPTH)
+                return false;
+            arrays = arrays << 1 | (c == '[');
+            depth++;
+            i = skip_blanks(text, i + 1);
+            if (lac_match_byte(text, i) != (c == '{' ? '}' : ']')) {
+                if (c == '{' && (i = skip_key(text, i)) == 0)
+                    return false;
+                continue;
+            }
+        } else {
+            i = c == '"' ? skip_string(text, i) : skip_scalar(text, i);
+            if (i == 0)
+                return false;
+            i = skip_blanks(text, i);
+        }
+        /* a value has ended: close what ends with it, then the next one begins */
+        while (depth > 0 && lac_match_byte(text, i) == (arrays & 1 ? ']' : '}')) {
+            arrays >>= 1;
+            depth--;
+            i = skip_blanks(text, i + 1);
+        }
+        if (depth == 0)
+            return i == text.len;
+        if (lac_match_byte(text, i) != ',')
+            return false;
+        i = skip_blanks(text, i + 1);
+        if (!(arrays & 1) && (i = skip_key(text, i)) == 0)
+            return false;
+    }
+}

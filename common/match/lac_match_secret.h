@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lac_match_secret - what the scanners and validators of secrets share
+ *
+ * Private to common/match. Formats without a prefix or a checksum leave only two questions: does
+ * the text look random, and is it one of the things that people write where a secret would stand.
+ * Everything here is linear in its argument and looks at no more than 256 bytes of it, unless a
+ * bound of its own is stated.
+ *
+ * Thread: any. Pure functions.
+ */
+#ifndef LAC_MATCH_SECRET_H
+#define LAC_MATCH_SECRET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lac_str.h"
+
+/* How many different bytes there are. Placeholders repeat themselves: XXXXXXXX, abcabcabc. */
+size_t lac_match_distinct(struct lac_str s);
+
+/* Whether `s` stands in for a secret: "changeme", "<password>", "${DB_PASS}", "none", "sha256". */
+bool lac_match_is_placeholder(struct lac_str s);
+
+/* Whether `s` looks generated: at least `least` bytes, letters and digits or both cases mixed as
+ * words, identifiers, paths and versions don't have them. */
+bool lac_match_is_random(struct lac_str s, size_t least);
+
+/*
+ * Whether `s` can be a person's or a program's password. `plain`: words without a digit or sign
+ * count too, because where it stands leaves no doubt (DB_PASSWORD=sunflower).
+ */
+bool lac_match_is_password(struct lac_str s, bool plain);
+
+/*
+ * Decodes base64 of either alphabet, padded or not. Returns bytes written, 0 when `text` is none
+ * or does not fit.
+ */
+size_t lac_match_base64_decode(struct lac_str text, unsigned char *out, size_t capacity);
+
+/* Whether `text` is one JSON object and nothing else; nesting of up to 32 is followed. Linear in
+ * all of it. */
+bool lac_match_is_json_object(struct lac_str text);
+
+#endif
