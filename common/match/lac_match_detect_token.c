@@ -113,6 +113,8 @@ bool lac_match_verify_jwt(struct lac_str t, size_t at, unsigned trigger, struct 
     for (;;) {
         size_t end = lac_match_run_end(t, i, JWT_PART_MAX + 1, is_base64url);
 
+        if (count == 0)
+            out->resume = end; /* what else the first part may hold begins no token */
         if (end - i > JWT_PART_MAX)
             return false;
         part[count++] = lac_str_slice(t, i, end);
@@ -122,7 +124,6 @@ bool lac_match_verify_jwt(struct lac_str t, size_t at, unsigned trigger, struct 
             break;
         i++;
     }
-    out->resume = start + part[0].len;
     if (count < 3 || !is_json_part(part[0], "\"alg\""))
         return false;
     if (count == JWT_PARTS_MAX && part[4].len >= JWK_PART_MIN && is_json_part(part[0], "\"enc\"")) {

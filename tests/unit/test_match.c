@@ -558,19 +558,35 @@ static void time_grows_with_length_only(void)
                                         "e\xcc\x81",
                                         "555-1234",
                                         "a@b.",
-                                        "-----"};
+                                        "-----",
+                                        "password=",
+                                        "pwd pwd: ",
+                                        "token: a1",
+                                        "\"kty\"",
+                                        "eyJa.",
+                                        "eyJa-",
+                                        "http://",
+                                        "http://a:b@",
+                                        "curl -u ",
+                                        "mysql ",
+                                        "basic ",
+                                        "bearer ",
+                                        "sk-T3BlbkFJ",
+                                        "mnemonic ",
+                                        "a:5432:"};
     static const struct lac_str phrases[] = {{"acme", 4}};
     static const struct lac_str context[] = {{"zzz", 3}};
-    struct lac_match_rule rules[16];
+    struct lac_match_rule rules[128];
     static char text[FIELD_BYTES];
     uint64_t prose;
     struct set t;
     size_t n = 0;
 
-    for (; lac_match_detector_at(n); n++) {
+    for (; lac_match_detector_at(n) && n + 1 < LAC_COUNT(rules); n++) {
         rules[n] = rule_of(lac_match_detector_at(n));
         rules[n].detector = rules[n].id;
     }
+    CU_ASSERT(!lac_match_detector_at(n));
     rules[n] = rule_of("terms");
     rules[n].phrases = phrases;
     rules[n].phrase_count = 1;
