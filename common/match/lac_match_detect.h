@@ -17,7 +17,7 @@
 #include "lac_compiler.h"
 #include "lac_str.h"
 
-enum { LAC_MATCH_TRIGGER_MAX = 6 };
+enum { LAC_MATCH_TRIGGER_MAX = 8 };
 
 struct lac_match_span {
     size_t start;

@@ -321,6 +321,9 @@ bool lac_match_verify_mac(struct lac_str t, size_t at, unsigned trigger, struct 
         from++;
     if (from != start || end != at || !mixed || (!letter && sep != ':') || (!digit && sep == '.'))
         return false;
+    /* ".031D.0020.0002" is a row of a table of weights. */
+    if (lac_match_is_in(lac_match_before(t, start), sep == '.' ? ".*_" : "_"))
+        return false;
     *out = (struct lac_match_span){start, at, at};
     return true;
 }

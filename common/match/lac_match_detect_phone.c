@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Telephone numbers: North American ones (NANP), international ones (ITU-T E.164) and, behind a
- * word that says so, national ones. A bare run of ten digits is never one by itself.
+ * Telephone numbers: North American ones (NANP), international ones (ITU-T E.164), national ones
+ * in groups behind the trunk prefix 0 and, behind a word that says so, in any form. A bare run of
+ * digits is never one by itself.
  */
 #include "lac_match_detect.h"
 
@@ -10,6 +11,7 @@
 enum {
     DIGITS_MAX = 15, /* E.164 */
     DIGITS_MIN = 9,  /* with country code; shorter ones are too few to be told from other numbers */
+    SHORT_MIN = 7,   /* without one, behind a word, in groups */
     WORD_REACH = 24, /* bytes between a word and its number */
     WORD_BEFORE = 40,
 };
@@ -49,11 +51,17 @@ size_t lac_match_country_code(const char *d, size_t count)
     return 0;
 }
 
+enum { GROUPS_MAX = 8 };
+
 struct phone {
     char digits[DIGITS_MAX];
     size_t count;
-    size_t end; /* behind the last digit */
-    bool more;  /* cut at the limit: another number followed */
+    size_t end;                      /* behind the last digit */
+    bool more;                       /* cut at the limit: another number followed */
+    unsigned char group[GROUPS_MAX]; /* digits of each; behind the last that fits none are noted */
+    size_t groups;
+    bool uneven; /* more than one kind of separator */
+    char sep;    /* the first one; 0 for none */
 };
 
 /* Whether digit, separators, digit may be one number: blank - . ( ), two only around a bracket.
@@ -90,12 +98,33 @@ static void parse_digits(struct lac_str t, size_t from, size_t limit, struct pho
         memcpy(p->digits + p->count, t.ptr + i, end - i);
         p->count += end - i;
         p->end = end;
+        if (p->groups < GROUPS_MAX)
+            p->group[p->groups] = (unsigned char)(end - i);
+        p->groups++;
         for (i = end; i < t.len && i - end < 4 && !lac_match_is_digit((unsigned char)t.ptr[i]);)
             i++;
         if (i == t.len || i - end == 0 || i - end == 4 ||
             !separators_ok(t, end, i - end, end - from == p->count && p->digits[0] == '0'))
             return;
+        /* What stands behind an area code may differ: "089/1234 5678", "(020) 7946 0958". */
+        if (!p->sep || (p->groups == 2 && lac_match_is_in((unsigned char)p->sep, "/)")))
+            p->sep = t.ptr[end];
+        else if (p->sep != t.ptr[end])
+            p->uneven = true;
     }
+}
+
+/* Where the number ends, an extension that clings to it ("x3890") included; 0 when it goes on. */
+static size_t phone_end(struct lac_str t, size_t end)
+{
+    size_t ext;
+
+    if (lac_match_number_may_end(t, end))
+        return end;
+    if ((lac_match_byte(t, end) | 0x20) != 'x')
+        return 0;
+    ext = lac_match_run_end(t, end + 1, 7, lac_match_is_digit);
+    return ext > end + 2 && ext < end + 7 && lac_match_number_may_end(t, ext) ? ext : 0;
 }
 
 static unsigned char lower(unsigned char c)
@@ -136,6 +165,7 @@ static bool verify_nanp(struct lac_str t, size_t at, struct lac_match_span *out)
     unsigned char before = 0;
     bool bracket = false;
     size_t p = at - 8;
+    size_t end;
     char d[10];
 
     if (lac_match_is_in(lac_match_before(t, p), "-. "))
@@ -153,17 +183,21 @@ static bool verify_nanp(struct lac_str t, size_t at, struct lac_match_span *out)
             return false;
     if (bracket && (p == 0 || t.ptr[--p] != '('))
         return false;
-    if (p >= 2 && lac_match_is_in(lac_match_before(t, p), "-. ") && t.ptr[p - 2] == '1' &&
-        lac_match_number_may_start(t, p - 2))
-        p -= 2;
+    if (p >= 2 && lac_match_is_in(lac_match_before(t, p), "-. ") && t.ptr[p - 2] == '1') {
+        if (p >= 4 && memcmp(t.ptr + p - 4, "00", 2) == 0 && lac_match_number_may_start(t, p - 4))
+            p -= 4;
+        else if (lac_match_number_may_start(t, p - 2))
+            p -= 2;
+    }
     if (!lac_match_number_may_start(t, p) && lac_match_before(t, p) != ':')
         return false;
-    if (!lac_match_number_may_end(t, at))
+    end = phone_end(t, at);
+    if (!end)
         return false;
     if (!lac_match_nanp_valid(d, true) &&
         !(lac_match_nanp_valid(d, false) && (bracket || word_before(t, p))))
         return false;
-    *out = (struct lac_match_span){p, at, at};
+    *out = (struct lac_match_span){p, end, end};
     return true;
 }
 
@@ -172,10 +206,12 @@ static bool verify_plus(struct lac_str t, size_t at, struct lac_match_span *out)
     size_t first = at - 1;
     size_t plus = first;
     struct phone p;
-    size_t code;
+    size_t code, end;
 
     while (t.ptr[plus] != '+')
         plus--;
+    if (t.ptr[plus + 1] == ' ' && !word_before(t, plus)) /* a sum */
+        return false;
     if (lac_match_is_alnum(lac_match_before(t, plus)) || lac_match_before(t, plus) == '+' ||
         lac_match_before(t, plus) == ')')
         return false;
@@ -188,18 +224,18 @@ static bool verify_plus(struct lac_str t, size_t at, struct lac_match_span *out)
     if (p.digits[0] == '1' ? p.count != 11 || !lac_match_nanp_valid(p.digits + 1, false)
                            : p.count < DIGITS_MIN)
         return false;
-    if (!p.more && !lac_match_number_may_end(t, p.end))
+    if (p.groups == 2 && p.sep == '.') /* a decimal */
         return false;
-    *out = (struct lac_match_span){plus, p.end, p.end};
+    end = p.more ? p.end : phone_end(t, p.end);
+    if (!end)
+        return false;
+    *out = (struct lac_match_span){plus, end, end};
     return true;
 }
 
-/* A date, or a date with a time. */
-static bool is_date(struct lac_str t, size_t from)
+static bool has_shape(struct lac_str t, size_t from, const char *shape)
 {
-    static const char shape[] = "dddd-dd-dd";
-
-    for (size_t i = 0; i < sizeof(shape) - 1; i++) {
+    for (size_t i = 0; shape[i]; i++) {
         unsigned char c = lac_match_byte(t, from + i);
 
         if (shape[i] == 'd' ? !lac_match_is_digit(c) : c != '-' && c != '.')
@@ -208,12 +244,21 @@ static bool is_date(struct lac_str t, size_t from)
     return true;
 }
 
+/* A date, or a date with a time. */
+static bool is_date(struct lac_str t, size_t from)
+{
+    return has_shape(t, from, "dddd-dd-dd") ||
+           (has_shape(t, from, "dd-dd-dddd") && !lac_match_is_digit(lac_match_byte(t, from + 10)) &&
+            (t.ptr[from + 6] == '1' || t.ptr[from + 6] == '2'));
+}
+
 /* Behind a word. `sure`: the word names a telephone, so any national form will do. */
 static bool verify_word(struct lac_str t, size_t at, bool sure, struct lac_match_span *out)
 {
     size_t limit = at + WORD_REACH < t.len ? at + WORD_REACH : t.len;
     size_t start;
     struct phone p;
+    size_t end;
     bool nanp;
 
     while (at < limit && !lac_match_is_digit((unsigned char)t.ptr[at])) {
@@ -225,14 +270,96 @@ static bool verify_word(struct lac_str t, size_t at, bool sure, struct lac_match
         return false;
     start = lac_match_before(t, at) == '(' ? at - 1 : at;
     parse_digits(t, at, DIGITS_MAX, &p);
-    if (p.more || !lac_match_number_may_end(t, p.end) ||
+    end = phone_end(t, p.end);
+    if (p.more || !end ||
         (!lac_match_number_may_start(t, start) && lac_match_before(t, start) != ':'))
         return false;
     nanp = (p.count == 10 && lac_match_nanp_valid(p.digits, false)) ||
            (p.count == 11 && p.digits[0] == '1' && lac_match_nanp_valid(p.digits + 1, false));
-    if (!nanp && !(p.count >= DIGITS_MIN && (sure || p.digits[0] == '0')))
+    if (!nanp && !(p.count >= DIGITS_MIN && (sure || p.digits[0] == '0')) &&
+        !(sure && p.count >= SHORT_MIN && p.groups > 1 && !p.uneven && p.sep != '.' &&
+          p.group[0] > 1 && p.group[1] > 1))
         return false;
-    *out = (struct lac_match_span){start, p.end, p.end};
+    *out = (struct lac_match_span){start, end, end};
+    return true;
+}
+
+/* Whether these groups behind a trunk prefix are those of a telephone number rather than those of
+ * a date, a postal code or an identifier with a check digit. */
+static bool trunk_groups_ok(const struct phone *p)
+{
+    bool pairs = true;
+    bool counting = true; /* "01 02 03 04 05" */
+
+    if (p->groups < 2 || p->groups > 5 || p->uneven || p->group[0] < 2 || p->group[0] > 5)
+        return false;
+    for (size_t i = 1; i < p->groups; i++) {
+        if (p->group[i] < 2)
+            return false;
+        pairs = pairs && p->group[i] == 2;
+        counting = counting && pairs && p->digits[2 * i + 1] == p->digits[2 * i - 1] + 1;
+    }
+    if (counting || (p->sep == '/' && p->digits[p->group[0]] == '0'))
+        return false;
+    if (p->group[0] == 2 && !(pairs && p->count == 10)) /* neither 01 02 2024 nor 05 33 12 123 */
+        for (size_t i = 1; i < p->groups; i++)
+            if (p->group[i] < 3)
+                return false;
+    if (p->count == 9)
+        return p->sep == ' ' && p->groups > 3;
+    return p->count == 10 || p->count == 11;
+}
+
+/* "020 7946 0958", "089/1234 5678", "0049 30 901820": the trunk prefix, or the international one.
+ */
+static bool verify_trunk(struct lac_str t, size_t at, struct lac_match_span *out)
+{
+    size_t sep = at - 3;
+    size_t start, end, code;
+    struct phone p;
+
+    if (t.ptr[sep] == '(')
+        sep--;
+    start = lac_match_run_start(t, sep, 6, lac_match_is_digit);
+    /* The middle of a longer number in groups. */
+    if (!lac_match_number_may_start(t, start) ||
+        (lac_match_before(t, start) == ' ' && start >= 2 &&
+         lac_match_is_digit((unsigned char)t.ptr[start - 2])))
+        return false;
+    if (t.ptr[start + 1] == '0') {
+        parse_digits(t, start + 2, DIGITS_MAX, &p);
+        code = lac_match_country_code(p.digits, p.count);
+        if (p.count < DIGITS_MIN + 1 || p.groups < 2 || code == 0 || p.group[0] != code ||
+            p.digits[code] == '0' || p.sep == '.')
+            return false;
+    } else {
+        parse_digits(t, start, DIGITS_MAX, &p);
+        if (!trunk_groups_ok(&p))
+            return false;
+    }
+    end = phone_end(t, p.end);
+    if (p.more || !end || is_date(t, start))
+        return false;
+    *out = (struct lac_match_span){start, end, end};
+    return true;
+}
+
+/* "(020) 7946 0958" */
+static bool verify_bracket(struct lac_str t, size_t at, struct lac_match_span *out)
+{
+    size_t start = at;
+    size_t end;
+    struct phone p;
+
+    while (t.ptr[start] != '(')
+        start--;
+    if (lac_match_is_alnum(lac_match_before(t, start)))
+        return false;
+    parse_digits(t, start + 1, DIGITS_MAX, &p);
+    end = phone_end(t, p.end);
+    if (p.more || !end || p.count < DIGITS_MIN - 1 || p.count > 12)
+        return false;
+    *out = (struct lac_match_span){start, end, end};
     return true;
 }
 
@@ -247,6 +374,10 @@ bool lac_match_verify_phone(struct lac_str t, size_t at, unsigned trigger,
     case 2:
     case 3:
         return verify_word(t, at, true, out);
+    case 6:
+        return verify_trunk(t, at, out);
+    case 7:
+        return verify_bracket(t, at, out);
     default:
         return verify_word(t, at, false, out);
     }

@@ -183,6 +183,7 @@ static void cards_are_found_in_their_groupings(void)
         {"3782 822463 10005 / 3056-930902-5904", "3782 822463 10005|3056-930902-5904"},
         {"pan:5555555555554444,", "5555555555554444"},
         {"4111 1111 1111 1111 2024", "4111 1111 1111 1111"},
+        {"4111 1111\n1111 1111.", "4111 1111\n1111 1111"},
         {"4111 1111 1111 1112", ""},
         {"order 1234567812345670", ""},
         {"0.4111111111111111", ""},
@@ -202,6 +203,7 @@ static void ibans_are_found_with_and_without_blanks(void)
         {"DE89370400440532013000", "DE89370400440532013000"},
         {"to de89 3704 0044 0532 0130 00 please", "de89 3704 0044 0532 0130 00"},
         {"GB82-WEST-1234-5698-7654-32", "GB82-WEST-1234-5698-7654-32"},
+        {"GB82 WEST 1234\n5698 7654 32", "GB82 WEST 1234\n5698 7654 32"},
         {"GB82 WEST 1234 5698 7654 33", ""},
         {"GB82WEST12345698765432X", ""},
         {"ab12cdef34567890", ""},
@@ -209,6 +211,22 @@ static void ibans_are_found_with_and_without_blanks(void)
     };
 
     check_detector("iban", rows, LAC_COUNT(rows));
+}
+
+static void mac_addresses_are_told_from_fingerprints(void)
+{
+    static const struct row rows[] = {
+        {"eth0 00:1B:44:11:3A:B7, up", "00:1B:44:11:3A:B7"},
+        {"ARP 3c-22-fb-86-0a-1e.", "3c-22-fb-86-0a-1e"},
+        {"0050.56be.6f2a DYNAMIC", "0050.56be.6f2a"},
+        {"SHA1 AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD", ""},
+        {"00:1B:44:11:3A:B7:01 00:1B:44-11:3A:B7", ""},
+        {"ff:ff:ff:ff:ff:ff 00:00:00:00:00:00", ""},
+        {"20-26-11-21-10-30 1234.5678.9012 [.031D.0020.0002]", ""},
+        {"x00:1B:44:11:3A:B7 00:1B:44:11:3A:B7a", ""},
+    };
+
+    check_detector("mac_address", rows, LAC_COUNT(rows));
 }
 
 static void phone_numbers_in_national_and_international_forms(void)
@@ -228,6 +246,15 @@ static void phone_numbers_in_national_and_international_forms(void)
         {"call 415 555 2671 now", "415 555 2671"},
         {"tel:+4930901820", "+4930901820"},
         {"Tel. 089 / 12345678, fax 089/1234 5678", "089 / 12345678|089/1234 5678"},
+        {"the desk: 020 7946 0958, 01 42 68 53 00", "020 7946 0958|01 42 68 53 00"},
+        {"089/1234 5678 or (0161) 496 0000", "089/1234 5678|(0161) 496 0000"},
+        {"0049 30 901820; 001-581-896-0013x3890", "0049 30 901820|001-581-896-0013x3890"},
+        {"(886)304-7014x8432", "(886)304-7014x8432"},
+        {"phone 5123 4567, mobil 0170 1234567", "5123 4567|0170 1234567"},
+        {"01 02 2024 10 and 05 33 12 123", ""},
+        {"02134-1000 and 010190-1234 and 012-34-5678", ""},
+        {"DE89 0370 0440 0532 0130 00", ""},
+        {"a = b + 2999007604624; phone call 12-05-2024 10:00", ""},
         {"tel 01/02/2024 10:00", ""},
         {"order 555-123-4567", ""},
         {"1700000000 and 4155552671", ""},
@@ -644,7 +671,7 @@ static void an_allow_rule_speaks_for_whole_fields_only(void)
 
 LAC_TEST_MAIN(match, emails_are_found_exactly, ip_addresses_are_told_from_versions_and_times,
               social_security_numbers_need_rules_or_their_name, cards_are_found_in_their_groupings,
-              ibans_are_found_with_and_without_blanks,
+              ibans_are_found_with_and_without_blanks, mac_addresses_are_told_from_fingerprints,
               phone_numbers_in_national_and_international_forms, secrets_are_told_from_placeholders,
               phrases_match_words_in_any_case_and_separation, exceptions_and_context_suppress_hits,
               patterns_report_where_they_start, cut_edges_of_a_region_are_no_edges_of_the_text,
