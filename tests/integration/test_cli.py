@@ -28,8 +28,8 @@ def flow(lacuna):
 def test_topics_create_is_idempotent_and_names_differences(lacuna):
     assert lacuna.tool("topics", "list", check=False).returncode == 1
     first = lacuna.tool("topics", "create").stdout
-    assert first.startswith("12 of 12 topics created")
-    assert lacuna.tool("topics", "create").stdout.startswith("0 of 12")
+    assert first.startswith("13 of 13 topics created")
+    assert lacuna.tool("topics", "create").stdout.startswith("0 of 13")
     listed = json.loads(lacuna.tool("topics", "list", "--json").stdout)
     assert len(listed) == 12 and all(t["exists"] and t["difference"] is None for t in listed)
     more = lacuna.tool("topics", "list", "--kafka-replication-factor=3").stdout
@@ -38,7 +38,7 @@ def test_topics_create_is_idempotent_and_names_differences(lacuna):
 
 def test_topics_create_makes_only_those_that_are_missing(lacuna, kafka):
     kafka.create_topics(lacuna.prefix, only=["requests"])
-    assert lacuna.tool("topics", "create").stdout.startswith("11 of 12 topics created")
+    assert lacuna.tool("topics", "create").stdout.startswith("12 of 13 topics created")
 
 
 def test_migrate_says_what_it_did_and_does_it_once(lacuna):

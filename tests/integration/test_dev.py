@@ -206,7 +206,7 @@ def test_dev_works_on_a_kafka_that_is_there(dev, kafka, prefix):
 
 
 def test_topics_create_has_nothing_to_do_on_dev_although_its_broker_cannot_create(running):
-    assert running.tool("topics", "create").stdout.startswith("0 of 12")
+    assert running.tool("topics", "create").stdout.startswith("0 of 13")
 
 
 def test_doctor_finds_a_running_dev_healthy(running):
