@@ -55,8 +55,8 @@ void bench_rules_close(struct bench_rules *r);
  * finds lies in a text in which this is found. NULL: there is none of that name. */
 const char *bench_written(struct lac_str detector);
 
-/* The detector's own triggers, up to the first NULL (or LAC_MATCH_TRIGGER_MAX). */
-const char *const *bench_triggers(struct lac_str detector);
+/* The detector's own triggers; NULL behind the last one. */
+const char *bench_trigger(struct lac_str detector, unsigned index);
 
 /* ---- arms ---- */
 

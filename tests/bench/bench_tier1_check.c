@@ -72,15 +72,24 @@ void bench_rules_close(struct bench_rules *r)
 
 /* ---- a set ---- */
 
+const char *bench_trigger(struct lac_str detector, unsigned index)
+{
+    const struct lac_match_detector *d = lac_match_detector_find(detector);
+    const char *t = d && index < LAC_MATCH_TRIGGER_MAX ? d->triggers[index] : NULL;
+
+    return t && *t == '<' ? t + 1 : t; /* '<' is no expression: it is our router's mark */
+}
+
 static bool detect_open(struct bench_set *s, size_t rule)
 {
     const struct lac_match_detector *d = s->match->live[rule].detector;
     unsigned flags[LAC_MATCH_TRIGGER_MAX] = {0}, ids[LAC_MATCH_TRIGGER_MAX], n = 0;
+    const char *triggers[LAC_MATCH_TRIGGER_MAX + 1];
     hs_compile_error_t *why = NULL;
 
-    for (; n < LAC_MATCH_TRIGGER_MAX && d->triggers[n]; n++)
+    for (; (triggers[n] = bench_trigger(s->rules[rule].detector, n)); n++)
         ids[n] = n;
-    if (hs_compile_multi(d->triggers, flags, ids, n, HS_MODE_BLOCK, NULL, &s->detect[rule], &why) ==
+    if (hs_compile_multi(triggers, flags, ids, n, HS_MODE_BLOCK, NULL, &s->detect[rule], &why) ==
         HS_SUCCESS)
         return hs_alloc_scratch(s->detect[rule], &s->detect_scratch) == HS_SUCCESS;
     fprintf(stderr, "tier1: %s: %s\n", d->name, why ? why->message : "no database");
@@ -150,13 +159,6 @@ void bench_set_close(struct bench_set *s)
     free(s->info);
     free(s->detect);
     *s = (struct bench_set){0};
-}
-
-const char *const *bench_triggers(struct lac_str detector)
-{
-    const struct lac_match_detector *d = lac_match_detector_find(detector);
-
-    return d ? d->triggers : NULL;
 }
 
 /* ---- one message ---- */

@@ -17,7 +17,6 @@
 #include <string.h>
 
 #include "lac_assert.h"
-#include "lac_match_detect.h"
 
 enum { EXPRESSION_MAX = 2 * LAC_MATCH_REGEX_PATTERN };
 
@@ -493,7 +492,7 @@ static bool tuned_pattern(struct bench_vs *v, size_t rule, bool by_context)
 static bool tuned_rule(struct bench_vs *v, size_t rule, bool by_context)
 {
     const struct lac_match_rule *r = &v->set->rules[rule];
-    const char *const *triggers;
+    const char *trigger;
 
     if (r->pattern.len > 0)
         return tuned_pattern(v, rule, by_context);
@@ -502,11 +501,10 @@ static bool tuned_rule(struct bench_vs *v, size_t rule, bool by_context)
             return false;
     if (r->detector.len == 0)
         return true;
-    triggers = bench_triggers(r->detector);
-    for (unsigned i = 0; i < LAC_MATCH_TRIGGER_MAX && triggers[i]; i++) {
+    for (unsigned i = 0; (trigger = bench_trigger(r->detector, i)); i++) {
         struct bench_target t = {.rule = (uint32_t)rule, .kind = BENCH_TRIGGER, .index = i};
 
-        if (!add(v, triggers[i], 0, t))
+        if (!add(v, trigger, 0, t))
             return false;
     }
     return true;

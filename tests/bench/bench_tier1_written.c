@@ -20,7 +20,7 @@ static const struct {
     {"iban", "(?i)\\b[a-z]{2}[0-9]{2}(?:[ -]?[a-z0-9]){11,30}\\b"},
     {"phone", "(?:\\+[ (]{0,2}|\\(|\\b)[0-9](?:[-. ()/]{0,3}[0-9]){6,14}\\b"},
     {"aws_access_key", "\\bA(?:KIA|SIA|BIA|CCA|3T[A-Z0-9])[A-Z2-7]{16}\\b"},
-    {"aws_secret_key", "(?i)(?:secret[_ -]?access|aws[_ -]?secret)[_ -]?key[^\\n]{0,40}"
+    {"aws_secret_key", "(?i)(?:secret[_ -]?access|aws[_ -]?secret)[_ -]?key[\\x00-\\xff]{0,40}"
                        "[a-z0-9/+]{40}"},
     {"github_token", "\\b(?:gh[opsur]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{22,200})"},
     {"slack_token", "\\bxox[abeoprs][-.][A-Za-z0-9.-]{10,200}|\\bxapp-[0-9]-[A-Za-z0-9-]{10,200}|"
