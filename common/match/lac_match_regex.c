@@ -110,11 +110,35 @@ static void write_program(const struct lac_match_regex_work *w, const struct lac
         memcpy(out + r->literals, w->literals, r->literal_bytes);
 }
 
-static enum lac_status emit(struct lac_match_regex_work *w, const struct lac_match_regex_set *first,
+/* Whether each element leads to the next one alone, and only the last accepts. */
+static bool is_linear(const struct lac_match_regex *r)
+{
+    const char *base = (const char *)r;
+    const struct lac_match_regex_element *e = (const void *)(base + r->elements);
+    const uint16_t *edges = (const void *)(base + r->edges);
+    bool linear = r->first_edge_count == 1 && edges[0] == 0;
+
+    for (size_t i = 0; i < r->element_count && linear; i++) {
+        bool last = i + 1U == r->element_count;
+
+        linear =
+            e[i].accepts == last && e[i].edge_count == !last && (last || edges[e[i].edge] == i + 1);
+    }
+    return linear;
+}
+
+static void mark_linear(struct lac_match_regex *r)
+{
+    if (is_linear(r))
+        r->flags |= REGEX_LINEAR;
+}
+
+static enum lac_status emit(struct lac_match_regex_work *w, const struct lac_match_regex_info *info,
                             struct lac_buf *out, struct lac_err *err)
 {
     uint16_t map[REGEX_SETS], used[REGEX_SETS];
-    struct lac_match_regex r = {.first = *first};
+    struct lac_match_regex r = {.first = info->first,
+                                .flags = info->word_start ? REGEX_WORD_START : 0};
     size_t set_count = used_sets(w, map, used);
     size_t pad = round_up(out->len) - out->len;
     char *memory;
@@ -129,6 +153,7 @@ static enum lac_status emit(struct lac_match_regex_work *w, const struct lac_mat
         return lac_err_set(err, LAC_FATAL, ENOMEM, "no memory for a pattern's program");
     memset(memory, 0, pad + r.size);
     write_program(w, &r, map, used, memory + pad);
+    mark_linear((void *)(memory + pad));
     lac_buf_commit(out, pad + r.size);
     return LAC_OK;
 }
@@ -153,7 +178,7 @@ static enum lac_status compile(struct lac_match_regex_work *w, struct lac_buf *o
                                "it could take %u steps per byte of text, and %d are the limit: let "
                                "it begin with \\b or a literal, or make its repeats shorter",
                                info->cost, LAC_MATCH_REGEX_COST);
-        status = emit(w, &info->first, out, err);
+        status = emit(w, info, out, err);
     }
     if (status == LAC_OK && w->unsupported)
         unsupported(info, w->unsupported);
@@ -234,7 +259,8 @@ const struct lac_match_regex *lac_match_regex_valid(struct lac_str bytes)
         return NULL;
     if (r->min_width < 1 || r->min_width > r->max_width || r->max_width > LAC_MATCH_REGEX_WIDTH ||
         r->element_count < 1 || r->element_count > LAC_MATCH_REGEX_ELEMENTS ||
-        r->edge_count > REGEX_EDGES)
+        r->edge_count > REGEX_EDGES || (r->flags & ~(REGEX_LINEAR | REGEX_WORD_START)) ||
+        (r->reserved[0] | r->reserved[1] | r->reserved[2]))
         return NULL;
     if (!inside(r, r->elements, r->element_count, sizeof(struct lac_match_regex_element), 8) ||
         !inside(r, r->sets, r->set_count, sizeof(struct lac_match_regex_set), 1) ||
@@ -245,7 +271,7 @@ const struct lac_match_regex *lac_match_regex_valid(struct lac_str bytes)
     for (size_t i = 0; i < r->element_count; i++)
         if (!element_valid(r, i))
             return NULL;
-    return r;
+    return (r->flags & REGEX_LINEAR) && !is_linear(r) ? NULL : r;
 }
 
 size_t lac_match_regex_size(const struct lac_match_regex *r)

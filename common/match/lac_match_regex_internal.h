@@ -20,7 +20,7 @@ enum {
     REGEX_STEPS = 200000,    /* of building: repeats of nothing are steps too */
     REGEX_FACTOR_DEPTH = 64, /* alternatives within alternatives that are joined */
     REGEX_WORDS = LAC_MATCH_REGEX_ELEMENTS / 64,
-    REGEX_MAGIC = 0x3158524C, /* "LRX1" where the lowest byte is first */
+    REGEX_MAGIC = 0x3258524C, /* "LRX2" where the lowest byte is first */
     REGEX_EDGES = 16384,
 };
 
@@ -65,6 +65,11 @@ struct lac_match_regex_element {
     uint32_t literal;    /* where its bytes are, from the literals' start; its masks follow */
 };
 
+enum {
+    REGEX_LINEAR = 1,     /* each element leads to the next alone, and the last one accepts */
+    REGEX_WORD_START = 2, /* no match begins behind a letter, digit or '_' */
+};
+
 struct lac_match_regex {
     uint32_t magic;
     uint32_t size; /* bytes, with this header */
@@ -75,6 +80,8 @@ struct lac_match_regex {
     uint16_t first_edge_count; /* the first edges lead to what a match may begin with */
     uint32_t literal_bytes;
     uint32_t elements, edges, sets, literals; /* offsets from the header */
+    uint16_t flags;
+    uint16_t reserved[3]; /* 0 */
     struct lac_match_regex_set first;
 };
 

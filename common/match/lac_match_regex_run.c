@@ -110,6 +110,11 @@ static enum outcome span_set(const struct run *x, const struct lac_match_regex_e
     size_t first = in.low;
     size_t end;
 
+    if (in.low == in.high) { /* nearly always */
+        end = run_end(x, s, first, most < x->limit ? most : x->limit);
+        *out = (struct span){(uint16_t)(first + e->min), (uint16_t)end};
+        return first + e->min <= end ? HIT : MISS;
+    }
     while (first < stop && !lac_match_regex_set_has(s, x->at[first]))
         first++;
     if (first == stop)
@@ -133,6 +138,12 @@ static enum outcome span_each(const struct run *x, const struct lac_match_regex_
 {
     bool any = false;
 
+    if (in.low == in.high) {
+        if (e->op == REGEX_OP_LITERAL ? !literal_at(x, e, in.low) : !holds(x, e->arg, in.low))
+            return MISS;
+        out->low = out->high = (uint16_t)(in.low + e->min);
+        return HIT;
+    }
     for (size_t i = in.low; i <= in.high; i++) {
         if (e->op == REGEX_OP_LITERAL ? !literal_at(x, e, i) : !holds(x, e->arg, i))
             continue;
@@ -171,6 +182,30 @@ static bool spans_follow(struct spans *s, const uint16_t *edges, size_t count, s
     return true;
 }
 
+static enum outcome span_step(const struct run *x, const struct lac_match_regex_element *e,
+                              struct span in, struct span *out)
+{
+    return e->op == REGEX_OP_SET ? span_set(x, e, in, out) : span_each(x, e, in, out);
+}
+
+/* The same as run_spans(), for elements in a row. */
+static enum outcome run_linear(const struct run *x, size_t *longest)
+{
+    const struct lac_match_regex_element *end = x->elements + x->r->element_count;
+    struct span at = {0, 0};
+
+    for (const struct lac_match_regex_element *e = x->elements; e < end; e++) {
+        struct span next;
+        enum outcome o = span_step(x, e, at, &next);
+
+        if (o != HIT)
+            return o;
+        at = next;
+    }
+    *longest = at.high;
+    return at.high > 0 ? HIT : MISS;
+}
+
 /* HIT with the longest match's length, MISS, or APART. */
 static enum outcome run_spans(const struct run *x, size_t *longest)
 {
@@ -189,8 +224,7 @@ static enum outcome run_spans(const struct run *x, size_t *longest)
             enum outcome o;
 
             s.active.word[w] &= s.active.word[w] - 1;
-            o = e->op == REGEX_OP_SET ? span_set(x, e, s.in[i], &out)
-                                      : span_each(x, e, s.in[i], &out);
+            o = span_step(x, e, s.in[i], &out);
             if (o == APART)
                 return APART;
             if (o == MISS)
@@ -336,7 +370,7 @@ bool lac_match_regex_at(const struct lac_match_regex *r, struct lac_str text, si
         !lac_match_regex_set_has(&r->first, (unsigned char)text.ptr[start]))
         return false;
     run_init(&x, r, text, start);
-    o = run_spans(&x, &longest);
+    o = r->flags & REGEX_LINEAR ? run_linear(&x, &longest) : run_spans(&x, &longest);
     if (o == MISS || (o == APART && !run_sets(&x, &longest)))
         return false;
     *end = start + longest;
@@ -350,11 +384,14 @@ bool lac_match_regex_find(const struct lac_match_regex *r, struct lac_str text, 
         return false;
     if (to > text.len - r->min_width + 1)
         to = text.len - r->min_width + 1;
-    for (size_t i = from; i < to; i++)
-        if (lac_match_regex_set_has(&r->first, (unsigned char)text.ptr[i]) &&
-            lac_match_regex_at(r, text, i, end)) {
+    for (size_t i = from; i < to; i++) {
+        if (!lac_match_regex_set_has(&r->first, (unsigned char)text.ptr[i]) ||
+            ((r->flags & REGEX_WORD_START) && i > 0 && is_word_at(text, i - 1)))
+            continue;
+        if (lac_match_regex_at(r, text, i, end)) {
             *start = i;
             return true;
         }
+    }
     return false;
 }

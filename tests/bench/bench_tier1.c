@@ -220,28 +220,43 @@ static int run_naive(const struct lac_bench_case *self, const struct lac_bench_o
     return result;
 }
 
-/* Both ways of tuning, the faster one counts. */
+/* The best of all ways of tuning counts. */
+static bool open_tuned(struct bench *b)
+{
+    double best = 0;
+
+    for (int how = 0; how < BENCH_TUNINGS; how++) {
+        struct bench_arm arm = {0};
+        const struct side s = {&arm, &b->corpus};
+        double r;
+
+        if (!bench_arm_tuned(&arm, &b->set, how)) {
+            arm_close(&arm);
+            return false;
+        }
+        r = rate(&s);
+        fprintf(stderr, "tier1.tuned: %s: %.0f messages/s\n", arm.name, r);
+        if (r > best) {
+            struct bench_arm slower = b->other;
+
+            b->other = arm;
+            arm = slower;
+            best = r;
+        }
+        arm_close(&arm);
+    }
+    return true;
+}
+
 static int run_tuned(const struct lac_bench_case *self, const struct lac_bench_options *o)
 {
     struct bench *b = calloc(1, sizeof(*b));
-    struct bench_arm by_context = {0};
     int result = -1;
 
     if (!b)
         return -1;
-    if (open_bench(b, o) && bench_arm_tuned(&b->other, &b->set, false) &&
-        bench_arm_tuned(&by_context, &b->set, true)) {
-        const struct side first = {&b->other, &b->corpus}, second = {&by_context, &b->corpus};
-
-        if (rate(&second) > rate(&first)) {
-            struct bench_arm slower = b->other;
-
-            b->other = by_context;
-            by_context = slower;
-        }
+    if (open_bench(b, o) && open_tuned(b))
         result = against(self->name, b, o);
-    }
-    arm_close(&by_context);
     close_bench(b);
     return result;
 }

@@ -94,10 +94,18 @@ struct bench_arm {
     struct bench_set *set;
 };
 
+/* Where rules are looked for that count only near a context word. */
+enum bench_tuning {
+    BENCH_SHAPES,       /* wherever something has their shape */
+    BENCH_AROUND_WORDS, /* around their words */
+    BENCH_GATED,        /* by their shape, in messages with one of their words */
+    BENCH_TUNINGS,
+};
+
 /* Each: false with the reason on stderr. */
 bool bench_arm_ours(struct bench_arm *a, struct bench_set *s);
 bool bench_arm_naive(struct bench_arm *a, struct bench_set *s);
-bool bench_arm_tuned(struct bench_arm *a, struct bench_set *s, bool by_context);
+bool bench_arm_tuned(struct bench_arm *a, struct bench_set *s, enum bench_tuning how);
 bool bench_arm_re2(struct bench_arm *a, struct bench_set *s);
 
 /* ---- what all arms but ours do with a place ---- */

@@ -7,8 +7,8 @@
  *
  * tuned: the same rules as somebody writes them who knows what Vectorscan is good at: literals and
  * short fixed shapes that only say where to look, each once however many rules want it, and no
- * repeats. A rule that counts only near a context word may be looked for around such words instead;
- * what is faster on a sample of the corpus is taken.
+ * repeats. A rule that counts only near a context word may be looked for around such words, or only
+ * in messages with such a word; what is fastest on the corpus is taken.
  */
 #include "bench_tier1_vs.h"
 
@@ -30,8 +30,13 @@ void bench_vs_close(void *ctx)
         return;
     for (size_t i = 0; i < v->expression_count; i++)
         free(v->expressions[i]);
+    for (size_t i = 0; v->rule_keywords && i < v->set->count; i++)
+        free(v->rule_keywords[i]);
     hs_free_database(v->db);
     hs_free_scratch(v->scratch);
+    free(v->rule_keywords);
+    free(v->keywords);
+    free(v->keyword_seen);
     free(v->expressions);
     free(v->flags);
     free(v->first);
@@ -60,9 +65,13 @@ struct bench_vs *bench_vs_new(struct bench_set *s)
     v->first = calloc(BENCH_VS_MAX, sizeof(*v->first));
     v->targets = calloc(BENCH_VS_MAX, sizeof(*v->targets));
     v->regions = calloc(s->count + 1, sizeof(*v->regions));
+    v->keywords = calloc(BENCH_VS_MAX, sizeof(*v->keywords));
+    v->keyword_seen = calloc(BENCH_VS_MAX, sizeof(*v->keyword_seen));
+    v->rule_keywords = calloc(s->count + 1, sizeof(*v->rule_keywords));
     v->phrase_text = malloc(bytes);
     v->phrase_room = bytes;
-    if (v->expressions && v->flags && v->first && v->targets && v->regions && v->phrase_text)
+    if (v->expressions && v->flags && v->first && v->targets && v->regions && v->phrase_text &&
+        v->keywords && v->keyword_seen && v->rule_keywords)
         return v;
     bench_vs_close(v);
     return NULL;
@@ -157,11 +166,23 @@ struct lac_str bench_vs_fold(struct bench_vs *v, struct lac_str text)
 
 /* ---- what is told of a match ---- */
 
+/* Whether one of the words that the rule needs is in the message, as far as that is known. */
+static bool may_count(const struct bench_vs *v, size_t rule)
+{
+    const uint32_t *k = v->rule_keywords[rule];
+
+    if (!k)
+        return true;
+    while (*k && !v->keywords[*k - 1].seen)
+        k++;
+    return *k != 0;
+}
+
 static void flush_region(struct bench_vs *v, size_t rule)
 {
     struct bench_region *r = &v->regions[rule];
 
-    if (r->open)
+    if (r->open && may_count(v, rule))
         bench_pattern(v->set, rule, r->from, r->to);
     r->open = false;
 }
@@ -170,7 +191,8 @@ static void note_region(struct bench_vs *v, size_t rule, size_t from, size_t to)
 {
     struct bench_region *r = &v->regions[rule];
 
-    if (r->open && from > r->to)
+    /* Whether a word is there is known at the end: such a rule has one region. */
+    if (r->open && from > r->to && !v->rule_keywords[rule])
         flush_region(v, rule);
     if (!r->open) {
         *r = (struct bench_region){from, to, true, r->listed};
@@ -209,6 +231,11 @@ static void told(struct bench_vs *v, const struct bench_target *t, size_t to)
     case BENCH_START:
         note_region(v, t->rule, to > t->back_max ? to - t->back_max : 0,
                     to > t->back_min ? to - t->back_min + 1 : 0);
+        break;
+    case BENCH_KEYWORD:
+        if (!v->keywords[t->index].seen)
+            v->keyword_seen[v->seen_count++] = t->index;
+        v->keywords[t->index].seen = true;
         break;
     case BENCH_PHRASE:
         if (to >= t->back_min)
@@ -259,6 +286,8 @@ bool bench_vs_scan(void *ctx, struct lac_str message)
         v->regions[rule].open = v->regions[rule].listed = false;
     }
     v->listed_count = 0;
+    while (v->seen_count > 0)
+        v->keywords[v->keyword_seen[--v->seen_count]].seen = false;
     bench_end(v->set);
     return ok;
 }
@@ -336,7 +365,7 @@ static struct lac_str longest_word(struct lac_str text, size_t *at)
 }
 
 /* Words of less than so many letters are in every other text: then the phrase as a whole. */
-enum { WORD_RARE = 5 };
+enum { WORD_RARE = 5, KEYWORD_RARE = 4 };
 
 static bool tuned_phrase(struct bench_vs *v, size_t rule, struct lac_str phrase)
 {
@@ -472,7 +501,43 @@ static bool tuned_context(struct bench_vs *v, size_t rule)
     return true;
 }
 
-static bool tuned_pattern(struct bench_vs *v, size_t rule, bool by_context)
+/* The index of a context word, which is looked for from now on; SIZE_MAX: failed. */
+static size_t keyword(struct bench_vs *v, struct lac_str word)
+{
+    struct bench_target t = {.kind = BENCH_KEYWORD};
+    char text[EXPRESSION_MAX];
+    size_t i = 0, n = 0;
+
+    while (i < v->keyword_count && !lac_str_eq(v->keywords[i].word, word))
+        i++;
+    if (i < v->keyword_count)
+        return i;
+    v->keywords[v->keyword_count++].word = word;
+    t.index = (uint32_t)i;
+    put_text(text, &n, word.len < KEYWORD_RARE ? "(?:^|[^a-z0-9])" : "");
+    put_folded(text, &n, word);
+    put_text(text, &n, word.len < KEYWORD_RARE ? "(?:[^a-z0-9]|$)" : "");
+    return add(v, text, HS_FLAG_CASELESS | HS_FLAG_DOTALL, t) ? i : SIZE_MAX;
+}
+
+static bool tuned_gate(struct bench_vs *v, size_t rule)
+{
+    const struct lac_match_rule *r = &v->set->rules[rule];
+    uint32_t *list = calloc(r->context_count + 1, sizeof(*list));
+
+    v->rule_keywords[rule] = list;
+    for (size_t i = 0; list && i < r->context_count; i++) {
+        size_t at = 0;
+        size_t k = keyword(v, longest_word(bench_vs_fold(v, r->context[i]), &at));
+
+        if (k == SIZE_MAX)
+            return false;
+        list[i] = (uint32_t)k + 1;
+    }
+    return list != NULL;
+}
+
+static bool tuned_pattern(struct bench_vs *v, size_t rule, enum bench_tuning how)
 {
     const struct lac_match_rule *r = &v->set->rules[rule];
     const struct lac_match_regex_info *info = &v->set->info[rule];
@@ -482,20 +547,22 @@ static bool tuned_pattern(struct bench_vs *v, size_t rule, bool by_context)
         return tuned_prefixes(v, rule);
     if (info->inner_len >= 3 && narrow)
         return tuned_inner(v, rule);
-    if (by_context && needs_context(r))
+    if (how == BENCH_AROUND_WORDS && needs_context(r))
         return tuned_context(v, rule);
+    if (how == BENCH_GATED && needs_context(r) && !tuned_gate(v, rule))
+        return false;
     if (info->shape_count > 0)
         return tuned_shapes(v, rule);
     return naive_rule(v, rule);
 }
 
-static bool tuned_rule(struct bench_vs *v, size_t rule, bool by_context)
+static bool tuned_rule(struct bench_vs *v, size_t rule, enum bench_tuning how)
 {
     const struct lac_match_rule *r = &v->set->rules[rule];
     const char *trigger;
 
     if (r->pattern.len > 0)
-        return tuned_pattern(v, rule, by_context);
+        return tuned_pattern(v, rule, how);
     for (size_t i = 0; i < r->phrase_count; i++)
         if (!tuned_phrase(v, rule, r->phrases[i]))
             return false;
@@ -510,15 +577,16 @@ static bool tuned_rule(struct bench_vs *v, size_t rule, bool by_context)
     return true;
 }
 
-bool bench_arm_tuned(struct bench_arm *a, struct bench_set *s, bool by_context)
+bool bench_arm_tuned(struct bench_arm *a, struct bench_set *s, enum bench_tuning how)
 {
+    static const char *const names[] = {"the same rules tuned for Vectorscan: shapes",
+                                        "the same rules tuned for Vectorscan: around words",
+                                        "the same rules tuned for Vectorscan: shapes, if a word"};
     struct bench_vs *v = bench_vs_new(s);
     bool ok = v != NULL;
 
-    *a = (struct bench_arm){by_context ? "the same rules tuned by hand for Vectorscan, by context"
-                                       : "the same rules tuned by hand for Vectorscan",
-                            bench_vs_scan, bench_vs_close, v, s};
+    *a = (struct bench_arm){names[how], bench_vs_scan, bench_vs_close, v, s};
     for (size_t i = 0; ok && i < s->count; i++)
-        ok = tuned_rule(v, i, by_context);
+        ok = tuned_rule(v, i, how);
     return ok && compile(v);
 }

@@ -13,6 +13,7 @@ enum bench_target_kind {
     BENCH_START,   /* a pattern may start back_max to back_min bytes before the end */
     BENCH_PHRASE,  /* the phrase may stand so that its byte back_max is back_min before the end */
     BENCH_AROUND,  /* a pattern may start back_max before to back_min behind the end */
+    BENCH_KEYWORD, /* the context word `index` is in the message */
 };
 
 /* Who wants to know of an expression's matches. */
@@ -32,8 +33,19 @@ struct bench_region {
     bool open, listed;
 };
 
+/* The longest word of a context word, and which of its kind it is. */
+struct bench_keyword {
+    struct lac_str word;
+    bool seen; /* in the message in hand */
+};
+
 struct bench_vs {
     struct bench_set *set;
+    struct bench_keyword *keywords; /* [BENCH_VS_MAX] */
+    size_t keyword_count;
+    uint32_t *keyword_seen; /* those that are */
+    size_t seen_count;
+    uint32_t **rule_keywords; /* [rules] indices + 1, 0 behind the last; NULL: needs none */
     hs_database_t *db;
     hs_scratch_t *scratch;
     char **expressions;
