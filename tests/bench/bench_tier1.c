@@ -220,6 +220,28 @@ static int run_naive(const struct lac_bench_case *self, const struct lac_bench_o
     return result;
 }
 
+#ifdef LAC_BENCH_RE2
+static int run_re2(const struct lac_bench_case *self, const struct lac_bench_options *o)
+{
+    struct bench *b = calloc(1, sizeof(*b));
+    int result = -1;
+
+    if (!b)
+        return -1;
+    if (open_bench(b, o) && bench_arm_re2(&b->other, &b->set))
+        result = against(self->name, b, o);
+    close_bench(b);
+    return result;
+}
+#else
+static int run_re2(const struct lac_bench_case *self, const struct lac_bench_options *o)
+{
+    (void)o;
+    fprintf(stderr, "%s: skipped, it was built without RE2 (tools/setup --test)\n", self->name);
+    return 0;
+}
+#endif
+
 /* The best of all ways of tuning counts. */
 static bool open_tuned(struct bench *b)
 {
@@ -381,5 +403,5 @@ static int run_terms(const struct lac_bench_case *self, const struct lac_bench_o
 }
 
 LAC_BENCH_CASES({"tier1.naive", NULL, run_naive}, {"tier1.tuned", NULL, run_tuned},
-                {"tier1.hits", NULL, run_hits}, {"tier1.large_terms", NULL, run_terms},
-                {"tier1.ns_per_message", NULL, run_ns});
+                {"tier1.re2", NULL, run_re2}, {"tier1.hits", NULL, run_hits},
+                {"tier1.large_terms", NULL, run_terms}, {"tier1.ns_per_message", NULL, run_ns});
