@@ -104,8 +104,10 @@ static void take_hits(struct lac_engine_case *c, const struct lac_match_hits *hi
 static enum lac_status look(struct lac_engine_case *c, struct lac_str text, const struct place *p,
                             enum field_kind kind)
 {
-    struct lac_match_hits hits = {
-        .at = c->e->hits, .capacity = LAC_ENGINE_HIT_MAX, .is_name = kind == FIELD_NAME};
+    struct lac_match_hits hits = {.at = c->e->hits,
+                                  .capacity = LAC_ENGINE_HIT_MAX,
+                                  .decode = true,
+                                  .is_name = kind == FIELD_NAME};
     struct lac_str pointer = LAC_STR_NULL;
     enum lac_status status;
 

@@ -164,6 +164,8 @@ struct lac_match_hits {
     uint32_t per_rule;    /* set by the caller: reported per rule; 0 = LAC_MATCH_HITS_PER_RULE */
     bool is_name;         /* set by the caller: the field is a name, so a hit that is all of it
                              needs no context words */
+    bool decode;          /* set by the caller: also look into what is percent-encoded, escaped, hex
+                             or base64, three deep; hits then cover the bytes that encode them */
     bool want_weak;       /* set by the caller: report hits below LAC_MATCH_SCORE_COUNTS too */
     size_t count;         /* reported; sorted by start, end, rule; each once */
     const bool *rule_hit; /* [rule_count]: hit at least once, reported or not; borrowed from the

@@ -2,7 +2,6 @@
 /* What happens to a validated candidate: exceptions, documented examples, context, bookkeeping. */
 #include "lac_match_internal.h"
 
-#include <math.h>
 #include <string.h>
 
 struct lac_match_rule_state *lac_match_state(struct lac_match_scratch *s, uint32_t rule)
@@ -179,7 +178,7 @@ static bool displace(struct lac_match_scratch *s, const struct lac_match_hit *hi
     return true;
 }
 
-static void record(struct lac_match_scratch *s, const struct lac_match_hit *hit)
+void lac_match_record(struct lac_match_scratch *s, const struct lac_match_hit *hit)
 {
     struct lac_match_rule_state *state = lac_match_state(s, hit->rule);
     struct lac_match_hits *hits = s->hits;
@@ -233,21 +232,38 @@ void lac_match_add(struct lac_match_scratch *s, uint32_t rule, uint32_t start, u
             return;
         s->hits->whole_allowed = true;
     }
-    record(s, &hit);
+    lac_match_record(s, &hit);
+}
+
+/* The binary logarithm in 2^-20ths, by repeated squaring: whole numbers, because a decision must be
+ * the same on every machine and a mathematics library's last bit is not. */
+static uint64_t log2_fixed(uint32_t n)
+{
+    unsigned whole = 31 - (unsigned)__builtin_clz(n);
+    uint64_t x = ((uint64_t)n << 31) >> whole; /* 1 <= x < 2, in 2^-31ths */
+    uint64_t result = whole;
+
+    for (int i = 0; i < 20; i++) {
+        x = x * x >> 31;
+        result = result << 1 | (x >> 32 & 1);
+        x >>= x >> 32 & 1;
+    }
+    return result;
 }
 
 /* Shannon's entropy of the bytes, thousandths of a bit per byte. */
 static uint32_t entropy_of(struct lac_str text)
 {
-    uint16_t seen[256] = {0};
-    double sum = 0;
+    uint32_t len = (uint32_t)text.len;
+    uint32_t seen[256] = {0};
+    uint64_t sum = len ? len * log2_fixed(len) : 0;
 
     for (size_t i = 0; i < text.len; i++)
         seen[(unsigned char)text.ptr[i]]++;
     for (size_t i = 0; i < LAC_COUNT(seen); i++)
-        if (seen[i])
-            sum += seen[i] * log2((double)text.len / seen[i]);
-    return text.len ? (uint32_t)(sum * 1000 / (double)text.len) : 0;
+        if (seen[i] > 1)
+            sum -= seen[i] * log2_fixed(seen[i]);
+    return len ? (uint32_t)((sum * 1000 / len + (1 << 19)) >> 20) : 0;
 }
 
 bool lac_match_passes(const struct lac_match *m, uint32_t rule, struct lac_str candidate)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "lac_match_alike.h"
 #include "lac_utf8.h"
 
 enum {
@@ -148,6 +149,7 @@ static size_t fold_cluster(struct folder *f, struct lac_str text, size_t at, boo
     uint32_t base;
     size_t len = cluster_len(text, at, &base);
     struct lac_str cluster = {text.ptr + at, len};
+    char alike;
     size_t n;
 
     if (len == 0) {
@@ -155,6 +157,12 @@ static size_t fold_cluster(struct folder *f, struct lac_str text, size_t at, boo
         put_folded(f, ' ', at);
         put_plain(f, ' ', at);
         return 1;
+    }
+    alike = lac_match_alike(text, at, at + len, base);
+    if (alike) {
+        put_plain(f, (unsigned char)alike, at);
+        put_folded(f, (unsigned char)alike, at);
+        return len;
     }
     n = normalise(cluster, false, out);
     for (size_t i = 0; i < n; i++)

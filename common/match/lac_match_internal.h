@@ -131,8 +131,11 @@ enum {
     LAC_MATCH_FOUND_MAX = LAC_MATCH_CORE_BLOCKS * LAC_MATCH_BLOCK * 2,
 };
 
+struct lac_match_deep;
+
 struct lac_match_scratch {
     hs_scratch_t *hs;
+    struct lac_match_deep *deep; /* NULL in the scratch that decoded texts are scanned with */
     const struct lac_match_front *front;
     size_t field_bytes;
     struct lac_match_view folded; /* filled only when the text is not ASCII */
@@ -366,6 +369,20 @@ void lac_match_add(struct lac_match_scratch *s, uint32_t rule, uint32_t start, u
 /* Whether a candidate, as it stands in the plain view, has the rule's entropy and passes its
  * validator. */
 bool lac_match_passes(const struct lac_match *m, uint32_t rule, struct lac_str candidate);
+
+/* A hit whose score is known and that counts. */
+void lac_match_record(struct lac_match_scratch *s, const struct lac_match_hit *hit);
+
+/* A scratch without a second one for decoded texts. */
+enum lac_status lac_match_scratch_new(struct lac_match_scratch **out, size_t field_bytes,
+                                      struct lac_err *err) LAC_MUST_USE;
+
+/* Memory for decoded texts, and what stands in them: hits go to those of the scan in hand. */
+enum lac_status lac_match_deep_open(struct lac_match_deep **out, struct lac_err *err) LAC_MUST_USE;
+void lac_match_deep_close(struct lac_match_deep *d);
+enum lac_status lac_match_deep_fit(struct lac_match_deep *d, const struct lac_match *m,
+                                   struct lac_err *err) LAC_MUST_USE;
+enum lac_status lac_match_deep(struct lac_match_scratch *s, struct lac_err *err) LAC_MUST_USE;
 
 /* After the last candidate: takes back hits of rules that need more of them than there are, and
  * fills hits->floor. */

@@ -351,6 +351,8 @@ enum lac_status lac_match_scan(const struct lac_match *m, struct lac_match_scrat
         scan_views(s);
     if (s->text.len > 0)
         status = lac_match_rest(s, err);
+    if (status == LAC_OK && hits->decode && s->deep && s->text.len > 0)
+        status = lac_match_deep(s, err);
     lac_match_settle(s);
     return status;
 }

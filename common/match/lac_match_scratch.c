@@ -30,11 +30,26 @@ static void view_close(struct lac_match_view *v)
 enum lac_status lac_match_scratch_open(struct lac_match_scratch **out, size_t field_bytes,
                                        struct lac_err *err)
 {
+    enum lac_status status = lac_match_scratch_new(out, field_bytes, err);
+
+    if (status == LAC_OK)
+        status = lac_match_deep_open(&(*out)->deep, err);
+    if (status == LAC_OK)
+        return LAC_OK;
+    lac_match_scratch_close(*out);
+    *out = NULL;
+    return status;
+}
+
+enum lac_status lac_match_scratch_new(struct lac_match_scratch **out, size_t field_bytes,
+                                      struct lac_err *err)
+{
     struct lac_match_scratch *s = calloc(1, sizeof(*s));
 
     LAC_ASSERT(field_bytes > 0 && field_bytes <= (1u << 30));
     if (!s || !view_open(&s->folded, field_bytes) || !view_open(&s->copy, field_bytes)) {
         lac_match_scratch_close(s);
+        *out = NULL;
         return lac_err_set(err, LAC_FATAL, ENOMEM, "match: no memory for a scratch");
     }
     s->field_bytes = field_bytes;
@@ -48,6 +63,7 @@ void lac_match_scratch_close(struct lac_match_scratch *s)
     if (!s)
         return;
     hs_free_scratch(s->hs);
+    lac_match_deep_close(s->deep);
     view_close(&s->folded);
     view_close(&s->copy);
     free(s->states);
@@ -92,6 +108,8 @@ enum lac_status lac_match_scratch_fit(struct lac_match_scratch *s, const struct 
     status = fit_database(s, m->rest, err);
     for (size_t i = 0; status == LAC_OK && i < m->rest_count; i++)
         status = fit_database(s, m->alone[i], err);
+    if (status == LAC_OK && s->deep)
+        status = lac_match_deep_fit(s->deep, m, err);
     if (status == LAC_OK)
         s->m = m;
     return status;

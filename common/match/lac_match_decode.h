@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lac_match_decode - texts inside texts: percent, escapes, hex, base64
+ *
+ * Private to common/match. Decoders are pure and linear; each output byte knows where in the input
+ * it comes from. What does not decode into text is not encoded text: a hash is no hex, a word is
+ * no base64.
+ *
+ * Thread: any.
+ */
+#ifndef LAC_MATCH_DECODE_H
+#define LAC_MATCH_DECODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lac_str.h"
+
+enum {
+    LAC_MATCH_DECODE_RUN_LEAST = 16,    /* characters of hex or base64 that are looked at */
+    LAC_MATCH_DECODE_BYTES = 64 << 10,  /* most that is decoded at once */
+    LAC_MATCH_DECODE_OVERLAP = 1 << 10, /* what two pieces of something longer have in common */
+    LAC_MATCH_DECODE_DEPTH = 3,         /* encodings around each other */
+};
+
+/* Decoded text. Byte i comes from the input's bytes [map[i], end), where end is map[i] + tail, or
+ * map[i + 1] when tail is 0; map[len] is where decoding ended. */
+struct lac_match_decoded {
+    char *text;    /* LAC_MATCH_DECODE_BYTES */
+    uint32_t *map; /* one more */
+    size_t len;
+    uint32_t tail;
+};
+
+/* Whether some byte of `text` could begin an escape: '%', '\\' or '&'. */
+bool lac_match_may_escape(struct lac_str text);
+
+/*
+ * Resolves all escapes of `text`, of which the first LAC_MATCH_DECODE_BYTES count: %41, \x41,
+ * A, \u{41}, &#65;, &#x41;, and \n \r \t \" \\ \/ as C and JSON have them (RFC 3986, RFC 8259,
+ * HTML's character references). False: there were none.
+ */
+bool lac_match_unescape(struct lac_str text, struct lac_match_decoded *out);
+
+/* The next run of hex digits or base64 characters (RFC 4648, both alphabets, also over line ends
+ * of equally long lines) in `text` from `*from` on. False: there is none. `*from` is moved behind
+ * it. */
+bool lac_match_next_run(struct lac_str text, size_t *from, size_t *start, size_t *end);
+
+/* Decodes the first LAC_MATCH_DECODE_BYTES of a run. False: it is no text. */
+bool lac_match_unhex(struct lac_str text, size_t start, size_t end, struct lac_match_decoded *out);
+bool lac_match_unbase64(struct lac_str text, size_t start, size_t end,
+                        struct lac_match_decoded *out);
+
+#endif

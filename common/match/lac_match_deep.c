@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What stands in a field in some encoding, scanned like the field itself. Each decoded text has a
+ * level: its bytes, and where in the level above each of them comes from; the field is the top.
+ * Hits of a level count as hits of the field, over the bytes that encode them.
+ *
+ * Every byte is decoded at most once per kind and level, in pieces of bounded size, so the work is
+ * a constant times the field's length.
+ */
+#include "lac_match_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "lac_match_decode.h"
+
+enum { HITS_MAX = 256 }; /* of one decoded piece */
+
+struct lac_match_deep {
+    struct lac_match_scratch *scratch; /* for decoded texts */
+    struct lac_match_decoded level[LAC_MATCH_DECODE_DEPTH];
+    struct lac_match_hit hits[HITS_MAX];
+};
+
+struct level {
+    const struct level *above; /* NULL: the field */
+    struct lac_str text;
+    const struct lac_match_decoded *decoded; /* NULL: the field */
+    size_t offset;                           /* of the decoded piece in the level above */
+    unsigned depth;
+};
+
+enum lac_status lac_match_deep_open(struct lac_match_deep **out, struct lac_err *err)
+{
+    struct lac_match_deep *d = calloc(1, sizeof(*d));
+    bool full = d != NULL;
+
+    for (size_t i = 0; full && i < LAC_MATCH_DECODE_DEPTH; i++) {
+        d->level[i].text = malloc(LAC_MATCH_DECODE_BYTES);
+        d->level[i].map = calloc(LAC_MATCH_DECODE_BYTES + 1, sizeof(uint32_t));
+        full = d->level[i].text && d->level[i].map;
+    }
+    if (!full || lac_match_scratch_new(&d->scratch, LAC_MATCH_DECODE_BYTES, err) != LAC_OK) {
+        lac_match_deep_close(d);
+        return lac_err_set(err, LAC_FATAL, ENOMEM, "match: no memory for decoded texts");
+    }
+    *out = d;
+    return LAC_OK;
+}
+
+void lac_match_deep_close(struct lac_match_deep *d)
+{
+    if (!d)
+        return;
+    for (size_t i = 0; i < LAC_MATCH_DECODE_DEPTH; i++) {
+        free(d->level[i].text);
+        free(d->level[i].map);
+    }
+    lac_match_scratch_close(d->scratch);
+    free(d);
+}
+
+enum lac_status lac_match_deep_fit(struct lac_match_deep *d, const struct lac_match *m,
+                                   struct lac_err *err)
+{
+    return lac_match_scratch_fit(d->scratch, m, err);
+}
+
+/* From a level's bytes to the field's. */
+static void to_field(const struct level *l, size_t *start, size_t *end)
+{
+    for (; l->decoded; l = l->above) {
+        const struct lac_match_decoded *d = l->decoded;
+        size_t last = *end > 0 ? *end - 1 : 0;
+
+        *start = l->offset + d->map[*start];
+        *end = l->offset + (d->tail ? d->map[last] + d->tail : d->map[*end]);
+    }
+}
+
+/* A hit of a decoded text, as one of the field; unless the rule has found it there by itself. */
+static void take_hit(struct lac_match_scratch *s, const struct level *l,
+                     const struct lac_match_hit *h)
+{
+    size_t start = h->start, end = h->end;
+    struct lac_match_hit hit = {h->rule, h->score, 0, 0};
+
+    if (s->m->rules[h->rule].strength == LAC_MATCH_ALLOW)
+        return; /* what is hidden is never allowed */
+    to_field(l, &start, &end);
+    hit.start = (uint32_t)start;
+    hit.end = (uint32_t)(end < s->text.len ? end : s->text.len);
+    for (size_t i = 0; i < s->hits->count; i++)
+        if (s->hits->at[i].rule == h->rule && s->hits->at[i].start < hit.end &&
+            s->hits->at[i].end > hit.start)
+            return;
+    lac_match_record(s, &hit);
+}
+
+static enum lac_status scan_level(struct lac_match_scratch *s, const struct level *l,
+                                  struct lac_err *err)
+{
+    struct lac_match_deep *d = s->deep;
+    struct lac_match_hits hits = {.at = d->hits,
+                                  .capacity = HITS_MAX,
+                                  .per_rule = s->hits->per_rule,
+                                  .want_weak = s->hits->want_weak};
+    enum lac_status status = lac_match_scan(s->m, d->scratch, l->text, &hits, err);
+
+    if (status != LAC_OK)
+        return status;
+    s->hits->truncated = s->hits->truncated || hits.truncated;
+    for (size_t i = 0; i < hits.count; i++)
+        take_hit(s, l, &hits.at[i]);
+    /* Rules that hit and found no room in the list count all the same. */
+    for (size_t i = 0; hits.truncated && i < s->m->count; i++)
+        if (hits.rule_hit[i] && s->m->rules[i].strength != LAC_MATCH_ALLOW)
+            lac_match_state(s, (uint32_t)i)->total++, s->rule_hit[i] = true;
+    return LAC_OK;
+}
+
+static enum lac_status look_into(struct lac_match_scratch *s, const struct level *l,
+                                 struct lac_err *err);
+
+static enum lac_status decoded(struct lac_match_scratch *s, const struct level *above,
+                               size_t offset, struct lac_err *err)
+{
+    const struct lac_match_decoded *d = &s->deep->level[above->depth];
+    struct level l = {above, {d->text, d->len}, d, offset, above->depth + 1};
+    enum lac_status status = scan_level(s, &l, err);
+
+    return status == LAC_OK ? look_into(s, &l, err) : status;
+}
+
+static enum lac_status escapes(struct lac_match_scratch *s, const struct level *l,
+                               struct lac_err *err)
+{
+    struct lac_match_decoded *out = &s->deep->level[l->depth];
+    enum lac_status status = LAC_OK;
+    size_t at = 0;
+
+    if (!lac_match_may_escape(l->text))
+        return LAC_OK;
+    while (at < l->text.len && status == LAC_OK) {
+        bool any = lac_match_unescape(lac_str_slice(l->text, at, l->text.len), out);
+        size_t taken = out->map[out->len];
+
+        if (any)
+            status = decoded(s, l, at, err);
+        if (at + taken >= l->text.len)
+            break;
+        at += taken > LAC_MATCH_DECODE_OVERLAP ? taken - LAC_MATCH_DECODE_OVERLAP : taken;
+    }
+    return status;
+}
+
+/* A run in pieces: four characters of base64 are three bytes, so each piece begins at a multiple
+ * of four; wrapped lines are multiples too, their ends are not, and a piece that begins elsewhere
+ * decodes into no text. */
+static enum lac_status run(struct lac_match_scratch *s, const struct level *l, size_t start,
+                           size_t end, struct lac_err *err)
+{
+    struct lac_match_decoded *out = &s->deep->level[l->depth];
+    enum lac_status status = LAC_OK;
+
+    while (start < end && status == LAC_OK) {
+        size_t taken;
+
+        if (!lac_match_unhex(l->text, start, end, out) &&
+            !lac_match_unbase64(l->text, start, end, out))
+            break;
+        taken = out->map[out->len] - start;
+        status = decoded(s, l, 0, err);
+        if (start + taken >= end)
+            break;
+        start += (taken - LAC_MATCH_DECODE_OVERLAP) & ~(size_t)3;
+    }
+    return status;
+}
+
+static enum lac_status look_into(struct lac_match_scratch *s, const struct level *l,
+                                 struct lac_err *err)
+{
+    enum lac_status status;
+    size_t from = 0, start, end;
+
+    if (l->depth == LAC_MATCH_DECODE_DEPTH)
+        return LAC_OK;
+    status = escapes(s, l, err);
+    while (status == LAC_OK && lac_match_next_run(l->text, &from, &start, &end))
+        status = run(s, l, start, end, err);
+    return status;
+}
+
+enum lac_status lac_match_deep(struct lac_match_scratch *s, struct lac_err *err)
+{
+    struct level field = {NULL, s->text, NULL, 0, 0};
+
+    return look_into(s, &field, err);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Any bytes through the decoders of hidden texts. What they give lies inside the input and in
+ * order, is never longer than it, and what a run decodes into is well-formed text.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "lac_assert.h"
+#include "lac_match_decode.h"
+#include "lac_utf8.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static char memory[LAC_MATCH_DECODE_BYTES];
+static uint32_t map[LAC_MATCH_DECODE_BYTES + 1];
+
+static void check(const struct lac_match_decoded *d, size_t from, size_t to)
+{
+    LAC_ASSERT(d->len <= LAC_MATCH_DECODE_BYTES && d->len <= to - from);
+    for (size_t i = 0; i < d->len; i++)
+        LAC_ASSERT(d->map[i] >= from && d->map[i] < to && d->map[i] <= d->map[i + 1]);
+    LAC_ASSERT(d->map[d->len] <= to);
+    if (d->len > 0)
+        LAC_ASSERT(d->map[d->len - 1] + d->tail <= to || d->tail == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct lac_match_decoded d = {.text = memory, .map = map};
+    struct lac_str text = {(const char *)data, size};
+    size_t from = 0, start, end;
+
+    if (size == 0)
+        return 0;
+    (void)lac_match_unescape(text, &d);
+    check(&d, 0, size);
+    while (lac_match_next_run(text, &from, &start, &end)) {
+        LAC_ASSERT(start < end && end <= size && end - start >= LAC_MATCH_DECODE_RUN_LEAST);
+        if (lac_match_unhex(text, start, end, &d))
+            check(&d, start, end);
+        if (lac_match_unbase64(text, start, end, &d))
+            check(&d, start, end);
+    }
+    return 0;
+}
