@@ -1,0 +1,1 @@
+lac_fuzz(control USES control)
