@@ -48,6 +48,12 @@ void lac_scan_close(struct lac_scan *s)
     free(s);
 }
 
+void lac_scan_use(struct lac_scan *s, const struct lac_scan_plan *plan)
+{
+    LAC_ASSERT(s->plan->m == plan->m);
+    s->plan = plan;
+}
+
 /* ---- Windows ---- */
 
 /* A cut inside of a character would make two broken ones: at most three bytes further out. */

@@ -79,17 +79,19 @@ enum lac_status lac_scan_open(struct lac_scan **out, const struct lac_scan_plan 
                               struct lac_err *err) LAC_MUST_USE;
 /* Accepts NULL. */
 void lac_scan_close(struct lac_scan *s);
+/* From now on for another plan of the same pack. Allocates nothing. */
+void lac_scan_use(struct lac_scan *s, const struct lac_scan_plan *plan);
 
 struct lac_scan_result {
     const struct lac_scan_finding *at; /* by start, end, rule; borrowed until the next scan */
     size_t count;                      /* listed or not */
     size_t listed;
-    enum lac_tier
-        tier;         /* that the findings speak for: the join of all floors and what the pack's
-                         balanced costs make of the opinions, at most what one speaks for; PUBLIC when
-                         nothing was found.         Nothing found is no decision: `lacuna classify` decides */
-    bool undecodable; /* malformed UTF-8: the well-formed parts were looked at */
-    bool truncated;   /* there is more than could be listed */
+    enum lac_tier tier; /* that the findings speak for: the join of all floors and what the pack's
+                           balanced costs make of the opinions, at most what one speaks for; PUBLIC
+                           when nothing was found.         Nothing found is no decision: `lacuna
+                           classify` decides */
+    bool undecodable;   /* malformed UTF-8: the well-formed parts were looked at */
+    bool truncated;     /* there is more than could be listed */
 };
 
 /*

@@ -24,6 +24,7 @@
 
 struct lac_bridge;
 struct lac_bridge_lookup;
+struct lac_bridge_scan;
 struct lac_schema_source;
 
 /* A request on its way out. Borrowed during send(). */
@@ -62,6 +63,7 @@ struct lac_bridge_options {
     struct lac_bridge_link link;
     const struct lac_schema_source *schemas; /* for replies in foreign schemas; NULL: none */
     struct lac_bridge_lookup *lookup; /* NULL: stored decisions can't be read. Outlives it. */
+    struct lac_bridge_scan *scan;     /* NULL: texts can't be scanned here. Outlives it. */
     bool (*stopping)(void *ctx);      /* not ready any more; may be NULL. Thread: any. */
     void *stopping_ctx;
 };

@@ -9,6 +9,7 @@
 #include "lac_bridge_idem.h"
 #include "lac_bridge_ids.h"
 #include "lac_bridge_lookup.h"
+#include "lac_bridge_scan.h"
 #include "lac_bridge_slots.h"
 #include "lac_buf.h"
 #include "lac_http_problem.h"

@@ -187,6 +187,35 @@ static void get_decisions(void *ctx, struct lac_http_request *r)
         queue_full(r);
 }
 
+/* ---- Scanning and redacting ---- */
+
+static void scan_or_redact(struct lac_bridge *b, struct lac_http_request *r, bool redact)
+{
+    if (!lac_bridge_allowed(b, r))
+        return;
+    if (!b->options.scan) {
+        lac_http_refuse(r, 503, "scan-unavailable", "This bridge has no rules to scan with.");
+        return;
+    }
+    if (lac_bridge_scan_push(b->options.scan, r, redact) == LAC_OK)
+        return;
+    lac_http_answer_problem(r,
+                            &(struct lac_http_problem){.status = 429,
+                                                       .type = "too-many-requests",
+                                                       .detail = "Too many texts are waiting."},
+                            &(struct lac_http_header){"Retry-After", "1"}, 1);
+}
+
+static void post_scan(void *ctx, struct lac_http_request *r)
+{
+    scan_or_redact(ctx, r, false);
+}
+
+static void post_redact(void *ctx, struct lac_http_request *r)
+{
+    scan_or_redact(ctx, r, true);
+}
+
 /* ---- Documentation ---- */
 
 static void put_page(struct lac_http_request *r, const char *type, const char *page, size_t size)
@@ -227,6 +256,8 @@ static void get_docs_js(void *ctx, struct lac_http_request *r)
 const struct lac_http_route lac_bridge_routes[] = {
     {"POST", "/api/v1/classify", "application/json", lac_bridge_classify},
     {"POST", "/api/v1/classify/batch", "application/json", lac_bridge_classify_batch},
+    {"POST", "/api/v1/scan", "application/json", post_scan},
+    {"POST", "/api/v1/redact", "application/json", post_redact},
     {"GET", "/api/v1/decisions/{event_id}", NULL, get_decision},
     {"GET", "/api/v1/decisions", NULL, get_decisions},
     {"GET", "/health", NULL, get_health},

@@ -5,6 +5,7 @@
 #include "lac_bridge.h"
 #include "lac_bridge_kafka.h"
 #include "lac_bridge_lookup.h"
+#include "lac_bridge_scan.h"
 #include "lac_clock.h"
 #include "lac_log.h"
 #include "lac_runtime.h"
@@ -19,6 +20,7 @@ enum {
 struct program {
     struct lac_runtime *rt;
     struct lac_bridge_lookup *lookup;
+    struct lac_bridge_scan *scan;
     struct lac_registry *registry;
     struct lac_schema_source schemas;
     struct lac_bridge_kafka *kafka;
@@ -47,6 +49,16 @@ static enum lac_status open_lookup(struct program *p, const struct lac_conf *c, 
         .statement_timeout_ms = STATEMENT_MS,
     };
     return lac_bridge_lookup_open(&p->lookup, &o, err);
+}
+
+static enum lac_status open_scan(struct program *p, const struct lac_conf *c, struct lac_err *err)
+{
+    const struct lac_bridge_scan_options o = {
+        .pack = lac_conf_text(c, "pack.path"),
+        .key_file = lac_conf_text(c, "redact.key_file"),
+        .metrics = lac_runtime_metrics(p->rt),
+    };
+    return lac_bridge_scan_open(&p->scan, &o, err);
 }
 
 static struct lac_registry_options registry_options(const struct lac_conf *c)
@@ -104,6 +116,7 @@ static enum lac_status open_bridge(struct program *p, const struct lac_conf *c, 
         .link = lac_bridge_kafka_link(p->kafka),
         .schemas = p->registry ? &p->schemas : NULL,
         .lookup = p->lookup,
+        .scan = p->scan,
         .stopping = stopping,
         .stopping_ctx = p->rt,
     };
@@ -134,6 +147,7 @@ static void close_all(struct program *p)
 {
     lac_bridge_kafka_stop(p->kafka);
     lac_bridge_lookup_close(p->lookup);
+    lac_bridge_scan_close(p->scan);
     lac_bridge_close(p->bridge);
     lac_bridge_kafka_close(p->kafka);
     lac_registry_close(p->registry);
@@ -153,6 +167,8 @@ int main(int argc, char **argv)
     const struct lac_conf *c = lac_runtime_conf(p.rt);
     int code = EXIT_FAILURE;
     status = open_lookup(&p, c, &err);
+    if (status == LAC_OK)
+        status = open_scan(&p, c, &err);
     if (status == LAC_OK)
         status = open_kafka(&p, c, &err);
     if (status == LAC_OK)

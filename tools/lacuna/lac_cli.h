@@ -22,6 +22,7 @@ int lac_cli_doctor(int argc, char **argv);
 int lac_cli_eval(int argc, char **argv);
 int lac_cli_migrate(int argc, char **argv);
 int lac_cli_pack(int argc, char **argv);
+int lac_cli_redact(int argc, char **argv);
 int lac_cli_scan(int argc, char **argv);
 int lac_cli_tail(int argc, char **argv);
 int lac_cli_topics(int argc, char **argv);

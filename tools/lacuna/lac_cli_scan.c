@@ -256,7 +256,7 @@ static int scan_files(struct lac_cli_scan_run *run)
 
 /* ---- The run ---- */
 
-static void workers_close(struct lac_cli_scan_run *run)
+void lac_cli_scan_workers_close(struct lac_cli_scan_run *run)
 {
     for (unsigned i = 0; run->workers && i < run->setup.threads; i++) {
         struct lac_cli_scan_worker *w = &run->workers[i];
@@ -281,7 +281,7 @@ static struct lac_str fingerprint_key(const struct lac_cli_scan_run *run)
     return run->collected ? lac_cli_baseline_key(run->collected) : LAC_STR("lacuna/place/1");
 }
 
-static enum lac_status workers_open(struct lac_cli_scan_run *run, struct lac_err *err)
+enum lac_status lac_cli_scan_workers_open(struct lac_cli_scan_run *run, struct lac_err *err)
 {
     struct lac_str key = fingerprint_key(run);
     enum lac_status status = LAC_OK;
@@ -292,7 +292,7 @@ static enum lac_status workers_open(struct lac_cli_scan_run *run, struct lac_err
     for (unsigned i = 0; i < run->setup.threads && status == LAC_OK; i++) {
         struct lac_cli_scan_worker *w = &run->workers[i];
 
-        lac_buf_init(&w->excerpt, LAC_CLI_EXCERPT_MAX * 4);
+        lac_buf_init(&w->excerpt, LAC_CLI_SHOWN_MAX);
         w->ordinals = calloc(lac_scan_rule_count(run->setup.plan) + 1, sizeof(*w->ordinals));
         w->memory = run->options->jsonl ? NULL : malloc(LAC_CLI_PIECE_MEMORY);
         if (!w->ordinals || (!w->memory && !run->options->jsonl))
@@ -300,7 +300,8 @@ static enum lac_status workers_open(struct lac_cli_scan_run *run, struct lac_err
         if (status == LAC_OK)
             status = lac_scan_open(&w->scan, run->setup.plan, err);
         if (status == LAC_OK)
-            status = lac_redact_open(&w->redact, LAC_STR_NULL, err);
+            status = lac_redact_open(
+                &w->redact, run->redacting ? lac_buf_str(&run->setup.key) : LAC_STR_NULL, err);
         if (status == LAC_OK)
             status = lac_hmac_new(&w->hmac, key.ptr, key.len, err);
     }
@@ -401,7 +402,7 @@ static int scan(struct lac_cli_scan_run *run)
                                     &run->setup);
     if (status < 0)
         status = open_baseline(run);
-    if (status < 0 && workers_open(run, &err) != LAC_OK)
+    if (status < 0 && lac_cli_scan_workers_open(run, &err) != LAC_OK)
         status = lac_tool_fail(run->tool, LAC_EXIT_USAGE, err.text, NULL);
     if (status < 0)
         status = write_around(run, lac_cli_scan_begin);
@@ -413,7 +414,7 @@ static int scan(struct lac_cli_scan_run *run)
         status = write_around(run, lac_cli_scan_end);
     if (status < 0)
         status = finish(run);
-    workers_close(run);
+    lac_cli_scan_workers_close(run);
     lac_cli_baseline_close(run->baseline);
     lac_cli_baseline_close(run->collected);
     lac_cli_scan_setup_deinit(&run->setup);

@@ -85,7 +85,10 @@ bool lac_cli_scan_score(const char *text, uint32_t *ppm) LAC_MUST_USE;
 
 /* ---- Records: what is said about one finding ---- */
 
-enum { LAC_CLI_FINGERPRINT_BYTES = 16, LAC_CLI_EXCERPT_MAX = 4096 };
+enum {
+    LAC_CLI_FINGERPRINT_BYTES = 16,
+    LAC_CLI_SHOWN_MAX = 512 << 20, /* of an excerpt, and of one line redacted */
+};
 
 enum lac_cli_suppressed {
     LAC_CLI_REPORTED,
@@ -164,7 +167,7 @@ struct lac_cli_scan_worker {
     struct lac_hmac *hmac;     /* of fingerprints of content; NULL: of the place */
     uint32_t *ordinals;        /* [rule_count]: findings of a rule in this file so far */
     char *memory;              /* of the piece at hand */
-    struct lac_buf excerpt;
+    struct lac_buf excerpt;    /* of the finding at hand; when redacting, the text at hand */
     char folded[LAC_REDACT_NORMAL_BYTES];
 };
 
@@ -173,6 +176,8 @@ struct lac_cli_scan_run {
     const struct lac_cli_scan_options *options;
     struct lac_cli_scan_setup setup;
     enum lac_cli_scan_format format;
+    bool redacting;                      /* this is `lacuna redact` */
+    const enum lac_match_redaction *how; /* NULL: as each rule says */
     bool fingerprints;                   /* somebody will look at them */
     struct lac_cli_baseline *baseline;   /* of --baseline; NULL: none */
     struct lac_cli_baseline *collected;  /* of --write-baseline */
@@ -185,6 +190,11 @@ struct lac_cli_scan_run {
     bool output_failed;
     uint64_t begun_ms;
 };
+
+/* Opens what each thread needs; the setup and the baselines come first. Close in any case. */
+enum lac_status lac_cli_scan_workers_open(struct lac_cli_scan_run *run,
+                                          struct lac_err *err) LAC_MUST_USE;
+void lac_cli_scan_workers_close(struct lac_cli_scan_run *run);
 
 /* "lacuna scan: warning: PATH: why", above the progress line; counts as a failure. Thread: any. */
 void lac_cli_scan_complain(struct lac_cli_scan_run *run, struct lac_str path, const char *why);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* {"id","text"} lines in, {"id","tier","findings"} lines out, in their order. */
+/* {"id","text"} lines in, {"id","tier","findings"} or, redacted, {"id","text","findings"} lines
+ * out, in their order. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -28,6 +29,17 @@ static void bad_line(struct lac_cli_scan_run *run, struct lac_buf *out, uint64_t
     lac_scan_put_error(out, line, why);
 }
 
+/* Leaves the text without its findings in the worker's buffer. */
+static bool redacted(struct lac_cli_scan_run *run, struct lac_cli_scan_worker *w,
+                     struct lac_str text, const struct lac_scan_result *r, struct lac_err *err)
+{
+    size_t places;
+
+    lac_buf_reset(&w->excerpt);
+    return lac_scan_redact(w->scan, r, text, w->redact, run->how, &w->excerpt, &places, err) ==
+           LAC_OK;
+}
+
 static void one(struct lac_cli_scan_run *run, struct lac_cli_scan_worker *w, struct lac_str line,
                 uint64_t number, struct lac_buf *out)
 {
@@ -43,7 +55,8 @@ static void one(struct lac_cli_scan_run *run, struct lac_cli_scan_worker *w, str
         return;
     }
     if (lac_scan_item_parse(&item, line, &err) != LAC_OK ||
-        lac_scan_text(w->scan, item.text, 0, item.text.len, &r, &err) != LAC_OK) {
+        lac_scan_text(w->scan, item.text, 0, item.text.len, &r, &err) != LAC_OK ||
+        (run->redacting && !redacted(run, w, item.text, &r, &err))) {
         bad_line(run, out, number, err.text);
         lac_scan_item_deinit(&item);
         return;
@@ -55,8 +68,13 @@ static void one(struct lac_cli_scan_run *run, struct lac_cli_scan_worker *w, str
         lac_json_put_value(&j, item.id);
     else
         lac_json_put_null(&j);
-    lac_json_key(&j, "tier");
-    lac_json_put_text(&j, lac_tier_name(r.tier));
+    if (run->redacting) {
+        lac_json_key(&j, "text");
+        lac_json_put_str(&j, lac_buf_str(&w->excerpt));
+    } else {
+        lac_json_key(&j, "tier");
+        lac_json_put_text(&j, lac_tier_name(r.tier));
+    }
     lac_json_key(&j, "findings");
     lac_scan_put_findings(&j, run->setup.plan, &r, item.text);
     if (r.truncated) {

@@ -16,6 +16,7 @@ static const struct {
     {"scan", "Find secrets, personal data and your terms in files", lac_cli_scan},
     {"eval", "Measure the pack against labelled texts", lac_cli_eval},
     {"pack", "Make, check and compare policy packs", lac_cli_pack},
+    {"redact", "Print a text without secrets and personal data", lac_cli_redact},
     {"publish", "Publish files, folders or stdin as requests", NULL},
     {"tail", "Follow a topic, its records as JSON", lac_cli_tail},
     {"deadletter", "Look at records nobody could read, and retry them", lac_cli_deadletter},

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`lacuna redact`: what was found is gone, and every other byte is there."""
+
+import json
+import os
+import re
+import stat
+import subprocess
+
+import pytest
+from harness import BIN
+
+TEXT = "card 4111 1111 1111 1111 of jane.doe@acme.io,\r\nthen jane.doe@acme.io again\n"
+
+
+def redact(*args, stdin=b"", status=0, cwd=None):
+    env = {k: v for k, v in os.environ.items() if not k.startswith("LACUNA")}
+    done = subprocess.run([BIN / "lacuna", "redact", *args], input=stdin, cwd=cwd, env=env,
+                          capture_output=True, timeout=60, check=False)
+    assert done.returncode == status, done.stdout + done.stderr
+    assert b"Sanitizer" not in done.stderr
+    return done
+
+
+@pytest.mark.parametrize("mode, want", [
+    ("replace", "card <CREDIT_CARD> of <EMAIL_ADDRESS>,\r\nthen <EMAIL_ADDRESS> again\n"),
+    ("mask", f"card {'*' * 19} of {'*' * 16},\r\nthen {'*' * 16} again\n"),
+    ("last4", "card **** **** **** 1111 of ****.***@**me.io,\r\nthen ****.***@**me.io again\n"),
+])
+def test_modes(mode, want):
+    assert redact("--mode", mode, stdin=TEXT.encode()).stdout.decode() == want
+
+
+def test_hashes_join_within_a_run_and_with_a_key_everywhere(tmp_path):
+    key = tmp_path / "key"
+    key.write_bytes(b"k" * 32)
+    shown = [re.findall("<EMAIL_ADDRESS:([0-9a-f]{16})>", redact(
+        "--mode", "hash", *args, stdin=TEXT.encode()).stdout.decode())
+        for args in ([], [], ["--key-file", str(key)], ["--redact-key-file", str(key)])]
+    assert all(len(hashes) == 2 and hashes[0] == hashes[1] for hashes in shown)
+    assert shown[0] != shown[1] and shown[2] == shown[3] and shown[0] != shown[2]
+    key.write_bytes(b"short")
+    redact("--key-file", str(key), status=2)
+
+
+def test_every_other_byte_stays():
+    noise = bytes(range(256)) * 3
+    done = redact(stdin=noise + b" kim@acme.io " + noise)
+    assert done.stdout == noise + b" <EMAIL_ADDRESS> " + noise
+    assert b"UTF-8" in done.stderr
+    large = (b"line without anything\r\n" * 20 + b"kim@acme.io\n") * 5000
+    assert redact(stdin=large).stdout == large.replace(b"kim@acme.io", b"<EMAIL_ADDRESS>")
+    assert redact(stdin=b"").stdout == b""
+
+
+def test_only_what_was_asked_for():
+    only = redact("--entities", "CREDIT_CARD", stdin=TEXT.encode()).stdout.decode()
+    assert "<CREDIT_CARD>" in only and "jane.doe@acme.io" in only
+    mark = b"Strictly confidential: kim@acme.io\n"
+    assert redact(stdin=mark).stdout == b"Strictly confidential: <EMAIL_ADDRESS>\n"
+    named = redact("--entities", "CONFIDENTIALITY_MARK", stdin=mark).stdout
+    assert b"<CONFIDENTIALITY_MARK>" in named and b"kim@acme.io" in named
+    redact("--entities", "NO_SUCH_THING", status=2)
+    redact("--mode", "rot13", status=2)
+
+
+def test_in_place_keeps_rights_and_refuses_what_would_keep_the_old_text(tmp_path):
+    one, clean = tmp_path / "one.log", tmp_path / "clean.log"
+    one.write_text(TEXT)
+    one.chmod(0o640)
+    clean.write_text("nothing")
+    before = clean.stat().st_ino
+    assert redact("-i", str(one), str(clean)).stdout == b""
+    assert "acme" not in one.read_text() and stat.S_IMODE(one.stat().st_mode) == 0o640
+    assert clean.stat().st_ino == before and sorted(tmp_path.iterdir()) == [clean, one]
+    one.write_text(TEXT)
+    (tmp_path / "link").symlink_to(one)
+    os.link(one, tmp_path / "other-name")
+    for name in ("link", "one.log", "no-such-file", "."):
+        redact("-i", str(tmp_path / name), status=2)
+    assert one.read_text() == TEXT.replace("\r\n", "\n") or one.read_bytes().count(b"acme") == 2
+    redact("-i", status=2)
+    redact("-i", "--jsonl", str(one), status=2)
+    redact(str(one), str(clean), status=2)
+
+
+def test_a_file_to_stdout(tmp_path):
+    (tmp_path / "x").write_text("kim@acme.io")
+    assert redact("x", cwd=tmp_path).stdout == b"<EMAIL_ADDRESS>"
+    assert (tmp_path / "x").read_text() == "kim@acme.io"
+    assert redact("missing", cwd=tmp_path, status=2).stdout == b""
+
+
+def test_jsonl_has_texts_and_the_places_they_came_from():
+    lines = [{"id": i, "text": f"ü{i} kim@acme.io" if i % 2 else "nothing"} for i in range(2000)]
+    stdin = "\n".join(json.dumps(x) for x in lines).encode()
+    answers = [json.loads(x) for x in redact("--jsonl", "--mode", "hash", stdin=stdin)
+               .stdout.splitlines()]
+    assert [a["id"] for a in answers] == list(range(2000))
+    assert len({a["text"].split()[-1] for a in answers}) == 2  # one key for all threads
+    for line, answer in zip(lines, answers):
+        assert set(answer) == {"id", "text", "findings"}
+        for f in answer["findings"]:
+            assert line["text"][f["start_char"]:f["end_char"]] == "kim@acme.io"
+    bad = redact("--jsonl", stdin=b'{"text":"kim@acme.io"}\nkim@acme.io\n', status=2)
+    first, second = map(json.loads, bad.stdout.splitlines())
+    assert first["text"] == "<EMAIL_ADDRESS>" and second["line"] == 2
+    assert b"kim@" not in bad.stdout
