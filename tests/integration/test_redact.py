@@ -55,7 +55,7 @@ def test_every_other_byte_stays():
 
 def test_only_what_was_asked_for():
     only = redact("--entities", "CREDIT_CARD", stdin=TEXT.encode()).stdout.decode()
-    assert "<CREDIT_CARD>" in only and "jane.doe@acme.io" in only
+    assert "4111 1111" not in only and "jane.doe@acme.io" in only
     mark = b"Strictly confidential: kim@acme.io\n"
     assert redact(stdin=mark).stdout == b"Strictly confidential: <EMAIL_ADDRESS>\n"
     named = redact("--entities", "CONFIDENTIALITY_MARK", stdin=mark).stdout
