@@ -252,6 +252,23 @@ static bool is_date(struct lac_str t, size_t from)
             (t.ptr[from + 6] == '1' || t.ptr[from + 6] == '2'));
 }
 
+/* Seven or eight digits behind a word: in groups that are none of an address or a version, or
+ * eight in one, as small countries write them. */
+static bool short_ok(const struct phone *p)
+{
+    unsigned least = p->sep == '.' ? 3 : 2;
+
+    if (p->count == 8 && p->groups == 1) /* "tel 61234567", but no date */
+        return memcmp(p->digits, "19", 2) != 0 && memcmp(p->digits, "20", 2) != 0;
+
+    if (p->count < SHORT_MIN || p->groups < 2 || p->groups > 5 || p->uneven)
+        return false;
+    for (size_t i = 0; i < p->groups; i++)
+        if (p->group[i] < least)
+            return false;
+    return true;
+}
+
 /* Behind a word. `sure`: the word names a telephone, so any national form will do. */
 static bool verify_word(struct lac_str t, size_t at, bool sure, struct lac_match_span *out)
 {
@@ -277,8 +294,7 @@ static bool verify_word(struct lac_str t, size_t at, bool sure, struct lac_match
     nanp = (p.count == 10 && lac_match_nanp_valid(p.digits, false)) ||
            (p.count == 11 && p.digits[0] == '1' && lac_match_nanp_valid(p.digits + 1, false));
     if (!nanp && !(p.count >= DIGITS_MIN && (sure || p.digits[0] == '0')) &&
-        !(sure && p.count >= SHORT_MIN && p.groups > 1 && !p.uneven && p.sep != '.' &&
-          p.group[0] > 1 && p.group[1] > 1))
+        !(sure && short_ok(&p)))
         return false;
     *out = (struct lac_match_span){start, end, end};
     return true;

@@ -54,15 +54,17 @@ bool lac_match_validate_es_cif(struct lac_str match)
 bool lac_match_validate_es_nss(struct lac_str match)
 {
     struct lac_match_code c;
-    unsigned province, rest;
+    unsigned province, check;
 
     if (!lac_match_code_read(&c, match, "999999999999"))
         return false;
     province = lac_match_value(c.at, 2);
-    rest = c.at[2] == '0' ? (lac_match_value(c.at + 3, 7) + province * 10000000) % 97
-                          : lac_match_remainder(c.at, 10, 97);
-    return ((province >= 1 && province <= 53) || province == 66) &&
-           rest == lac_match_value(c.at + 10, 2);
+    check = lac_match_value(c.at + 10, 2);
+    if (province == 0 || (province > 53 && province != 66))
+        return false;
+    if (c.at[2] == '0' && (lac_match_value(c.at + 3, 7) + province * 10000000) % 97 == check)
+        return true;
+    return lac_match_remainder(c.at, 10, 97) == check;
 }
 
 /* Autoridade Tributária, NIF: a kind that is in use, mod 11. */
