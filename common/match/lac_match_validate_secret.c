@@ -305,18 +305,19 @@ bool lac_match_validate_pypi(struct lac_str match)
 bool lac_match_validate_age(struct lac_str match)
 {
     static const char alphabet[] = "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L";
-    static const char prefix[] = "age-secret-key-";
+    static const char prefix[] = "AGE-SECRET-KEY-1";
     static const uint32_t generator[] = {0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd,
                                          0x2a1462b3};
     unsigned char values[2 * sizeof(prefix) + AGE_DATA_SIZE];
-    size_t prefix_size = sizeof(prefix) - 1;
+    size_t prefix_size = sizeof(prefix) - 2; /* without the 1, which parts it from the data */
     uint32_t sum = 1;
     size_t n = 0;
 
-    if (match.len != prefix_size + 1 + AGE_DATA_SIZE)
+    if (match.len != prefix_size + 1 + AGE_DATA_SIZE ||
+        memcmp(match.ptr, prefix, prefix_size + 1) != 0)
         return false;
     for (size_t i = 0; i < prefix_size; i++)
-        values[n++] = (unsigned char)prefix[i] >> 5;
+        values[n++] = (unsigned char)((prefix[i] | 0x20) >> 5); /* the sum is over lower case */
     values[n++] = 0;
     for (size_t i = 0; i < prefix_size; i++)
         values[n++] = (unsigned char)prefix[i] & 31;

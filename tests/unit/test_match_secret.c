@@ -6,10 +6,17 @@
  */
 #include "lac_match_validate.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "lac_match.h"
 #include "lac_test.h"
+
+static lac_match_validate *const all[] = {
+    lac_match_validate_github, lac_match_validate_gitlab,       lac_match_validate_grafana,
+    lac_match_validate_azure,  lac_match_validate_azure_devops, lac_match_validate_pypi,
+    lac_match_validate_age,    lac_match_validate_basic_auth,
+};
 
 struct row {
     const char *text;
@@ -211,9 +218,73 @@ static void basic_auth_is_a_name_and_a_password(void)
     check(lac_match_validate_basic_auth, rows, LAC_COUNT(rows));
 }
 
+/*
+ * A checksum sees every change of one character. Not looked at: GitHub's prefix, which has no part
+ * in it, and characters whose last bits are none of the bytes.
+ */
+static void one_changed_character_is_refused(void)
+{
+    static const struct {
+        lac_match_validate *validate;
+        size_t before, behind;
+        const char *token;
+    } rows[] = {
+        {lac_match_validate_github, 4, 0, "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"},
+        {lac_match_validate_gitlab, 0, 0, "glpat-vb_E3uvdhwpwfO_xyvbsO286MQp1OjRrCA.01.0y1r13eih"},
+        {lac_match_validate_grafana, 0, 0, "glsa_PvlQpB5CmPKon74u4yd4mkvHeufm6tzr_6c3c5d1f"},
+        {lac_match_validate_azure, 0, 3,
+         "nJofhf0nF5weZxpuFhJmxnRvVVSYl4tYKTrziqBr5XdghNg1dgdafZdypY1oxL8dDkd63L2PxCS1+ASt"
+         "ji5vIg=="},
+        {lac_match_validate_azure_devops, 0, 1,
+         "dxbv5hfwb27ahz64htajyiv5dawxmw4evz44muaiqyr65hnqv6fq"},
+        {lac_match_validate_age, 0, 0,
+         "AGE-SECRET-KEY-123PYVMEAGDMYM35P5TVMFXJ6S6SLU6QD0NJ8ZAZN3EGAN0R5QWLQWP8XEN"},
+    };
+    static const char others[] = "0aAzZ9-_";
+    char text[128];
+
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        size_t len = strlen(rows[i].token);
+
+        LAC_TEST_NEED(len < sizeof(text));
+        for (size_t at = rows[i].before; at < len - rows[i].behind; at++)
+            for (size_t k = 0; k < sizeof(others) - 1; k++) {
+                memcpy(text, rows[i].token, len);
+                if (text[at] == others[k])
+                    continue;
+                text[at] = others[k];
+                lac_test_row("%.*s", (int)len, text);
+                LAC_TEST_EQ(rows[i].validate((struct lac_str){text, len}), false);
+            }
+    }
+}
+
+/* Any bytes of any length, in memory of exactly that length: nothing outside is read. */
+static void any_bytes_can_be_asked_about(void)
+{
+    static const char letters[] = "abcxyzABCXYZ0189+/-_=.:~ ";
+
+    for (int round = 0; round < 4000; round++) {
+        size_t len = lac_test_random(LAC_MATCH_PATTERN_WIDTH + 1);
+        char *text = malloc(len + 1);
+        char *end = text + 1;
+        bool any = lac_test_random(2) != 0;
+
+        LAC_TEST_NEED(text != NULL);
+        for (size_t i = 0; i < len; i++)
+            end[i] =
+                any ? (char)lac_test_random(256) : letters[lac_test_random(sizeof(letters) - 1)];
+        for (size_t i = 0; i < LAC_COUNT(all); i++)
+            CU_ASSERT(!all[i]((struct lac_str){end, len}) ||
+                      all[i] == lac_match_validate_basic_auth);
+        free(text);
+    }
+}
+
 LAC_TEST_MAIN(match_secret, marvin_gives_the_published_values,
               every_validator_of_secrets_can_be_named, github_and_npm_tokens_end_in_their_checksum,
               routable_gitlab_tokens_end_in_their_checksum, grafana_tokens_end_in_their_checksum,
               azure_keys_carry_their_services_checksum, azure_devops_tokens_hide_their_checksum,
               pypi_tokens_are_whole_macaroons, age_identities_are_bech32,
-              basic_auth_is_a_name_and_a_password)
+              basic_auth_is_a_name_and_a_password, one_changed_character_is_refused,
+              any_bytes_can_be_asked_about)
