@@ -11,6 +11,7 @@
 #include <ftw.h>
 #include <limits.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #include "lac_clock.h"
+#include "lac_err.h"
 
 enum { COPIES = 20, ROUNDS = 7, OPEN_MAX = 32, COPY_BYTES = 1 << 16 };
 
