@@ -14,7 +14,7 @@
 #include "lac_lane_kafka.h"
 #include "lac_log.h"
 
-enum { LANES = 2, ATTEMPTS = 3, TIMEOUT_MS = 10000, STUCK_MS = 60000, NAME = 96 };
+enum { LANES = BENCH_LANES, ATTEMPTS = 3, TIMEOUT_MS = 10000, STUCK_MS = 60000, NAME = 96 };
 
 /* ---- meter ---- */
 
@@ -94,7 +94,11 @@ struct bench {
     uint32_t commit_ms;
     struct bench_meter meter;
     unsigned run;
+    const struct bench_lane_work *work; /* of the runs and the input; never NULL */
+    bool look;                          /* whether this run's stage does it */
 };
+
+static const struct bench_lane_work no_work;
 
 static int fill(struct bench *b)
 {
@@ -109,9 +113,10 @@ static int fill(struct bench *b)
         lac_kafka_producer_topic(p, b->input, &topic, &err) != LAC_OK)
         goto out;
     for (uint64_t i = 0; i < b->topics.records;) {
+        struct lac_str filler = {value, sizeof(value)};
         const struct lac_kafka_record r = {
             .key = {key, (size_t)snprintf(key, sizeof(key), "key-%llu", (unsigned long long)i)},
-            .value = {value, sizeof(value)},
+            .value = b->work->value ? b->work->value(b->work->ctx, i) : filler,
             .partition = LAC_KAFKA_ANY_PARTITION,
         };
         enum lac_status status = lac_kafka_produce(p, topic, &r, true, &err);
@@ -133,7 +138,8 @@ out:
     return -1;
 }
 
-static int prepare(struct bench *b, const struct lac_bench_options *o)
+static int prepare(struct bench *b, const struct bench_lane_work *work,
+                   const struct lac_bench_options *o)
 {
     struct lac_kafka_new_topic topics[3];
     struct lac_kafka_admin *admin = NULL;
@@ -144,6 +150,7 @@ static int prepare(struct bench *b, const struct lac_bench_options *o)
     static int number;
 
     memset(b, 0, sizeof(*b));
+    b->work = work;
     b->kafka = (struct lac_kafka_options){
         .bootstrap_servers = o->brokers,
         .compression = "none",
@@ -185,6 +192,7 @@ struct worker {
     struct lac_output_kafka output;
     struct lac_lane *lane;
     char name[NAME];
+    size_t index;
     int begun;
     pthread_t thread;
 };
@@ -194,7 +202,6 @@ static enum lac_status pass_on(void *ctx, struct lac_batch *batch, struct lac_er
 {
     struct worker *w = ctx;
 
-    (void)err;
     if (!w->begun) {
         w->begun = 1;
         bench_meter_begin(&w->bench->meter);
@@ -204,6 +211,8 @@ static enum lac_status pass_on(void *ctx, struct lac_batch *batch, struct lac_er
         struct lac_kafka_record r = {
             .key = m->key, .value = m->value, .partition = LAC_KAFKA_ANY_PARTITION};
 
+        if (w->bench->look && !w->bench->work->look(w->bench->work->ctx, w->index, m->value))
+            return lac_err_set(err, LAC_FATAL, 0, "the stage failed");
         if (lac_batch_emit(batch, 1, &r) != LAC_OK)
             return LAC_AGAIN;
         if (r.value.len > BENCH_SMALL_SIZE)
@@ -285,6 +294,7 @@ static double run_lanes(struct bench *b, int txn)
     (void)snprintf(group, sizeof(group), "bench-%ld-%p-%u", (long)getpid(), (void *)b, b->run++);
     for (; n < LANES && status == LAC_OK; n++) {
         workers[n].bench = b;
+        workers[n].index = n;
         status = open_worker(&workers[n], group, txn, n, &err);
     }
     if (status != LAC_OK)
@@ -334,7 +344,43 @@ static double bare(void *ctx)
     return bench_bare_run(&b->topics, b->bare_threads, b->bare_copy, &b->meter);
 }
 
+static double with_work(void *ctx)
+{
+    struct bench *b = ctx;
+
+    b->look = true;
+    return insist(b, 1);
+}
+
+static double without_work(void *ctx)
+{
+    struct bench *b = ctx;
+
+    b->look = false;
+    return insist(b, 1);
+}
+
 /* ---- cases ---- */
+
+int bench_lane_compare(const char *name, const struct bench_lane_work *work,
+                       const struct lac_bench_options *o)
+{
+    struct bench b;
+    const struct lac_bench_pair pair = {
+        .name = name,
+        .baseline_name = "the same lanes with an empty stage",
+        .unit = "records/s",
+        .ours = with_work,
+        .baseline = without_work,
+        .ctx = &b,
+        .rounds = 7,
+    };
+
+    if (prepare(&b, work, o) != 0)
+        return -1;
+    b.commit_ms = 100;
+    return lac_bench_run_pair(&pair, o);
+}
 
 /* The best of what we can write: one loop or as many as lanes, copying or not. */
 static int choose_bare(struct bench *b)
@@ -370,7 +416,7 @@ static int passthrough(const struct lac_bench_case *self, const struct lac_bench
         .rounds = 7,
     };
 
-    if (prepare(&b, o) != 0 || choose_bare(&b) != 0)
+    if (prepare(&b, &no_work, o) != 0 || choose_bare(&b) != 0)
         return -1;
     b.commit_ms = 100;
     return lac_bench_run_pair(&pair, o);
@@ -389,7 +435,7 @@ static int txn(const struct lac_bench_case *self, const struct lac_bench_options
         .rounds = 7,
     };
 
-    if (prepare(&b, o) != 0)
+    if (prepare(&b, &no_work, o) != 0)
         return -1;
     b.commit_ms = strstr(self->name, "200") ? 200 : 100;
     return lac_bench_run_pair(&pair, o);

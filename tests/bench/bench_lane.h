@@ -10,11 +10,16 @@
 #define BENCH_LANE_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lac_bench.h"
+#include "lac_str.h"
+
 enum {
     BENCH_PARTITIONS = 8,
+    BENCH_LANES = 2,
     BENCH_RECORDS = 1200000, /* of the input, at scale 1 */
     BENCH_INPUT_SIZE = 275,
     BENCH_SMALL_SIZE = 60,
@@ -50,5 +55,17 @@ struct bench_topics {
  * and its own producer. `copy`: librdkafka copies the values, else they stand in a ring. */
 double bench_bare_run(const struct bench_topics *t, size_t threads, int copy,
                       struct bench_meter *m);
+
+/* What a stage does beside passing on. */
+struct bench_lane_work {
+    struct lac_str (*value)(void *ctx, uint64_t i); /* of the i-th record; NULL: filler */
+    /* Looks at one record, in its lane's thread. False: failed. */
+    bool (*look)(void *ctx, size_t lane, struct lac_str value);
+    void *ctx;
+};
+
+/* Exactly-once lanes with this work against the same lanes without. 0: measured and reported. */
+int bench_lane_compare(const char *name, const struct bench_lane_work *work,
+                       const struct lac_bench_options *o);
 
 #endif
