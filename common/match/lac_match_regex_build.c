@@ -100,9 +100,48 @@ static void join(struct lac_match_regex_work *w, int32_t alt, int32_t first, int
     lac_match_regex_node_append(w, first, rest);
 }
 
+/* Whether the alternative is one byte of a class. */
+static bool is_byte(const struct lac_match_regex_work *w, int32_t alternative)
+{
+    const struct lac_match_regex_node *n = &w->nodes[alternative];
+
+    return n->kind == REGEX_SET || (n->kind == REGEX_CAT && n->child >= 0 && n->child == n->last &&
+                                    w->nodes[n->child].kind == REGEX_SET);
+}
+
+/* Alternatives of one byte each are one class. */
+static void merge_bytes(struct lac_match_regex_work *w, int32_t alt)
+{
+    struct lac_match_regex_set all = {0};
+    int32_t old = w->nodes[alt].child;
+    int32_t first = REGEX_NONE, set, next;
+
+    w->nodes[alt].child = w->nodes[alt].last = REGEX_NONE;
+    for (; old >= 0; old = next) {
+        next = w->nodes[old].next;
+        if (is_byte(w, old)) {
+            lac_match_regex_set_join(&all, &w->sets[first_set(w, old)]);
+            if (first >= 0)
+                continue;
+            first = old;
+        }
+        lac_match_regex_node_append(w, alt, old);
+    }
+    set = first >= 0 ? lac_match_regex_set_index(w, &all) : REGEX_NONE;
+    if (set < 0)
+        return;
+    next = w->nodes[first].next;
+    w->nodes[first] = (struct lac_match_regex_node){.kind = REGEX_SET,
+                                                    .set = (uint16_t)set,
+                                                    .child = REGEX_NONE,
+                                                    .last = REGEX_NONE,
+                                                    .next = next};
+}
+
 static void factor(struct lac_match_regex_work *w, int32_t alt)
 {
     flatten(w, alt);
+    merge_bytes(w, alt);
     if (w->nodes[alt].factor == REGEX_FACTOR_DEPTH)
         return;
     for (int32_t c = w->nodes[alt].child; c >= 0 && !w->unsupported; c = w->nodes[c].next) {

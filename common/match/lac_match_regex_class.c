@@ -3,8 +3,11 @@
 #include "lac_match_regex_internal.h"
 
 #include <string.h>
+#include <utf8proc.h>
 
 #include "lac_utf8.h"
+
+enum { CASED_RANGE_MAX = 2048 }; /* code points of a class whose other case is looked up */
 
 /* ---- sets ---- */
 
@@ -141,10 +144,19 @@ int32_t lac_match_regex_points(struct lac_match_regex_work *w, uint32_t low, uin
     return alt;
 }
 
-static enum lac_status caseless_utf8(struct lac_match_regex_work *w)
+/*
+ * The other cases of a character outside ASCII, as alternatives. (What ASCII letters have outside
+ * ASCII, U+017F and U+212A, is an ASCII letter in the normalised text that patterns are for.)
+ */
+static void add_cases(struct lac_match_regex_work *w, uint32_t point, int32_t alt)
 {
-    w->unsupported = "letters of either case in a pattern with characters outside ASCII";
-    return LAC_OK;
+    uint32_t lower = (uint32_t)utf8proc_tolower((utf8proc_int32_t)point);
+    uint32_t upper = (uint32_t)utf8proc_toupper((utf8proc_int32_t)point);
+
+    if (lower != point && lower >= 0x80)
+        (void)lac_match_regex_points(w, lower, lower, alt);
+    if (upper != point && upper != lower && upper >= 0x80)
+        (void)lac_match_regex_points(w, upper, upper, alt);
 }
 
 /* ---- escapes ---- */
@@ -251,10 +263,12 @@ static enum lac_status point_node(struct lac_match_regex_work *w, uint32_t point
     *out = REGEX_NONE;
     if (w->unsupported)
         return LAC_OK;
-    if (w->utf8 && nocase)
-        return caseless_utf8(w);
     if (point >= 0x80 && w->utf8) {
-        *out = lac_match_regex_points(w, point, point, REGEX_NONE);
+        int32_t alt = nocase ? lac_match_regex_node_new(w, REGEX_ALT) : REGEX_NONE;
+
+        *out = lac_match_regex_points(w, point, point, alt);
+        if (alt >= 0)
+            add_cases(w, point, alt);
         return LAC_OK;
     }
     lac_match_regex_set_add(&s, (unsigned char)point);
@@ -369,8 +383,6 @@ static enum lac_status add_points(struct lac_match_regex_work *w, struct class *
 
     if (w->unsupported)
         return LAC_OK;
-    if (w->utf8 && k->nocase)
-        return caseless_utf8(w);
     if (low <= limit)
         add_range(&k->set, low, high < limit ? high : limit);
     if (high <= limit)
@@ -386,6 +398,10 @@ static enum lac_status add_points(struct lac_match_regex_work *w, struct class *
     }
     if (k->alt >= 0)
         (void)lac_match_regex_points(w, low, high, k->alt);
+    if (k->nocase && high - low >= CASED_RANGE_MAX)
+        w->unsupported = "letters of either case in a class of more than 2048 characters";
+    for (uint32_t c = low; k->nocase && !w->unsupported && c <= high; c++)
+        add_cases(w, c, k->alt);
     return LAC_OK;
 }
 

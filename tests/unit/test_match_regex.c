@@ -84,6 +84,8 @@ static void the_longest_match_from_the_leftmost_start_is_found(void)
         {"(?P<year>[0-9]{4})(?<month>-[0-9]{2})?", "in 2026-11", "2026-11"},
         {"(?:(?:a|bc){0,2}d){1,2}", "abcdbcad", "abcdbcad"},
         {"M\xc3\xbcller{1,2}", "Herr M\xc3\xbcllerr", "M\xc3\xbcllerr"},
+        {"(?i)m\xc3\xbcller", "M\xc3\x9cLLER", "M\xc3\x9cLLER"},
+        {"(?i)[\xc3\xa0-\xc3\xa9]{2}", "\xc3\x89\xc3\xa8", "\xc3\x89\xc3\xa8"},
         {"\xc3\xbc{2}", "\xc3\xbc\xc3\xbc", "\xc3\xbc\xc3\xbc"},
         {"[a\xc3\xa0-\xc3\xbf\xe2\x82\xac]{2}", "x\xc3\xbc\xe2\x82\xac", "\xc3\xbc\xe2\x82\xac"},
         {"\xc3\x9f|\\xdf\\x{20ac}", "\xc3\x9f\xe2\x82\xac", "\xc3\x9f\xe2\x82\xac"},
@@ -167,8 +169,7 @@ static void what_is_not_supported_is_refused_with_its_place(void)
 static void what_is_legal_but_beyond_us_is_said_to_be(void)
 {
     static const char *const patterns[] = {
-        "(?i)m\xc3\xbcller", "\xc3\xbc.", "[^\xc3\xbc]",
-        "\xc3\xbc\\D",       "\\x{100}",  "(?:(?:(?:a{0}){512}){512}){512}b",
+        "\xc3\xbc.", "[^\xc3\xbc]", "\xc3\xbc\\D", "\\x{100}", "(?:(?:(?:a{0}){512}){512}){512}b",
     };
     char deep[8 * LAC_MATCH_REGEX_DEPTH + 8] = "";
 
@@ -301,6 +302,7 @@ struct gen {
     char text[PATTERN_MAX];
     size_t len;
     unsigned budget;
+    bool wide; /* with characters outside ASCII */
 };
 
 static void put(struct gen *g, const char *what)
@@ -322,16 +324,19 @@ static void gen_atom(struct gen *g, unsigned depth)
                                         "\\s", ".",     "[ab0]", "[^-_]",  "a-",     "B",   "\\W",
                                         "\\n", "[A-C]", "\\D",   "(?i:a)", "(?i:cA)"};
     static const char *const repeats[] = {"?", "{2}", "{1,3}", "{0,2}", "{2,5}", "{0,1}", "{3}"};
+    static const char *const wide[] = {
+        "\xc3\xbc",    "[\xc3\xa0-\xc3\xbf\xe2\x82\xac]",  "(?i:\xc3\x9c)",
+        "[a\xc3\xa9]", "(?i:[\xc3\xa0-\xc3\xa9\xd0\xb6])", "\xe2\x82\xac"};
     bool group = depth > 0 && lac_test_random(3) == 0;
 
     if (group) {
         put(g, lac_test_random(4) ? "(?:" : "(?i:");
         gen_alt(g, depth - 1);
         put(g, ")");
+    } else if (g->wide && lac_test_random(2)) {
+        put(g, wide[lac_test_random(LAC_COUNT(wide))]);
     } else {
-        const char *atom = atoms[lac_test_random(LAC_COUNT(atoms))];
-
-        put(g, atom);
+        put(g, atoms[lac_test_random(LAC_COUNT(atoms))]);
     }
     if (lac_test_random(3) == 0)
         put(g, repeats[lac_test_random(LAC_COUNT(repeats))]);
@@ -368,6 +373,35 @@ static size_t gen_text(char *text, size_t most)
 
     for (size_t i = 0; i < len; i++)
         text[i] = bytes[lac_test_random(sizeof(bytes) - 1)];
+    return len;
+}
+
+/* Characters of one to three bytes. */
+static size_t gen_wide_text(char *text, size_t most)
+{
+    static const char *const chars[] = {"a",
+                                        "b",
+                                        "A",
+                                        "1",
+                                        "-",
+                                        " ",
+                                        "\xc3\xbc",
+                                        "\xc3\x9c",
+                                        "\xc3\xa9",
+                                        "\xc3\x89",
+                                        "\xe2\x82\xac",
+                                        "\xd0\x96",
+                                        "\xd0\xb6",
+                                        "c",
+                                        "0"};
+    size_t len = 0;
+
+    for (size_t n = lac_test_random((uint32_t)most / 3); n > 0; n--) {
+        const char *c = chars[lac_test_random(LAC_COUNT(chars))];
+
+        memcpy(text + len, c, strlen(c));
+        len += strlen(c);
+    }
     return len;
 }
 
@@ -437,11 +471,12 @@ static bool told_right(struct lac_str text, size_t start, size_t end)
 }
 
 static void compare(const struct lac_match_regex *r, const hs_database_t *db, hs_scratch_t *scratch,
-                    const char *pattern)
+                    const struct gen *g)
 {
     for (unsigned i = 0; i < 40; i++) {
         char bytes[64];
-        struct lac_str text = {bytes, gen_text(bytes, i < 36 ? 20 : sizeof(bytes))};
+        size_t most = i < 36 ? 20 : sizeof(bytes);
+        struct lac_str text = {bytes, g->wide ? gen_wide_text(bytes, most) : gen_text(bytes, most)};
         struct oracle o = {0};
         size_t start = 0, end = 0;
         bool found = lac_match_regex_find(r, text, 0, text.len, &start, &end);
@@ -450,7 +485,7 @@ static void compare(const struct lac_match_regex *r, const hs_database_t *db, hs
                       HS_SUCCESS);
         if (found != o.any || (found && (start != o.start || end != o.end)) ||
             (found && !told_right(text, start, end))) {
-            lac_test_row("%s in \"%.*s\": %d %zu-%zu, not %d %llu-%llu, %s %s %s", pattern,
+            lac_test_row("%s in \"%.*s\": %d %zu-%zu, not %d %llu-%llu, %s %s %s", g->text,
                          (int)text.len, text.ptr, found, start, end, o.any, o.start, o.end,
                          prefixes(), inner(), shapes());
             LAC_TEST_EQ(false, true);
@@ -465,26 +500,28 @@ static void random_patterns_find_what_vectorscan_finds(void)
 
     lac_test_seed();
     for (unsigned i = 0; i < 4000; i++) {
-        struct gen g = {.budget = 12};
+        struct gen g = {.budget = 12, .wide = i % 4 == 0};
         const struct lac_match_regex *r;
         hs_compile_error_t *why = NULL;
         hs_database_t *db = NULL;
         struct lac_err err;
 
         gen_alt(&g, 2);
+        if (g.wide)
+            put(&g, "\xc3\xbc?"); /* so that it is UTF-8 */
         r = compile_str((struct lac_str){g.text, g.len}, &err);
         g.text[g.len < sizeof(g.text) ? g.len : sizeof(g.text) - 1] = 0;
         if (!r) {
             refused++;
             continue;
         }
-        if (hs_compile(g.text, HS_FLAG_SOM_LEFTMOST, HS_MODE_BLOCK, NULL, &db, &why) !=
-            HS_SUCCESS) {
+        if (hs_compile(g.text, HS_FLAG_SOM_LEFTMOST | (g.wide ? HS_FLAG_UTF8 : 0), HS_MODE_BLOCK,
+                       NULL, &db, &why) != HS_SUCCESS) {
             hs_free_compile_error(why);
             continue;
         }
         LAC_TEST_NEED(hs_alloc_scratch(db, &scratch) == HS_SUCCESS);
-        compare(r, db, scratch, g.text);
+        compare(r, db, scratch, &g);
         hs_free_database(db);
         compared++;
     }
