@@ -105,7 +105,10 @@ static size_t behind_operator(struct lac_str t, size_t i, struct value *v)
         bool colon = t.ptr[i] == ':';
         size_t type;
 
-        v->prose = colon && blanks == 0 && lac_match_byte(t, i + 1) == ' ' && !v->quoted;
+        if (colon && lac_match_byte(t, i + 1) == ':')
+            return 0;
+        v->prose =
+            colon && blanks == 0 && lac_match_byte(t, i + 1) == ' ' && !v->quoted && !v->statement;
         i = skip(t, i + 1, " \t", BLANKS_MAX);
         /* password: str = "..." */
         type = lac_match_run_end(t, i, NAME_REST_MAX, is_name);
@@ -118,6 +121,19 @@ static size_t behind_operator(struct lac_str t, size_t i, struct value *v)
         return i;
     }
     return 0;
+}
+
+/* &quot; &lt; &#x3C; and their like end a value as what they mean does; so does the next parameter
+ * of an address. */
+static bool ends_at_ampersand(struct lac_str t, size_t i)
+{
+    size_t end;
+
+    if (lac_match_byte(t, i) != '&')
+        return false;
+    i += lac_match_byte(t, i + 1) == '#';
+    end = lac_match_run_end(t, i + 1, NAME_REST_MAX, is_name);
+    return end - i > 1 && (lac_match_byte(t, end) == ';' || lac_match_byte(t, end) == '=');
 }
 
 /* The value that begins at `i`: in quotes, or up to what ends a word there. */
@@ -143,7 +159,7 @@ static bool read_value(struct lac_str t, size_t i, struct value *v)
     } else {
         end = i;
         while (end < t.len && end - i <= VALUE_MAX &&
-               !lac_match_is_in((unsigned char)t.ptr[end], stop))
+               !lac_match_is_in((unsigned char)t.ptr[end], stop) && !ends_at_ampersand(t, end))
             end++;
         /* a call, an index or a template is code, not a value */
         if (lac_match_is_in(lac_match_byte(t, end), "([{<"))
@@ -225,13 +241,17 @@ static size_t behind_noun(struct lac_str t, size_t i)
     return i;
 }
 
-/* DB_PASSWORD=, --password x: what follows can be nothing but the value. */
+/* DB_PASSWORD=, DB_PASSWORD: x: what follows can be nothing but the value. */
 static bool is_statement(struct lac_str t, size_t name, size_t end)
 {
-    for (size_t i = name; i < end; i++)
+    bool parts = false;
+
+    for (size_t i = name; i < end; i++) {
         if (t.ptr[i] >= 'a' && t.ptr[i] <= 'z')
             return false;
-    return lac_match_byte(t, end) == '=';
+        parts = parts || t.ptr[i] == '_';
+    }
+    return lac_match_byte(t, end) == '=' || (parts && lac_match_byte(t, end) == ':');
 }
 
 /* `at` is behind the word that means a secret. */

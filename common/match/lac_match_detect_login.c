@@ -105,7 +105,7 @@ bool lac_match_verify_connection(struct lac_str t, size_t at, unsigned trigger,
         end++;
     secret = lac_str_slice(t, value, end);
     while (end < t.len && end - value < STRING_REACH &&
-           !lac_match_is_in((unsigned char)t.ptr[end], "\r\n\"<>`"))
+           !lac_match_is_in((unsigned char)t.ptr[end], "\r\n\"'<>`"))
         end++;
     out->resume = end;
     if (!is_connection(lac_str_slice(t, start, end), &from) || secret.len < 3 ||

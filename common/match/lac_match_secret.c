@@ -76,11 +76,11 @@ static bool is_template(struct lac_str s)
 bool lac_match_is_placeholder(struct lac_str s)
 {
     static const char *const inside[] = {
-        "example", "xxxx",     "your",     "changeme", "change_me", "change-me", "changeit",
-        "placeho", "dummy",    "redact",   "insert",   "replace",   "removed",   "masked",
-        "todo",    "12345678", "00000000", "abcdefgh", "foobar",    "sample",    "fake",
-        "****",    "...",      "${",       "{{",       "$(",        "%(",        "#{",
-        "<%",      "not-a-",   "not_a_",   "_here",    "-here",     NULL};
+        "example", "xxxx",     "your",      "changeme", "change_me", "change-me", "changeit",
+        "placeho", "dummy",    "redact",    "insert",   "replace",   "removed",   "masked",
+        "todo",    "12345678", "00000000",  "abcdefgh", "foobar",    "sample",    "fake",
+        "****",    "...",      "${",        "{{",       "$(",        "%(",        "#{",
+        "<%",      "not-a-",   "anonymous", "not_a_",   "_here",     "-here",     NULL};
     static const char *const whole[] = {
         "password",  "password1", "password123", "passwd",    "pass",     "pwd",     "secret",
         "token",     "key",       "apikey",      "api_key",   "api-key",  "none",    "null",

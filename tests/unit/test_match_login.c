@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: secrets without a prefix are found where they stand and to the byte, and what people write
+ * in their place is none; keys and tokens with an inner structure are decided by it. Method: tables
+ * of texts per detector and of tokens per validator, each near miss differing in one thing.
+ */
+#include "lac_match.h"
+
+#include <string.h>
+
+#include "lac_match_secret.h"
+#include "lac_match_validate.h"
+#include "lac_test.h"
+
+enum { FIELD_BYTES = 1 << 16, HITS = 16 };
+
+struct row {
+    const char *text;
+    const char *want; /* what is hit, joined by '|' */
+};
+
+static void check(const char *detector, const struct row *rows, size_t count)
+{
+    static struct lac_match_hit at[HITS];
+    struct lac_match_hits hits = {.at = at, .capacity = HITS};
+    struct lac_match_rule rule = {.id = LAC_STR("r"),
+                                  .entity = LAC_STR("E"),
+                                  .tier = LAC_TIER_PROPRIETARY,
+                                  .score = 1000000,
+                                  .detector = lac_str_from(detector)};
+    struct lac_match_scratch *s = NULL;
+    struct lac_match *m = NULL;
+    struct lac_err err = {0};
+
+    LAC_TEST_EQ(lac_match_open(&m, &rule, 1, NULL, &err), LAC_OK);
+    LAC_TEST_EQ(lac_match_scratch_open(&s, FIELD_BYTES, &err), LAC_OK);
+    LAC_TEST_NEED(m && s);
+    LAC_TEST_EQ(lac_match_scratch_fit(s, m, &err), LAC_OK);
+    for (size_t i = 0; i < count; i++) {
+        char out[1024];
+        size_t n = 0;
+
+        lac_test_row("%s: %s", detector, rows[i].text);
+        LAC_TEST_EQ(lac_match_scan(m, s, lac_str_from(rows[i].text), &hits, &err), LAC_OK);
+        out[0] = 0;
+        for (size_t k = 0; k < hits.count && n < sizeof(out); k++)
+            n += (size_t)snprintf(out + n, sizeof(out) - n, "%s%.*s", k ? "|" : "",
+                                  (int)(at[k].end - at[k].start), rows[i].text + at[k].start);
+        LAC_TEST_STR(out, rows[i].want);
+    }
+    lac_match_scratch_close(s);
+    lac_match_close(m);
+}
+
+static void passwords_are_found_in_assignments_and_sentences(void)
+{
+    static const struct row rows[] = {
+        {"DB_PASSWORD=sunflower\nX=1", "sunflower"},
+        {"MYSQL_ROOT_PASSWORD: whalehello", "whalehello"},
+        {"password: \"Tr0ub4dor&3\",", "Tr0ub4dor&3"},
+        {"{\"password\":\"hunter2!x\"}", "hunter2!x"},
+        {"{\\\"password\\\": \\\"hunter2!x\\\"}", "hunter2!x"},
+        {"const userPassword = 'Kq7#mLp2';", "Kq7#mLp2"},
+        {"password: str = \"Kq7#mLp2\"", "Kq7#mLp2"},
+        {"'password' => 'Kq7#mLp2',", "Kq7#mLp2"},
+        {"config['password'] = 'Kq7#mLp2'", "Kq7#mLp2"},
+        {"<Password>Kq7#mLp2</Password>", "Kq7#mLp2"},
+        {"<add key=\"Password\" value=\"Kq7#mLp2\"/>", "Kq7#mLp2"},
+        {"run --password Kq7#mLp2 --x", "Kq7#mLp2"},
+        {"the password is Kq7#mLp2.", "Kq7#mLp2"},
+        {"Passwort: Sommer2024!", "Sommer2024!"},
+        {"SMTP_PASS=Kq7#mLp2", "Kq7#mLp2"},
+        {"pass: 'Kq7#mLp2'", "Kq7#mLp2"},
+        {"password=Kq7mLp2&next=1", "Kq7mLp2"},
+        {"password: letters", ""},
+        {"the password is incorrect", ""},
+        {"password: ${DB_PASSWORD}", ""},
+        {"password: {{ db_password }}", ""},
+        {"password = os.environ[\"DB_PASS1\"]", ""},
+        {"password: req.body.password2", ""},
+        {"password=getpass1(x)", ""},
+        {"password_hash: \"5f4dcc3b5aa765d\"", ""},
+        {"PASSWORD=changeme1", ""},
+        {"password = \"<your password 1>\"", ""},
+        {"password: \"$2b$12$abcdefghijklmnopqrstuv\"", ""},
+        {"FSDiscriminatorPass::Pass1", ""},
+        {"&quot;Password is correct.&quot;", ""},
+        {"compass=N45E13", ""},
+        {"password == null", ""},
+        {"password: SHA-256", ""},
+        {"password?: string1;", ""},
+        {"password:", ""},
+        {"password=", ""},
+        {"password = '", ""},
+    };
+
+    check("password_value", rows, LAC_COUNT(rows));
+}
+
+static void keys_and_tokens_need_to_look_random(void)
+{
+    static const struct row secrets[] = {
+        {"client_secret: \"k3J9dLq0Zx7Tn2VbY5cW\"", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"secret key: k3J9dLq0Zx7Tn2VbY5cW", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"--client-secret k3J9dLq0Zx7Tn2VbY5cW", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"signingKey=0f9a3c5e7b1d2846af90c3e5", "0f9a3c5e7b1d2846af90c3e5"},
+        {"secretName: my-app-tls-secret-2", ""},
+        {"secret: kubernetes-dashboard-v2-certs", ""},
+        {"client_secret: short1A", ""},
+        {"secret = vault.read(\"k3J9dLq0Zx7Tn2VbY5cW\")", ""},
+        {"the secret is k3J9d", ""},
+    };
+    static const struct row keys[] = {
+        {"X-Api-Key: 0f9a3c5e7b1d2846af90c3e5", "0f9a3c5e7b1d2846af90c3e5"},
+        {"?api_key=k3J9dLq0Zx7Tn2VbY5cW&x=1", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"my api key is k3J9dLq0Zx7Tn2VbY5cW", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"getApiKey() = k3J9dLq0Zx7Tn2VbY5cW", ""},
+        {"api_key_id: k3J9dLq0Zx7Tn2VbY5cW", ""},
+        {"apiKey: process.env.ACME_API_KEY_1A2b3C", ""},
+    };
+    static const struct row tokens[] = {
+        {"access_token: 'k3J9dLq0Zx7Tn2VbY5cW'", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"nextPageToken: 'k3J9dLq0Zx7Tn2VbY5cW'", ""},
+        {"csrf_token: 'k3J9dLq0Zx7Tn2VbY5cW'", ""},
+        {"token_expires: 2026-11-21T10:00:00Z", ""},
+        {"token: the-quick-brown-fox-jumps", ""},
+        {"max_tokens: 4096", ""},
+    };
+
+    check("secret_value", secrets, LAC_COUNT(secrets));
+    check("api_key_value", keys, LAC_COUNT(keys));
+    check("token_value", tokens, LAC_COUNT(tokens));
+}
+
+static void logins_are_found_in_addresses(void)
+{
+    static const struct row rows[] = {
+        {"x postgres://app:Kq7mLp2@db.acme.test:5432/shop y",
+         "postgres://app:Kq7mLp2@db.acme.test:5432"},
+        {"postgresql+psycopg2://app:p@ss:w0rd@db", "postgresql+psycopg2://app:p@ss:w0rd@db"},
+        {"'postgres://a:Kq7mLp2@[::1]:5432'", "postgres://a:Kq7mLp2@[::1]:5432"},
+        {"postgres://app@db.acme.test/shop", ""},
+        {"postgres://postgres:postgres@db/x", ""},
+        {"postgres://u:password@db/x", ""},
+        {"postgres://u:${PASS}@db/x", ""},
+        {"postgres://u:<pass>@db/x", ""},
+        {"postgres://u:xxxx@db/x", ""},
+    };
+    static const struct row web[] = {
+        {"git clone https://ci:Kq7mLp2w@git.acme.test/r.git", "https://ci:Kq7mLp2w@git.acme.test"},
+        {"https://acme.test:8443/a@b", ""},
+        {"https://acme.test/?t=10:30&who=a@b", ""},
+        {"https://acme.test?t=10:30&who=a@b", ""},
+        {"https://a:b", ""},
+    };
+    static const struct row redis[] = {
+        {"redis://:Kq7mLp2w@cache:6379/0", "redis://:Kq7mLp2w@cache:6379"},
+        {"redis://cache:6379/0", ""},
+    };
+
+    check("postgres_url", rows, LAC_COUNT(rows));
+    check("basic_auth_url", web, LAC_COUNT(web));
+    check("redis_url", redis, LAC_COUNT(redis));
+}
+
+static void logins_are_found_in_strings_headers_and_commands(void)
+{
+    static const struct row strings[] = {
+        {"x=\"Server=a;Database=b;User Id=c;Password=Kq7mLp2;\"",
+         "Server=a;Database=b;User Id=c;Password=Kq7mLp2"},
+        {"psql 'host=a user=b password=Kq7mLp2 dbname=d'",
+         "host=a user=b password=Kq7mLp2 dbname=d"},
+        {"Server=a;Database=b;Password={0};", ""},
+        {"password=Kq7mLp2", ""},
+        {"Server=a;Password=Kq7mLp2", ""},
+    };
+    static const struct row bearer[] = {
+        {"Authorization: Bearer k3J9dLq0Zx7Tn2VbY5cW.", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"Authorization: Bearer <token>", ""},
+        {"bearer of good-news-everyone-2", ""},
+    };
+    static const struct row basic[] = {
+        {"Authorization: Basic YW5uYTpLcTdtTHAy", "YW5uYTpLcTdtTHAy"}, /* anna:Kq7mLp2 */
+        {"Authorization: Basic dXNlcjpwYXNzd29yZA==", ""},             /* user:password */
+        {"Authorization: Basic QUJDREVGR0hJSktM", ""},                 /* no colon */
+        {"Basic training", ""},
+    };
+    static const struct row curl[] = {
+        {"curl -u anna:Kq7mLp2 https://a", "anna:Kq7mLp2"},
+        {"curl -s --user 'anna:Kq7 mLp2' https://a", "anna:Kq7 mLp2"},
+        {"curl -uanna:Kq7mLp2 https://a", "anna:Kq7mLp2"},
+        {"curl https://a | sort -u a:Kq7mLp2", ""},
+        {"curl -u anna https://a:1", ""},
+        {"curl -u user:password https://a", ""},
+    };
+    static const struct row command[] = {
+        {"mysql -u root -pKq7mLp2 shop", "Kq7mLp2"},
+        {"sshpass -p 'Kq7mLp2' ssh a@b", "Kq7mLp2"},
+        {"docker login -u ci -p Kq7mLp2 r.acme.test", "Kq7mLp2"},
+        {"mysql -u root -p shop12", ""},
+        {"docker run -p 8080:80 x", ""},
+    };
+    static const struct row pgpass[] = {
+        {"db:5432:shop:app:Kq7mLp2\n", "db:5432:shop:app:Kq7mLp2"},
+        {"# x\n*:5432:*:app:Kq7mLp2", "*:5432:*:app:Kq7mLp2"},
+        {"at db:5432:shop:app:Kq7mLp2", ""},
+        {"db:5432:shop", ""},
+    };
+
+    check("connection_string", strings, LAC_COUNT(strings));
+    check("bearer_token", bearer, LAC_COUNT(bearer));
+    check("basic_credentials", basic, LAC_COUNT(basic));
+    check("command_login", curl, LAC_COUNT(curl));
+    check("command_password", command, LAC_COUNT(command));
+    check("pgpass", pgpass, LAC_COUNT(pgpass));
+}
+
+#define JWT_HEADER    "eyJhbGciOiJIUzI1NiJ9" /* {"alg":"HS256"} */
+#define JWT_PAYLOAD   "eyJzdWIiOiJhbm5hIn0"  /* {"sub":"anna"} */
+#define JWT_SIGNATURE "Zk3vQ8xLr0TnWb7YcPd2"
+
+static void tokens_are_decided_by_what_they_decode_to(void)
+{
+    static const struct row jwt[] = {
+        {"t=" JWT_HEADER "." JWT_PAYLOAD "." JWT_SIGNATURE ";",
+         JWT_HEADER "." JWT_PAYLOAD "." JWT_SIGNATURE},
+        {JWT_HEADER "." JWT_PAYLOAD ". Next", JWT_HEADER "." JWT_PAYLOAD "."},
+        {JWT_HEADER "." JWT_PAYLOAD, ""},
+        {JWT_HEADER "." JWT_SIGNATURE "." JWT_SIGNATURE, ""},
+        {JWT_PAYLOAD "." JWT_PAYLOAD "." JWT_SIGNATURE, ""}, /* no "alg" */
+        {JWT_HEADER "." JWT_PAYLOAD ".short", ""},
+        {"eyJ", ""},
+        {"eyJhbGci", ""},
+    };
+    static const struct row jwk[] = {
+        {"k {\"kty\":\"EC\",\"d\":\"Zk3vQ8xLr0TnWb7YcPd2MhJf5GsUe1Ao\"}.",
+         "{\"kty\":\"EC\",\"d\":\"Zk3vQ8xLr0TnWb7YcPd2MhJf5GsUe1Ao\"}"},
+        {"{\"d\" : \"Zk3vQ8xLr0TnWb7YcPd2\", \"kty\": \"OKP\"}",
+         "{\"d\" : \"Zk3vQ8xLr0TnWb7YcPd2\", \"kty\": \"OKP\"}"},
+        {"{\"kty\":\"EC\",\"x\":\"Zk3vQ8xLr0TnWb7YcPd2\"}", ""},
+        {"{\"kty\":\"EC\",\"d\":\"short\"}", ""},
+        {"{\"id\":\"Zk3vQ8xLr0TnWb7YcPd2\",\"kty\":\"EC\"}", ""},
+    };
+    static const struct row telegram[] = {
+        {"https://api.telegram.org/bot7219384650:AAHk3mZ_qT7vLx0cYp2NwRb9eJd5GsUf1Xo/getMe",
+         "7219384650:AAHk3mZ_qT7vLx0cYp2NwRb9eJd5GsUf1Xo"},
+        {"7219384650:AAHk3mZ_qT7vLx0cYp2NwRb9eJd5GsUf1Xo1", ""},
+        {"219384:AAHk3mZ_qT7vLx0cYp2NwRb9eJd5GsUf1Xo", ""},
+    };
+    static const struct row openai[] = {
+        {"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",
+         "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"},
+        {"sk-Ab1Cd2Ef3Gh4Ij5Kl6MnT3BlbkFKOp7Qr8St9Uv0Wx1Yz2Ab", ""},
+        {"sk-Ab1CT3BlbkFJOp7Qr8St9Uv0Wx1Yz2Ab", ""},
+        {"sk-admin-Ab1Cd2Ef3Gh4Ij5Kl6MnT3BlbkFJOp7Qr8St9Uv0Wx1Yz2Ab", ""},
+    };
+    static const struct row seed[] = {
+        {"seed phrase: one two three four five six seven eight nine ten eleven twelve.",
+         "one two three four five six seven eight nine ten eleven twelve"},
+        {"seed phrase: one two three four five six seven eight nine ten eleven", ""},
+        {"seed phrase: one two three four five six seven eight nine ten eleven twelve or so", ""},
+    };
+
+    check("jwt", jwt, LAC_COUNT(jwt));
+    check("jwk", jwk, LAC_COUNT(jwk));
+    check("telegram_token", telegram, LAC_COUNT(telegram));
+    check("openai_key", openai, LAC_COUNT(openai));
+    check("seed_phrase", seed, LAC_COUNT(seed));
+}
+
+static void checksums_of_keys_hold(void)
+{
+    static const struct {
+        lac_match_validate *validate;
+        const char *text;
+        bool valid;
+    } rows[] = {
+        /* en.bitcoin.it, Wallet import format */
+        {lac_match_validate_wif, "5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTJ", true},
+        {lac_match_validate_wif, "5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTK", false},
+        {lac_match_validate_wif, "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", false},
+        /* BIP 32, test vector 1 */
+        {lac_match_validate_extended_key,
+         "xprv9s21ZrQH143K3QTDL4LXw2F7HEK3wJUD2nW2nRk4stbPy6cq3jPPqjiChkVvvNKmPGJxWUtg6LnF5kejMRNN"
+         "U3TGtRBeJgk33yuGBxrMPHi",
+         true},
+        {lac_match_validate_extended_key,
+         "xprv9s21ZrQH143K3QTDL4LXw2F7HEK3wJUD2nW2nRk4stbPy6cq3jPPqjiChkVvvNKmPGJxWUtg6LnF5kejMRNN"
+         "U3TGtRBeJgk33yuGBxrMPHj",
+         false},
+        /* the public key of the same: no private one */
+        {lac_match_validate_extended_key,
+         "xpub661MyMwAqRbcFtXgS5sYJABqqG9YLmC4Q1Rdap9gSE8NqtwybGhePY2gZ29ESFjqJoCu1Rupje8YtGqsefD2"
+         "65TMg7usUDFdp6W1EGMcet8",
+         false},
+        /* NIP-19 */
+        {lac_match_validate_nostr_key,
+         "nsec1vl029mgpspedva04g90vltkh6fvh240zqtv9k0t9af8935ke9laqsnlfe5", true},
+        {lac_match_validate_nostr_key,
+         "nsec1vl029mgpspedva04g90vltkh6fvh240zqtv9k0t9af8935ke9laqsnlfe6", false},
+        /* SEP 23 has public keys only; this is of stellar.org's Friendbot tutorial */
+        {lac_match_validate_stellar_seed,
+         "SAV76USXIJOBMEQXPANUOQM6F5LIOTLPDIDVRJBFFE2MDJXG24TAPUU7", true},
+        {lac_match_validate_stellar_seed,
+         "SAV76USXIJOBMEQXPANUOQM6F5LIOTLPDIDVRJBFFE2MDJXG24TAPUU6", false},
+        {lac_match_validate_mixed_case, "aB3", true},
+        {lac_match_validate_mixed_case, "ab3", false},
+        {lac_match_validate_letter_digit, "ab3", true},
+        {lac_match_validate_letter_digit, "abc", false},
+        {lac_match_validate_last_word, "machine a login b password Kq7mLp2", true},
+        {lac_match_validate_last_word, "machine a login b password changeme", false},
+    };
+
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        lac_test_row("%s", rows[i].text);
+        LAC_TEST_EQ(rows[i].validate(lac_str_from(rows[i].text)), rows[i].valid);
+    }
+}
+
+static void json_objects_are_told_from_what_resembles_them(void)
+{
+    static const struct {
+        const char *text;
+        bool valid;
+    } rows[] = {
+        {"{}", true},
+        {" { \"a\" : 1 } ", true},
+        {"{\"a\":[1,{\"b\":[]},\"x\\\"y\"],\"c\":null,\"d\":-1.5e3}", true},
+        {"[]", false},
+        {"{", false},
+        {"{}}", false},
+        {"{\"a\"}", false},
+        {"{\"a\":}", false},
+        {"{\"a\":1,}", false},
+        {"{\"a\":[1}", false},
+        {"{\"a\":1]", false},
+        {"{a:1}", false},
+        {"{\"a\":nul}", false},
+        {"{\"a\":\"x", false},
+        {"", false},
+    };
+    char deep[160];
+
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        lac_test_row("%s", rows[i].text);
+        LAC_TEST_EQ(lac_match_is_json_object(lac_str_from(rows[i].text)), rows[i].valid);
+    }
+    for (size_t depth = 31; depth <= 32; depth++) {
+        size_t n = (size_t)snprintf(deep, sizeof(deep), "{\"a\":");
+
+        for (size_t i = 0; i < depth; i++)
+            deep[n++] = '[';
+        for (size_t i = 0; i < depth; i++)
+            deep[n++] = ']';
+        deep[n++] = '}';
+        LAC_TEST_EQ(lac_match_is_json_object((struct lac_str){deep, n}), depth == 31);
+    }
+}
+
+LAC_TEST_MAIN(match_login, passwords_are_found_in_assignments_and_sentences,
+              keys_and_tokens_need_to_look_random, logins_are_found_in_addresses,
+              logins_are_found_in_strings_headers_and_commands,
+              tokens_are_decided_by_what_they_decode_to, checksums_of_keys_hold,
+              json_objects_are_told_from_what_resembles_them)
