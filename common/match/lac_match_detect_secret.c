@@ -155,48 +155,19 @@ static bool slack_token_shape(struct lac_str s)
     return s.len >= 16 && lac_match_distinct(s) >= 8 && (longest >= 9 || s.len >= 32);
 }
 
-static bool slack_hook_shape(struct lac_str t, size_t from, size_t *end)
-{
-    static const size_t least[] = {8, 8, 20}; /* behind "T", "B" and the second '/' */
-    size_t i = from;
-
-    for (int part = 0; part < 3; part++) {
-        size_t start = i;
-
-        if (part == 1 && lac_match_byte(t, i++) != 'B')
-            return false;
-        i = lac_match_run_end(t, i, SLACK_MAX, lac_match_is_alnum);
-        if (i - start < least[part])
-            return false;
-        if (part == 2)
-            *end = i;
-        if (part == 2 && lac_match_distinct((struct lac_str){t.ptr + start, i - start}) < 8)
-            return false;
-        if (part < 2 && lac_match_byte(t, i++) != '/')
-            return false;
-    }
-    return true;
-}
-
 bool lac_match_verify_slack(struct lac_str t, size_t at, unsigned trigger,
                             struct lac_match_span *out)
 {
-    static const size_t prefix[] = {6, 7, 26}; /* bytes of the trigger's match */
-    size_t start = at - prefix[trigger];
-    size_t end = at;
+    size_t start = at - 6; /* "xoxb-" and one more */
+    size_t end = lac_match_run_end(t, at - 1, SLACK_MAX + 1, is_slack);
 
-    if (trigger == 2) {
-        if (!slack_hook_shape(t, at, &end))
-            return false;
-    } else {
-        end = lac_match_run_end(t, at - 1, SLACK_MAX + 1, is_slack);
-        out->resume = end;
-        while (end > at && (t.ptr[end - 1] == '.' || t.ptr[end - 1] == '-'))
-            end--;
-        if (end - start > SLACK_MAX ||
-            !slack_token_shape((struct lac_str){t.ptr + start + 5, end - start - 5}))
-            return false;
-    }
+    (void)trigger;
+    out->resume = end;
+    while (end > at && (t.ptr[end - 1] == '.' || t.ptr[end - 1] == '-'))
+        end--;
+    if (end - start > SLACK_MAX ||
+        !slack_token_shape((struct lac_str){t.ptr + start + 5, end - start - 5}))
+        return false;
     *out = (struct lac_match_span){start, end, end};
     return true;
 }

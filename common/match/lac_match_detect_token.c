@@ -18,6 +18,9 @@ enum {
     JWT_PARTS_MAX = 5,   /* signed: 3; encrypted: 5 */
     JWK_REACH = 4096,    /* bytes of a key around its "kty" */
     JWK_PART_MIN = 16,
+    LONG_HEAD_MAX = 96, /* bytes of a long token before its trigger's end */
+    LONG_MAX = 16384,
+    LONG_MIN = 64, /* behind the trigger's end */
 };
 
 static bool is_base64url(unsigned c)
@@ -190,4 +193,46 @@ bool lac_match_verify_jwk(struct lac_str t, size_t at, unsigned trigger, struct 
         return true;
     }
     return false;
+}
+
+static bool is_long(unsigned c)
+{
+    return is_base64url(c) || c == '+' || c == '/' || c == '%';
+}
+
+/* Keys and tokens that are longer than a pattern can be: the trigger knows how they begin, and they
+ * end where their alphabet does. */
+bool lac_match_verify_long_token(struct lac_str t, size_t at, unsigned trigger,
+                                 struct lac_match_span *out)
+{
+    size_t start = lac_match_run_start(t, at, LONG_HEAD_MAX, is_long);
+    size_t end = lac_match_run_end(t, at, LONG_MAX, is_long);
+
+    (void)trigger;
+    out->resume = end;
+    if (end - at < LONG_MIN || lac_match_distinct(lac_str_slice(t, at, end)) < 16)
+        return false;
+    while (end < t.len && t.ptr[end] == '=' && end - at < LONG_MAX)
+        end++;
+    *out = (struct lac_match_span){start, end, end};
+    return true;
+}
+
+/* Dropbox's "sl." and "sl.u." stand before the run. */
+bool lac_match_verify_dropbox(struct lac_str t, size_t at, unsigned trigger,
+                              struct lac_match_span *out)
+{
+    static const char *const heads[] = {"sl.u.", "sl."};
+
+    if (!lac_match_verify_long_token(t, at, trigger, out))
+        return false;
+    for (size_t i = 0; i < LAC_COUNT(heads); i++) {
+        size_t size = strlen(heads[i]);
+
+        if (out->start >= size && memcmp(t.ptr + out->start - size, heads[i], size) == 0) {
+            out->start -= size;
+            break;
+        }
+    }
+    return true;
 }

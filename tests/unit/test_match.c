@@ -306,10 +306,7 @@ static void secrets_are_told_from_placeholders(void)
     static const struct row slack[] = {
         {"xoxb-123456789012-1234567890123-AbCdEfGhIjKlMnOpQrStUvWx",
          "xoxb-123456789012-1234567890123-AbCdEfGhIjKlMnOpQrStUvWx"},
-        {"https://hooks.slack.com/services/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",
-         "hooks.slack.com/services/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"},
         {"xoxb-your-token-here xoxp-xxxxxxxxxxxx", ""},
-        {"hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX", ""},
     };
     static const struct row pem[] = {
         {"-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEAxyz\n-----END RSA PRIVATE KEY----- x",

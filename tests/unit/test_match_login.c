@@ -141,6 +141,7 @@ static void logins_are_found_in_addresses(void)
         {"'postgres://a:Kq7mLp2@[::1]:5432'", "postgres://a:Kq7mLp2@[::1]:5432"},
         {"postgres://app@db.acme.test/shop", ""},
         {"postgres://postgres:postgres@db/x", ""},
+        {"postgres://shop:shop@db/x", ""},
         {"postgres://u:password@db/x", ""},
         {"postgres://u:${PASS}@db/x", ""},
         {"postgres://u:<pass>@db/x", ""},
@@ -217,6 +218,7 @@ static void logins_are_found_in_strings_headers_and_commands(void)
 
 #define JWT_HEADER    "eyJhbGciOiJIUzI1NiJ9" /* {"alg":"HS256"} */
 #define JWT_PAYLOAD   "eyJzdWIiOiJhbm5hIn0"  /* {"sub":"anna"} */
+#define LONG          "Zk3vQ8xLr0TnWb7YcPd2MhJf5GsUe1AoQi4XtP9nKq7mLp2wVb6RyDs8HgTj0FxCzNuEa3Bk"
 #define JWT_SIGNATURE "Zk3vQ8xLr0TnWb7YcPd2"
 
 static void tokens_are_decided_by_what_they_decode_to(void)
@@ -261,6 +263,21 @@ static void tokens_are_decided_by_what_they_decode_to(void)
         {"seed phrase: one two three four five six seven eight nine ten eleven twelve or so", ""},
     };
 
+    static const struct row dropbox[] = {
+        {"t=sl.u." LONG LONG ";", "sl.u." LONG LONG},
+        {"sl." LONG LONG, "sl." LONG LONG},
+        {"sl." LONG, ""},
+        {"html.sl.u.class", ""},
+    };
+    static const struct row pkcs8[] = {
+        {"\"MIIEvAIBADANBgkqhkiG9w0BAQEFAASC" LONG "==\"",
+         "MIIEvAIBADANBgkqhkiG9w0BAQEFAASC" LONG "=="},
+        {"MIIEvAIBADANBgkqhkiG9w0BAQEFAASC", ""},
+        {"MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A" LONG, ""},
+    };
+
+    check("dropbox_token", dropbox, LAC_COUNT(dropbox));
+    check("pkcs8_key", pkcs8, LAC_COUNT(pkcs8));
     check("jwt", jwt, LAC_COUNT(jwt));
     check("jwk", jwk, LAC_COUNT(jwk));
     check("telegram_token", telegram, LAC_COUNT(telegram));
