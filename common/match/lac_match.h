@@ -164,6 +164,7 @@ struct lac_match_hits {
     uint32_t per_rule;    /* set by the caller: reported per rule; 0 = LAC_MATCH_HITS_PER_RULE */
     bool is_name;         /* set by the caller: the field is a name, so a hit that is all of it
                              needs no context words */
+    bool keep_shadowed;   /* set by the caller: also report hits inside surer ones, see below */
     bool decode;          /* set by the caller: also look into what is percent-encoded, escaped, hex
                              or base64, three deep; hits then cover the bytes that encode them */
     bool want_weak;       /* set by the caller: report hits below LAC_MATCH_SCORE_COUNTS too */
@@ -179,6 +180,9 @@ struct lac_match_hits {
 };
 
 /*
+ * Where a floor's hit lies inside a surer floor's of another rule that asks for no less, only the
+ * surer one is reported and counts, unless the caller keeps both.
+ *
  * Scans one field. Fills all of `hits` but what the caller sets. LAC_FATAL only for a scratch
  * that was not fitted or a failure inside the matcher; text never fails. Thread: lane (the
  * scratch's).

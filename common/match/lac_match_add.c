@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { NEIGHBOURS = 16, SHADOW_MAX = 4096 };
+
 struct lac_match_rule_state *lac_match_state(struct lac_match_scratch *s, uint32_t rule)
 {
     struct lac_match_rule_state *state = &s->states[rule];
@@ -285,8 +287,56 @@ static void drop_hits(struct lac_match_hits *hits, uint32_t rule)
     hits->count = kept;
 }
 
+/* A floor that lies inside a surer one of another rule, which asks for no less, says nothing new:
+ * part of an account number is no telephone number. Neighbours in the list are compared, so many
+ * that real nesting is seen and a text made of hits costs no more. */
+static bool is_shadowed(const struct lac_match_scratch *s, size_t index)
+{
+    const struct lac_match_hits *hits = s->hits;
+    const struct lac_match_hit *h = &hits->at[index];
+    const struct lac_match_rule *r = &s->m->rules[h->rule];
+    size_t first = index > NEIGHBOURS ? index - NEIGHBOURS : 0;
+
+    if (r->strength != LAC_MATCH_FLOOR)
+        return false;
+    for (size_t i = first; i < hits->count && i <= index + NEIGHBOURS; i++) {
+        const struct lac_match_hit *o = &hits->at[i];
+        const struct lac_match_rule *by = &s->m->rules[o->rule];
+
+        if (o->start <= h->start && o->end >= h->end && o->score > h->score &&
+            by->strength == LAC_MATCH_FLOOR && by->tier >= r->tier)
+            return true;
+    }
+    return false;
+}
+
+static void drop_shadowed(struct lac_match_scratch *s)
+{
+    struct lac_match_hits *hits = s->hits;
+    bool shadowed[SHADOW_MAX];
+    size_t n = hits->count < SHADOW_MAX ? hits->count : SHADOW_MAX;
+    size_t kept = 0;
+
+    if (hits->count < 2 || hits->keep_shadowed)
+        return;
+    for (size_t i = 0; i < n; i++)
+        shadowed[i] = is_shadowed(s, i);
+    for (size_t i = 0; i < hits->count; i++) {
+        if (i < n && shadowed[i]) {
+            struct lac_match_rule_state *state = &s->states[hits->at[i].rule];
+
+            state->total -= hits->at[i].score >= LAC_MATCH_SCORE_COUNTS;
+            s->rule_hit[hits->at[i].rule] = state->total > 0;
+            continue;
+        }
+        hits->at[kept++] = hits->at[i];
+    }
+    hits->count = kept;
+}
+
 void lac_match_settle(struct lac_match_scratch *s)
 {
+    drop_shadowed(s);
     for (size_t i = 0; i < s->touched_count; i++) {
         uint32_t rule = s->touched[i];
         const struct lac_match_rule *r = &s->m->rules[rule];

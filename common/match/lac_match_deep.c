@@ -104,6 +104,7 @@ static enum lac_status scan_level(struct lac_match_scratch *s, const struct leve
     struct lac_match_hits hits = {.at = d->hits,
                                   .capacity = HITS_MAX,
                                   .per_rule = s->hits->per_rule,
+                                  .keep_shadowed = true, /* the field's hits are compared */
                                   .want_weak = s->hits->want_weak};
     enum lac_status status = lac_match_scan(s->m, d->scratch, l->text, &hits, err);
 

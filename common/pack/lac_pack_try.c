@@ -64,7 +64,7 @@ void lac_pack_try_close(struct lac_pack_try *t)
 static enum lac_status scan(struct lac_pack_try *t, const struct lac_match *m,
                             struct lac_match_scratch *s, struct lac_str text, struct lac_err *err)
 {
-    t->hits = (struct lac_match_hits){.at = t->at, .capacity = HITS};
+    t->hits = (struct lac_match_hits){.at = t->at, .capacity = HITS, .keep_shadowed = true};
     return lac_match_scan(m, s, text, &t->hits, err);
 }
 

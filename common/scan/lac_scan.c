@@ -151,6 +151,8 @@ static enum lac_status look(struct lac_scan *s, struct lac_str text, struct part
     hits->capacity = LAC_SCAN_WINDOW_HITS;
     hits->per_rule = LAC_SCAN_WINDOW_HITS;
     hits->want_weak = s->plan->want_weak;
+    hits->keep_shadowed = s->plan->want_weak;
+    hits->decode = true;
     hits->is_name = false;
     return lac_match_scan(s->plan->m, s->scratch, lac_str_slice(text, begin, end), hits, err);
 }

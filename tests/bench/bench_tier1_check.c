@@ -129,7 +129,8 @@ bool bench_set_open(struct bench_set *s, const struct lac_match_rule *rules, siz
     struct lac_err err;
 
     *s = (struct bench_set){.rules = rules, .count = count};
-    s->hits = (struct lac_match_hits){.at = s->hit_array, .capacity = LAC_COUNT(s->hit_array)};
+    s->hits = (struct lac_match_hits){
+        .at = s->hit_array, .capacity = LAC_COUNT(s->hit_array), .keep_shadowed = true};
     s->program = calloc(count + 1, sizeof(*s->program));
     s->info = calloc(count + 1, sizeof(*s->info));
     s->detect = calloc(count + 1, sizeof(*s->detect));

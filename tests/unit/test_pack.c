@@ -29,7 +29,7 @@ static bool hits_rule(const struct lac_match *m, struct lac_match_scratch *s, si
                       struct lac_str text)
 {
     static struct lac_match_hit at[256];
-    struct lac_match_hits hits = {.at = at, .capacity = LAC_COUNT(at)};
+    struct lac_match_hits hits = {.at = at, .capacity = LAC_COUNT(at), .keep_shadowed = true};
     struct lac_err err;
 
     LAC_TEST_EQ(lac_match_scan(m, s, text, &hits, &err), LAC_OK);

@@ -197,7 +197,7 @@ static void hostile_numbers_are_refused(void)
         {192, 4, 0xffffffff, "pack file: the source has too many files"},
         {192, 4, 1, "pack: a file name holds a control character"},
         {200, 8, ~(uint64_t)0, "pack file: a file of the source lies outside"},
-        {208, 8, 1 << 20, "pack file: a file of the source lies outside"},
+        {208, 8, 1 << 28, "pack file: a file of the source lies outside"},
         {200, 8, 0, "pack: a file name is too long or no UTF-8"},
     };
 
@@ -227,7 +227,7 @@ static size_t image_at(const struct lac_buf *file)
 static bool finds(const struct lac_pack *p, const char *text)
 {
     static struct lac_match_hit at[64];
-    struct lac_match_hits hits = {.at = at, .capacity = LAC_COUNT(at)};
+    struct lac_match_hits hits = {.at = at, .capacity = LAC_COUNT(at), .keep_shadowed = true};
     struct lac_match_scratch *s = NULL;
     struct lac_err err;
 

@@ -47,7 +47,7 @@ static bool finds(const struct opened *o, const char *id, const char *text)
 {
     const struct lac_match *m = lac_pack_match(o->p);
     static struct lac_match_hit at[256];
-    struct lac_match_hits hits = {.at = at, .capacity = LAC_COUNT(at)};
+    struct lac_match_hits hits = {.at = at, .capacity = LAC_COUNT(at), .keep_shadowed = true};
     struct lac_err err;
 
     LAC_TEST_EQ(lac_match_scan(m, o->s, lac_str_from(text), &hits, &err), LAC_OK);
