@@ -12,6 +12,7 @@ enum {
     DIGITS_MAX = 15, /* E.164 */
     DIGITS_MIN = 9,  /* with country code; shorter ones are too few to be told from other numbers */
     SHORT_MIN = 7,   /* without one, behind a word, in groups */
+    SHORT_REACH = 16,
     WORD_REACH = 24, /* bytes between a word and its number */
     WORD_BEFORE = 40,
 };
@@ -273,6 +274,7 @@ static bool short_ok(const struct phone *p)
 static bool verify_word(struct lac_str t, size_t at, bool sure, struct lac_match_span *out)
 {
     size_t limit = at + WORD_REACH < t.len ? at + WORD_REACH : t.len;
+    size_t word = at;
     size_t start;
     struct phone p;
     size_t end;
@@ -294,7 +296,7 @@ static bool verify_word(struct lac_str t, size_t at, bool sure, struct lac_match
     nanp = (p.count == 10 && lac_match_nanp_valid(p.digits, false)) ||
            (p.count == 11 && p.digits[0] == '1' && lac_match_nanp_valid(p.digits + 1, false));
     if (!nanp && !(p.count >= DIGITS_MIN && (sure || p.digits[0] == '0')) &&
-        !(sure && short_ok(&p)))
+        !(sure && at - word < SHORT_REACH && !memchr(t.ptr + word, ',', at - word) && short_ok(&p)))
         return false;
     *out = (struct lac_match_span){start, end, end};
     return true;
