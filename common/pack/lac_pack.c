@@ -57,6 +57,12 @@ struct lac_match_rule *lac_pack_rule_new(struct lac_pack *p, const struct lac_ya
     return &p->rules[p->rule_count++];
 }
 
+bool lac_pack_is_inherited(struct lac_str file)
+{
+    return file.len >= sizeof(BASE_PREFIX) - 1 &&
+           memcmp(file.ptr, BASE_PREFIX, sizeof(BASE_PREFIX) - 1) == 0;
+}
+
 /* ---- loading ---- */
 
 static bool has_suffix(struct lac_str path, const char *suffix)
@@ -131,7 +137,7 @@ static enum lac_status inherit(struct lac_pack *p, struct lac_err *err)
     if (p->complete)
         return LAC_OK;
     for (size_t i = 0; i < p->files.count; i++)
-        if (p->files.at[i].path.len >= 5 && memcmp(p->files.at[i].path.ptr, BASE_PREFIX, 5) == 0)
+        if (lac_pack_is_inherited(p->files.at[i].path))
             return lac_err_set(err, LAC_REJECT, 0,
                                "%.*s: the folder base/ is reserved beside `base: builtin`",
                                LAC_STR_FMT(p->files.at[i].path));
@@ -232,7 +238,7 @@ static enum lac_status disable(struct lac_pack *p, struct lac_err *err)
     const char **names = NULL;
 
     for (size_t k = 0; k < p->disabled_count; k++) {
-        bool found = false;
+        bool found = p->disabled_done[k];
         enum lac_status status;
 
         for (size_t i = 0; i < p->rule_count && !found; i++)

@@ -46,6 +46,7 @@ struct lac_pack {
     const struct lac_str *disabled; /* ids of rules that are left out */
     size_t disabled_count;
     const struct lac_yaml *disabled_at;
+    bool *disabled_done; /* [disabled_count]: an inherited rule was left out */
     struct lac_pack_groups *groups; /* while terms are loaded */
     struct lac_str notes[LAC_PACK_NOTE_MAX];
     size_t note_count;
@@ -55,6 +56,9 @@ struct lac_pack {
 /* Appends an empty rule; NULL when there are too many or no memory (`err` is set). */
 struct lac_match_rule *lac_pack_rule_new(struct lac_pack *p, const struct lac_yaml *where,
                                          struct lac_err *err);
+
+/* Whether a file is one that `base: builtin` brought in: they are below base/. */
+bool lac_pack_is_inherited(struct lac_str file);
 
 /* A remark for people: kept as a note of the pack, or as a finding when it is linted. */
 struct lac_pack_remark {

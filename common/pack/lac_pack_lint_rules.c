@@ -33,15 +33,6 @@ static bool is_terms(const struct lac_match_rule *r)
     return false;
 }
 
-/* Nobody can do anything about an inherited rule but disable it; its own pack is linted by itself.
- */
-static bool is_inherited(const struct lac_pack *p, size_t i)
-{
-    struct lac_str file = p->where[i]->file;
-
-    return file.len > 5 && memcmp(file.ptr, "base/", 5) == 0;
-}
-
 static struct lac_pack_remark remark(const struct lac_pack *p, size_t i, enum lac_pack_level level,
                                      const char *code, const char *key, const char *todo)
 {
@@ -227,7 +218,8 @@ static enum lac_status check_all(struct context *c, struct lac_pack_try *t)
     enum lac_status status = LAC_OK;
 
     for (size_t i = 0; i < c->p->rule_count && status == LAC_OK; i++) {
-        if (is_terms(&c->p->rules[i]) || is_inherited(c->p, i))
+        /* Nobody can do anything about an inherited rule but disable it. */
+        if (is_terms(&c->p->rules[i]) || lac_pack_is_inherited(c->p->where[i]->file))
             continue;
         status = check_examples(c, t, i);
         if (status == LAC_OK)

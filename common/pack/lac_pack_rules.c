@@ -47,7 +47,13 @@ static enum lac_status check_id(const struct lac_pack *p, const struct lac_yaml 
         if (lac_str_is(id, *r))
             return lac_yaml_fail(node, err, "the id '%s' is the engine's own", *r);
     for (size_t i = 0; i + 1 < p->rule_count; i++)
-        if (lac_str_eq(p->rules[i].id, id))
+        if (lac_str_eq(p->rules[i].id, id) && lac_pack_is_inherited(node->file) &&
+            !lac_pack_is_inherited(p->where[i]->file))
+            return lac_yaml_fail(p->where[i], err,
+                                 "the id '%.*s' is a built-in rule's; choose another one, or name "
+                                 "it in pack.yaml under `disable` to replace that rule",
+                                 LAC_STR_FMT(id));
+        else if (lac_str_eq(p->rules[i].id, id))
             return lac_yaml_fail(node, err, "the id '%.*s' is used on line %u of %.*s already",
                                  LAC_STR_FMT(id), p->where[i]->line,
                                  LAC_STR_FMT(p->where[i]->file));
@@ -233,12 +239,29 @@ static enum lac_status fill_rule(struct lac_pack *p, struct lac_match_rule *r,
     return status;
 }
 
+/* A rule that is inherited and disabled is not even loaded, so that one of the pack's own may have
+ * its id. */
+static bool is_disabled(struct lac_pack *p, const struct lac_yaml *own)
+{
+    const struct lac_yaml *id = lac_yaml_get(own, "id");
+
+    for (size_t i = 0; id && lac_pack_is_inherited(own->file) && i < p->disabled_count; i++)
+        if (lac_str_eq(p->disabled[i], id->text)) {
+            p->disabled_done[i] = true;
+            return true;
+        }
+    return false;
+}
+
 static enum lac_status load_rule(struct lac_pack *p, const struct rule_node *node,
                                  struct lac_err *err)
 {
-    struct lac_match_rule *r = lac_pack_rule_new(p, node->own, err);
+    struct lac_match_rule *r;
     enum lac_status status;
 
+    if (is_disabled(p, node->own))
+        return LAC_OK;
+    r = lac_pack_rule_new(p, node->own, err);
     if (!r)
         return err->status;
     status = fill_rule(p, r, node, err);

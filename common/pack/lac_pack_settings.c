@@ -108,6 +108,11 @@ static enum lac_status load_identity(struct lac_pack *p, const struct lac_yaml *
     p->disabled_at = lac_yaml_get(root, "disable");
     if (status == LAC_OK)
         status = lac_yaml_texts(p->disabled_at, &p->pool, &p->disabled, &p->disabled_count, err);
+    if (status != LAC_OK)
+        return status;
+    p->disabled_done = lac_pack_pool_alloc(&p->pool, p->disabled_count + 1);
+    if (!p->disabled_done)
+        return lac_err_set(err, LAC_FATAL, 0, "pack: no memory");
     return status;
 }
 

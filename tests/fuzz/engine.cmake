@@ -1,4 +1,5 @@
+lac_fuzz(decode USES match)
+lac_fuzz(pack_file USES pack digest)
+lac_fuzz(pack_import USES pack)
 lac_fuzz(scan USES engine)
 lac_fuzz(terms USES pack)
-lac_fuzz(pack_file USES pack digest)
-lac_fuzz(decode USES match)

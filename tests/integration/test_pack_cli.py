@@ -176,3 +176,27 @@ def test_diff_says_in_words_what_changed_and_what_flips(pack):
     bad = pack("diff", "before.pack", "ours", "--requests", "bad.jsonl")
     assert bad.returncode == 2 and "bad.jsonl:1:" in bad.stderr
     assert pack("diff", "before.pack").returncode == 2
+
+
+def test_import_names_what_is_lost_and_gives_rules_that_load(pack):
+    (pack.folder / "g.toml").write_text(
+        "[[rules]]\nid = 'zebra'\ndescription = 'Zebra\\'s'\n".replace("\\'s", "")
+        + "regex = '''\\bzbr_[a-z0-9]{20}\\b'''\n\n[[rules]]\nid = 'back'\n"
+        + "regex = '''(a)\\1'''\n")
+    done = pack("import", "gitleaks", "g.toml", "-o", "out.yaml")
+    assert done.returncode == 1
+    assert "g.toml:6: lost: back: the pattern can't be rewritten: it refers back" in done.stderr
+    assert "1 rules taken, 1 lost" in done.stderr
+    lint = pack("lint", "ours", "--format", "json",
+                files={"pack.yaml": PACK,
+                       "rules/g.yaml": (pack.folder / "out.yaml").read_text()})
+    codes = [f["code"] for f in json.loads(lint.stdout)["findings"]]
+    assert codes == ["examples-missing"]
+    (pack.folder / "p.yaml").write_text(
+        "recognizers:\n- name: Zip\n  supported_entity: ZIP\n  patterns:\n"
+        "  - {name: zip, regex: '\\b[0-9]{5}-[0-9]{4}\\b', score: 0.6}\n")
+    done = pack("import", "presidio", "p.yaml")
+    assert done.returncode == 0 and "id: presidio.zip" in done.stdout
+    assert pack("import", "gitleaks", "p.yaml").returncode == 2
+    assert pack("import", "gitleaks", "nothing.toml").returncode == 2
+    assert pack("import", "semgrep", "x").returncode == 2

@@ -245,7 +245,36 @@ static void a_disabled_rule_is_gone(void)
     lac_pack_close(p);
 }
 
-LAC_TEST_MAIN(pack_terms, the_list_of_words_is_sorted_and_found, a_common_word_needs_context,
+static void a_rule_of_ones_own_may_replace_a_disabled_one(void)
+{
+    static const char rule[] =
+        "rules:\n- {id: us-ssn, entity: X, tier: INTERNAL, phrases: [abc]}\n";
+    const struct lac_pack_file files[] = {
+        {LAC_STR("pack.yaml"), LAC_STR(PACK_YAML "disable: [us-ssn]\n")},
+        {LAC_STR("rules/mine.yaml"), LAC_STR(rule)}};
+    const struct lac_pack_file clash[] = {{LAC_STR("pack.yaml"), LAC_STR(PACK_YAML)}, files[1]};
+    struct lac_pack *p = NULL;
+    struct lac_err err = {0};
+    size_t found = 0;
+
+    LAC_TEST_EQ(lac_pack_open_files(&p, files, 2, &err), LAC_OK);
+    LAC_TEST_STR(err.text, "");
+    LAC_TEST_NEED(p != NULL);
+    for (size_t i = 0; i < lac_match_rule_count(lac_pack_match(p)); i++)
+        if (lac_str_is(lac_match_rule_at(lac_pack_match(p), i)->id, "us-ssn")) {
+            CU_ASSERT(lac_str_is(lac_match_rule_at(lac_pack_match(p), i)->entity, "X"));
+            found++;
+        }
+    LAC_TEST_EQ(found, 1);
+    lac_pack_close(p);
+    LAC_TEST_EQ(lac_pack_open_files(&p, clash, 2, &err), LAC_REJECT);
+    LAC_TEST_STR(err.text,
+                 "rules/mine.yaml:2: the id 'us-ssn' is a built-in rule's; choose another "
+                 "one, or name it in pack.yaml under `disable` to replace that rule");
+}
+
+LAC_TEST_MAIN(pack_terms, a_rule_of_ones_own_may_replace_a_disabled_one,
+              the_list_of_words_is_sorted_and_found, a_common_word_needs_context,
               an_entry_can_insist_or_bring_its_own_context, paths_are_found_with_either_slash,
               tables_are_found_inside_sql, a_name_twice_is_one_and_said, many_names_are_few_rules,
               a_disabled_rule_is_gone)

@@ -22,6 +22,7 @@ int lac_cli_pack(int argc, char **argv)
         {"show", "Show what is in a pack, or one rule in full", lac_cli_pack_show},
         {"diff", "Show what changed between two packs, and which decisions flip",
          lac_cli_pack_diff},
+        {"import", "Carry over rules from gitleaks or Presidio", lac_cli_pack_import},
         {"build", "Make one file of a pack's folder", lac_cli_pack_build},
         {"keygen", "Make a pair of keys to sign with", lac_cli_pack_keygen},
         {"push", "Give a pack to all workers", lac_cli_pack_push},

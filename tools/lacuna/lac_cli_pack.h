@@ -18,6 +18,7 @@
 int lac_cli_pack_active(int argc, char **argv);
 int lac_cli_pack_build(int argc, char **argv);
 int lac_cli_pack_diff(int argc, char **argv);
+int lac_cli_pack_import(int argc, char **argv);
 int lac_cli_pack_init(int argc, char **argv);
 int lac_cli_pack_keygen(int argc, char **argv);
 int lac_cli_pack_lint(int argc, char **argv);

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: rules of other tools become rules that load and find the same things, and what can't be
+ * carried over is said. Method: small files in memory; what came out is opened as a pack.
+ */
+#include "lac_pack_import.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lac_buf.h"
+#include "lac_match.h"
+#include "lac_pack.h"
+#include "lac_test.h"
+
+/* Everything that was remarked, a line each. */
+static void on_remark(void *ctx, const struct lac_pack_import_remark *r)
+{
+    struct lac_buf *said = ctx;
+
+    lac_buf_printf(said, "%u%s %.*s: %s\n", r->line, r->lost ? "!" : "", LAC_STR_FMT(r->rule),
+                   r->why);
+}
+
+struct outcome {
+    struct lac_buf yaml, said;
+    struct lac_err err;
+    enum lac_status status;
+    size_t taken, lost;
+};
+
+static void import(struct outcome *o, enum lac_pack_import_kind kind, const char *text)
+{
+    struct lac_pack_import im = {.kind = kind,
+                                 .name = LAC_STR("in"),
+                                 .data = lac_str_from(text),
+                                 .say = on_remark,
+                                 .ctx = &o->said};
+
+    *o = (struct outcome){0};
+    lac_buf_init(&o->yaml, 1 << 20);
+    lac_buf_init(&o->said, 1 << 20);
+    o->status = lac_pack_import_run(&im, &o->yaml, &o->err);
+    o->taken = im.taken;
+    o->lost = im.lost;
+}
+
+static void done(struct outcome *o)
+{
+    lac_buf_deinit(&o->yaml);
+    lac_buf_deinit(&o->said);
+}
+
+/* Whether any rule of the imported file hits in `text`. */
+static bool finds(struct outcome *o, const char *text)
+{
+    static struct lac_match_hit at[64];
+    struct lac_match_hits hits = {.at = at, .capacity = LAC_COUNT(at)};
+    const struct lac_pack_file files[] = {
+        {LAC_STR("pack.yaml"), LAC_STR("name: t\nversion: 1\nbase: builtin\n")},
+        {LAC_STR("rules/in.yaml"), lac_buf_str(&o->yaml)}};
+    struct lac_match_scratch *s = NULL;
+    struct lac_pack *p = NULL;
+    struct lac_err err = {0};
+    bool found = false;
+
+    LAC_TEST_EQ(lac_pack_open_files(&p, files, 2, &err), LAC_OK);
+    LAC_TEST_STR(err.text, "");
+    LAC_TEST_NEED(p != NULL);
+    LAC_TEST_EQ(lac_match_scratch_open(&s, 1 << 12, &err), LAC_OK);
+    LAC_TEST_EQ(lac_match_scratch_fit(s, lac_pack_match(p), &err), LAC_OK);
+    LAC_TEST_EQ(lac_match_scan(lac_pack_match(p), s, lac_str_from(text), &hits, &err), LAC_OK);
+    for (size_t i = 0; i < hits.count; i++) {
+        struct lac_str id = lac_match_rule_at(lac_pack_match(p), hits.at[i].rule)->id;
+
+        found = found || memmem(id.ptr, id.len, "gitleaks.", 9) ||
+                memmem(id.ptr, id.len, "presidio.", 9);
+    }
+    lac_match_scratch_close(s);
+    lac_pack_close(p);
+    return found;
+}
+
+static void patterns_are_rewritten_or_refused_with_the_reason(void)
+{
+    static const struct {
+        const char *rule, *want; /* of [[rules]]; the pattern, or what is said */
+    } rows[] = {
+        {"regex = '''\\bzq-[a-f0-9]{32}\\b'''", "pattern: '\\bzq-[a-f0-9]{32}\\b'"},
+        {"regex = \"\\\\b(zq-[a-f0-9]{32})(?:[\\\\s;]|$)\"\nkeywords = ['zq-']",
+         "pattern: '\\bzq-[a-f0-9]{32}\\b'"},
+        {"regex = '''(?i)[\\w.-]{0,50}?(?:zebra)[\\s'\"=:]{0,5}([a-z0-9]{32})(?:['\"]|$)'''\n"
+         "keywords = ['zebra']",
+         "pattern: '(?i)\\b[a-z0-9]{32}\\b'\n    context:\n      words: ['zebra']"},
+        {"regex = '''\\bzq-[a-f0-9]+'''", "pattern: '\\bzq-[a-f0-9]{1,128}'"},
+        {"regex = '''\\bzq-[a-f0-9]{20,}\\b'''", "pattern: '\\bzq-[a-f0-9]{20,148}\\b'"},
+        {"regex = '''\\bzq(?P<a>[0-9]{9}) x'''", "pattern: '\\bzq(?:[0-9]{9}) x'"},
+        {"regex = '''\\bit''s [0-9]{9}'''", "pattern: '\\bit''''s [0-9]{9}'"},
+        {"regex = '''(zq[0-9])\\1'''", "it refers back to a group"},
+        {"regex = '''zq(?=[0-9])x'''", "it looks around in the middle of the pattern"},
+        {"regex = '''(zq'''", "a parenthesis is not closed"},
+        {"regex = '''zq)'''", "a parenthesis too many"},
+        {"regex = '''zq[0-9]{3}'''\nsecretGroup = 2", "there is no such group in it"},
+        {"regex = '''zq[0-9]{900}'''", "512"},
+        {"path = '''x'''", "it has no pattern for texts"},
+        {"regex = '''\\bzq-[0-9]{9}'''\nentropy = 3.7", "min_entropy: 3.700"},
+        {"regex = '''\\bzq-[0-9]{9}'''\n[rules.allowlist]\nstopwords = ['123456789']\n"
+         "regexes = ['''^zq-000000000$''', '''a.b''']",
+         "allow: ['*123456789*', 'zq-000000000']"},
+    };
+
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        struct outcome o;
+        char text[1024];
+
+        lac_test_row("%s", rows[i].rule);
+        snprintf(text, sizeof(text), "[[rules]]\nid = 'a rule!'\n%s\n", rows[i].rule);
+        import(&o, LAC_PACK_IMPORT_GITLEAKS, text);
+        LAC_TEST_EQ(o.status, LAC_OK);
+        LAC_TEST_EQ(o.taken + o.lost, 1);
+        CU_ASSERT(strstr(lac_buf_cstr(o.lost ? &o.said : &o.yaml), rows[i].want) != NULL);
+        CU_ASSERT(!o.taken || strstr(lac_buf_cstr(&o.yaml), "id: gitleaks.a-rule\n") != NULL);
+        done(&o);
+    }
+}
+
+static void imported_rules_find_what_they_found(void)
+{
+    struct outcome o;
+
+    import(&o, LAC_PACK_IMPORT_GITLEAKS,
+           "title = \"x\" # a comment\n\n[[rules]]\nid = \"zebra-key\"\n"
+           "regex = '''(?i)zebra[\\s\"'=:]{0,5}([a-z0-9]{16})(?:[\"'\\s]|$)'''\n"
+           "keywords = [\n  \"zebra\", # one\n]\n"
+           "[[rules.allowlists]]\nstopwords = [\"example\"]\n");
+    LAC_TEST_EQ(o.taken, 1);
+    CU_ASSERT(finds(&o, "zebra_key = 'q1w2e3r4t5y6u7i8'"));
+    CU_ASSERT(!finds(&o, "zebra_key = 'example4t5y6u7i8'"));
+    CU_ASSERT(!finds(&o, "horse_key = 'q1w2e3r4t5y6u7i8'"));
+    done(&o);
+    import(&o, LAC_PACK_IMPORT_PRESIDIO,
+           "recognizers:\n- name: Zip\n  supported_entity: ZIP9\n  context: [zip]\n  patterns:\n"
+           "  - {name: weak, regex: '(\\b\\d{5}-\\d{4}\\b)', score: 0.01}\n"
+           "- {name: T, supported_entity: TITLE9, deny_list: [Grand Vizier]}\n"
+           "- {name: CreditCardRecognizer, type: predefined}\n");
+    LAC_TEST_EQ(o.taken, 2);
+    LAC_TEST_EQ(o.lost, 1);
+    CU_ASSERT(finds(&o, "zip 12345-6789"));
+    CU_ASSERT(!finds(&o, "part 12345-6789"));
+    CU_ASSERT(finds(&o, "the grand vizier"));
+    CU_ASSERT(strstr(lac_buf_cstr(&o.said), "8! CreditCardRecognizer: ") != NULL);
+    done(&o);
+}
+
+static void wrong_files_are_refused_with_a_place(void)
+{
+    static const struct {
+        enum lac_pack_import_kind kind;
+        const char *text, *want;
+    } rows[] = {
+        {LAC_PACK_IMPORT_GITLEAKS, "",
+         "in:1: there are no [[rules]]: is this a configuration of "
+         "gitleaks?"},
+        {LAC_PACK_IMPORT_GITLEAKS, "a = 'x", "in:1: a string has no end"},
+        {LAC_PACK_IMPORT_GITLEAKS, "a = \"\\q\"", "in:1: unknown escape in a string"},
+        {LAC_PACK_IMPORT_GITLEAKS, "a = 1\na = 2", "in:2: the same key stands there twice"},
+        {LAC_PACK_IMPORT_GITLEAKS, "a = 1 2", "in:1: something follows the value"},
+        {LAC_PACK_IMPORT_GITLEAKS, "a = [1 2]", "in:1: ',' or ']' is expected in the list"},
+        {LAC_PACK_IMPORT_GITLEAKS, "a = [[[[[[[[[[[[[[[[[[[[", "in:1: nested too deeply"},
+        {LAC_PACK_IMPORT_GITLEAKS, "[a\n", "in:1: ']' is expected behind the table's name"},
+        {LAC_PACK_IMPORT_GITLEAKS, "a = 1\n[a.b]\n", "in:2: this key is no table"},
+        {LAC_PACK_IMPORT_GITLEAKS, "= 1", "in:1: a key is expected here"},
+        {LAC_PACK_IMPORT_GITLEAKS, "a =", "in:1: a value is expected here"},
+        {LAC_PACK_IMPORT_PRESIDIO, "a: b",
+         "in:1: there is no list of recognizers: is this a file "
+         "of Presidio?"},
+        {LAC_PACK_IMPORT_PRESIDIO, "a: &b c", "in:1: anchors and tags are not used in packs"},
+    };
+
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        struct outcome o;
+
+        lac_test_row("%s", rows[i].text);
+        import(&o, rows[i].kind, rows[i].text);
+        LAC_TEST_EQ(o.status, LAC_REJECT);
+        LAC_TEST_STR(o.err.text, rows[i].want);
+        done(&o);
+    }
+}
+
+LAC_TEST_MAIN(pack_import, patterns_are_rewritten_or_refused_with_the_reason,
+              imported_rules_find_what_they_found, wrong_files_are_refused_with_a_place)
