@@ -114,13 +114,14 @@ static enum lac_status wrong(struct lac_err *err, const char *what)
 /* Chunks are full but the last, so a content can be cut in one way only. */
 static enum lac_status check_chunk(const struct lac_control *r, struct lac_err *err)
 {
-    int64_t want = r->size ? (r->size + LAC_CONTROL_CHUNK_BYTES - 1) / LAC_CONTROL_CHUNK_BYTES : 1;
-    int64_t at = (int64_t)r->chunk * LAC_CONTROL_CHUNK_BYTES;
+    int64_t at, want;
 
     if (r->size < 0 || r->size > LAC_PACK_BYTES_MAX)
         return wrong(err, "the content's size is out of bounds");
+    want = r->size ? (r->size + LAC_CONTROL_CHUNK_BYTES - 1) / LAC_CONTROL_CHUNK_BYTES : 1;
     if (r->chunks != want || r->chunk < 0 || r->chunk >= r->chunks)
         return wrong(err, "the numbers of its chunks can't be");
+    at = (int64_t)r->chunk * LAC_CONTROL_CHUNK_BYTES;
     want = r->size - at < LAC_CONTROL_CHUNK_BYTES ? r->size - at : LAC_CONTROL_CHUNK_BYTES;
     if ((int64_t)r->content.len != want)
         return wrong(err, "a chunk of the wrong length");

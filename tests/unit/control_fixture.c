@@ -47,10 +47,11 @@ void fixture_open(void)
 {
     size_t ballast = 5 * (size_t)LAC_CONTROL_CHUNK_BYTES / 2;
     struct lac_buf settings, routing;
-    char *notes = malloc(ballast);
+    char *notes;
 
     if (fixture_key)
         return;
+    notes = malloc(ballast);
     LAC_TEST_NEED(notes != NULL);
     memset(notes, 'n', ballast);
     lac_buf_init(&settings, 1 << 16);
