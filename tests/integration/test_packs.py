@@ -45,10 +45,11 @@ class Packs:
         (folder / "terms" / "proprietary_terms.yaml").write_text(f"customers: [{names}]\n")
         return folder
 
-    def push(self, folder, *options, key=None, **conf):
+    def push(self, folder, *options, key=None, check=True, **conf):
         key = [] if key is False else ["--key", key or self.keys / "pack.key"]
         conf = {"pack__signers": self.signers} | conf
-        return self.lacuna.tool("pack", "push", folder, *key, *options, **self.conf, **conf)
+        return self.lacuna.tool("pack", "push", folder, *key, *options, check=check,
+                                **self.conf, **conf)
 
     def active(self, *options, check=True):
         done = self.lacuna.tool("pack", "active", "--json", *options, check=check,
@@ -151,6 +152,21 @@ def test_what_is_pushed_counts_and_what_nobody_stands_behind_does_not(lacuna, pa
         {"unknown signer", "unsigned", "forged"}
     doctor = lacuna.tool("doctor", check=False, pack__signers=packs.signers).stdout
     assert re.search(r"pushed pack\s+default version 8", doctor), doctor
+
+
+def test_operators_who_push_at_once_get_versions_of_their_own(lacuna, packs):
+    folders = [packs.folder() for _ in range(4)]
+    with ThreadPoolExecutor(4) as operators:
+        done = list(operators.map(lambda folder: packs.push(folder, check=False), folders))
+    pushed = [d for d in done if d.returncode == 0]
+    assert pushed, done[0].stderr
+    said = [int(re.search(r"default version (\d+)", d.stdout)[1]) for d in pushed]
+    kept = packs.active("--all")
+    # What said that it was pushed is there, whole and alone under its number; the others are not.
+    assert sorted(said) == sorted(p["version"] for p in kept) == list(range(1, len(said) + 1))
+    assert len({p["hash"] for p in kept}) == len(kept)
+    worker = lacuna.classify(pack__signers=packs.signers)
+    assert version(worker) == max(said)
 
 
 def test_a_key_that_others_can_read_signs_nothing(lacuna, packs):
