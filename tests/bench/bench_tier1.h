@@ -52,8 +52,8 @@ bool bench_rules_open(struct bench_rules *r);
 void bench_rules_close(struct bench_rules *r);
 
 /* A detector as somebody would write it who has only regular expressions: whatever the detector
- * finds lies in a text in which this is found. NULL: there is none of that name. */
-const char *bench_written(struct lac_str detector);
+ * finds lies in a text in which one of these is found. NULL behind the last one. */
+const char *bench_written(struct lac_str detector, unsigned index);
 
 /* The detector's own triggers; NULL behind the last one. */
 const char *bench_trigger(struct lac_str detector, unsigned index);

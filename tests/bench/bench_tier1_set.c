@@ -12,7 +12,7 @@
 #include "bench_tier1_re2.h"
 #include "lac_compiler.h"
 
-enum { EXPRESSION_MAX = 2 * LAC_MATCH_REGEX_PATTERN, PHRASES_MAX = 16384 };
+enum { EXPRESSION_MAX = 2 * LAC_MATCH_REGEX_PATTERN, PATTERNS_MAX = 16384, PHRASES_MAX = 16384 };
 
 /* Whose an expression is. */
 struct owner {
@@ -141,21 +141,28 @@ static bool add_phrases(struct arm *a, size_t rule)
     return true;
 }
 
+static bool add_pattern(struct arm *a, size_t rule, struct lac_str text)
+{
+    if (a->pattern_count == PATTERNS_MAX)
+        return false;
+    a->of_pattern[a->pattern_count++] = (struct owner){.rule = (uint32_t)rule};
+    return add(a->patterns, &a->set->rules[rule], text.ptr, text.len);
+}
+
 static bool add_rule(struct arm *a, size_t rule)
 {
     const struct lac_match_rule *r = &a->set->rules[rule];
     struct lac_str text = r->pattern;
+    const char *written;
 
-    if (r->detector.len > 0)
-        text = lac_str_from(bench_written(r->detector));
     if (r->phrase_count > 0)
         return add_phrases(a, rule);
-    if (!text.ptr) {
-        fprintf(stderr, "tier1.re2: no expression is written for %.*s\n", LAC_STR_FMT(r->id));
-        return false;
-    }
-    a->of_pattern[a->pattern_count++] = (struct owner){.rule = (uint32_t)rule};
-    return add(a->patterns, r, text.ptr, text.len);
+    if (text.len > 0)
+        return add_pattern(a, rule, text);
+    for (unsigned i = 0; (written = bench_written(r->detector, i)); i++)
+        if (!add_pattern(a, rule, lac_str_from(written)))
+            return false;
+    return true;
 }
 
 bool bench_arm_re2(struct bench_arm *out, struct bench_set *s)
@@ -169,7 +176,7 @@ bool bench_arm_re2(struct bench_arm *out, struct bench_set *s)
     a->set = s;
     a->patterns = bench_re2_new();
     a->phrases = bench_re2_new();
-    a->of_pattern = calloc(s->count + 1, sizeof(*a->of_pattern));
+    a->of_pattern = calloc(PATTERNS_MAX, sizeof(*a->of_pattern));
     a->of_phrase = calloc(PHRASES_MAX, sizeof(*a->of_phrase));
     a->text_room = (size_t)PHRASES_MAX * LAC_MATCH_PHRASE_BYTES;
     a->text = malloc(a->text_room);

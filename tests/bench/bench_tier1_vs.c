@@ -299,15 +299,12 @@ static bool naive_rule(struct bench_vs *v, size_t rule)
     const struct lac_match_rule *r = &v->set->rules[rule];
     struct bench_target t = {.rule = (uint32_t)rule};
     char text[EXPRESSION_MAX];
+    const char *written;
 
-    if (r->detector.len > 0) {
-        const char *written = bench_written(r->detector);
-
-        if (!written)
-            fprintf(stderr, "tier1: no expression is written for the detector %.*s\n",
-                    LAC_STR_FMT(r->detector));
+    for (unsigned i = 0; r->detector.len > 0 && (written = bench_written(r->detector, i)); i++) {
         t.kind = BENCH_WRITTEN;
-        return written && add(v, written, 0, t);
+        if (!add(v, written, 0, t))
+            return false;
     }
     if (r->pattern.len > 0) {
         (void)snprintf(text, sizeof(text), "%.*s", LAC_STR_FMT(r->pattern));
