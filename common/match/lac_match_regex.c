@@ -151,6 +151,7 @@ static enum lac_status emit(struct lac_match_regex_work *w, const struct lac_mat
     memory = lac_buf_reserve(out, pad + r.size);
     if (!memory)
         return lac_err_set(err, LAC_FATAL, ENOMEM, "no memory for a pattern's program");
+    lac_match_regex_must(w, &r);
     memset(memory, 0, pad + r.size);
     write_program(w, &r, map, used, memory + pad);
     mark_linear((void *)(memory + pad));
@@ -260,7 +261,8 @@ const struct lac_match_regex *lac_match_regex_valid(struct lac_str bytes)
     if (r->min_width < 1 || r->min_width > r->max_width || r->max_width > LAC_MATCH_REGEX_WIDTH ||
         r->element_count < 1 || r->element_count > LAC_MATCH_REGEX_ELEMENTS ||
         r->edge_count > REGEX_EDGES || (r->flags & ~(REGEX_LINEAR | REGEX_WORD_START)) ||
-        (r->reserved[0] | r->reserved[1] | r->reserved[2]))
+        r->must_byte > UINT8_MAX || r->must_min > r->must_max ||
+        r->must_max >= LAC_MATCH_REGEX_WIDTH)
         return NULL;
     if (!inside(r, r->elements, r->element_count, sizeof(struct lac_match_regex_element), 8) ||
         !inside(r, r->sets, r->set_count, sizeof(struct lac_match_regex_set), 1) ||

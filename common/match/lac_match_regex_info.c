@@ -136,6 +136,39 @@ static void inner_literal(const struct lac_match_regex_work *w, struct lac_match
     }
 }
 
+/* How seldom a byte stands in a text, roughly. */
+static unsigned rarity(uint8_t c)
+{
+    if ((unsigned)c - '0' < 10 || (unsigned)(c | 0x20) - 'a' < 26)
+        return c == 'e' || c == 'a' || c == 't' || c == 'o' || c == 'i' ? 1 : 2;
+    return memchr(" .,-_/:=\"", c, 9) ? 3 : 4;
+}
+
+void lac_match_regex_must(const struct lac_match_regex_work *w, struct lac_match_regex *r)
+{
+    unsigned best = 0;
+
+    for (size_t i = 0; i < w->piece_count; i++) {
+        const struct lac_match_regex_piece *p = &w->pieces[i];
+
+        if (p->op != REGEX_OP_LITERAL || can_avoid(w, i))
+            continue;
+        for (size_t k = 0; k < p->min; k++) {
+            uint8_t value = w->literals[p->literal + k];
+            uint32_t from = w->reach[i].in_min + (uint32_t)k, to = w->reach[i].in_max + (uint32_t)k;
+            unsigned how = rarity(value) * (to - from < 8 ? 2 : 1);
+
+            /* The first byte is looked at anyway. */
+            if (w->literals[p->literal + p->min + k] != 0xFF || to == 0 || how <= best)
+                continue;
+            best = how;
+            r->must_byte = value;
+            r->must_min = (uint16_t)from;
+            r->must_max = (uint16_t)to;
+        }
+    }
+}
+
 /* ---- cost ---- */
 
 /* Whether `b` can begin `shift` bytes behind the start of `a`. */

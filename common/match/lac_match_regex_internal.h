@@ -20,7 +20,7 @@ enum {
     REGEX_STEPS = 200000,    /* of building: repeats of nothing are steps too */
     REGEX_FACTOR_DEPTH = 64, /* alternatives within alternatives that are joined */
     REGEX_WORDS = LAC_MATCH_REGEX_ELEMENTS / 64,
-    REGEX_MAGIC = 0x3258524C, /* "LRX2" where the lowest byte is first */
+    REGEX_MAGIC = 0x3358524C, /* "LRX3" where the lowest byte is first */
     REGEX_EDGES = 16384,
 };
 
@@ -81,7 +81,10 @@ struct lac_match_regex {
     uint32_t literal_bytes;
     uint32_t elements, edges, sets, literals; /* offsets from the header */
     uint16_t flags;
-    uint16_t reserved[3]; /* 0 */
+    /* A byte that every match has, so many behind its start: looked for before all else. must_max
+     * 0: there is none that helps. */
+    uint16_t must_byte;
+    uint16_t must_min, must_max;
     struct lac_match_regex_set first;
 };
 
@@ -206,6 +209,9 @@ static inline void lac_match_regex_bit_set(struct lac_match_regex_bits *b, size_
 {
     b->word[i / 64] |= (uint64_t)1 << (i % 64);
 }
+
+/* Fills r->must_*. */
+void lac_match_regex_must(const struct lac_match_regex_work *w, struct lac_match_regex *r);
 
 /* The bytes that a piece takes as its `k`-th. */
 void lac_match_regex_piece_set(const struct lac_match_regex_work *w, size_t piece, size_t k,

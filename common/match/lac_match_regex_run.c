@@ -359,6 +359,20 @@ static __attribute__((noinline)) bool run_sets(const struct run *x, size_t *long
     return most > 0;
 }
 
+/* False: a byte that every match has is not where it would have to be. */
+static bool has_must(const struct lac_match_regex *r, struct lac_str text, size_t start)
+{
+    size_t from = start + r->must_min, to = start + r->must_max + 1;
+
+    if (r->must_max == 0)
+        return true;
+    if (to > text.len)
+        to = text.len;
+    if (from + 1 == to)
+        return (unsigned char)text.ptr[from] == r->must_byte;
+    return from < to && memchr(text.ptr + from, r->must_byte, to - from);
+}
+
 bool lac_match_regex_at(const struct lac_match_regex *r, struct lac_str text, size_t start,
                         size_t *end)
 {
@@ -367,7 +381,8 @@ bool lac_match_regex_at(const struct lac_match_regex *r, struct lac_str text, si
     size_t longest = 0;
 
     if (text.len - start < r->min_width ||
-        !lac_match_regex_set_has(&r->first, (unsigned char)text.ptr[start]))
+        !lac_match_regex_set_has(&r->first, (unsigned char)text.ptr[start]) ||
+        !has_must(r, text, start))
         return false;
     run_init(&x, r, text, start);
     o = r->flags & REGEX_LINEAR ? run_linear(&x, &longest) : run_spans(&x, &longest);
