@@ -282,10 +282,13 @@ static bool assigned(struct lac_str t, size_t at, enum kind kind, struct lac_mat
             return false;
         i = skip(t, i, "\\\"'`]", 4);
         v.quoted = i > end;
-        if (option && lac_match_byte(t, i) == ' ')
+        if (option && lac_match_byte(t, i) == ' ') {
             i = skip(t, i, " ", BLANKS_MAX);
-        else
+            if (lac_match_byte(t, i) == '-') /* the next option */
+                return false;
+        } else {
             i = behind_operator(t, i, &v);
+        }
         if (i == 0 || i >= t.len || !read_value(t, i, &v))
             return false;
     }

@@ -64,6 +64,11 @@ static bool finds(struct lac_str s, const char *word, size_t *at)
     return false;
 }
 
+static bool is_name(unsigned c)
+{
+    return lac_match_is_alnum(c) || c == '_';
+}
+
 /* What else stands in a connection string; the first of them begins it. */
 static bool is_connection(struct lac_str s, size_t *from)
 {
@@ -77,7 +82,7 @@ static bool is_connection(struct lac_str s, size_t *from)
     for (size_t i = 0; keys[i]; i++) {
         size_t at;
 
-        if (finds(s, keys[i], &at)) {
+        if (finds(s, keys[i], &at) && !is_name(lac_match_before(s, at))) {
             *from = at < *from ? at : *from;
             found++;
         }

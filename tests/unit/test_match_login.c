@@ -72,6 +72,7 @@ static void passwords_are_found_in_assignments_and_sentences(void)
         {"SMTP_PASS=Kq7#mLp2", "Kq7#mLp2"},
         {"pass: 'Kq7#mLp2'", "Kq7#mLp2"},
         {"password=Kq7mLp2&next=1", "Kq7mLp2"},
+        {"adduser --disabled-password --no-create-home2", ""},
         {"password: letters", ""},
         {"the password is incorrect", ""},
         {"password: ${DB_PASSWORD}", ""},
@@ -174,6 +175,7 @@ static void logins_are_found_in_strings_headers_and_commands(void)
         {"Server=a;Database=b;Password={0};", ""},
         {"password=Kq7mLp2", ""},
         {"Server=a;Password=Kq7mLp2", ""},
+        {"-e MYSQL_USER=a -e MYSQL_DATABASE=b -e MYSQL_PASSWORD=Kq7mLp2", ""},
     };
     static const struct row bearer[] = {
         {"Authorization: Bearer k3J9dLq0Zx7Tn2VbY5cW.", "k3J9dLq0Zx7Tn2VbY5cW"},
