@@ -312,6 +312,28 @@ def test_an_open_address_without_a_key_is_refused_at_start(lacuna):
     assert "LACUNA_API_KEY" in bridge.log()
 
 
+# --- rules alone ----------------------------------------------------------------------------
+
+
+def test_texts_are_scanned_and_redacted_here_and_never_logged(alone):
+    """Without any worker: tier 1 is in the bridge's own process."""
+    bridge = alone()
+    text = f"{SECRET} kim@acme.io"
+    status, _, answer = ask(bridge, "POST", "/api/v1/scan", {"text": text})
+    assert status == 200 and answer["tier"] == "PROPRIETARY"
+    (found,) = [f for f in answer["findings"] if f["entity"] == "EMAIL_ADDRESS"]
+    assert text[found["start_char"]:found["end_char"]] == "kim@acme.io"
+    status, _, answer = ask(bridge, "POST", "/api/v1/redact",
+                            {"texts": [text, "x"], "entities": ["EMAIL_ADDRESS"], "mode": "hash"})
+    assert status == 200 and [r["text"] for r in answer["results"]][1] == "x"
+    assert re.fullmatch(re.escape(SECRET) + " <EMAIL_ADDRESS:[0-9a-f]{16}>",
+                        answer["results"][0]["text"])
+    assert_problem(ask(bridge, "POST", "/api/v1/redact", {"text": text, "mode": SECRET}), 422,
+                   "invalid-request")
+    assert "lacuna_bridge_scan_texts_total 3" in str(ask(bridge, "GET", "/metrics")[2])
+    assert SECRET not in bridge.log() and "acme.io" not in bridge.log()
+
+
 # --- pages and life -------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@
 
 #include "lac_cli.h"
 #include "lac_clock.h"
-#include "lac_file.h"
+#include "lac_width.h"
 
 enum {
     SLOTS_PER_THREAD = 8,
@@ -19,6 +19,8 @@ enum {
     PATHS_BYTES = 16 * (PATH_MAX + 8),
     OUT_BYTES = 1 << 30, /* records of one slot */
     PROGRESS_AFTER_MS = 500,
+    PATH_COLUMNS = 300, /* of a name in an error */
+    SAID_BYTES = 4096,
 };
 
 /* ---- Saying how it goes ---- */
@@ -30,12 +32,17 @@ static struct lac_str shown(struct lac_str path)
 
 void lac_cli_scan_complain(struct lac_cli_scan_run *run, struct lac_str path, const char *why)
 {
-    struct lac_str p = shown(path);
+    char memory[SAID_BYTES];
+    struct lac_buf b;
 
     atomic_fetch_add(&run->counts.failed, 1);
+    lac_buf_init_fixed(&b, memory, sizeof(memory));
+    /* Who made the file chose its name: it may hold what moves the cursor. */
+    (void)lac_width_put(&b, shown(path), PATH_COLUMNS, !run->tool->err.utf8);
+    lac_buf_printf(&b, ": %s", why);
     pthread_mutex_lock(&run->talk);
     lac_progress_clear(&run->progress);
-    lac_tool_warn(run->tool, "%.*s: %s", LAC_STR_FMT(p), why);
+    (void)lac_tool_fail(run->tool, LAC_EXIT_USAGE, lac_buf_cstr(&b), NULL);
     pthread_mutex_unlock(&run->talk);
 }
 

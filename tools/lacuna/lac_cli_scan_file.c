@@ -180,11 +180,10 @@ static void begin_file(struct lac_cli_scan_run *run, struct lac_cli_scan_worker 
 }
 
 /* What was said about a whole file. */
-static void count_file(struct lac_cli_scan_run *run, uint64_t bytes, uint64_t listed,
-                       bool undecodable, bool truncated)
+static void count_file(struct lac_cli_scan_run *run, uint64_t listed, bool undecodable,
+                       bool truncated)
 {
     atomic_fetch_add(&run->counts.files, 1);
-    atomic_fetch_add(&run->counts.bytes, bytes);
     atomic_fetch_add(&run->counts.files_with, listed > 0);
     atomic_fetch_add(&run->counts.undecodable, undecodable);
     atomic_fetch_add(&run->counts.truncated, truncated);
@@ -256,6 +255,7 @@ void lac_cli_scan_fd(struct lac_cli_scan_run *run, struct lac_cli_scan_worker *w
         to = ended ? len : len - LAC_SCAN_MARGIN;
         if (!piece(run, w, &p, from, to, &c, &result, out))
             break;
+        atomic_fetch_add(&run->counts.bytes, to - from); /* now: progress may be waited for */
         listed += result.listed;
         undecodable = undecodable || result.undecodable;
         truncated = truncated || result.truncated;
@@ -270,7 +270,7 @@ void lac_cli_scan_fd(struct lac_cli_scan_run *run, struct lac_cli_scan_worker *w
         len -= keep;
         from = to - keep;
     }
-    count_file(run, p.base + len, listed, undecodable, truncated);
+    count_file(run, listed, undecodable, truncated);
 }
 
 void lac_cli_scan_path(struct lac_cli_scan_run *run, struct lac_cli_scan_worker *w,
@@ -331,5 +331,6 @@ void lac_cli_scan_added(struct lac_cli_scan_run *run, struct lac_cli_scan_worker
         advance(&c, d->text, f->start);
         report(&p, i, &c, out);
     }
-    count_file(run, d->text.len, result.listed, result.undecodable, result.truncated);
+    atomic_fetch_add(&run->counts.bytes, d->text.len);
+    count_file(run, result.listed, result.undecodable, result.truncated);
 }
