@@ -210,7 +210,7 @@ static void nothing_is_missed_or_doubled_at_a_seam(void)
 
     LAC_TEST_NEED(text != NULL);
     setup(&b, NULL);
-    for (size_t at = LAC_SCAN_WINDOW - 3 * LAC_SCAN_MARGIN; at < LAC_SCAN_WINDOW; at += 7) {
+    for (size_t at = LAC_SCAN_WINDOW - 3 * LAC_SCAN_MARGIN; at < LAC_SCAN_WINDOW; at += 29) {
         struct lac_scan_result r;
 
         memset(text, ' ', SIZE);
