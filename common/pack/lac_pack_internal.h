@@ -46,7 +46,7 @@ struct lac_pack {
     const struct lac_str *disabled; /* ids of rules that are left out */
     size_t disabled_count;
     const struct lac_yaml *disabled_at;
-    bool *disabled_done; /* [disabled_count]: an inherited rule was left out */
+    bool *disabled_done;            /* [disabled_count]: an inherited rule was left out */
     struct lac_pack_groups *groups; /* while terms are loaded */
     struct lac_str notes[LAC_PACK_NOTE_MAX];
     size_t note_count;

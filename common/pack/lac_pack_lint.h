@@ -30,8 +30,8 @@ enum lac_pack_level {
 /*
  * `code` is one of: source (the loader refuses it), examples-missing, example-fails, never-hits
  * (all that a rule finds another one finds as strictly), duplicate-pattern, duplicate-term,
- * common-term, common-mark, short-term, pattern-refused, pattern-slow, route-contradiction,
- * likelihood, weak-rule, image (a file whose compiled form is not that of its source).
+ * common-term, common-mark, short-term, pattern-slow, route-contradiction, likelihood, weak-rule,
+ * image (a file's compiled form is not that of its source).
  */
 struct lac_pack_finding {
     enum lac_pack_level level;

@@ -4,12 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lac_pack_cost.h"
 #include "lac_pack_internal.h"
 #include "lac_pack_try.h"
 
 enum {
     EXAMPLES_MIN = 3,       /* of either kind */
     QUOTE_MAX = 60,         /* bytes of an example in a finding */
+    STEPS_WARN = 128,       /* per byte of text: about a microsecond for ten bytes */
     LIKELIHOOD_FLOOR = 500, /* ppm: beyond 1 in 2000 an opinion is as good as a floor */
 };
 
@@ -213,6 +215,28 @@ static void check_score(struct context *c, size_t i)
         lac_pack_say(c->p, &m, "a score below 0.5 never counts: only tools that ask see its hits");
 }
 
+/* A pattern that nothing announces is tried wherever a byte fits: in the worst text at every one.
+ */
+static enum lac_status check_cost(struct context *c, size_t i)
+{
+    struct lac_pack_remark m =
+        remark(c->p, i, LAC_PACK_WARNING, "pattern-slow", "pattern",
+               "begin it with a literal or with \\b and a fixed shape, or demand context words");
+    struct lac_pack_cost cost;
+    enum lac_status status = lac_pack_cost(c->p, i, &cost, c->err);
+
+    if (status != LAC_OK)
+        return status;
+    if (cost.trigger != LAC_PACK_TRIGGER_AUTOMATON && cost.steps <= STEPS_WARN)
+        m.level = LAC_PACK_NOTE;
+    if (cost.trigger == LAC_PACK_TRIGGER_AUTOMATON)
+        lac_pack_say(c->p, &m, "only a slower matcher can carry it: %s", cost.what);
+    else if (cost.trigger == LAC_PACK_TRIGGER_BYTES)
+        lac_pack_say(c->p, &m, "nothing announces a match: up to %u steps for each byte of text",
+                     cost.steps);
+    return LAC_OK;
+}
+
 static enum lac_status check_all(struct context *c, struct lac_pack_try *t)
 {
     enum lac_status status = LAC_OK;
@@ -224,6 +248,8 @@ static enum lac_status check_all(struct context *c, struct lac_pack_try *t)
         status = check_examples(c, t, i);
         if (status == LAC_OK)
             status = check_shadow(c, t, i);
+        if (status == LAC_OK)
+            status = check_cost(c, i);
         check_same(c, i);
         check_likelihood(c, i);
         check_score(c, i);

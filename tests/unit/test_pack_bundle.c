@@ -42,12 +42,22 @@ static void make(struct lac_buf *out)
         file_of("terms/a.yaml", "customers: [acme_corp]\n"),
         file_of("README", ""),
     };
-    struct lac_pack *p = open_files(LAC_COUNT(files), files);
+    static char made[16 << 20]; /* the built-in rules take their time to compile: once will do */
+    static size_t size;
     struct lac_err err = {0};
 
     lac_buf_init(out, LAC_PACK_BYTES_MAX);
-    LAC_TEST_EQ(lac_pack_write(p, out, &err), LAC_OK);
-    lac_pack_close(p);
+    if (size == 0) {
+        struct lac_pack *p = open_files(LAC_COUNT(files), files);
+
+        LAC_TEST_EQ(lac_pack_write(p, out, &err), LAC_OK);
+        LAC_TEST_NEED(out->len <= sizeof(made));
+        size = out->len;
+        memcpy(made, out->ptr, size);
+        lac_pack_close(p);
+        return;
+    }
+    lac_buf_put(out, made, size);
 }
 
 /* "" when it opens, else why not. */
@@ -157,13 +167,13 @@ static void damage_anywhere_is_seen(void)
     struct lac_buf file;
 
     make(&file);
-    for (size_t i = 0; i < file.len; i += i < 256 ? 1 : file.len / 150) {
+    for (size_t i = 0; i < file.len; i += i < 256 ? 1 : file.len / 60) {
         lac_test_row("byte %zu", i);
         file.ptr[i] ^= 0x10;
         CU_ASSERT(open_bytes(lac_buf_str(&file))[0] != '\0');
         file.ptr[i] ^= 0x10;
     }
-    for (size_t n = 0; n < file.len; n += n < 256 ? 1 : file.len / 150) {
+    for (size_t n = 0; n < file.len; n += n < 256 ? 1 : file.len / 60) {
         lac_test_row("cut to %zu", n);
         CU_ASSERT(open_bytes((struct lac_str){file.ptr, n})[0] != '\0');
     }

@@ -139,6 +139,33 @@ static void a_common_word_needs_context(void)
     close_terms(&o);
 }
 
+static void names_are_found_inside_identifiers_and_in_the_plural(void)
+{
+    static const struct {
+        const char *text;
+        bool want;
+    } rows[] = {
+        {"project zanthor", true},       {"Project-Zanthor", true},
+        {"project_zanthor", true},       {"projectZanthor", true},
+        {"ProjectZanthor", true},        {"projectzanthor", true},
+        {"getProjectZanthorId", true},   {"project.zanthor", true},
+        {"src/project/zanthor", true},   {"the project zanthors", true},
+        {"project\nzanthor", true},      {"PROJECT_ZANTHOR_URL", true},
+        {"a project of zanthor", false}, {"projectzanthorium", false},
+        {"subprojectzanthor", false},    {"project zan thor", false},
+    };
+    struct opened o = open_terms("projects:\n- project_zanthor\n- {name: qx seven, exact: true}\n");
+
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        lac_test_row("%s", rows[i].text);
+        LAC_TEST_EQ(finds(&o, "project", rows[i].text), rows[i].want);
+    }
+    CU_ASSERT(finds(&o, "project", "the qx-seven file"));
+    CU_ASSERT(!finds(&o, "project", "the qxSeven file"));
+    CU_ASSERT(!finds(&o, "project", "two qx sevens"));
+    close_terms(&o);
+}
+
 static void an_entry_can_insist_or_bring_its_own_context(void)
 {
     struct opened o = open_terms("customers:\n"
@@ -275,6 +302,7 @@ static void a_rule_of_ones_own_may_replace_a_disabled_one(void)
 
 LAC_TEST_MAIN(pack_terms, a_rule_of_ones_own_may_replace_a_disabled_one,
               the_list_of_words_is_sorted_and_found, a_common_word_needs_context,
-              an_entry_can_insist_or_bring_its_own_context, paths_are_found_with_either_slash,
-              tables_are_found_inside_sql, a_name_twice_is_one_and_said, many_names_are_few_rules,
-              a_disabled_rule_is_gone)
+              an_entry_can_insist_or_bring_its_own_context,
+              names_are_found_inside_identifiers_and_in_the_plural,
+              paths_are_found_with_either_slash, tables_are_found_inside_sql,
+              a_name_twice_is_one_and_said, many_names_are_few_rules, a_disabled_rule_is_gone)

@@ -2,6 +2,7 @@
 /* Findings as a compiler prints them, so that editors can jump to the line. */
 #include "lac_cli_pack.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -9,8 +10,10 @@
 #include "lac_digest.h"
 #include "lac_json.h"
 #include "lac_pack.h"
+#include "lac_pack_cost.h"
 #include "lac_pack_lint.h"
 #include "lac_records.h"
+#include "lac_table.h"
 
 enum { OUTPUT_MAX = 32 << 20 };
 
@@ -113,6 +116,77 @@ static void print_text(const struct view *v, struct lac_buf *out)
                    v->counts[LAC_PACK_NOTE] == 1 ? "" : "s");
 }
 
+struct row {
+    struct lac_str id;
+    struct lac_pack_cost cost;
+};
+
+static int by_cost(const void *a, const void *b)
+{
+    const struct row *x = a;
+    const struct row *y = b;
+
+    if (x->cost.trigger != y->cost.trigger)
+        return x->cost.trigger < y->cost.trigger ? 1 : -1;
+    if (x->cost.steps != y->cost.steps)
+        return x->cost.steps < y->cost.steps ? 1 : -1;
+    return lac_str_cmp(x->id, y->id);
+}
+
+/* All patterns, the dearest first. */
+static int costs(const struct lac_tool *t, struct lac_pack *p)
+{
+    static const struct lac_table_column columns[] = {
+        {"RULE", false, true, 0},  {"LOOKED AT BY", false, false, 0},
+        {"", false, true, 0},      {"STEPS/BYTE", true, false, 0},
+        {"LEAST", true, false, 0}, {"MOST", true, false, 0}};
+    size_t count = lac_match_rule_count(lac_pack_match(p)), n = 0;
+    struct row *rows = calloc(count + 1, sizeof(*rows));
+    struct lac_table table;
+    struct lac_buf out;
+    struct lac_err err;
+    int status;
+
+    if (!rows)
+        return lac_tool_fail(t, LAC_EXIT_FAILURE, "out of memory", NULL);
+    for (size_t i = 0; i < count; i++) {
+        rows[n].id = lac_match_rule_at(lac_pack_match(p), i)->id;
+        if (lac_pack_cost(p, i, &rows[n].cost, &err) != LAC_OK) {
+            free(rows);
+            return lac_cli_pack_failed(t, &err);
+        }
+        n += rows[n].cost.trigger != LAC_PACK_TRIGGER_NONE;
+    }
+    qsort(rows, n, sizeof(*rows), by_cost);
+    lac_table_init(&table, columns, LAC_COUNT(columns), LAC_MATCH_RULE_MAX);
+    for (size_t i = 0; i < n; i++) {
+        lac_table_add(&table, rows[i].id, LAC_STYLE_NONE);
+        lac_table_addf(&table, LAC_STYLE_NONE, "%s", lac_pack_trigger_name(rows[i].cost.trigger));
+        lac_table_addf(&table, LAC_STYLE_NONE, "%s", rows[i].cost.what);
+        lac_table_addf(&table, LAC_STYLE_NONE, "%u", rows[i].cost.steps);
+        lac_table_addf(&table, LAC_STYLE_NONE, "%u", rows[i].cost.least);
+        lac_table_addf(&table, LAC_STYLE_NONE, "%u", rows[i].cost.most);
+    }
+    lac_buf_init(&out, OUTPUT_MAX);
+    lac_table_print(&table, &t->out, &out);
+    status = lac_cli_flush(t, &out);
+    lac_table_deinit(&table);
+    lac_buf_deinit(&out);
+    free(rows);
+    return status < 0 ? LAC_EXIT_OK : status;
+}
+
+static int open_costs(const struct lac_tool *t)
+{
+    struct lac_pack *p = NULL;
+    int status = lac_cli_pack_open(t, t->operand_count ? t->operands[0] : NULL, &p);
+
+    if (status < 0)
+        status = costs(t, p);
+    lac_pack_close(p);
+    return status;
+}
+
 static int lint(const struct lac_tool *t, bool json, bool quiet)
 {
     const char *path = t->operand_count ? t->operands[0] : lac_conf_text(t->conf, "pack.path");
@@ -146,9 +220,11 @@ static int lint(const struct lac_tool *t, bool json, bool quiet)
 int lac_cli_pack_lint(int argc, char **argv)
 {
     const char *format = NULL;
-    bool json = false, quiet = false;
+    bool json = false, quiet = false, table = false;
     const struct lac_args_option options[] = {
         {'f', "format", LAC_ARGS_TEXT, &format, "FORMAT", "text (the default) or json", 0, 0},
+        {0, "costs", LAC_ARGS_SWITCH, &table, NULL,
+         "Instead, list all patterns with what they cost, the dearest first", 0, 0},
         {'q', "quiet", LAC_ARGS_SWITCH, &quiet, NULL, "Leave out notes", 0, 0},
     };
     const struct lac_tool_command command = {
@@ -175,7 +251,7 @@ int lac_cli_pack_lint(int argc, char **argv)
     if (status < 0)
         status = lac_cli_pack_format(&t, format, &json);
     if (status < 0)
-        status = lint(&t, json, quiet);
+        status = table ? open_costs(&t) : lint(&t, json, quiet);
     lac_tool_close(&t);
     return status;
 }

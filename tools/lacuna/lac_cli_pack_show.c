@@ -8,6 +8,7 @@
 #include "lac_digest.h"
 #include "lac_json.h"
 #include "lac_pack.h"
+#include "lac_pack_cost.h"
 #include "lac_records.h"
 #include "lac_table.h"
 
@@ -145,7 +146,7 @@ static void put_line(const struct lac_tool *t, struct lac_buf *out, const char *
 {
     char padded[16];
 
-    snprintf(padded, sizeof(padded), "%-12s", label);
+    snprintf(padded, sizeof(padded), "%-13s", label);
     lac_term_put(&t->out, out, LAC_STYLE_DIM, padded);
 }
 
@@ -306,6 +307,22 @@ static void put_numbers(const struct lac_tool *t, const struct lac_match_rule *r
     lac_buf_printf(out, "%s\n", redaction_names[r->redaction]);
 }
 
+static void put_cost(const struct lac_tool *t, const struct lac_pack *p, size_t i,
+                     struct lac_buf *out)
+{
+    struct lac_pack_cost cost;
+    struct lac_err err;
+
+    if (lac_pack_cost(p, i, &cost, &err) != LAC_OK || cost.trigger == LAC_PACK_TRIGGER_NONE)
+        return;
+    put_line(t, out, "Looked at by");
+    lac_buf_printf(out, "%s %s", lac_pack_trigger_name(cost.trigger), cost.what);
+    if (cost.steps)
+        lac_buf_printf(out, "; %u to %u bytes; at most %u steps a byte", cost.least, cost.most,
+                       cost.steps);
+    lac_buf_put_char(out, '\n');
+}
+
 static void put_rule_text(const struct lac_tool *t, const struct lac_pack *p, size_t i,
                           struct lac_buf *out)
 {
@@ -319,6 +336,7 @@ static void put_rule_text(const struct lac_tool *t, const struct lac_pack *p, si
     put_if(t, out, "Detector", r->detector);
     put_if(t, out, "Pattern", r->pattern);
     put_if(t, out, "Validator", r->validator);
+    put_cost(t, p, i, out);
     put_numbers(t, r, out);
     put_list(t, out, "Phrases", r->phrases, r->phrase_count);
     put_list(t, out, "Except", r->except, r->except_count);

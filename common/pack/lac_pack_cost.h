@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lac_pack_cost - what a rule's pattern costs, and where it is looked at
+ *
+ * Thread: any; pure functions of the pack.
+ */
+#ifndef LAC_PACK_COST_H
+#define LAC_PACK_COST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lac_compiler.h"
+#include "lac_err.h"
+#include "lac_pack.h"
+
+/* What has to stand in a text before a pattern is tried, cheapest first. */
+enum lac_pack_trigger {
+    LAC_PACK_TRIGGER_NONE,      /* no pattern: a detector or phrases, whose cost is the engine's */
+    LAC_PACK_TRIGGER_PREFIX,    /* a literal that it begins with */
+    LAC_PACK_TRIGGER_SHAPE,     /* a word of one of few lengths and places of digits */
+    LAC_PACK_TRIGGER_INNER,     /* a literal inside of it */
+    LAC_PACK_TRIGGER_CONTEXT,   /* one of its context words */
+    LAC_PACK_TRIGGER_BYTES,     /* nothing but a byte that it may begin with: dear */
+    LAC_PACK_TRIGGER_AUTOMATON, /* beyond our compiler: Vectorscan carries it */
+    LAC_PACK_TRIGGER_COUNT,
+};
+
+struct lac_pack_cost {
+    enum lac_pack_trigger trigger;
+    uint32_t steps; /* per byte of text at most, if the text were made for it; 0 without pattern */
+    uint16_t least, most; /* bytes of a match */
+    char what[80];        /* the literal, the number of shapes ...: for people; "" when obvious */
+};
+
+/* FATAL: no memory. */
+enum lac_status lac_pack_cost(const struct lac_pack *p, size_t index, struct lac_pack_cost *out,
+                              struct lac_err *err) LAC_MUST_USE;
+
+/* "where it begins", "words of its shape", ...: for tables. */
+const char *lac_pack_trigger_name(enum lac_pack_trigger trigger);
+
+#endif
