@@ -40,6 +40,7 @@ static void remove_leftovers(const char *dir)
     DIR *d = opendir(dir);
     struct stat st;
 
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): this stream is ours alone */
     for (struct dirent *e; d && (e = readdir(d));) {
         if (strncmp(e->d_name, ".new.", 5) != 0 || strlen(e->d_name) >= NAME_SIZE)
             continue;
@@ -114,6 +115,7 @@ static size_t list(const struct lac_control_cache *c, enum lac_control_role role
     DIR *d = opendir(c->dir);
     size_t n = 0;
 
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): this stream is ours alone */
     for (struct dirent *e; d && n < LAC_CONTROL_CACHE_FILES_MAX && (e = readdir(d));)
         n += parse_name(&out[n], role, e->d_name);
     if (d)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lac_assert.h"
 #include "lac_clock.h"
 #include "lac_control_state.h"
 #include "lac_control_topic.h"
@@ -323,6 +324,7 @@ enum lac_status lac_control_follower_open(struct lac_control_follower **out,
         lac_pack_close(fallback);
         return status;
     }
+    LAC_ASSERT(f); /* the analyzer can't see what lac_err_set() returns */
     f->o = *o;
     open_metrics(f);
     status = lac_control_signers_read(&f->signers, o->signers, o->require_signature, err);

@@ -116,6 +116,7 @@ bool lac_sign_verify(const struct lac_sign_public *k, struct lac_str data, struc
 /* ---- files ---- */
 
 /* Nobody is there to type one: a key with a passphrase can't be read. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is libcrypto's */
 static int no_passphrase(char *buf, int size, int writing, void *ctx)
 {
     (void)buf;

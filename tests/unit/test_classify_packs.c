@@ -36,7 +36,7 @@ static void open_fixture(struct fixture *f)
                    .commitment_key = LAC_STR("0123456789abcdef"),
                    .commitment_key_id = LAC_STR("test")},
         .input = LAC_TOPIC_REQUESTS,
-        .batch_count = 2 * MESSAGES, /* so that no batch of a test is a full one */
+        .batch_count = (size_t)2 * MESSAGES, /* so that no batch of a test is a full one */
     };
 
     fixture_open();

@@ -169,7 +169,7 @@ static void changed_records_are_refused(void)
     open_state(&f, &fixture_signers, NULL);
     for (int change = 0; change < 9; change++) {
         struct lac_control p = fixture_push(LAC_CONTROL_CANARY, 5, pack(2)), r;
-        char *content = malloc(pack(2).len);
+        char *content = malloc(pack(2).len + 1);
 
         LAC_TEST_NEED(content != NULL);
         memcpy(content, pack(2).ptr, pack(2).len);
@@ -375,14 +375,14 @@ static void what_is_kept_is_bounded(void)
     struct fixture f;
 
     open_state(&f, &fixture_signers, NULL);
-    for (int64_t v = 1; v <= 10 * LAC_CONTROL_OFFER_MAX; v++) {
+    for (int64_t v = 1; v <= INT64_C(10) * LAC_CONTROL_OFFER_MAX; v++) {
         struct lac_control p = fixture_push(LAC_CONTROL_CURRENT, v, pack(1));
         struct lac_control r = fixture_chunk(&p, pack(1), 1, fixture_key, signature);
 
         lac_control_state_feed(f.state, &r, false);
     }
-    push_pack(&f, LAC_CONTROL_CURRENT, 10 * LAC_CONTROL_OFFER_MAX, 1);
-    LAC_TEST_EQ(version_of(&f, LAC_CONTROL_CURRENT), 10 * LAC_CONTROL_OFFER_MAX);
+    push_pack(&f, LAC_CONTROL_CURRENT, INT64_C(10) * LAC_CONTROL_OFFER_MAX, 1);
+    LAC_TEST_EQ(version_of(&f, LAC_CONTROL_CURRENT), INT64_C(10) * LAC_CONTROL_OFFER_MAX);
     close_state(&f);
 }
 

@@ -218,7 +218,7 @@ static int keygen(const struct lac_tool *t)
         lac_sign_public_write(lac_sign_key_public(k), pub, &err) != LAC_OK)
         code = lac_tool_fail(t, LAC_EXIT_FAILURE, err.text, NULL);
     if (code < 0) {
-        lac_buf_init(&b, 3 * PATH_MAX);
+        lac_buf_init(&b, (size_t)3 * PATH_MAX);
         lac_buf_printf(&b,
                        "%s  sign with it, keep it from everybody\n%s  for pack.signers of every "
                        "worker\nid %s\n",
