@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "lac_match.h"
+#include "lac_match_detect.h"
 #include "lac_match_regex.h"
 #include "lac_pack.h"
 
@@ -71,6 +72,8 @@ struct bench_set {
     struct lac_match_regex_info *info; /* [count] */
     hs_database_t **detect;            /* [count] a detector's triggers */
     hs_scratch_t *detect_scratch;
+    size_t (*parts)[LAC_MATCH_TRIGGER_MAX]; /* [count] of each trigger that has to begin a part of
+                                               an identifier: its program; SIZE_MAX: it has not */
     struct lac_match_hits hits;
     struct lac_match_hit hit_array[64];
 };

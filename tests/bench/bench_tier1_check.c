@@ -77,7 +77,24 @@ const char *bench_trigger(struct lac_str detector, unsigned index)
     const struct lac_match_detector *d = lac_match_detector_find(detector);
     const char *t = d && index < LAC_MATCH_TRIGGER_MAX ? d->triggers[index] : NULL;
 
-    return t && *t == '<' ? t + 1 : t; /* '<' is no expression: it is our router's mark */
+    return t && *t == '<' ? t + 1 : t; /* the mark of those that begin a part of an identifier */
+}
+
+/* Whether a trigger that ends here begins where a word does, or a part like the S of awsSecret. */
+static bool begins_part(const struct bench_set *s, size_t program, size_t end)
+{
+    const struct lac_match_regex *r = (const void *)(s->programs.ptr + program);
+    struct lac_str t = s->scratch->plain;
+    size_t from = end > lac_match_regex_max_width(r) ? end - lac_match_regex_max_width(r) : 0;
+
+    for (size_t i = from; i < end; i++) {
+        size_t stop;
+
+        if ((!lac_match_is_alnum(lac_match_before(t, i)) || lac_match_is_hump(t, i)) &&
+            lac_match_regex_at(r, t, i, &stop) && stop == end)
+            return true;
+    }
+    return false;
 }
 
 static bool detect_open(struct bench_set *s, size_t rule)
@@ -97,29 +114,45 @@ static bool detect_open(struct bench_set *s, size_t rule)
     return false;
 }
 
+static bool program_open(struct bench_set *s, struct lac_str pattern, size_t rule, size_t *at)
+{
+    struct lac_err err;
+
+    *at = s->programs.len;
+    if (lac_match_regex_compile(&s->programs, pattern, &s->info[rule], &err) != LAC_OK) {
+        fprintf(stderr, "tier1: %.*s: %s\n", LAC_STR_FMT(s->rules[rule].id), err.text);
+        return false;
+    }
+    if (!s->info[rule].supported)
+        fprintf(stderr, "tier1: %.*s: %s\n", LAC_STR_FMT(s->rules[rule].id), s->info[rule].reason);
+    return s->info[rule].supported;
+}
+
+static bool parts_open(struct bench_set *s, size_t rule)
+{
+    const struct lac_match_detector *d = s->match->live[rule].detector;
+
+    for (unsigned i = 0; i < LAC_MATCH_TRIGGER_MAX; i++) {
+        const char *t = d ? d->triggers[i] : NULL;
+
+        s->parts[rule][i] = SIZE_MAX;
+        if (t && *t == '<' && !program_open(s, lac_str_from(t + 1), rule, &s->parts[rule][i]))
+            return false;
+        if (!t)
+            d = NULL;
+    }
+    return true;
+}
+
 /* The programs of the patterns, which begin each at a multiple of their alignment. */
 static bool programs_open(struct bench_set *s)
 {
-    size_t at = 0;
-
     lac_buf_init(&s->programs, PROGRAM_BYTES);
     for (size_t i = 0; i < s->count; i++) {
-        struct lac_err err;
-
         s->program[i] = SIZE_MAX;
-        if (s->rules[i].pattern.len == 0)
-            continue;
-        if (lac_match_regex_compile(&s->programs, s->rules[i].pattern, &s->info[i], &err) !=
-            LAC_OK) {
-            fprintf(stderr, "tier1: %.*s: %s\n", LAC_STR_FMT(s->rules[i].id), err.text);
+        if (!parts_open(s, i) || (s->rules[i].pattern.len > 0 &&
+                                  !program_open(s, s->rules[i].pattern, i, &s->program[i])))
             return false;
-        }
-        if (!s->info[i].supported) {
-            fprintf(stderr, "tier1: %.*s: %s\n", LAC_STR_FMT(s->rules[i].id), s->info[i].reason);
-            return false;
-        }
-        s->program[i] = at;
-        at = s->programs.len;
     }
     return true;
 }
@@ -134,7 +167,8 @@ bool bench_set_open(struct bench_set *s, const struct lac_match_rule *rules, siz
     s->program = calloc(count + 1, sizeof(*s->program));
     s->info = calloc(count + 1, sizeof(*s->info));
     s->detect = calloc(count + 1, sizeof(*s->detect));
-    if (!s->program || !s->info || !s->detect)
+    s->parts = calloc(count + 1, sizeof(*s->parts));
+    if (!s->program || !s->info || !s->detect || !s->parts)
         return false;
     if (lac_match_open(&s->match, rules, count, NULL, &err) != LAC_OK ||
         lac_match_scratch_open(&s->scratch, FIELD_BYTES, &err) != LAC_OK ||
@@ -159,6 +193,7 @@ void bench_set_close(struct bench_set *s)
     free(s->program);
     free(s->info);
     free(s->detect);
+    free(s->parts);
     *s = (struct bench_set){0};
 }
 
@@ -223,7 +258,8 @@ void bench_detector_at(struct bench_set *s, size_t rule, unsigned trigger, size_
     struct lac_match_span span = {0};
     bool found;
 
-    if (end <= state->resume)
+    if (end <= state->resume ||
+        (s->parts[rule][trigger] != SIZE_MAX && !begins_part(s, s->parts[rule][trigger], end)))
         return;
     found = s->match->live[rule].detector->verify(x->plain, end, trigger, &span);
     if (span.resume > state->resume)

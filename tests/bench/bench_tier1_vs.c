@@ -230,7 +230,7 @@ static void told(struct bench_vs *v, const struct bench_target *t, size_t to)
         break;
     case BENCH_START:
         note_region(v, t->rule, to > t->back_max ? to - t->back_max : 0,
-                    to > t->back_min ? to - t->back_min + 1 : 0);
+                    to >= t->back_min ? to - t->back_min + 1 : 0);
         break;
     case BENCH_KEYWORD:
         if (!v->keywords[t->index].seen)
@@ -242,6 +242,10 @@ static void told(struct bench_vs *v, const struct bench_target *t, size_t to)
             bench_phrase(v->set, t->rule, t->phrase, t->back_max, to - t->back_min);
         break;
     default:
+        if (!v->plain_now) { /* the places of another view */
+            note_region(v, t->rule, 0, SIZE_MAX);
+            break;
+        }
         note_region(v, t->rule, to > t->back_max ? to - t->back_max : 0, to + t->back_min);
         break;
     }
@@ -482,7 +486,7 @@ static bool tuned_context(struct bench_vs *v, size_t rule)
     const struct lac_match_rule *r = &v->set->rules[rule];
 
     for (size_t i = 0; i < r->context_count; i++) {
-        struct bench_target t = {.rule = (uint32_t)rule, .kind = BENCH_AROUND};
+        struct bench_target t = {.rule = (uint32_t)rule, .kind = BENCH_AROUND, .in_folded = true};
         struct lac_str folded = bench_vs_fold(v, r->context[i]), word;
         char text[EXPRESSION_MAX];
         size_t n = 0, at = 0;
@@ -501,7 +505,7 @@ static bool tuned_context(struct bench_vs *v, size_t rule)
 /* The index of a context word, which is looked for from now on; SIZE_MAX: failed. */
 static size_t keyword(struct bench_vs *v, struct lac_str word)
 {
-    struct bench_target t = {.kind = BENCH_KEYWORD};
+    struct bench_target t = {.kind = BENCH_KEYWORD, .in_folded = true};
     char text[EXPRESSION_MAX];
     size_t i = 0, n = 0;
 
