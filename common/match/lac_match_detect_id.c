@@ -130,7 +130,7 @@ bool lac_match_card_issuer(const char *digits, size_t count)
 
 /* How cards are grouped in print; the first is a run of digits, of any length. */
 static const unsigned char groupings[][6] = {
-    {0}, {4, 4, 4, 4, 3}, {4, 4, 4, 4}, {4, 6, 5}, {4, 6, 4}, {4, 4, 4, 1}, {4, 4, 4},
+    {0}, {4, 4, 4, 4, 3}, {4, 4, 4, 4}, {4, 6, 5}, {4, 6, 4}, {4, 4, 4, 1},
 };
 
 /* Reads digits grouped as `sizes`; returns the end, or 0 when they are not. */

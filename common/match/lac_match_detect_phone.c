@@ -195,6 +195,9 @@ static bool verify_nanp(struct lac_str t, size_t at, struct lac_match_span *out)
     end = phone_end(t, at);
     if (!end)
         return false;
+    /* Health numbers and references come in such groups, too. */
+    if (sep == ' ' && !bracket && !word_before(t, p))
+        return false;
     if (!lac_match_nanp_valid(d, true) &&
         !(lac_match_nanp_valid(d, false) && (bracket || word_before(t, p))))
         return false;
