@@ -209,7 +209,7 @@ static enum lac_status count_span(struct lac_eval *e, const struct lac_eval_case
                                   const struct lac_eval_span *s, bool is_gold, bool taken,
                                   struct lac_err *err)
 {
-    uint32_t entity;
+    uint32_t entity = 0;
     enum lac_status status = entity_of(e, s->entity, &entity, err);
     struct tally *t;
 

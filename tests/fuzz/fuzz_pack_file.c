@@ -51,7 +51,7 @@ static void open_it(const unsigned char *file, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    unsigned char *copy = malloc(size + 1);
+    unsigned char *copy = calloc(1, size + 1);
 
     LAC_ASSERT(copy != NULL);
     if (size > 0)
