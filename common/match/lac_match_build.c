@@ -132,14 +132,18 @@ static enum lac_status fold_around(struct lac_match_build *b, const struct lac_s
 
 /* ---- keys of phrases ---- */
 
-/* Words that are in most texts: a poor thing to look for when the phrase has another one. */
+/* Words that are in most texts, or in most phrases of rules about secrets and identifiers: a poor
+ * thing to look for when the phrase has another one. */
 static bool is_common(uint64_t key)
 {
-    static const char words[][8] = {
-        "the",  "of",   "to",  "in",  "a",   "and",  "is",  "what", "how",  "do",   "not",
-        "our",  "for",  "who", "no",  "on",  "are",  "be",  "with", "this", "that", "it",
-        "by",   "as",   "at",  "or",  "an",  "was",  "my",  "your", "we",   "you",  "i",
-        "will", "from", "new", "all", "use", "does", "per", "must"};
+    static const char words[][9] = {
+        "the",   "of",     "to",     "in",      "a",      "and",  "is",     "what",     "how",
+        "do",    "not",    "our",    "for",     "who",    "no",   "on",     "are",      "be",
+        "with",  "this",   "that",   "it",      "by",     "as",   "at",     "or",       "an",
+        "was",   "my",     "your",   "we",      "you",    "i",    "will",   "from",     "new",
+        "all",   "use",    "does",   "per",     "must",   "key",  "keys",   "api",      "app",
+        "token", "tokens", "secret", "secrets", "access", "auth", "client", "password", "number",
+        "code",  "card",   "user",   "id",      "account"};
 
     for (size_t i = 0; i < LAC_COUNT(words); i++)
         if (key == lac_match_key_of(lac_str_from(words[i]), 0))
