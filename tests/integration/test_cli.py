@@ -31,7 +31,7 @@ def test_topics_create_is_idempotent_and_names_differences(lacuna):
     assert first.startswith("13 of 13 topics created")
     assert lacuna.tool("topics", "create").stdout.startswith("0 of 13")
     listed = json.loads(lacuna.tool("topics", "list", "--json").stdout)
-    assert len(listed) == 12 and all(t["exists"] and t["difference"] is None for t in listed)
+    assert len(listed) == 13 and all(t["exists"] and t["difference"] is None for t in listed)
     more = lacuna.tool("topics", "list", "--kafka-replication-factor=3").stdout
     assert "1 replicas" in more
 
