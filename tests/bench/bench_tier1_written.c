@@ -31,7 +31,7 @@ static const struct {
                     "hooks\\.slack\\.com/services/T[A-Za-z0-9_/]{15,60}"},
     {"openai_key", "\\bsk-[A-Za-z0-9_-]{10,150}T3BlbkFJ[A-Za-z0-9_-]{10,150}"},
     {"openai_admin_key", "\\bsk-admin-[A-Za-z0-9_-]{10,150}T3BlbkFJ[A-Za-z0-9_-]{10,150}"},
-    {"telegram_token", "\\b[0-9]{5,16}:AA[A-Za-z0-9_-]{30,36}"},
+    {"telegram_token", "\\b(?:bot)?[0-9]{5,16}:AA[A-Za-z0-9_-]{30,36}"},
     {"private_key", "-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----"},
 };
 
