@@ -311,7 +311,7 @@ bool lac_match_verify_mac(struct lac_str t, size_t at, unsigned trigger, struct 
 
         letter = letter || lac_match_is_alpha(c);
         digit = digit || lac_match_is_digit(c);
-        mixed = mixed || (c != t.ptr[start] && lac_match_is_hex(c));
+        mixed = mixed || (c != (unsigned char)t.ptr[start] && lac_match_is_hex(c));
         if (!lac_match_is_hex(c) && c != sep)
             return false;
     }

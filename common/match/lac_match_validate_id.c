@@ -157,8 +157,10 @@ bool lac_match_validate_vin(struct lac_str match)
         return false;
     for (size_t i = 0; i < 17; i++) {
         bool digit = lac_match_is_digit((unsigned char)c.at[i]);
-        char value = digit ? c.at[i] : letters[c.at[i] - 'A'];
+        char value = c.at[i];
 
+        if (!digit)
+            value = letters[value - 'A'];
         if (value == '.')
             return false;
         digits += digit;

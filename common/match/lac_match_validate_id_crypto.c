@@ -20,12 +20,18 @@ enum {
 static const char bitcoin58[] = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 static const char ripple58[] = "rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz";
 
+/* Where `c` stands in an alphabet; NULL when it is none of it. */
+static const char *letter(const char *alphabet, char c)
+{
+    return c ? strchr(alphabet, c) : NULL;
+}
+
 /* Reads a big-endian number in base 58 into exactly `size` bytes. */
 static bool base58(struct lac_str text, const char *alphabet, unsigned char *out, size_t size)
 {
     memset(out, 0, size);
     for (size_t i = 0; i < text.len; i++) {
-        const char *p = memchr(alphabet, text.ptr[i], 58);
+        const char *p = letter(alphabet, text.ptr[i]);
         unsigned carry;
 
         if (!p)
@@ -137,7 +143,7 @@ bool lac_match_validate_bech32(struct lac_str match)
     for (size_t i = 0; i < prefix; i++)
         sum = bech32_step(sum, text[i] & 31);
     for (size_t i = prefix + 1; i < match.len; i++) {
-        const char *p = memchr(bech32_letters, text[i], 32);
+        const char *p = letter(bech32_letters, text[i]);
 
         if (!p)
             return false;
@@ -164,7 +170,7 @@ bool lac_match_validate_cashaddr(struct lac_str match)
     for (size_t i = 0; i < sizeof(prefix) - 1 + 42; i++) {
         const char *p = i < sizeof(prefix) - 1
                             ? NULL
-                            : memchr(bech32_letters, text[i - (sizeof(prefix) - 1) + skip], 32);
+                            : letter(bech32_letters, text[i - (sizeof(prefix) - 1) + skip]);
         unsigned v = i < sizeof(prefix) - 2 ? prefix[i] & 31 : 0;
         uint64_t top = sum >> 35;
 
@@ -248,7 +254,7 @@ bool lac_match_validate_stellar_address(struct lac_str match)
     if (match.len != 56)
         return false;
     for (size_t i = 0; i < match.len; i++) {
-        const char *p = memchr(letters, match.ptr[i], 32);
+        const char *p = letter(letters, match.ptr[i]);
 
         if (!p)
             return false;

@@ -256,7 +256,7 @@ static bool vat_si(const struct lac_match_code *c)
 
 static bool vat_sk(const struct lac_match_code *c)
 {
-    return lac_match_code_is(c, "9999999999") && c->at[0] != '0' && memchr("234789", c->at[2], 6) &&
+    return lac_match_code_is(c, "9999999999") && c->at[0] != '0' && strchr("234789", c->at[2]) &&
            lac_match_remainder(c->at, 10, 11) == 0;
 }
 

@@ -38,9 +38,9 @@ static unsigned singles_unseen(const char *name, const char *number)
 
         if (!lac_match_is_digit((unsigned char)was))
             continue;
-        for (char d = '0'; d <= '9'; d++) {
-            text[i] = d;
-            unseen += d != was && valid(name, text);
+        for (int d = 0; d < 10; d++) {
+            text[i] = (char)('0' + d);
+            unseen += text[i] != was && valid(name, text);
         }
         text[i] = was;
     }
