@@ -136,10 +136,38 @@ static bool ends_at_ampersand(struct lac_str t, size_t i)
     return end - i > 1 && (lac_match_byte(t, end) == ';' || lac_match_byte(t, end) == '=');
 }
 
+/* What ends a value without quotes. Not lac_match_is_in(): a text of names only asks this for each
+ * byte of each value. */
+static bool is_stop(unsigned char c)
+{
+    switch (c) {
+    case ' ':
+    case '\t':
+    case '\r':
+    case '\n':
+    case '"':
+    case '\'':
+    case '`':
+    case ',':
+    case ';':
+    case '<':
+    case '>':
+    case '(':
+    case ')':
+    case '{':
+    case '}':
+    case '[':
+    case ']':
+    case '\\':
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* The value that begins at `i`: in quotes, or up to what ends a word there. */
 static bool read_value(struct lac_str t, size_t i, struct value *v)
 {
-    const char *stop = " \t\r\n\"'`,;<>(){}[]\\";
     size_t end;
 
     v->quoted = false;
@@ -158,8 +186,8 @@ static bool read_value(struct lac_str t, size_t i, struct value *v)
             end--;
     } else {
         end = i;
-        while (end < t.len && end - i <= VALUE_MAX &&
-               !lac_match_is_in((unsigned char)t.ptr[end], stop) && !ends_at_ampersand(t, end))
+        while (end < t.len && end - i <= VALUE_MAX && !is_stop((unsigned char)t.ptr[end]) &&
+               !ends_at_ampersand(t, end))
             end++;
         /* a call, an index or a template is code, not a value */
         if (lac_match_is_in(lac_match_byte(t, end), "([{<"))

@@ -257,7 +257,10 @@ static size_t skip_scalar(struct lac_str t, size_t i)
 /* Behind the key and its colon, 0 when there is none. */
 static size_t skip_key(struct lac_str t, size_t i)
 {
-    if (lac_match_byte(t, i) != '"' || (i = skip_string(t, i)) == 0)
+    if (lac_match_byte(t, i) != '"')
+        return 0;
+    i = skip_string(t, i);
+    if (i == 0)
         return 0;
     i = skip_blanks(t, i);
     return lac_match_byte(t, i) == ':' ? skip_blanks(t, i + 1) : 0;
@@ -282,7 +285,9 @@ bool lac_match_is_json_object(struct lac_str text)
             depth++;
             i = skip_blanks(text, i + 1);
             if (lac_match_byte(text, i) != (c == '{' ? '}' : ']')) {
-                if (c == '{' && (i = skip_key(text, i)) == 0)
+                if (c == '{')
+                    i = skip_key(text, i);
+                if (i == 0)
                     return false;
                 continue;
             }
@@ -303,7 +308,9 @@ bool lac_match_is_json_object(struct lac_str text)
         if (lac_match_byte(text, i) != ',')
             return false;
         i = skip_blanks(text, i + 1);
-        if (!(arrays & 1) && (i = skip_key(text, i)) == 0)
+        if (!(arrays & 1))
+            i = skip_key(text, i);
+        if (i == 0)
             return false;
     }
 }
