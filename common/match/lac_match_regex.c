@@ -136,7 +136,7 @@ static void mark_linear(struct lac_match_regex *r)
 static enum lac_status emit(struct lac_match_regex_work *w, const struct lac_match_regex_info *info,
                             struct lac_buf *out, struct lac_err *err)
 {
-    uint16_t map[REGEX_SETS], used[REGEX_SETS];
+    uint16_t map[REGEX_SETS], used[REGEX_SETS] = {0};
     struct lac_match_regex r = {.first = info->first,
                                 .flags = info->word_start ? REGEX_WORD_START : 0};
     size_t set_count = used_sets(w, map, used);

@@ -179,7 +179,7 @@ static bool hex_value(struct lac_str p, size_t from, size_t to, uint32_t *out)
 static enum lac_status parse_hex(struct lac_match_regex_work *w, uint32_t *out, struct lac_err *err)
 {
     struct lac_str p = w->pattern;
-    size_t from = w->at, to = w->at;
+    size_t from = w->at;
 
     if (from < p.len && p.ptr[from] == '{') {
         const char *close = memchr(p.ptr + from, '}', p.len - from);
@@ -190,8 +190,7 @@ static enum lac_status parse_hex(struct lac_match_regex_work *w, uint32_t *out, 
     } else {
         if (p.len - from < 2 || !hex_value(p, from, from + 2, out))
             return lac_match_regex_refuse(err, from, "\\x wants two hex digits");
-        to = from + 2;
-        w->at = to;
+        w->at = from + 2;
     }
     if (!w->utf8 && *out > 0xFF)
         w->unsupported = "\\x{...} above FF";
@@ -445,7 +444,8 @@ static enum lac_status parse_member(struct lac_match_regex_work *w, struct class
     *is_set = true;
     if (c == '[' && parse_posix(w, k))
         return LAC_OK;
-    if (c == '[' && at + 1 < w->pattern.len && memchr(":.=", w->pattern.ptr[at + 1], 3))
+    if (c == '[' && at + 1 < w->pattern.len && w->pattern.ptr[at + 1] &&
+        strchr(":.=", w->pattern.ptr[at + 1]))
         return lac_match_regex_refuse(err, at, "there is no such named class; write '\\['");
     if (c == '\\') {
         if (at + 1 == w->pattern.len)

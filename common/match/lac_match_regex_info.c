@@ -141,7 +141,7 @@ static unsigned rarity(uint8_t c)
 {
     if ((unsigned)c - '0' < 10 || (unsigned)(c | 0x20) - 'a' < 26)
         return c == 'e' || c == 'a' || c == 't' || c == 'o' || c == 'i' ? 1 : 2;
-    return memchr(" .,-_/:=\"", c, 9) ? 3 : 4;
+    return c && strchr(" .,-_/:=\"", c) ? 3 : 4;
 }
 
 void lac_match_regex_must(const struct lac_match_regex_work *w, struct lac_match_regex *r)

@@ -152,9 +152,9 @@ static enum lac_status parse_open(struct parser *p, struct lac_err *err)
         return lac_match_regex_refuse(err, f.at, "(*...) is not supported");
     if (w->at < w->pattern.len && w->pattern.ptr[w->at] == '?') {
         struct lac_str rest = {w->pattern.ptr + w->at + 1, w->pattern.len - w->at - 1};
-        bool behind = rest.len > 1 && rest.ptr[0] == '<' && memchr("=!", rest.ptr[1], 2);
+        size_t at = rest.len > 1 && rest.ptr[0] == '<';
 
-        if (behind || (rest.len > 0 && memchr("=!", rest.ptr[0], 2)))
+        if (at < rest.len && (rest.ptr[at] == '=' || rest.ptr[at] == '!'))
             return lac_match_regex_refuse(err, f.at,
                                           "lookaround is not supported: use \\b, or `context:`");
         w->at++;
@@ -237,7 +237,7 @@ static enum lac_status parse_repeat(struct parser *p, const struct repeat *r, si
                                     struct lac_err *err)
 {
     struct lac_match_regex_work *w = p->w;
-    char next = w->at < w->pattern.len ? w->pattern.ptr[w->at] : 0;
+    unsigned char next = w->at < w->pattern.len ? (unsigned char)w->pattern.ptr[w->at] : 0;
     int32_t cat = p->stack[p->depth].cat;
     int32_t atom = cat < 0 ? REGEX_NONE : w->nodes[cat].last;
     struct lac_match_regex_node *n;

@@ -252,7 +252,7 @@ static bool open_tuned(struct bench *b)
         const struct side s = {&arm, &b->corpus};
         double r;
 
-        if (!bench_arm_tuned(&arm, &b->set, how)) {
+        if (!bench_arm_tuned(&arm, &b->set, (enum bench_tuning)how)) {
             arm_close(&arm);
             return false;
         }

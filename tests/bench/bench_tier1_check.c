@@ -166,7 +166,7 @@ bool bench_set_open(struct bench_set *s, const struct lac_match_rule *rules, siz
         .at = s->hit_array, .capacity = LAC_COUNT(s->hit_array), .keep_shadowed = true};
     s->program = calloc(count + 1, sizeof(*s->program));
     s->info = calloc(count + 1, sizeof(*s->info));
-    s->detect = calloc(count + 1, sizeof(*s->detect));
+    s->detect = calloc(count + 1, sizeof(hs_database_t *));
     s->parts = calloc(count + 1, sizeof(*s->parts));
     if (!s->program || !s->info || !s->detect || !s->parts)
         return false;

@@ -68,7 +68,7 @@ uint32_t bench_random(uint64_t *state, uint32_t below)
     *state ^= *state >> 12;
     *state ^= *state << 25;
     *state ^= *state >> 27;
-    return (uint32_t)((*state * 0x2545F4914F6CDD1Du) >> 33) % below;
+    return below ? (uint32_t)((*state * 0x2545F4914F6CDD1Du) >> 33) % below : 0;
 }
 
 struct writer {

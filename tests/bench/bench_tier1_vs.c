@@ -448,7 +448,7 @@ static bool tuned_shape(struct bench_vs *v, size_t rule, const struct lac_match_
 
     put_text(text, &n, "\\b");
     for (unsigned i = 0; i < s->len; i++) {
-        char kind = s->digits >> i & 1 ? '0' : s->alphas >> i & 1 ? 'a' : 'x';
+        char kind = "xa0"[s->digits >> i & 1 ? 2 : s->alphas >> i & 1];
 
         if (kind != last) {
             put_run(text, &n, last, run);

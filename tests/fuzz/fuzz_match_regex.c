@@ -40,7 +40,7 @@ static void run(const struct lac_match_regex *r, struct lac_str text,
 static void run_damaged(struct lac_str program, const uint8_t *damage, size_t pairs,
                         struct lac_str text)
 {
-    char *copy = malloc(program.len);
+    char *copy = program.len ? malloc(program.len) : NULL;
     const struct lac_match_regex *r;
 
     LAC_ASSERT(copy);

@@ -260,7 +260,7 @@ static const char *shapes(void)
 
         n += (size_t)snprintf(text + n, sizeof(text) - n, "%s", i ? " " : "");
         for (unsigned k = 0; k < s->len; k++)
-            text[n++] = s->digits >> k & 1 ? '0' : s->alphas >> k & 1 ? 'a' : 'x';
+            text[n++] = "xa0"[s->digits >> k & 1 ? 2 : s->alphas >> k & 1];
         for (unsigned c = 0; c < 128; c++)
             if (lac_match_regex_set_has(&s->follow, (unsigned char)c))
                 text[n++] = (char)c;
@@ -397,10 +397,8 @@ static size_t gen_wide_text(char *text, size_t most)
     size_t len = 0;
 
     for (size_t n = lac_test_random((uint32_t)most / 3); n > 0; n--) {
-        const char *c = chars[lac_test_random(LAC_COUNT(chars))];
-
-        memcpy(text + len, c, strlen(c));
-        len += strlen(c);
+        for (const char *c = chars[lac_test_random(LAC_COUNT(chars))]; *c; c++)
+            text[len++] = *c;
     }
     return len;
 }
@@ -470,6 +468,22 @@ static bool told_right(struct lac_str text, size_t start, size_t end)
     return prefix && inside && shape;
 }
 
+/*
+ * Vectorscan's leftmost start is now and then further right than the leftmost one is. Where ours is
+ * before its own, it is asked again about the text from the byte before ours on.
+ */
+static bool agrees_later(const hs_database_t *db, hs_scratch_t *scratch, struct lac_str text,
+                         size_t start, size_t end)
+{
+    struct oracle o = {0};
+
+    if (start == 0)
+        return false;
+    LAC_TEST_NEED(hs_scan(db, text.ptr + start - 1, (unsigned)(text.len - start + 1), 0, scratch,
+                          on_match, &o) == HS_SUCCESS);
+    return o.any && o.start == 1 && o.end == end - start + 1;
+}
+
 static void compare(const struct lac_match_regex *r, const hs_database_t *db, hs_scratch_t *scratch,
                     const struct gen *g)
 {
@@ -483,6 +497,8 @@ static void compare(const struct lac_match_regex *r, const hs_database_t *db, hs
 
         LAC_TEST_NEED(hs_scan(db, text.ptr, (unsigned)text.len, 0, scratch, on_match, &o) ==
                       HS_SUCCESS);
+        if (found && o.any && start < o.start && agrees_later(db, scratch, text, start, end))
+            o = (struct oracle){start, end, true};
         if (found != o.any || (found && (start != o.start || end != o.end)) ||
             (found && !told_right(text, start, end))) {
             lac_test_row("%s in \"%.*s\": %d %zu-%zu, not %d %llu-%llu, %s %s %s", g->text,
