@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "lac_assert.h"
+#include "lac_fuzz_pack.h"
 #include "lac_match.h"
 #include "lac_pack.h"
 
@@ -29,13 +30,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const names[] = {"terms/proprietary_terms.yaml", "rules.yaml",
                                         "routing.yaml", "pack.yaml"};
-    struct lac_pack_file files[3] = {
-        {LAC_STR("pack.yaml"), LAC_STR("name: f\nversion: 1\nbase: builtin\n")},
+    struct lac_pack_file files[4] = {
+        {LAC_STR("pack.yaml"), LAC_STR(LAC_FUZZ_PACK)},
         {LAC_STR("rules.yaml"), LAC_STR("rules: []\n")},
+        {LAC_STR("routing.yaml"), LAC_STR(LAC_FUZZ_ROUTING)},
     };
     struct lac_pack *p = NULL;
     struct lac_err err = {0};
-    size_t count = 2;
+    size_t count = 3;
     struct lac_str name;
     struct lac_str text;
 
@@ -43,14 +45,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     name = lac_str_from(names[data[0] % LAC_COUNT(names)]);
     text = (struct lac_str){(const char *)data + 1, size - 1};
-    for (size_t i = 0; i < 2; i++)
-        if (lac_str_eq(files[i].path, name)) {
+    files[3] = (struct lac_pack_file){name, text};
+    if (data[0] % LAC_COUNT(names) == 0)
+        count = 4; /* terms are one file more */
+    for (size_t i = 0; i < 3; i++)
+        if (lac_str_eq(files[i].path, name))
             files[i].data = text;
-            count = 0;
-        }
-    if (count)
-        files[count] = (struct lac_pack_file){name, text};
-    if (lac_pack_open_files(&p, files, count ? 3 : 2, &err) == LAC_OK) {
+    if (lac_pack_open_files(&p, files, count, &err) == LAC_OK) {
         scan(p, text);
         lac_pack_close(p);
     } else {

@@ -130,9 +130,14 @@ def test_test_says_which_example_fails_and_what_no_example_notices(pack):
     assert pack("test", "ours", "--rule", "nothing").returncode == 2
 
 
-def test_the_built_in_pack_passes_its_own_tests(pack):
+def test_the_built_in_pack_lints_clean_and_passes_its_own_tests(pack):
+    done = pack("lint", "--quiet")
+    assert done.returncode == 0, done.stdout
     done = pack("test")
     assert done.returncode == 0, done.stdout
+    # Each kind of part is noticed somewhere: taking it away really takes it away.
+    answer = json.loads(pack("test", "--mutate", "--format", "json").stdout)
+    assert answer["parts"] > 2 * len(answer["unnoticed"])
 
 
 def test_show_one_rule_in_full(pack):
