@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Folding grows a text at most this much: U+FDFA, 3 bytes, becomes 33. */
-enum { FOLD_GROWTH = 11, PHRASE_MIN = 2, SECTION_MAX = 1 << 29 };
+enum { FOLD_GROWTH = 11, PHRASE_MIN = 2, SECTION_MAX = 1 << 29, KEY_COUNTS_LOG = 18 };
 
 enum lac_status lac_match_build_open(struct lac_match_build *b, struct lac_err *err)
 {
@@ -21,7 +21,8 @@ enum lac_status lac_match_build_open(struct lac_match_build *b, struct lac_err *
     lac_buf_init(&b->symbols, SECTION_MAX);
     lac_buf_init(&b->shape_gated, SECTION_MAX);
     m->live = calloc(m->count + 1, sizeof(*m->live));
-    if (!m->live)
+    b->key_counts = calloc((size_t)1 << KEY_COUNTS_LOG, sizeof(*b->key_counts));
+    if (!m->live || !b->key_counts)
         return lac_err_set(err, LAC_FATAL, ENOMEM, "match: no memory for %zu rules", m->count);
     return LAC_OK;
 }
@@ -40,6 +41,7 @@ void lac_match_build_close(struct lac_match_build *b)
     free(b->expressions);
     free(b->expression_flags);
     free(b->word_index);
+    free(b->key_counts);
 }
 
 /* ---- folded texts ---- */
@@ -166,30 +168,45 @@ static bool may_key(struct lac_str t, size_t at)
     return lac_match_key_of(t, at) != 0 && before == 0;
 }
 
+/* ---- how often a word is in what is looked for ---- */
+
+static uint32_t *count_cell(struct lac_match_build *b, uint64_t key)
+{
+    return &b->key_counts[lac_match_hash_word(key) >> (64 - KEY_COUNTS_LOG)];
+}
+
+/* Calls for every place in a folded text where a key can begin. */
+static void count_keys(struct lac_match_build *b, struct lac_str t)
+{
+    for (size_t i = 0; i < t.len; i++)
+        if (may_key(t, i))
+            ++*count_cell(b, lac_match_key_of(t, i));
+}
+
 /*
- * Where in a phrase the word begins by which it is looked for: the longest that is not in most
- * texts anyway. A name is looked for by its first, because its parts may be joined. SIZE_MAX when
- * it has none.
+ * Where in a phrase the word begins by which it is looked for: the one that fewest others have,
+ * the longest of those, and none that is in most texts anyway. A name is looked for by its first,
+ * because its parts may be joined. SIZE_MAX when it has none.
  */
-static size_t choose_key(struct lac_str t, bool first)
+static size_t choose_key(struct lac_match_build *b, struct lac_str t, bool first)
 {
     size_t best = SIZE_MAX;
-    size_t best_len = 0;
+    uint64_t best_cost = UINT64_MAX;
 
     for (size_t i = 0; i < t.len; i++) {
+        uint64_t cost;
         size_t n = 0;
 
         if (!may_key(t, i))
             continue;
         while (i + n < t.len && n < 8 && lac_match_key_of(t, i + n) != 0)
             n++;
-        if (is_wide(t, i))
-            n = 4;
+        cost = (uint64_t)*count_cell(b, lac_match_key_of(t, i)) * 16 + 8 - n;
         if (is_common(lac_match_key_of(t, i)))
-            n = 1;
-        if (best == SIZE_MAX || n > best_len) {
+            cost += 1u << 20;
+        if (cost < best_cost) {
             best = i;
-            best_len = n;
+            best_cost = cost;
         }
         if (first)
             break;
@@ -217,18 +234,25 @@ void lac_match_put_prefix(struct lac_match_build *b, struct lac_str bytes, bool 
     put_key(&b->prefix_keys, key, kind, index);
 }
 
-static enum lac_status key_text(struct lac_match_build *b, struct lac_str t, size_t key,
-                                enum lac_match_entry_kind kind, size_t index, struct lac_err *err)
+static void key_text(struct lac_match_build *b, struct lac_str t, size_t key,
+                     enum lac_match_entry_kind kind, size_t index)
 {
-    if (key == SIZE_MAX)
-        return lac_err_set(err, LAC_REJECT, 0, "'%.*s' has no letter or digit to look for",
-                           LAC_STR_FMT(t));
-    if (!is_wide(t, key)) {
+    if (is_wide(t, key))
+        lac_match_put_prefix(b, (struct lac_str){t.ptr + key, t.len - key}, false, kind, index);
+    else
         put_key(&b->word_keys, lac_match_key_of(t, key), kind, index);
-        return LAC_OK;
-    }
-    lac_match_put_prefix(b, (struct lac_str){t.ptr + key, t.len - key}, false, kind, index);
-    return LAC_OK;
+}
+
+/* A text must have something to look for. */
+static enum lac_status check_key(struct lac_match_build *b, struct lac_str t, struct lac_err *err)
+{
+    for (size_t i = 0; i < t.len; i++)
+        if (may_key(t, i)) {
+            count_keys(b, t);
+            return LAC_OK;
+        }
+    return lac_err_set(err, LAC_REJECT, 0, "'%.*s' has no letter or digit to look for",
+                       LAC_STR_FMT(t));
 }
 
 /* A name's other first words: joined with the next ones, and its plurals. */
@@ -278,18 +302,13 @@ static enum lac_status add_phrases(struct lac_match_build *b, size_t rule, struc
         struct lac_match_phrase p = {.rule = (uint32_t)rule,
                                      .flags = r->names ? LAC_MATCH_PHRASE_NAMES : 0};
         size_t index = out->len / sizeof(p);
-        size_t key;
 
         status = fold_phrase(b, r->phrases[i], &p.text, err);
         if (status != LAC_OK)
             return status;
         if (index >= LAC_MATCH_PHRASE_MAX)
             return lac_err_set(err, LAC_REJECT, 0, "more than %d phrases", LAC_MATCH_PHRASE_MAX);
-        key = choose_key(text_of(b, p.text), r->names);
-        p.key = (uint16_t)key;
-        status = key_text(b, text_of(b, p.text), key, LAC_MATCH_ENTRY_PHRASE, index, err);
-        if (status == LAC_OK && r->names)
-            key_name(b, text_of(b, p.text), key, index);
+        status = check_key(b, text_of(b, p.text), err);
         b->header.has_humps |= r->names;
         lac_buf_put(out, &p, sizeof(p));
     }
@@ -336,7 +355,6 @@ static enum lac_status word_id(struct lac_match_build *b, struct lac_str word, u
     struct lac_match_word w = {0};
     enum lac_status status = fold_phrase(b, word, &w.text, err);
     struct lac_str t = text_of(b, w.text);
-    size_t key;
     size_t at;
 
     if (status != LAC_OK)
@@ -353,10 +371,8 @@ static enum lac_status word_id(struct lac_match_build *b, struct lac_str word, u
     }
     *id = (uint32_t)b->word_count++;
     b->word_index[at] = *id + 1;
-    key = choose_key(t, false);
-    w.key = (uint32_t)key;
     lac_buf_put(words, &w, sizeof(w));
-    return key_text(b, t, key, LAC_MATCH_ENTRY_CONTEXT, *id, err);
+    return check_key(b, t, err);
 }
 
 static int id_cmp(const void *a, const void *b)
@@ -391,6 +407,28 @@ static enum lac_status add_context(struct lac_match_build *b, const struct lac_m
         qsort(ids->ptr + image->context * sizeof(uint32_t), image->context_count, sizeof(uint32_t),
               id_cmp);
     return status;
+}
+
+void lac_match_choose_keys(struct lac_match_build *b)
+{
+    struct lac_match_phrase *phrases = (void *)b->section[LAC_MATCH_S_PHRASES].ptr;
+    struct lac_match_word *words = (void *)b->section[LAC_MATCH_S_WORDS].ptr;
+
+    for (size_t i = 0; i < b->section[LAC_MATCH_S_PHRASES].len / sizeof(*phrases); i++) {
+        bool names = phrases[i].flags & LAC_MATCH_PHRASE_NAMES;
+        struct lac_str t = text_of(b, phrases[i].text);
+
+        phrases[i].key = (uint16_t)choose_key(b, t, names);
+        key_text(b, t, phrases[i].key, LAC_MATCH_ENTRY_PHRASE, i);
+        if (names)
+            key_name(b, t, phrases[i].key, i);
+    }
+    for (size_t i = 0; i < b->word_count; i++) {
+        struct lac_str t = text_of(b, words[i].text);
+
+        words[i].key = (uint32_t)choose_key(b, t, false);
+        key_text(b, t, words[i].key, LAC_MATCH_ENTRY_CONTEXT, i);
+    }
 }
 
 /* ---- units ---- */
@@ -484,6 +522,7 @@ static enum lac_status add_unit(struct lac_match_build *b, size_t rule, struct l
         }
         u.flags |= info->word_start ? LAC_MATCH_UNIT_WORD_START : 0;
         u.program = (uint32_t)b->program_at;
+        lac_match_head((const void *)(programs->ptr + b->program_at), &u);
     } else {
         u.flags |= LAC_MATCH_UNIT_UNSUPPORTED;
         status = ask_vectorscan(b->expressions[index], b->expression_flags[index], &u.width, err);

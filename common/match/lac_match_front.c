@@ -4,6 +4,20 @@
 
 #include "lac_match_front_body.h"
 
+#define M0(i)  ((i)&1 ? (uint64_t)0xFF | M1(i) : 0)
+#define M1(i)  ((i)&2 ? (uint64_t)0xFF << 8 | M2(i) : 0)
+#define M2(i)  ((i)&4 ? (uint64_t)0xFF << 16 | M3(i) : 0)
+#define M3(i)  ((i)&8 ? (uint64_t)0xFF << 24 | M4(i) : 0)
+#define M4(i)  ((i)&16 ? (uint64_t)0xFF << 32 | M5(i) : 0)
+#define M5(i)  ((i)&32 ? (uint64_t)0xFF << 40 | M6(i) : 0)
+#define M6(i)  ((i)&64 ? (uint64_t)0xFF << 48 | M7(i) : 0)
+#define M7(i)  ((i)&128 ? (uint64_t)0xFF << 56 : 0)
+#define M_2(i) M0(i), M0((i) + 1), M0((i) + 2), M0((i) + 3)
+#define M_4(i) M_2(i), M_2((i) + 4), M_2((i) + 8), M_2((i) + 12)
+#define M_6(i) M_4(i), M_4((i) + 16), M_4((i) + 32), M_4((i) + 48)
+
+const uint64_t lac_match_key_masks[256] = {M_6(0), M_6(64), M_6(128), M_6(192)};
+
 static uint64_t load(const unsigned char *p)
 {
     uint64_t x = 0;

@@ -46,19 +46,21 @@ struct lac_match_events {
     uint64_t symbol;
     uint64_t start; /* of a word, whatever it is */
     uint64_t run;   /* of a run of LAC_MATCH_RUN_LEAST or more letters, digits and joints */
-    uint64_t hump;  /* a part of an identifier like fooBar, to be looked up as a word */
+    uint64_t
+        hump; /* a part of an identifier like fooBar that may be in a table, or the one before */
 };
 
 /* What the first pass reads of an image. */
 struct lac_match_front_tables {
-    const uint8_t *word_bits;
-    const uint8_t *prefix_bits;
+    const uint64_t *word_bits;
+    const uint64_t *prefix_bits;
     const uint16_t *shape_index; /* [LAC_MATCH_SHAPE_CELLS] */
     const struct lac_match_shape_class *shape_classes;
     uint64_t bare_lengths;
     uint32_t word_shift;
     uint32_t prefix_shift;
     uint8_t symbols[16];
+    bool humps; /* parts of identifiers are looked for */
 };
 
 /* A piece of text, in blocks; the last may be shorter. */
@@ -78,6 +80,10 @@ static inline const unsigned char *lac_match_block_at(const struct lac_match_pie
     return block < padded ? p->text + block * LAC_MATCH_BLOCK
                           : p->pad + (block - padded) * LAC_MATCH_BLOCK;
 }
+
+/* [mask of the bytes that belong to a word, the first lowest]: all bits of those up to the first
+ * that does not. */
+extern const uint64_t lac_match_key_masks[256];
 
 typedef bool lac_match_is_ascii(const unsigned char *text, size_t len);
 

@@ -122,6 +122,7 @@ void lac_match_attach(struct lac_match *m, const void *bytes)
     m->front.shape_index = section_of(m, LAC_MATCH_S_SHAPE_INDEX);
     m->front.shape_classes = section_of(m, LAC_MATCH_S_SHAPE_CLASSES);
     m->front.bare_lengths = h->bare_lengths;
+    m->front.humps = h->has_humps;
     m->front.word_shift = h->word_shift;
     m->front.prefix_shift = h->prefix_shift;
     memcpy(m->front.symbols, h->symbols, sizeof(h->symbols));
@@ -204,7 +205,8 @@ static bool unit_fits(const struct lac_match *m, const struct lac_match_unit *u)
     size_t size = count_of(m, LAC_MATCH_S_PROGRAMS);
     const struct lac_match_regex *program;
 
-    if (u->rule >= m->count || u->width > LAC_MATCH_PATTERN_WIDTH || !text_fits(m, u->inner))
+    if (u->rule >= m->count || u->head_len > LAC_MATCH_HEAD || u->width > LAC_MATCH_PATTERN_WIDTH ||
+        !text_fits(m, u->inner))
         return false;
     if (u->flags & LAC_MATCH_UNIT_DETECTOR &&
         (m->rules[u->rule].detector.len == 0 || u->trigger >= LAC_MATCH_TRIGGER_MAX))
@@ -255,7 +257,7 @@ static bool slots_fit(const struct lac_match *m, enum lac_match_section section)
 
 static bool bits_fit(const struct lac_match *m, enum lac_match_section section, uint32_t shift)
 {
-    return shift >= 32 && shift <= 61 && count_of(m, section) == ((size_t)1 << (64 - shift)) / 8;
+    return shift >= 32 && shift <= 58 && count_of(m, section) == ((size_t)1 << (64 - shift)) / 8;
 }
 
 static bool entries_fit(const struct lac_match *m)

@@ -25,6 +25,7 @@ enum {
     LAC_MATCH_IMAGE_ALIGN = 64,
     LAC_MATCH_IMAGE_MAX = 1 << 30,
     LAC_MATCH_RUN_LEAST = 20, /* shorter runs are none */
+    LAC_MATCH_HEAD = 16,      /* bytes of a match that are checked by their kind first */
 
     LAC_MATCH_SHAPE_EXACT = 12, /* tokens up to here are told apart by which bytes are digits */
     LAC_MATCH_SHAPE_LONG = 64,  /* longer ones count as this long */
@@ -88,15 +89,19 @@ struct lac_match_unit {
     struct lac_match_text inner; /* a literal of every match, or empty: looked for first in a run */
     uint16_t inner_min, inner_max; /* the match begins that many bytes before it */
     struct lac_match_regex_set first;
+    uint16_t head[LAC_MATCH_HEAD]; /* kinds that the first bytes may have, see lac_match_kind[] */
+    uint32_t head_len;             /* no more than every match has */
 };
 
 /* A literal of which every match of a unit has one, and where the match begins from there. */
 struct lac_match_literal {
+    uint64_t value, mask; /* of the eight bytes from `key` on: a quick look before the long one */
     struct lac_match_text text;
     uint32_t unit;
     uint16_t key;                /* the keyed bytes begin here in the text */
     uint16_t nocase;             /* the text is lower case */
     uint16_t back_min, back_max; /* the match begins that many bytes before the text */
+    uint32_t unused;
 };
 
 enum lac_match_entry_kind {

@@ -14,7 +14,9 @@
 #ifndef LAC_MATCH_INTERNAL_H
 #define LAC_MATCH_INTERNAL_H
 
+#include <endian.h>
 #include <hs.h>
+#include <string.h>
 
 #include "lac_buf.h"
 #include "lac_match.h"
@@ -204,6 +206,7 @@ struct lac_match_build {
     uint32_t *word_index; /* hash table of context words: id + 1 */
     size_t word_capacity;
     size_t word_count;
+    uint32_t *key_counts; /* by hash: how many texts have a word */
     struct lac_match_image_header header;
 };
 
@@ -214,6 +217,9 @@ void lac_match_put_prefix(struct lac_match_build *b, struct lac_str bytes, bool 
 /* The rules' texts, phrases, context words; units go through lac_match_route(). */
 enum lac_status lac_match_build_rule(struct lac_match_build *b, size_t rule, struct lac_err *err);
 
+/* When all texts are there: by which of its words each is looked for. */
+void lac_match_choose_keys(struct lac_match_build *b);
+
 /* Before the first and after the last rule. */
 enum lac_status lac_match_build_open(struct lac_match_build *b, struct lac_err *err);
 void lac_match_build_close(struct lac_match_build *b);
@@ -223,6 +229,10 @@ enum lac_status lac_match_route(struct lac_match_build *b, uint32_t unit, struct
 
 /* How many bytes every match of the program begins with that runs consist of. */
 uint32_t lac_match_run_least(const struct lac_match_regex *program);
+
+/* What a byte is, one bit of sixteen; and which kinds the first bytes of a unit's matches have. */
+extern const uint16_t lac_match_kind[256];
+void lac_match_head(const struct lac_match_regex *program, struct lac_match_unit *u);
 
 /* Turns keys, shapes, symbols and runs into what the scan reads. */
 enum lac_status lac_match_tables(struct lac_match_build *b, struct lac_err *err);
@@ -247,6 +257,18 @@ void lac_match_rest_close(struct lac_match *m);
 
 /* A hash of all that the image of these rules depends on. */
 uint64_t lac_match_rules_hash(const struct lac_match_rule *rules, size_t count);
+
+/* Eight bytes from `at` on, the first lowest; zeroes behind the text. */
+static inline uint64_t lac_match_load8(struct lac_str t, size_t at)
+{
+    uint64_t x = 0;
+
+    if (t.len - at >= 8)
+        memcpy(&x, t.ptr + at, 8);
+    else
+        memcpy(&x, t.ptr + at, t.len - at);
+    return le64toh(x);
+}
 
 /* Hash tables' keys: the run of letters and digits at `at`, 0 when there is none. */
 uint64_t lac_match_key_of(struct lac_str text, size_t at);

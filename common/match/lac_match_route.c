@@ -105,6 +105,14 @@ static size_t put_literal(struct lac_match_build *b, uint32_t unit, struct lac_s
     };
     size_t index = out->len / sizeof(l);
 
+    for (size_t i = 0; i < 8 && key + i < text.len; i++) {
+        uint64_t c = (unsigned char)text.ptr[key + i];
+
+        /* A letter's case is one bit. */
+        l.mask |= (uint64_t)(nocase && lac_match_is_alpha((unsigned)c) ? 0xDF : 0xFF) << (8 * i);
+        l.value |= c << (8 * i);
+    }
+    l.value &= l.mask;
     lac_buf_put_str(t, text);
     lac_buf_put(out, &l, sizeof(l));
     return lac_buf_ok(t) && lac_buf_ok(out) ? index : SIZE_MAX;
@@ -254,6 +262,75 @@ static enum lac_status by_symbol(struct lac_match_build *b, uint32_t unit, struc
     for (size_t i = 0; i < info->prefix_count && status == LAC_OK; i++)
         status = put_symbol(b, unit, prefix_at(info, i), info->prefix_nocase, 0, 0, err);
     return status;
+}
+
+/* ---- what the first bytes may be ---- */
+
+const uint16_t lac_match_kind[256] = {
+    [0 ... 0x1F] = 1,   ['!'] = 1,          ['#' ... '*'] = 1, [','] = 1,
+    [';' ... '<'] = 1,  ['>' ... '@'] = 1,  ['[' ... '^'] = 1, ['`'] = 1,
+    ['{' ... 0x7F] = 1, ['0' ... '9'] = 2,  ['a' ... 'f'] = 4, ['g' ... 'z'] = 8,
+    ['A' ... 'F'] = 16, ['G' ... 'Z'] = 32, ['_'] = 64,        ['-'] = 128,
+    ['.'] = 256,        [' '] = 512,        ['/'] = 1024,      [':'] = 2048,
+    ['+'] = 4096,       ['='] = 8192,       ['"'] = 16384,     [0x80 ... 0xFF] = 32768,
+};
+
+static uint16_t kinds_of(const struct lac_match_regex_set *set)
+{
+    unsigned kinds = 0;
+
+    for (unsigned c = 0; c < 256; c++)
+        if (lac_match_regex_set_has(set, (unsigned char)c))
+            kinds |= lac_match_kind[c];
+    return (uint16_t)kinds;
+}
+
+/* The kinds that an element's byte `k` may have. */
+static uint16_t kinds_at(const struct lac_match_regex *p, const struct lac_match_regex_element *e,
+                         size_t k)
+{
+    const unsigned char *literals = (const unsigned char *)p + p->literals + e->literal;
+    const struct lac_match_regex_set *sets = (const void *)((const char *)p + p->sets);
+    unsigned kinds = 0;
+
+    if (e->op == REGEX_OP_SET)
+        return kinds_of(&sets[e->arg]);
+    for (unsigned c = 0; c < 256; c++)
+        if ((c & literals[e->min + k]) == literals[k])
+            kinds |= lac_match_kind[c];
+    return (uint16_t)kinds;
+}
+
+void lac_match_head(const struct lac_match_regex *p, struct lac_match_unit *u)
+{
+    const char *base = (const char *)p;
+    const struct lac_match_regex_element *elements = (const void *)(base + p->elements);
+    const uint16_t *edges = (const void *)(base + p->edges);
+    uint32_t in[LAC_MATCH_REGEX_ELEMENTS] = {0}; /* bit: an offset at which it may begin */
+
+    u->head_len = p->min_width < LAC_MATCH_HEAD ? p->min_width : LAC_MATCH_HEAD;
+    for (size_t k = 0; k < p->first_edge_count; k++)
+        in[edges[k]] = 1;
+    for (size_t i = 0; i < p->element_count; i++) {
+        const struct lac_match_regex_element *e = &elements[i];
+        bool literal = e->op == REGEX_OP_LITERAL;
+        uint32_t out = 0;
+
+        for (size_t from = 0; from < LAC_MATCH_HEAD; from++) {
+            size_t most = literal ? e->min : e->max;
+
+            if (!(in[i] >> from & 1))
+                continue;
+            for (size_t k = 0; e->op != REGEX_OP_ASSERT && k < most && from + k < LAC_MATCH_HEAD;
+                 k++)
+                u->head[from + k] |= kinds_at(p, e, k);
+            for (size_t n = e->min; n <= (literal ? e->min : e->max) && from + n < LAC_MATCH_HEAD;
+                 n++)
+                out |= 1u << (from + n);
+        }
+        for (size_t k = 0; k < e->edge_count; k++)
+            in[edges[e->edge + k]] |= out;
+    }
 }
 
 /* ---- long runs ---- */

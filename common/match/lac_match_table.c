@@ -38,9 +38,9 @@ static unsigned bits_log(size_t keys)
     return log;
 }
 
-static void set_bit(uint8_t *bits, uint64_t index)
+static void set_bit(uint64_t *bits, uint64_t index)
 {
-    bits[index >> 3] = (uint8_t)(bits[index >> 3] | 1u << (index & 7));
+    bits[index >> 6] |= (uint64_t)1 << (index & 63);
 }
 
 /* ---- hash tables ---- */
@@ -94,7 +94,7 @@ static enum lac_status make_word_bits(struct lac_match_build *b, struct lac_err 
     const struct lac_match_key *k = (const void *)b->word_keys.ptr;
     size_t count = b->word_keys.len / sizeof(*k);
     unsigned log = bits_log(count);
-    uint8_t *bits = section_room(b, LAC_MATCH_S_WORD_BITS, ((size_t)1 << log) / 8);
+    uint64_t *bits = section_room(b, LAC_MATCH_S_WORD_BITS, ((size_t)1 << log) / 8);
 
     if (!bits)
         return no_memory(err);
@@ -105,9 +105,11 @@ static enum lac_status make_word_bits(struct lac_match_build *b, struct lac_err 
 }
 
 /* Every spelling of the bytes: letters in both cases, the fourth byte whatever it is. */
-static void set_prefix_bits(uint8_t *bits, unsigned shift, const uint32_t text[3])
+static void set_prefix_bits(uint64_t *bits, unsigned shift, const uint32_t text[3])
 {
-    unsigned fourths = text[1] == 3 ? 256 : 1;
+    /* A fourth byte may be anything that stands in a text. */
+    unsigned first = text[1] == 3 ? ' ' : 0;
+    unsigned last = text[1] == 3 ? 0xFF : 0;
 
     for (unsigned spelling = 0; spelling < (text[2] ? 16u : 1u); spelling++) {
         uint32_t bytes = text[0];
@@ -115,7 +117,7 @@ static void set_prefix_bits(uint8_t *bits, unsigned shift, const uint32_t text[3
         for (unsigned i = 0; i < text[1]; i++)
             if ((spelling >> i & 1) && lac_match_is_alpha(bytes >> (8 * i) & 0xFF))
                 bytes ^= 0x20u << (8 * i);
-        for (uint32_t fourth = 0; fourth < fourths; fourth++)
+        for (uint32_t fourth = first; fourth <= last; fourth++)
             set_bit(bits, lac_match_hash_prefix(bytes | fourth << 24) >> shift);
     }
 }
@@ -125,11 +127,11 @@ static enum lac_status make_prefix_bits(struct lac_match_build *b, struct lac_er
     const uint32_t(*texts)[3] = (const void *)b->prefix_texts.ptr;
     size_t count = b->prefix_texts.len / sizeof(*texts);
     size_t expanded = 0;
-    uint8_t *bits;
+    uint64_t *bits;
     unsigned log;
 
     for (size_t i = 0; i < count; i++)
-        expanded += (texts[i][1] == 3 ? 64u : 1u) * (texts[i][2] ? 4u : 1u);
+        expanded += (texts[i][1] == 3 ? 64u : 1u) * (texts[i][2] ? 8u : 1u);
     log = bits_log(expanded);
     bits = section_room(b, LAC_MATCH_S_PREFIX_BITS, ((size_t)1 << log) / 8);
     if (!bits || !lac_buf_ok(&b->prefix_texts))
@@ -341,8 +343,10 @@ static int run_cmp(const void *a, const void *b)
 enum lac_status lac_match_tables(struct lac_match_build *b, struct lac_err *err)
 {
     struct lac_buf *runs = &b->section[LAC_MATCH_S_RUNS];
-    enum lac_status status = make_word_bits(b, err);
+    enum lac_status status;
 
+    lac_match_choose_keys(b);
+    status = make_word_bits(b, err);
     if (status == LAC_OK)
         status = make_prefix_bits(b, err);
     if (status == LAC_OK)

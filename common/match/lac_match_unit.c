@@ -40,6 +40,19 @@ bool lac_match_nominated(struct lac_match_scratch *s, const struct lac_match_uni
     return true;
 }
 
+/* Whether the first bytes are of the kinds that every match begins with. */
+static bool head_fits(const struct lac_match_unit *u, struct lac_str t, size_t start)
+{
+    const unsigned char *p = (const unsigned char *)t.ptr + start;
+
+    if (t.len - start < u->head_len || !lac_match_regex_set_has(&u->first, p[0]))
+        return false;
+    for (size_t i = 0; i < u->head_len; i++)
+        if (!(u->head[i] & lac_match_kind[p[i]]))
+            return false;
+    return true;
+}
+
 /* The longest match that starts here; what follows is looked for behind it. */
 static bool run_at(struct lac_match_scratch *s, const struct lac_match_unit *u, size_t start)
 {
@@ -47,8 +60,7 @@ static bool run_at(struct lac_match_scratch *s, const struct lac_match_unit *u, 
     bool pattern = !(u->flags & LAC_MATCH_UNIT_DETECTOR);
     size_t end;
 
-    if (start >= s->plain.len ||
-        !lac_match_regex_set_has(&u->first, (unsigned char)s->plain.ptr[start]))
+    if (start >= s->plain.len || !head_fits(u, s->plain, start))
         return false;
     if (pattern && state->seen && start < state->resume)
         return false;
@@ -130,6 +142,8 @@ void lac_match_literal_at(struct lac_match_scratch *s, size_t at, uint32_t liter
     struct lac_str what = lac_match_text_of(s->m, l->text);
     size_t from;
 
+    if ((lac_match_load8(s->plain, at) & l->mask) != l->value)
+        return;
     if (at < l->key || s->plain.len - (at - l->key) < what.len)
         return;
     at -= l->key;

@@ -19,11 +19,12 @@ static bool in_word(struct lac_str t, size_t i)
 
 uint64_t lac_match_key_of(struct lac_str text, size_t at)
 {
-    uint64_t key = 0;
+    unsigned run = 0;
 
-    for (size_t i = 0; i < 8 && in_word(text, at + i); i++)
-        key |= (uint64_t)(lac_match_byte(text, at + i) | 0x20u) << (8 * i);
-    return key;
+    for (unsigned i = 0; i < 8 && in_word(text, at + i); i++)
+        run |= 1u << i;
+    return (lac_match_load8(text, at < text.len ? at : text.len) | 0x2020202020202020u) &
+           lac_match_key_masks[run];
 }
 
 /* The same of a part of an identifier, which ends before the next hump. */
