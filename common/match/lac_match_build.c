@@ -225,13 +225,15 @@ static void put_key(struct lac_buf *keys, uint64_t key, enum lac_match_entry_kin
 void lac_match_put_prefix(struct lac_match_build *b, struct lac_str bytes, bool nocase,
                           enum lac_match_entry_kind kind, size_t index)
 {
-    uint32_t text[3] = {0, bytes.len < 4 ? 3 : 4, nocase};
-    uint64_t key;
+    struct lac_match_prefix_text p = {.len = bytes.len < 8 ? (uint32_t)bytes.len : 8,
+                                      .nocase = nocase};
+    unsigned keyed = bytes.len < 4 ? 3 : 4;
+    uint64_t key = lac_match_load8(bytes, 0) & (keyed == 3 ? 0xFFFFFFu : 0xFFFFFFFFu);
 
-    memcpy(&text[0], bytes.ptr, text[1]);
-    key = (uint64_t)text[1] << 32 | (text[0] | (text[1] == 3 ? 0x202020u : 0x20202020u));
-    lac_buf_put(&b->prefix_texts, text, sizeof(text));
-    put_key(&b->prefix_keys, key, kind, index);
+    p.bytes = lac_match_load8(bytes, 0);
+    key |= keyed == 3 ? 0x202020u : 0x20202020u;
+    lac_buf_put(&b->prefix_texts, &p, sizeof(p));
+    put_key(&b->prefix_keys, (uint64_t)keyed << 32 | key, kind, index);
 }
 
 static void key_text(struct lac_match_build *b, struct lac_str t, size_t key,
@@ -309,6 +311,7 @@ static enum lac_status add_phrases(struct lac_match_build *b, size_t rule, struc
         if (index >= LAC_MATCH_PHRASE_MAX)
             return lac_err_set(err, LAC_REJECT, 0, "more than %d phrases", LAC_MATCH_PHRASE_MAX);
         status = check_key(b, text_of(b, p.text), err);
+        b->header.has_names |= r->names;
         b->header.has_humps |= r->names;
         lac_buf_put(out, &p, sizeof(p));
     }
@@ -409,6 +412,15 @@ static enum lac_status add_context(struct lac_match_build *b, const struct lac_m
     return status;
 }
 
+/* One word of ASCII that is shorter than a key: a key that is its own is the word. */
+static bool is_exact(struct lac_str t)
+{
+    for (size_t i = 0; i < t.len; i++)
+        if (!lac_match_is_alnum((unsigned char)t.ptr[i]))
+            return false;
+    return t.len < 8;
+}
+
 void lac_match_choose_keys(struct lac_match_build *b)
 {
     struct lac_match_phrase *phrases = (void *)b->section[LAC_MATCH_S_PHRASES].ptr;
@@ -427,6 +439,7 @@ void lac_match_choose_keys(struct lac_match_build *b)
         struct lac_str t = text_of(b, words[i].text);
 
         words[i].key = (uint32_t)choose_key(b, t, false);
+        words[i].exact = is_exact(t);
         key_text(b, t, words[i].key, LAC_MATCH_ENTRY_CONTEXT, i);
     }
 }

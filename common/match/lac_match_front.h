@@ -26,6 +26,13 @@ enum {
     LAC_MATCH_PAD = 256, /* the last two blocks of a text, then zeroes */
 };
 
+enum {
+    LAC_MATCH_CORE_BLOCKS = 128, /* a long text is scanned in pieces of 8 KiB */
+    /* ... with so much on either side that context and any match lie inside */
+    LAC_MATCH_MARGIN_BLOCKS = 16,
+    LAC_MATCH_PIECE_BLOCKS = LAC_MATCH_CORE_BLOCKS + 2 * LAC_MATCH_MARGIN_BLOCKS,
+};
+
 enum lac_match_isa { LAC_MATCH_PORTABLE, LAC_MATCH_AVX2, LAC_MATCH_AVX512, LAC_MATCH_ISAS };
 
 /* What the bytes of a block are. */
@@ -38,29 +45,40 @@ struct lac_match_masks {
     uint64_t high; /* 0x80 and more */
 };
 
-/* Where in a block something could begin. */
+enum { LAC_MATCH_PLACES = LAC_MATCH_PIECE_BLOCKS * LAC_MATCH_BLOCK + LAC_MATCH_BLOCK };
+
+/* Offsets in the piece, ascending. */
+struct lac_match_list {
+    size_t count;
+    uint16_t at[LAC_MATCH_PLACES];
+};
+
+/* Where in a piece something could begin. What is appended is decided without a branch: the place
+ * is written, and counted or not. */
 struct lac_match_events {
-    uint64_t word;   /* a word whose key may be in the table */
-    uint64_t prefix; /* a word's first bytes that may be in the table */
-    uint64_t token;  /* a token of a shape that rules ask for */
-    uint64_t symbol;
-    uint64_t start; /* of a word, whatever it is */
-    uint64_t run;   /* of a run of LAC_MATCH_RUN_LEAST or more letters, digits and joints */
-    uint64_t
-        hump; /* a part of an identifier like fooBar that may be in a table, or the one before */
+    struct lac_match_list word;   /* words whose key may be in the table */
+    struct lac_match_list prefix; /* words whose first bytes may be in the table */
+    struct lac_match_list token;  /* tokens of a shape that rules ask for */
+    struct lac_match_list symbol;
+    struct lac_match_list run;  /* of LAC_MATCH_RUN_LEAST or more letters, digits and joints */
+    struct lac_match_list hump; /* a part of an identifier like fooBar that may be in a table, or
+                                   the one before it */
 };
 
 /* What the first pass reads of an image. */
 struct lac_match_front_tables {
     const uint64_t *word_bits;
     const uint64_t *prefix_bits;
-    const uint16_t *shape_index; /* [LAC_MATCH_SHAPE_CELLS] */
+    const uint64_t *prefix_more; /* the next four bytes, or that a literal has no more */
+    const struct lac_match_regex_set *symbol_follow; /* [128]: what may stand behind one */
+    const uint16_t *shape_index;                     /* [LAC_MATCH_SHAPE_CELLS] */
     const struct lac_match_shape_class *shape_classes;
     uint64_t bare_lengths;
     uint32_t word_shift;
-    uint32_t prefix_shift;
+    uint32_t prefix_shift; /* of both */
     uint8_t symbols[16];
-    bool humps; /* parts of identifiers are looked for */
+    bool humps; /* parts of identifiers are looked for ... */
+    bool names; /* ... as words too */
 };
 
 /* A piece of text, in blocks; the last may be shorter. */
@@ -87,7 +105,7 @@ extern const uint64_t lac_match_key_masks[256];
 
 typedef bool lac_match_is_ascii(const unsigned char *text, size_t len);
 
-/* `masks` has one more than there are blocks, for zeroes; `events` one for each. */
+/* `masks` has one more than there are blocks, for zeroes. */
 typedef void lac_match_first_pass(const struct lac_match_front_tables *t,
                                   const struct lac_match_piece *piece,
                                   struct lac_match_masks *masks, struct lac_match_events *events);

@@ -13,30 +13,33 @@
 
 #include "lac_match_front.h"
 
+/* Into the function that names the processor: compiled alone they would be for any. */
+#define INLINE static inline __attribute__((always_inline))
+
 /* One more than can be told is enough: see LAC_MATCH_SHAPE_LONG. */
-static inline unsigned run_length(uint64_t run)
+INLINE unsigned run_length(uint64_t run)
 {
     return run == UINT64_MAX ? 64 : (unsigned)__builtin_ctzll(~run);
 }
 
 /* The bits of `now` from `at` on, continued by those of the next block. */
-static inline uint64_t window(uint64_t now, uint64_t next, unsigned at)
+INLINE uint64_t window(uint64_t now, uint64_t next, unsigned at)
 {
     return now >> at | next << 1 << (63 - at);
 }
 
-static inline uint64_t low_bits(unsigned n)
+INLINE uint64_t low_bits(unsigned n)
 {
     return n >= 64 ? UINT64_MAX : ((uint64_t)1 << n) - 1;
 }
 
 /* `run`: which of the bytes from here on belong to the word. */
-static inline uint64_t word_key(uint64_t bytes, uint64_t run)
+INLINE uint64_t word_key(uint64_t bytes, uint64_t run)
 {
     return (bytes | 0x2020202020202020u) & lac_match_key_masks[run & 0xFF];
 }
 
-static inline uint64_t load_bytes(const unsigned char *p)
+INLINE uint64_t load_bytes(const unsigned char *p)
 {
     uint64_t x;
 
@@ -44,26 +47,46 @@ static inline uint64_t load_bytes(const unsigned char *p)
     return le64toh(x);
 }
 
-static inline uint64_t test_bit(const uint64_t *bits, uint64_t index)
+INLINE uint64_t test_bit(const uint64_t *bits, uint64_t index)
 {
     return bits[index >> 6] >> (index & 63) & 1;
 }
 
-static inline uint64_t word_hit(const struct lac_match_front_tables *t, uint64_t key)
+INLINE uint64_t word_hit(const struct lac_match_front_tables *t, uint64_t key)
 {
     return test_bit(t->word_bits, lac_match_hash_word(key) >> t->word_shift);
 }
 
-static inline uint64_t prefix_hit(const struct lac_match_front_tables *t, uint64_t bytes)
+INLINE uint64_t prefix_hit(const struct lac_match_front_tables *t, uint64_t bytes)
 {
     return test_bit(t->prefix_bits, lac_match_hash_prefix((uint32_t)bytes) >> t->prefix_shift);
+}
+
+/* Whether eight bytes may begin with a literal: one that has no more than four to seven of them,
+ * or one with these eight. */
+INLINE uint64_t prefix_stays(const struct lac_match_front_tables *t, uint64_t bytes)
+{
+    return test_bit(t->prefix_more, lac_match_hash_prefix((uint32_t)bytes) >> t->prefix_shift) |
+           test_bit(t->prefix_more, lac_match_hash_word(bytes) >> t->prefix_shift);
+}
+
+INLINE void put(struct lac_match_list *l, size_t at, uint64_t keep)
+{
+    l->at[l->count] = (uint16_t)at;
+    l->count += keep;
+}
+
+INLINE void put_bits(struct lac_match_list *l, uint64_t bits, size_t base)
+{
+    for (; bits; bits &= bits - 1)
+        put(l, base + (unsigned)__builtin_ctzll(bits), 1);
 }
 
 /* Letters beyond ASCII in the folded view. Those of two bytes belong to scripts that part words
  * by blanks, and continue a word. Each longer one begins something of its own: many of their
  * scripts have no blanks. Fills `begin` with those. Only texts that need it pay for the loop. */
-static inline uint64_t wide_letters(const struct lac_match_piece *piece, size_t block,
-                                    const unsigned char *base, uint64_t high, uint64_t *begin)
+INLINE uint64_t wide_letters(const struct lac_match_piece *piece, size_t block,
+                             const unsigned char *base, uint64_t high, uint64_t *begin)
 {
     uint64_t letters = 0;
 
@@ -82,8 +105,8 @@ static inline uint64_t wide_letters(const struct lac_match_piece *piece, size_t 
 }
 
 /* Where the parts of identifiers like getFooBar, HTTPServer or foo2Bar begin. */
-static inline uint64_t humps_of(const struct lac_match_masks *m, const struct lac_match_masks *next,
-                                uint64_t lower_before, uint64_t upper_before, uint64_t digit_before)
+INLINE uint64_t humps_of(const struct lac_match_masks *m, const struct lac_match_masks *next,
+                         uint64_t lower_before, uint64_t upper_before, uint64_t digit_before)
 {
     uint64_t lower = m->letter & ~m->upper;
     uint64_t lower_behind = lower >> 1 | (next->letter & ~next->upper) << 63;
@@ -96,8 +119,8 @@ static inline uint64_t humps_of(const struct lac_match_masks *m, const struct la
 
 /* Which humps to look at: those that begin a part which may be in a table, or end one. What
  * reaches over the block's edge is looked at in any case. */
-static inline uint64_t hump_hits(const struct lac_match_front_tables *t, const unsigned char *base,
-                                 uint64_t humps, uint64_t starts, uint64_t alnum)
+INLINE uint64_t hump_hits(const struct lac_match_front_tables *t, const unsigned char *base,
+                          uint64_t humps, uint64_t starts, uint64_t alnum)
 {
     uint64_t begins = humps | starts;
     uint64_t hits = 0;
@@ -106,14 +129,15 @@ static inline uint64_t hump_hits(const struct lac_match_front_tables *t, const u
         unsigned at = (unsigned)__builtin_ctzll(left);
         uint64_t below = begins & (((uint64_t)1 << at) - 1);
         uint64_t bytes = load_bytes(base + at);
-        uint64_t part = (alnum & ~begins) >> at | 1;
-        uint64_t hit =
-            (at > 55) | (below == 0) | word_hit(t, word_key(bytes, part)) | prefix_hit(t, bytes);
+        uint64_t hit = prefix_hit(t, bytes) & prefix_stays(t, bytes);
 
-        if (below) {
-            unsigned from = 63 - (unsigned)__builtin_clzll(below);
+        if (t->names) {
+            uint64_t part = (alnum & ~begins) >> at | 1;
+            unsigned from = below ? 63 - (unsigned)__builtin_clzll(below) : at;
+            uint64_t before = word_key(load_bytes(base + from), ((uint64_t)1 << (at - from)) - 1);
 
-            hit |= word_hit(t, word_key(load_bytes(base + from), ((uint64_t)1 << (at - from)) - 1));
+            hit |=
+                (at > 55) | (below == 0) | word_hit(t, word_key(bytes, part)) | word_hit(t, before);
         }
         hits |= hit << at;
     }
@@ -121,7 +145,7 @@ static inline uint64_t hump_hits(const struct lac_match_front_tables *t, const u
 }
 
 /* Where runs of LAC_MATCH_RUN_LEAST begin. */
-static inline uint64_t runs_of(uint64_t now, uint64_t next, uint64_t before)
+INLINE uint64_t runs_of(uint64_t now, uint64_t next, uint64_t before)
 {
     unsigned __int128 v = now | (unsigned __int128)next << 64;
 
@@ -134,8 +158,8 @@ static inline uint64_t runs_of(uint64_t now, uint64_t next, uint64_t before)
 }
 
 /* The words that have a digit: for each run of digits, where its word begins. */
-static inline uint64_t words_with_digits(uint64_t starts, uint64_t alnum, uint64_t alnum_next,
-                                         uint64_t digit, uint64_t digit_next)
+INLINE uint64_t words_with_digits(uint64_t starts, uint64_t alnum, uint64_t alnum_next,
+                                  uint64_t digit, uint64_t digit_next)
 {
     uint64_t found = 0;
 
@@ -151,91 +175,142 @@ static inline uint64_t words_with_digits(uint64_t starts, uint64_t alnum, uint64
     return found;
 }
 
-/* Which words are tokens of a shape that rules ask for. Nearly all words have neither digits nor
- * eight letters, and are passed over. */
-static inline uint64_t tokens_of(const struct lac_match_front_tables *t, const unsigned char *base,
-                                 uint64_t starts, uint64_t alnum, uint64_t alnum_next,
-                                 uint64_t digit, uint64_t digit_next)
+/* Which words may be tokens of a shape that rules ask for: nearly all have neither digits nor eight
+ * letters. */
+INLINE uint64_t likely_tokens(const struct lac_match_front_tables *t, uint64_t starts,
+                              uint64_t alnum, uint64_t alnum_next, uint64_t digit,
+                              uint64_t digit_next)
 {
     unsigned __int128 eight = alnum | (unsigned __int128)alnum_next << 64;
-    uint64_t left = words_with_digits(starts, alnum, alnum_next, digit, digit_next);
-    uint64_t tokens = 0;
 
     eight &= eight >> 1;
     eight &= eight >> 2;
     eight &= eight >> 4;
-    left |= starts & (t->bare_lengths & 0xFF ? UINT64_MAX : (uint64_t)eight);
-    for (; left; left &= left - 1) {
-        unsigned at = (unsigned)__builtin_ctzll(left);
+    return words_with_digits(starts, alnum, alnum_next, digit, digit_next) |
+           (starts & (t->bare_lengths & 0xFF ? UINT64_MAX : (uint64_t)eight));
+}
+
+/* Of the likely tokens those whose shape, and the four bytes behind them, could be a match's. */
+INLINE void put_tokens(const struct lac_match_front_tables *t, const unsigned char *base,
+                       uint64_t likely, const struct lac_match_masks *m, struct lac_match_list *l,
+                       size_t offset)
+{
+    uint64_t alnum = m->letter | m->digit;
+    uint64_t alnum_next = m[1].letter | m[1].digit;
+
+    for (; likely; likely &= likely - 1) {
+        unsigned at = (unsigned)__builtin_ctzll(likely);
         unsigned len = run_length(window(alnum, alnum_next, at));
-        uint64_t digits = window(digit, digit_next, at) & low_bits(len);
+        uint64_t digits = window(m->digit, m[1].digit, at) & low_bits(len);
+        const unsigned char *behind = base + at + len;
         const struct lac_match_shape_class *c =
             &t->shape_classes[t->shape_index[lac_match_shape_cell(len, digits)]];
         uint64_t any = (digits != 0) | (t->bare_lengths >> (len < 63 ? len : 63) & 1);
 
-        tokens |= (any & (c->ends | lac_match_regex_set_has(&c->follow, base[at + len]))) << at;
+        put(l, offset + at,
+            any & (c->ends | lac_match_regex_set_has(&c->follow, behind[0])) &
+                ((c->next[0] & lac_match_kind[behind[1]]) != 0) &
+                ((c->next[1] & lac_match_kind[behind[2]]) != 0) &
+                ((c->next[2] & lac_match_kind[behind[3]]) != 0));
     }
-    return tokens;
 }
 
-static inline __attribute__((always_inline)) void front_body(const struct lac_match_front_tables *t,
-                                                             const struct lac_match_piece *piece,
-                                                             const struct lac_match_masks *masks,
-                                                             struct lac_match_events *events)
+INLINE void put_symbols(const struct lac_match_front_tables *t, const unsigned char *base,
+                        uint64_t symbols, struct lac_match_list *l, size_t offset)
 {
-    uint64_t before = 0; /* whether the byte before the block is in a word */
-    uint64_t lower_before = 0, upper_before = 0, digit_before = 0;
-    uint64_t run_before = 0;
-    uint64_t begin = 0, begin_next = 0;
-    uint64_t wide_now = 0, wide_next = 0;
+    for (; symbols; symbols &= symbols - 1) {
+        unsigned at = (unsigned)__builtin_ctzll(symbols);
 
-    if (piece->wide)
-        wide_next =
-            wide_letters(piece, 0, lac_match_block_at(piece, 0), masks[0].high, &begin_next);
-    for (size_t b = 0; b < piece->blocks; b++) {
-        const struct lac_match_masks *m = &masks[b];
-        const unsigned char *base = lac_match_block_at(piece, b);
-        uint64_t alnum = m->letter | m->digit;
-        uint64_t next = m[1].letter | m[1].digit;
-        uint64_t words = 0, prefixes = 0;
-        uint64_t humps = 0;
-        uint64_t starts;
-
-        if (b == piece->core)
-            run_before = 0;
-        if (piece->wide) {
-            wide_now = wide_next;
-            begin = begin_next;
-            wide_next = b + 1 == piece->blocks
-                            ? 0
-                            : wide_letters(piece, b + 1, base + 64, m[1].high, &begin_next);
-            alnum |= wide_now;
-            next |= wide_next;
-        }
-        starts = alnum & ~(alnum << 1 | before);
-        before = alnum >> 63;
-        for (uint64_t left = starts | begin; left; left &= left - 1) {
-            unsigned at = (unsigned)__builtin_ctzll(left);
-            uint64_t bytes = load_bytes(base + at);
-
-            words |= word_hit(t, word_key(bytes, window(alnum, next, at))) << at;
-            prefixes |= prefix_hit(t, bytes) << at;
-        }
-        events[b].word = words;
-        events[b].prefix = prefixes;
-        events[b].token =
-            piece->wide ? 0 : tokens_of(t, base, starts, alnum, next, m->digit, m[1].digit);
-        events[b].symbol = m->symbol;
-        events[b].start = starts | begin;
-        events[b].run = runs_of(alnum | m->joint, next | m[1].joint, run_before);
-        run_before = (alnum | m->joint) >> 63;
-        if (t->humps)
-            humps = humps_of(m, m + 1, lower_before, upper_before, digit_before);
-        events[b].hump = humps ? hump_hits(t, base, humps, starts, alnum) : 0;
-        lower_before = (m->letter & ~m->upper) >> 63;
-        upper_before = m->upper >> 63;
-        digit_before = m->digit >> 63;
+        put(l, offset + at, lac_match_regex_set_has(&t->symbol_follow[base[at]], base[at + 1]));
     }
+}
+
+/* Looks the words of a block up in the two bit maps. */
+INLINE void put_words(const struct lac_match_front_tables *t, const unsigned char *base,
+                      uint64_t starts, uint64_t alnum, uint64_t alnum_next,
+                      struct lac_match_events *e, size_t offset)
+{
+    size_t words = e->word.count, prefixes = e->prefix.count;
+
+    for (; starts; starts &= starts - 1) {
+        unsigned at = (unsigned)__builtin_ctzll(starts);
+        uint64_t bytes = load_bytes(base + at);
+
+        e->word.at[words] = e->prefix.at[prefixes] = (uint16_t)(offset + at);
+        words += word_hit(t, word_key(bytes, window(alnum, alnum_next, at)));
+        prefixes += prefix_hit(t, bytes);
+    }
+    e->word.count = words;
+    e->prefix.count = prefixes;
+}
+
+/* Keeps the prefixes that more bytes than four do not refute. */
+INLINE void keep_prefixes(const struct lac_match_front_tables *t,
+                          const struct lac_match_piece *piece, struct lac_match_list *l)
+{
+    size_t count = l->count;
+
+    l->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t at = l->at[i];
+
+        put(l, at, prefix_stays(t, load_bytes(lac_match_block_at(piece, at / 64) + at % 64)));
+    }
+}
+
+/* What the last block has to tell the next one. */
+struct before {
+    uint64_t word, run, lower, upper, digit;
+};
+
+INLINE void list_block(const struct lac_match_front_tables *t, const struct lac_match_piece *piece,
+                       size_t b, const struct lac_match_masks *m, const uint64_t *alnum,
+                       uint64_t begin, struct before *before, struct lac_match_events *e)
+{
+    uint64_t runs = alnum[0] | m->joint;
+    uint64_t starts = alnum[0] & ~(alnum[0] << 1 | before->word);
+    uint64_t long_runs = runs_of(runs, alnum[1] | m[1].joint, b == piece->core ? 0 : before->run);
+    const unsigned char *base = lac_match_block_at(piece, b);
+    uint64_t humps = 0;
+
+    put_words(t, base, starts | begin, alnum[0], alnum[1], e, b * 64);
+    if (!piece->wide)
+        put_tokens(t, base, likely_tokens(t, starts, alnum[0], alnum[1], m->digit, m[1].digit), m,
+                   &e->token, b * 64);
+    put_symbols(t, base, m->symbol, &e->symbol, b * 64);
+    if (long_runs)
+        put_bits(&e->run, long_runs, b * 64);
+    if (t->humps)
+        humps = humps_of(m, m + 1, before->lower, before->upper, before->digit);
+    if (humps)
+        put_bits(&e->hump, hump_hits(t, base, humps, starts, alnum[0]), b * 64);
+    *before = (struct before){.word = alnum[0] >> 63,
+                              .run = runs >> 63,
+                              .lower = (m->letter & ~m->upper) >> 63,
+                              .upper = m->upper >> 63,
+                              .digit = m->digit >> 63};
+}
+
+INLINE void front_body(const struct lac_match_front_tables *t, const struct lac_match_piece *piece,
+                       const struct lac_match_masks *masks, struct lac_match_events *events)
+{
+    uint64_t alnum[LAC_MATCH_PIECE_BLOCKS + 1];
+    uint64_t begin[LAC_MATCH_PIECE_BLOCKS];
+    struct before before = {0};
+
+    for (size_t b = 0; b < piece->blocks; b++) {
+        alnum[b] = masks[b].letter | masks[b].digit;
+        begin[b] = 0;
+        if (piece->wide)
+            alnum[b] |=
+                wide_letters(piece, b, lac_match_block_at(piece, b), masks[b].high, &begin[b]);
+    }
+    alnum[piece->blocks] = 0;
+    events->word.count = events->prefix.count = events->token.count = 0;
+    events->symbol.count = events->run.count = events->hump.count = 0;
+    for (size_t b = 0; b < piece->blocks; b++)
+        list_block(t, piece, b, &masks[b], &alnum[b], begin[b], &before, events);
+    keep_prefixes(t, piece, &events->prefix);
 }
 
 #endif

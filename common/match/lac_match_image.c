@@ -23,11 +23,13 @@ static const uint32_t element_size[LAC_MATCH_SECTIONS] = {
     [LAC_MATCH_S_WORD_BITS] = 1,
     [LAC_MATCH_S_WORD_SLOTS] = sizeof(struct lac_match_slot),
     [LAC_MATCH_S_PREFIX_BITS] = 1,
+    [LAC_MATCH_S_PREFIX_MORE] = 1,
     [LAC_MATCH_S_PREFIX_SLOTS] = sizeof(struct lac_match_slot),
     [LAC_MATCH_S_SHAPE_INDEX] = sizeof(uint16_t),
     [LAC_MATCH_S_SHAPE_CLASSES] = sizeof(struct lac_match_shape_class),
     [LAC_MATCH_S_SHAPE_LIST] = sizeof(uint32_t),
     [LAC_MATCH_S_SHAPES] = sizeof(struct lac_match_shape),
+    [LAC_MATCH_S_SYMBOL_FOLLOW] = sizeof(struct lac_match_regex_set),
     [LAC_MATCH_S_SYMBOL_FIRST] = sizeof(uint32_t),
     [LAC_MATCH_S_SYMBOL_LIST] = sizeof(uint32_t),
     [LAC_MATCH_S_RUNS] = sizeof(struct lac_match_run),
@@ -119,10 +121,13 @@ void lac_match_attach(struct lac_match *m, const void *bytes)
     m->rest_count = count_of(m, LAC_MATCH_S_REST_UNITS);
     m->front.word_bits = section_of(m, LAC_MATCH_S_WORD_BITS);
     m->front.prefix_bits = section_of(m, LAC_MATCH_S_PREFIX_BITS);
+    m->front.prefix_more = section_of(m, LAC_MATCH_S_PREFIX_MORE);
+    m->front.symbol_follow = section_of(m, LAC_MATCH_S_SYMBOL_FOLLOW);
     m->front.shape_index = section_of(m, LAC_MATCH_S_SHAPE_INDEX);
     m->front.shape_classes = section_of(m, LAC_MATCH_S_SHAPE_CLASSES);
     m->front.bare_lengths = h->bare_lengths;
     m->front.humps = h->has_humps;
+    m->front.names = h->has_names;
     m->front.word_shift = h->word_shift;
     m->front.prefix_shift = h->prefix_shift;
     memcpy(m->front.symbols, h->symbols, sizeof(h->symbols));
@@ -301,7 +306,8 @@ static bool symbols_fit(const struct lac_match *m)
 {
     size_t count = count_of(m, LAC_MATCH_S_SYMBOL_LIST);
 
-    if (count_of(m, LAC_MATCH_S_SYMBOL_FIRST) != 129 || m->symbol_first[128] > count)
+    if (count_of(m, LAC_MATCH_S_SYMBOL_FOLLOW) != 128 ||
+        count_of(m, LAC_MATCH_S_SYMBOL_FIRST) != 129 || m->symbol_first[128] > count)
         return false;
     for (size_t i = 0; i < 128; i++)
         if (m->symbol_first[i] > m->symbol_first[i + 1])
@@ -329,7 +335,8 @@ enum lac_status lac_match_image_check(struct lac_match *m, struct lac_str bytes,
     if (!rules_fit(m) || !units_fit(m) || !entries_fit(m) || !shapes_fit(m) || !symbols_fit(m) ||
         !slots_fit(m, LAC_MATCH_S_WORD_SLOTS) || !slots_fit(m, LAC_MATCH_S_PREFIX_SLOTS) ||
         !bits_fit(m, LAC_MATCH_S_WORD_BITS, h->word_shift) ||
-        !bits_fit(m, LAC_MATCH_S_PREFIX_BITS, h->prefix_shift))
+        !bits_fit(m, LAC_MATCH_S_PREFIX_BITS, h->prefix_shift) ||
+        !bits_fit(m, LAC_MATCH_S_PREFIX_MORE, h->prefix_shift))
         return lac_err_set(err, LAC_REJECT, 0, "match: the image is damaged");
     return LAC_OK;
 }

@@ -61,6 +61,7 @@ struct lac_match_image_rule {
 struct lac_match_word {
     struct lac_match_text text;
     uint32_t key;                /* where in it the keyed word begins */
+    uint32_t exact;              /* its key is all of it, so that nothing else is to be compared */
     uint32_t units, units_count; /* in `context_units`: looked for around this word */
 };
 
@@ -146,7 +147,9 @@ struct lac_match_shape_class {
     struct lac_match_regex_set follow; /* joined */
     uint32_t first, count;             /* in `shape_list`: those that need no context ... */
     uint32_t gated;                    /* ... and behind them so many that do */
-    uint32_t ends;
+    uint16_t ends;
+    uint16_t next[3]; /* kinds of the bytes behind that one, joined */
+    uint32_t unused;
 };
 
 enum lac_match_section {
@@ -163,13 +166,15 @@ enum lac_match_section {
     LAC_MATCH_S_WORD_BITS,
     LAC_MATCH_S_WORD_SLOTS,
     LAC_MATCH_S_PREFIX_BITS,
+    LAC_MATCH_S_PREFIX_MORE,
     LAC_MATCH_S_PREFIX_SLOTS,
     LAC_MATCH_S_SHAPE_INDEX,
     LAC_MATCH_S_SHAPE_CLASSES,
     LAC_MATCH_S_SHAPE_LIST,
     LAC_MATCH_S_SHAPES,
-    LAC_MATCH_S_SYMBOL_FIRST, /* [129]: where each ASCII symbol's literals begin ... */
-    LAC_MATCH_S_SYMBOL_LIST,  /* ... here, which are indices of `literals` */
+    LAC_MATCH_S_SYMBOL_FOLLOW, /* [128] */
+    LAC_MATCH_S_SYMBOL_FIRST,  /* [129]: where each ASCII symbol's literals begin ... */
+    LAC_MATCH_S_SYMBOL_LIST,   /* ... here, which are indices of `literals` */
     LAC_MATCH_S_RUNS,
     LAC_MATCH_S_LOOSE, /* units that are looked for around context words */
     LAC_MATCH_S_PROGRAMS,
@@ -185,7 +190,8 @@ struct lac_match_image_header {
     uint64_t size;   /* of everything */
     uint64_t source; /* hash of the rules that it was made from */
     uint32_t rule_count;
-    uint32_t has_humps;  /* parts of identifiers are looked for */
+    uint16_t has_humps;  /* parts of identifiers are looked for ... */
+    uint16_t has_names;  /* ... as words too */
     uint32_t word_shift; /* 64 - log2 of the bits */
     uint32_t prefix_shift;
     uint64_t bare_lengths; /* lengths of tokens (64 and more: bit 63) that are looked at although
@@ -196,6 +202,9 @@ struct lac_match_image_header {
         uint64_t size;
     } section[LAC_MATCH_SECTIONS];
 };
+
+/* What a byte is, one bit of sixteen. */
+extern const uint16_t lac_match_kind[256];
 
 /* The cell of the shapes' index for a token; `digits` are below its length. */
 static inline size_t lac_match_shape_cell(unsigned len, uint64_t digits)
@@ -209,13 +218,13 @@ static inline size_t lac_match_shape_cell(unsigned len, uint64_t digits)
  * case (table); one of three bytes is in the bit map with each fourth. */
 static inline uint64_t lac_match_hash_word(uint64_t key)
 {
-    return (key ^ (key >> 29)) * 0x9E3779B97F4A7C15u;
+    return key * 0x9E3779B97F4A7C15u;
 }
 
 /* Where a key's slot is looked for first, before it is cut to the table's size. */
 static inline size_t lac_match_slot_of(uint64_t key)
 {
-    return (size_t)(lac_match_hash_word(key) >> 20);
+    return (size_t)(lac_match_hash_word(key) >> 40);
 }
 
 static inline uint64_t lac_match_hash_prefix(uint32_t key)

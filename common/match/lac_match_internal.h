@@ -125,10 +125,6 @@ enum {
     LAC_MATCH_WORD_REACH = 2 * LAC_MATCH_PHRASE_BYTES, /* a context word with its blanks */
     LAC_MATCH_CONTEXT_BYTES = 2048, /* most that is searched for context words at once */
     LAC_MATCH_VIEW_GROWTH = 11,     /* most bytes of a view for one of the text */
-    LAC_MATCH_CORE_BLOCKS = 128,    /* a long text is scanned in pieces of 8 KiB */
-    /* ... with so much on either side that context and any match lie inside */
-    LAC_MATCH_MARGIN_BLOCKS = 16,
-    LAC_MATCH_PIECE_BLOCKS = LAC_MATCH_CORE_BLOCKS + 2 * LAC_MATCH_MARGIN_BLOCKS,
     /* At most every other byte begins a word, or a part of an identifier, each by two tables. */
     LAC_MATCH_FOUND_MAX = LAC_MATCH_CORE_BLOCKS * LAC_MATCH_BLOCK * 2,
 };
@@ -170,9 +166,11 @@ struct lac_match_scratch {
     /* the piece in hand */
     struct lac_match_piece piece;
     struct lac_match_masks masks[LAC_MATCH_PIECE_BLOCKS + 1];
-    struct lac_match_events events[LAC_MATCH_PIECE_BLOCKS];
-    size_t found_count;
-    struct lac_match_found found[LAC_MATCH_FOUND_MAX];
+    struct lac_match_events events;
+    size_t phrase_count;
+    struct lac_match_found phrases[LAC_MATCH_FOUND_MAX]; /* in no order */
+    size_t literal_count;
+    struct lac_match_found literals[LAC_MATCH_FOUND_MAX]; /* in the order of the text */
 };
 
 /* ---- compiling ---- */
@@ -181,6 +179,13 @@ struct lac_match_scratch {
 struct lac_match_key {
     uint64_t key;
     struct lac_match_entry entry;
+};
+
+/* The first bytes, at most eight, of what a word's start is compared with. */
+struct lac_match_prefix_text {
+    uint64_t bytes;
+    uint32_t len;
+    uint32_t nocase;
 };
 
 /* A unit while it is compiled. */
@@ -230,8 +235,7 @@ enum lac_status lac_match_route(struct lac_match_build *b, uint32_t unit, struct
 /* How many bytes every match of the program begins with that runs consist of. */
 uint32_t lac_match_run_least(const struct lac_match_regex *program);
 
-/* What a byte is, one bit of sixteen; and which kinds the first bytes of a unit's matches have. */
-extern const uint16_t lac_match_kind[256];
+/* Which kinds the first bytes of a unit's matches have. */
 void lac_match_head(const struct lac_match_regex *program, struct lac_match_unit *u);
 
 /* Turns keys, shapes, symbols and runs into what the scan reads. */
@@ -339,10 +343,9 @@ struct lac_match_range {
 };
 
 /* Goes through what the first pass has found of words in the piece that begins at `from`: context
- * words become places if `note`, all else in the core is listed in found[], with the parts of
- * identifiers if `humps`. */
+ * words become places if `note`; phrases and literals in the core are listed. */
 void lac_match_words(struct lac_match_scratch *s, size_t from, const struct lac_match_range *core,
-                     bool note, bool humps);
+                     bool note);
 
 /* One entry of a table: a phrase that may stand there, or a literal of a unit whose keyed bytes
  * begin at `at`. */

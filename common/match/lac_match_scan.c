@@ -18,7 +18,7 @@ enum { MARGIN_BYTES = LAC_MATCH_MARGIN_BLOCKS * LAC_MATCH_BLOCK };
 /* ---- tokens, symbols, runs ---- */
 
 /* The bits of one kind from a place on, over the block's edge. */
-static uint64_t bits_from(uint64_t now, uint64_t next, unsigned at)
+static uint64_t bits_from(uint64_t now, uint64_t next, size_t at)
 {
     return now >> at | next << 1 << (63 - at);
 }
@@ -44,7 +44,7 @@ static void shapes_at(struct lac_match_scratch *s, const uint32_t *list, size_t 
     }
 }
 
-static void token_at(struct lac_match_scratch *s, size_t block, unsigned bit, size_t at)
+static void token_at(struct lac_match_scratch *s, size_t block, size_t bit, size_t at)
 {
     const struct lac_match_masks *m = &s->masks[block];
     uint64_t run = bits_from(alnum_of(m), alnum_of(m + 1), bit);
@@ -69,14 +69,14 @@ static void symbol_at(struct lac_match_scratch *s, size_t at)
 }
 
 /* How far the run reaches that begins here, as far as the piece shows. */
-static size_t run_end(const struct lac_match_scratch *s, size_t block, unsigned bit, size_t at)
+static size_t run_end(const struct lac_match_scratch *s, size_t block, size_t bit, size_t at)
 {
     size_t end = at;
 
     for (size_t b = block; b < s->piece.blocks; b++) {
         uint64_t in = (alnum_of(&s->masks[b]) | s->masks[b].joint) >> (b == block ? bit : 0);
-        unsigned most = 64 - (b == block ? bit : 0);
-        unsigned n = in == UINT64_MAX ? 64 : (unsigned)__builtin_ctzll(~in);
+        size_t most = 64 - (b == block ? bit : 0);
+        size_t n = in == UINT64_MAX ? 64 : (size_t)__builtin_ctzll(~in);
 
         end += n < most ? n : most;
         if (n < most)
@@ -85,7 +85,7 @@ static size_t run_end(const struct lac_match_scratch *s, size_t block, unsigned 
     return end;
 }
 
-static void run_at(struct lac_match_scratch *s, size_t block, unsigned bit, size_t at,
+static void run_at(struct lac_match_scratch *s, size_t block, size_t bit, size_t at,
                    size_t core_end)
 {
     size_t end = run_end(s, block, bit, at);
@@ -101,45 +101,80 @@ static void run_at(struct lac_match_scratch *s, size_t block, unsigned bit, size
 
 /* ---- a piece ---- */
 
-static void found_here(struct lac_match_scratch *s, const struct lac_match_found *f)
+static void phrases(struct lac_match_scratch *s)
 {
-    for (uint32_t i = f->first; i < f->first + f->count; i++) {
-        const struct lac_match_entry *e = &s->m->entries[i];
+    for (size_t i = 0; i < s->phrase_count; i++) {
+        const struct lac_match_found *f = &s->phrases[i];
 
-        if (e->kind == LAC_MATCH_ENTRY_PHRASE && (s->words || f->hump))
-            lac_match_phrase_at(s, f, e->index);
-        else if (e->kind == LAC_MATCH_ENTRY_LITERAL && s->units)
-            lac_match_literal_at(s, f->at, e->index);
+        for (uint32_t k = f->first; k < f->first + f->count; k++)
+            lac_match_phrase_at(s, f, s->m->entries[k].index);
     }
 }
 
-/* What stands in the core, in the order of the text. */
-static void walk(struct lac_match_scratch *s, const struct lac_match_range *core, size_t from)
+/* A list of places on the way through the core. */
+struct walker {
+    const struct lac_match_list *list;
+    size_t next, end;
+};
+
+static struct walker walker_of(const struct lac_match_list *l, size_t from, size_t to)
 {
-    size_t next = 0;
+    struct walker w = {l, 0, l->count};
 
-    for (size_t b = (core->from - from) / LAC_MATCH_BLOCK; b < s->piece.blocks; b++) {
-        size_t at = from + b * LAC_MATCH_BLOCK;
-        struct lac_match_events *e = &s->events[b];
+    while (w.next < w.end && l->at[w.next] < from)
+        w.next++;
+    while (w.end > w.next && l->at[w.end - 1] >= to)
+        w.end--;
+    return w;
+}
 
-        if (at >= core->to)
-            break;
-        for (uint64_t left = s->units ? e->token | e->symbol | e->run : 0; left; left &= left - 1) {
-            unsigned bit = (unsigned)__builtin_ctzll(left);
-            uint64_t mask = left & (~left + 1);
+static size_t walker_at(const struct walker *w)
+{
+    return w->next < w->end ? w->list->at[w->next] : SIZE_MAX;
+}
 
-            while (next < s->found_count && s->found[next].at <= at + bit)
-                found_here(s, &s->found[next++]);
-            if (e->token & mask)
-                token_at(s, b, bit, at + bit);
-            if (e->symbol & mask)
-                symbol_at(s, at + bit);
-            if (e->run & mask)
-                run_at(s, b, bit, at + bit, core->to);
+/* Units, in the order of the text: a match settles what follows it. */
+static void units(struct lac_match_scratch *s, const struct lac_match_range *core, size_t from)
+{
+    size_t begin = core->from - from;
+    size_t end = core->to - from;
+    struct walker token = walker_of(&s->events.token, begin, end);
+    struct walker symbol = walker_of(&s->events.symbol, begin, end);
+    struct walker run = walker_of(&s->events.run, begin, end);
+    size_t literal = 0;
+
+    for (;;) {
+        size_t at = literal < s->literal_count ? s->literals[literal].at - from : SIZE_MAX;
+        size_t t = walker_at(&token), y = walker_at(&symbol), r = walker_at(&run);
+        size_t other = t < y ? t : y;
+
+        other = r < other ? r : other;
+        if (at == SIZE_MAX && other == SIZE_MAX)
+            return;
+        if (at <= other) {
+            const struct lac_match_found *f = &s->literals[literal++];
+
+            for (uint32_t k = f->first; k < f->first + f->count; k++)
+                lac_match_literal_at(s, f->at, s->m->entries[k].index);
+        } else if (t == other) {
+            token_at(s, other / LAC_MATCH_BLOCK, other % LAC_MATCH_BLOCK, from + other);
+            token.next++;
+        } else if (y == other) {
+            symbol_at(s, from + other);
+            symbol.next++;
+        } else {
+            run_at(s, other / LAC_MATCH_BLOCK, other % LAC_MATCH_BLOCK, from + other, core->to);
+            run.next++;
         }
     }
-    while (next < s->found_count)
-        found_here(s, &s->found[next++]);
+}
+
+/* What stands in the core. */
+static void walk(struct lac_match_scratch *s, const struct lac_match_range *core, size_t from)
+{
+    phrases(s);
+    if (s->units)
+        units(s, core, from);
 }
 
 /* The first pass over a core and its margins. Returns where the piece begins. */
@@ -151,8 +186,7 @@ static size_t first_pass(struct lac_match_scratch *s, const struct lac_match_ran
     lac_match_piece_init(&s->piece, s->view.ptr + from, to - from);
     s->piece.core = (core->from - from) / LAC_MATCH_BLOCK;
     s->piece.wide = wide;
-    s->front->first_pass(&s->m->front, &s->piece, s->masks, s->events);
-    s->found_count = 0;
+    s->front->first_pass(&s->m->front, &s->piece, s->masks, &s->events);
     return from;
 }
 
@@ -218,7 +252,6 @@ static void forget_places(struct lac_match_scratch *s, size_t from, size_t to)
 static void scan_ascii(struct lac_match_scratch *s)
 {
     struct lac_match_range core = {0, 0};
-    bool humps = s->m->image->has_humps;
 
     s->view = s->text;
     s->map = NULL;
@@ -230,7 +263,7 @@ static void scan_ascii(struct lac_match_scratch *s)
         forget_places(s, from ? from + LAC_MATCH_PHRASE_BYTES : 0,
                       core.to + MARGIN_BYTES < s->text.len ? core.to + LAC_MATCH_PATTERN_WIDTH
                                                            : s->text.len);
-        lac_match_words(s, from, &core, true, humps);
+        lac_match_words(s, from, &core, true);
         walk(s, &core, from);
         loose_units(s, core.from, core.to);
     }
@@ -248,7 +281,7 @@ static void scan_folded(struct lac_match_scratch *s, bool note, bool act)
     while (next_core(&core, s->view.len)) {
         size_t from = first_pass(s, &core, true);
 
-        lac_match_words(s, from, &core, note, false);
+        lac_match_words(s, from, &core, note);
         if (act)
             walk(s, &core, from);
     }
@@ -265,7 +298,7 @@ static void scan_plain(struct lac_match_scratch *s)
     while (next_core(&core, s->view.len)) {
         size_t from = first_pass(s, &core, false);
 
-        lac_match_words(s, from, &core, false, s->m->image->has_humps);
+        lac_match_words(s, from, &core, false);
         walk(s, &core, from);
     }
     loose_units(s, 0, s->text.len);

@@ -104,45 +104,107 @@ static enum lac_status make_word_bits(struct lac_match_build *b, struct lac_err 
     return LAC_OK;
 }
 
-/* Every spelling of the bytes: letters in both cases, the fourth byte whatever it is. */
-static void set_prefix_bits(uint64_t *bits, unsigned shift, const uint32_t text[3])
+/* A spelling of `bytes`: bit i of `which` turns the case of letter i. False: there is none. */
+static bool respell(uint64_t *bytes, unsigned count, unsigned which)
 {
-    /* A fourth byte may be anything that stands in a text. */
-    unsigned first = text[1] == 3 ? ' ' : 0;
-    unsigned last = text[1] == 3 ? 0xFF : 0;
+    for (unsigned i = 0; i < count; i++)
+        if (which >> i & 1) {
+            if (!lac_match_is_alpha(*bytes >> (8 * i) & 0xFF))
+                return false;
+            *bytes ^= (uint64_t)0x20 << (8 * i);
+        }
+    return true;
+}
 
-    for (unsigned spelling = 0; spelling < (text[2] ? 16u : 1u); spelling++) {
-        uint32_t bytes = text[0];
+/* Every spelling of the first bytes, the fourth whatever stands in a text when there are three;
+ * and in the other map that this is all, or all spellings of eight. */
+static void set_prefix_bits(uint64_t *bits, uint64_t *more, unsigned shift,
+                            const struct lac_match_prefix_text *p)
+{
+    unsigned keyed = p->len < 4 ? 3 : 4;
+    uint32_t first = keyed == 3 ? ' ' : 0;
+    uint32_t last = keyed == 3 ? 0xFF : 0;
 
-        for (unsigned i = 0; i < text[1]; i++)
-            if ((spelling >> i & 1) && lac_match_is_alpha(bytes >> (8 * i) & 0xFF))
-                bytes ^= 0x20u << (8 * i);
-        for (uint32_t fourth = first; fourth <= last; fourth++)
-            set_bit(bits, lac_match_hash_prefix(bytes | fourth << 24) >> shift);
+    for (unsigned spelling = 0; spelling < (p->nocase ? 16u : 1u); spelling++) {
+        uint64_t bytes = p->bytes & (keyed == 3 ? 0xFFFFFFu : 0xFFFFFFFFu);
+
+        if (!respell(&bytes, keyed, spelling))
+            continue;
+        for (uint32_t fourth = first; fourth <= last; fourth++) {
+            uint64_t index = lac_match_hash_prefix((uint32_t)bytes | fourth << 24) >> shift;
+
+            set_bit(bits, index);
+            if (p->len < 8)
+                set_bit(more, index);
+        }
+    }
+    for (unsigned spelling = 0; p->len == 8 && spelling < (p->nocase ? 256u : 1u); spelling++) {
+        uint64_t bytes = p->bytes;
+
+        if (respell(&bytes, 8, spelling))
+            set_bit(more, lac_match_hash_word(bytes) >> shift);
     }
 }
 
 static enum lac_status make_prefix_bits(struct lac_match_build *b, struct lac_err *err)
 {
-    const uint32_t(*texts)[3] = (const void *)b->prefix_texts.ptr;
+    const struct lac_match_prefix_text *texts = (const void *)b->prefix_texts.ptr;
     size_t count = b->prefix_texts.len / sizeof(*texts);
     size_t expanded = 0;
-    uint64_t *bits;
+    uint64_t *bits, *more;
     unsigned log;
 
     for (size_t i = 0; i < count; i++)
-        expanded += (texts[i][1] == 3 ? 64u : 1u) * (texts[i][2] ? 8u : 1u);
+        expanded += (texts[i].len < 4 ? 64u : 1u) * (texts[i].nocase ? 8u : 1u);
     log = bits_log(expanded);
     bits = section_room(b, LAC_MATCH_S_PREFIX_BITS, ((size_t)1 << log) / 8);
-    if (!bits || !lac_buf_ok(&b->prefix_texts))
+    more = section_room(b, LAC_MATCH_S_PREFIX_MORE, ((size_t)1 << log) / 8);
+    if (!bits || !more || !lac_buf_ok(&b->prefix_texts))
         return no_memory(err);
     b->header.prefix_shift = 64 - log;
     for (size_t i = 0; i < count; i++)
-        set_prefix_bits(bits, b->header.prefix_shift, texts[i]);
+        set_prefix_bits(bits, more, b->header.prefix_shift, &texts[i]);
     return LAC_OK;
 }
 
 /* ---- symbols ---- */
+
+static void join_set(struct lac_match_regex_set *to, const struct lac_match_regex_set *from)
+{
+    for (size_t i = 0; i < sizeof(to->bits); i++)
+        to->bits[i] |= from->bits[i];
+}
+
+static void set_add(struct lac_match_regex_set *s, unsigned char c)
+{
+    uint8_t *byte = &s->bits[(c >> 7) * 16 + (c & 15)];
+
+    *byte = (uint8_t)(*byte | 1u << (c >> 4 & 7));
+}
+
+/* What may stand behind the symbol by which a literal is found: its next byte, or what the unit's
+ * matches have there, or anything. */
+static void add_follow(const struct lac_match_build *b, uint32_t literal,
+                       struct lac_match_regex_set *follow)
+{
+    const struct lac_match_literal *l =
+        (const struct lac_match_literal *)(const void *)b->section[LAC_MATCH_S_LITERALS].ptr +
+        literal;
+    const struct lac_match_unit *u =
+        (const struct lac_match_unit *)(const void *)b->section[LAC_MATCH_S_UNITS].ptr + l->unit;
+    const char *text = b->section[LAC_MATCH_S_TEXT].ptr + l->text.at;
+    size_t place = (size_t)l->back_min + l->key + 1;
+    bool known = l->back_min == l->back_max && place < u->head_len;
+
+    for (unsigned c = 0; c < 256; c++) {
+        bool in = known ? (u->head[place] & lac_match_kind[c]) != 0 : true;
+
+        if (l->key + 1u < l->text.len && !l->nocase)
+            in = (unsigned char)text[l->key + 1] == c;
+        if (in)
+            set_add(follow, (unsigned char)c);
+    }
+}
 
 static enum lac_status make_symbols(struct lac_match_build *b, struct lac_err *err)
 {
@@ -150,16 +212,20 @@ static enum lac_status make_symbols(struct lac_match_build *b, struct lac_err *e
     size_t count = b->symbols.len / sizeof(*k);
     struct lac_buf *list = &b->section[LAC_MATCH_S_SYMBOL_LIST];
     uint32_t *first = section_room(b, LAC_MATCH_S_SYMBOL_FIRST, 129 * sizeof(*first));
+    struct lac_match_regex_set *follow =
+        section_room(b, LAC_MATCH_S_SYMBOL_FOLLOW, 128 * sizeof(*follow));
     size_t i = 0;
 
-    if (!first)
+    if (!first || !follow)
         return no_memory(err);
     if (count > 0)
         qsort(k, count, sizeof(*k), key_cmp);
     for (unsigned c = 0; c < 128; c++) {
         first[c] = (uint32_t)i;
-        for (; i < count && k[i].key == c; i++)
+        for (; i < count && k[i].key == c; i++) {
             lac_buf_put(list, &k[i].entry.index, sizeof(uint32_t));
+            add_follow(b, k[i].entry.index, &follow[c]);
+        }
         if (first[c] < i)
             b->header.symbols[c & 15] = (uint8_t)(b->header.symbols[c & 15] | 1u << (c >> 4));
     }
@@ -207,10 +273,18 @@ static size_t list_cell(struct shape_work *w, unsigned len, uint64_t digits, boo
     return open;
 }
 
-static void join_set(struct lac_match_regex_set *to, const struct lac_match_regex_set *from)
+/* The kinds that the bytes behind a token may have in a match of the shape's unit. */
+static void join_next(const struct shape_work *w, struct lac_match_shape_class *c,
+                      const struct lac_match_shape *s, bool open)
 {
-    for (size_t i = 0; i < sizeof(to->bits); i++)
-        to->bits[i] |= from->bits[i];
+    const struct lac_match_unit *u =
+        (const struct lac_match_unit *)(const void *)w->b->section[LAC_MATCH_S_UNITS].ptr + s->unit;
+
+    for (size_t i = 0; i < LAC_COUNT(c->next); i++) {
+        size_t place = s->len + i + 1u;
+
+        c->next[i] |= open || place >= u->head_len ? UINT16_MAX : u->head[place];
+    }
 }
 
 /* The class of w->list, made unless there is one already from `since` on. */
@@ -238,6 +312,7 @@ static uint32_t class_of(struct shape_work *w, unsigned len, size_t open, size_t
 
         c.ends |= s->ends || len > s->len;
         join_set(&c.follow, &s->follow);
+        join_next(w, &c, s, s->ends || len > s->len);
     }
     lac_buf_put(list, w->list, count * sizeof(uint32_t));
     lac_buf_put(classes, &c, sizeof(c));

@@ -193,9 +193,11 @@ void lac_match_phrase_at(struct lac_match_scratch *s, const struct lac_match_fou
 static void note_place(struct lac_match_scratch *s, size_t at, uint32_t word)
 {
     const struct lac_match_word *w = &s->m->words[word];
-    size_t start, end;
+    size_t start = at;
+    size_t end = at + w->text.len;
 
-    if (!phrase_stands(s->view, lac_match_text_of(s->m, w->text), w->key, at, false, &start, &end))
+    if (!w->exact &&
+        !phrase_stands(s->view, lac_match_text_of(s->m, w->text), w->key, at, false, &start, &end))
         return;
     if (s->place_count == LAC_MATCH_PLACE_MAX) {
         /* The list tells nothing any more: the text does, see lac_match_context_near(). */
@@ -215,18 +217,29 @@ struct look {
     bool hump; /* as a part of an identifier */
 };
 
-/* Context words are noted at once, the rest when all context words are known. */
+/* Context words are noted at once, the rest is listed until all context words are known. */
 static void sort_out(struct lac_match_scratch *s, size_t at, const struct lac_match_slot *slot,
                      struct look look)
 {
+    const struct lac_match_entry *e = s->m->entries;
     uint32_t i = slot->first;
     uint32_t end = slot->first + slot->count;
+    uint32_t from;
 
-    for (; i < end && s->m->entries[i].kind == LAC_MATCH_ENTRY_CONTEXT; i++)
+    for (; i < end && e[i].kind == LAC_MATCH_ENTRY_CONTEXT; i++)
         if (look.note)
-            note_place(s, at, s->m->entries[i].index);
-    if (look.core && i < end && s->found_count < LAC_MATCH_FOUND_MAX)
-        s->found[s->found_count++] = (struct lac_match_found){(uint32_t)at, i, end - i, look.hump};
+            note_place(s, at, e[i].index);
+    from = i;
+    while (i < end && e[i].kind == LAC_MATCH_ENTRY_PHRASE)
+        i++;
+    if (!look.core)
+        return;
+    if (from < i && (s->words || look.hump) && s->phrase_count < LAC_MATCH_FOUND_MAX)
+        s->phrases[s->phrase_count++] =
+            (struct lac_match_found){(uint32_t)at, from, i - from, look.hump};
+    if (i < end && s->units && s->literal_count < LAC_MATCH_FOUND_MAX)
+        s->literals[s->literal_count++] =
+            (struct lac_match_found){(uint32_t)at, i, end - i, look.hump};
 }
 
 static void look_up_prefix(struct lac_match_scratch *s, size_t at, struct look look)
@@ -261,41 +274,59 @@ static void look_up_word(struct lac_match_scratch *s, size_t at, uint64_t key, s
 }
 
 /* The part before a hump may be a name of its own. */
-static void look_up_parts(struct lac_match_scratch *s, size_t hump)
+static void look_up_parts(struct lac_match_scratch *s, size_t hump,
+                          const struct lac_match_range *core)
 {
-    const struct look part = {.core = true, .hump = true};
+    const struct look part = {.core = hump >= core->from && hump < core->to, .hump = true};
     size_t before = hump;
 
-    while (before > 0 && hump - before < LAC_MATCH_PHRASE_BYTES && in_word(s->view, before - 1)) {
+    while (s->m->front.names && before > 0 && hump - before < LAC_MATCH_PHRASE_BYTES &&
+           in_word(s->view, before - 1)) {
         before--;
         if (lac_match_is_hump(s->view, before))
             break;
     }
-    if (!lac_match_is_hump(s->view, before))
+    if (before < hump && !lac_match_is_hump(s->view, before))
         look_up_word(s, before, part_key(s->view, before), part);
-    look_up_word(s, hump, part_key(s->view, hump), part);
+    if (s->m->front.names)
+        look_up_word(s, hump, part_key(s->view, hump), part);
     look_up_prefix(s, hump, part);
 }
 
-void lac_match_words(struct lac_match_scratch *s, size_t from, const struct lac_match_range *core,
-                     bool note, bool humps)
+/* The key of the word at `offset` of the piece, which is `at` of the view. */
+static uint64_t key_at(const struct lac_match_scratch *s, size_t offset, size_t at)
 {
-    for (size_t b = 0; b < s->piece.blocks; b++) {
-        const struct lac_match_events *e = &s->events[b];
-        size_t at = from + b * LAC_MATCH_BLOCK;
+    const struct lac_match_masks *m = &s->masks[offset / LAC_MATCH_BLOCK];
+    size_t bit = offset % LAC_MATCH_BLOCK;
+    uint64_t run;
+
+    if (s->piece.wide)
+        return lac_match_key_of(s->view, at);
+    run = (m->letter | m->digit) >> bit | (m[1].letter | m[1].digit) << 1 << (63 - bit);
+    return (lac_match_load8(s->view, at) | 0x2020202020202020u) & lac_match_key_masks[run & 0xFF];
+}
+
+void lac_match_words(struct lac_match_scratch *s, size_t from, const struct lac_match_range *core,
+                     bool note)
+{
+    const struct lac_match_events *e = &s->events;
+    size_t hump = 0;
+
+    s->phrase_count = s->literal_count = 0;
+    for (size_t i = 0; s->words && i < e->word.count; i++) {
+        size_t at = from + e->word.at[i];
         struct look look = {.note = note, .core = at >= core->from && at < core->to};
-        uint64_t hump = humps && look.core ? e->hump : 0;
 
-        for (uint64_t left = e->word | e->prefix | hump; left; left &= left - 1) {
-            unsigned i = (unsigned)__builtin_ctzll(left);
-            uint64_t bit = left & (~left + 1);
-
-            if (e->word & bit && s->words)
-                look_up_word(s, at + i, lac_match_key_of(s->view, at + i), look);
-            if (e->prefix & bit)
-                look_up_prefix(s, at + i, look);
-            if (hump & bit)
-                look_up_parts(s, at + i);
-        }
+        look_up_word(s, at, key_at(s, e->word.at[i], at), look);
     }
+    for (size_t i = 0; i < e->prefix.count; i++) {
+        size_t at = from + e->prefix.at[i];
+        struct look look = {.note = note, .core = at >= core->from && at < core->to};
+
+        for (; hump < e->hump.count && e->hump.at[hump] < e->prefix.at[i]; hump++)
+            look_up_parts(s, from + e->hump.at[hump], core);
+        look_up_prefix(s, at, look);
+    }
+    for (; hump < e->hump.count; hump++)
+        look_up_parts(s, from + e->hump.at[hump], core);
 }
