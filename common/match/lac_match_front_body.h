@@ -118,9 +118,10 @@ INLINE uint64_t humps_of(const struct lac_match_masks *m, const struct lac_match
 }
 
 /* Which humps to look at: those that begin a part which may be in a table, or end one. What
- * reaches over the block's edge is looked at in any case. */
+ * reaches over the block's edge, or may have letters beyond ASCII (`odd`), is looked at in any
+ * case. */
 INLINE uint64_t hump_hits(const struct lac_match_front_tables *t, const unsigned char *base,
-                          uint64_t humps, uint64_t starts, uint64_t alnum)
+                          uint64_t humps, uint64_t starts, uint64_t alnum, bool odd)
 {
     uint64_t begins = humps | starts;
     uint64_t hits = 0;
@@ -136,8 +137,8 @@ INLINE uint64_t hump_hits(const struct lac_match_front_tables *t, const unsigned
             unsigned from = below ? 63 - (unsigned)__builtin_clzll(below) : at;
             uint64_t before = word_key(load_bytes(base + from), ((uint64_t)1 << (at - from)) - 1);
 
-            hit |=
-                (at > 55) | (below == 0) | word_hit(t, word_key(bytes, part)) | word_hit(t, before);
+            hit |= odd | (at > 55) | (below == 0) | word_hit(t, word_key(bytes, part)) |
+                   word_hit(t, before);
         }
         hits |= hit << at;
     }
@@ -283,7 +284,8 @@ INLINE void list_block(const struct lac_match_front_tables *t, const struct lac_
     if (t->humps)
         humps = humps_of(m, m + 1, before->lower, before->upper, before->digit);
     if (humps)
-        put_bits(&e->hump, hump_hits(t, base, humps, starts, alnum[0]), b * 64);
+        put_bits(&e->hump, hump_hits(t, base, humps, starts, alnum[0], (m->high | m[1].high) != 0),
+                 b * 64);
     *before = (struct before){.word = alnum[0] >> 63,
                               .run = runs >> 63,
                               .lower = (m->letter & ~m->upper) >> 63,

@@ -135,13 +135,21 @@ static enum lac_status by_word(struct lac_match_build *b, uint32_t unit, struct 
     return LAC_OK;
 }
 
+/* Those that begin furthest before their keyed bytes come first: where several stand at one place,
+ * the leftmost start is tried first. */
 static enum lac_status by_prefixes(struct lac_match_build *b, uint32_t unit, struct lac_err *err)
 {
     const struct lac_match_regex_info *info = &b->draft.info;
     enum lac_status status = LAC_OK;
 
-    for (size_t i = 0; i < info->prefix_count && status == LAC_OK; i++)
-        status = by_word(b, unit, prefix_at(info, i), info->prefix_nocase, 0, 0, err);
+    for (size_t before = LAC_MATCH_REGEX_PREFIX_BYTES + 1; before-- > 0;)
+        for (size_t i = 0; i < info->prefix_count && status == LAC_OK; i++) {
+            size_t at = 0;
+
+            key_in(prefix_at(info, i), may_start(&b->draft), &at);
+            if (at == before)
+                status = by_word(b, unit, prefix_at(info, i), info->prefix_nocase, 0, 0, err);
+        }
     return status;
 }
 

@@ -304,6 +304,22 @@ static void scan_plain(struct lac_match_scratch *s)
     loose_units(s, 0, s->text.len);
 }
 
+/* Names again, where letter case still says where the parts of an identifier begin and end. */
+static void scan_names(struct lac_match_scratch *s)
+{
+    struct lac_match_range core = {0, 0};
+
+    s->view = s->plain;
+    s->map = s->copy.map;
+    s->words = s->units = false;
+    while (next_core(&core, s->view.len)) {
+        size_t from = first_pass(s, &core, true);
+
+        lac_match_words(s, from, &core, false);
+        walk(s, &core, from);
+    }
+}
+
 static void scan_views(struct lac_match_scratch *s)
 {
     bool one = s->folded.len <= CORE_BYTES;
@@ -312,6 +328,8 @@ static void scan_views(struct lac_match_scratch *s)
     scan_folded(s, true, one);
     if (!one)
         scan_folded(s, false, true);
+    if (s->m->front.names)
+        scan_names(s);
     scan_plain(s);
 }
 
@@ -365,7 +383,7 @@ void lac_match_places(struct lac_match_scratch *s)
     s->map = NULL;
     s->words = true;
     s->units = false;
-    lac_match_words(s, first_pass(s, &core, false), &core, true, false);
+    lac_match_words(s, first_pass(s, &core, false), &core, true);
 }
 
 enum lac_status lac_match_scan(const struct lac_match *m, struct lac_match_scratch *s,

@@ -310,23 +310,35 @@ void lac_match_words(struct lac_match_scratch *s, size_t from, const struct lac_
                      bool note)
 {
     const struct lac_match_events *e = &s->events;
-    size_t hump = 0;
+    /* A pass for neither words nor units is one for names. */
+    size_t words = s->words || !s->units ? e->word.count : 0;
+    size_t humps = e->hump.count;
+    size_t word = 0, prefix = 0, hump = 0; /* the lists are gone through in the text's order */
 
     s->phrase_count = s->literal_count = 0;
-    for (size_t i = 0; s->words && i < e->word.count; i++) {
-        size_t at = from + e->word.at[i];
+    while (word < words || prefix < e->prefix.count || hump < humps) {
+        size_t w = word < words ? e->word.at[word] : SIZE_MAX;
+        size_t p = prefix < e->prefix.count ? e->prefix.at[prefix] : SIZE_MAX;
+        size_t h = hump < humps ? e->hump.at[hump] : SIZE_MAX;
+        size_t next = w < p ? w : p;
+        size_t at = from + (next < h ? next : h);
         struct look look = {.note = note, .core = at >= core->from && at < core->to};
 
-        look_up_word(s, at, key_at(s, e->word.at[i], at), look);
-    }
-    for (size_t i = 0; i < e->prefix.count; i++) {
-        size_t at = from + e->prefix.at[i];
-        struct look look = {.note = note, .core = at >= core->from && at < core->to};
+        if (h < next) {
+            look_up_parts(s, at, core);
+            hump++;
+            continue;
+        }
+        if (w == next) {
+            struct look as = look;
 
-        for (; hump < e->hump.count && e->hump.at[hump] < e->prefix.at[i]; hump++)
-            look_up_parts(s, from + e->hump.at[hump], core);
-        look_up_prefix(s, at, look);
+            as.hump = !s->words;
+            look_up_word(s, at, key_at(s, w, at), as);
+            word++;
+        }
+        if (p == next) {
+            look_up_prefix(s, at, look);
+            prefix++;
+        }
     }
-    for (; hump < e->hump.count; hump++)
-        look_up_parts(s, from + e->hump.at[hump], core);
 }

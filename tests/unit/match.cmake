@@ -2,6 +2,8 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(HS REQUIRED IMPORTED_TARGET libhs)
 lac_test(match USES match)
 lac_test(match_detect USES match)
+lac_test(match_paths USES pack match SOURCES ../support/lac_match_slow.c LINK PkgConfig::HS
+    TIMEOUT 240)
 lac_test(match_validate_id USES match)
 lac_test(match_secret USES match)
 lac_test(match_login USES match)
