@@ -282,6 +282,12 @@ static bool is_statement(struct lac_str t, size_t name, size_t end)
     return lac_match_byte(t, end) == '=' || (parts && lac_match_byte(t, end) == ':');
 }
 
+static bool at_line_end(struct lac_str t, size_t i)
+{
+    i = skip(t, i, " \t", BLANKS_MAX);
+    return i >= t.len || lac_match_is_in((unsigned char)t.ptr[i], "\r\n#\\\"'");
+}
+
 /* `at` is behind the word that means a secret. */
 static bool assigned(struct lac_str t, size_t at, enum kind kind, struct lac_match_span *out)
 {
@@ -320,6 +326,9 @@ static bool assigned(struct lac_str t, size_t at, enum kind kind, struct lac_mat
         if (i == 0 || i >= t.len || !read_value(t, i, &v))
             return false;
     }
+    /* NL_ATTR_PASSWORD: attribute with ...: documentation goes on behind the word. */
+    if (!v.quoted && lac_match_byte(t, end) == ':' && !at_line_end(t, v.at + v.text.len))
+        v.statement = false;
     if (!is_secret(&v, kind))
         return false;
     *out = (struct lac_match_span){v.at, v.at + v.text.len, v.at + v.text.len};

@@ -158,7 +158,7 @@ bool lac_match_verify_url_login(struct lac_str t, size_t at, unsigned trigger,
     for (size_t i = 0; i < user.len; i++)
         if (lac_match_is_in((unsigned char)user.ptr[i], "?#=&<{$"))
             return false;
-    if (password.len < 3 || lac_match_distinct(password) < 3 || lac_str_eq(user, password) ||
+    if (password.len < 4 || lac_match_distinct(password) < 3 || lac_str_eq(user, password) ||
         lac_match_is_placeholder(password) ||
         lac_match_is_in((unsigned char)password.ptr[0], "${["))
         return false;

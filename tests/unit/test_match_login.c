@@ -73,6 +73,7 @@ static void passwords_are_found_in_assignments_and_sentences(void)
         {"pass: 'Kq7#mLp2'", "Kq7#mLp2"},
         {"password=Kq7mLp2&next=1", "Kq7mLp2"},
         {"adduser --disabled-password --no-create-home2", ""},
+        {" * @ATTR_SAE_PASSWORD: attribute for passing", ""},
         {"password: letters", ""},
         {"the password is incorrect", ""},
         {"password: ${DB_PASSWORD}", ""},
@@ -154,6 +155,7 @@ static void logins_are_found_in_addresses(void)
         {"https://acme.test/?t=10:30&who=a@b", ""},
         {"https://acme.test?t=10:30&who=a@b", ""},
         {"https://a:b", ""},
+        {"new URL('https://abc:xyz@acme.test')", ""},
     };
     static const struct row redis[] = {
         {"redis://:Kq7mLp2w@cache:6379/0", "redis://:Kq7mLp2w@cache:6379"},
