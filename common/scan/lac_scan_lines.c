@@ -82,7 +82,7 @@ enum lac_status lac_scan_lines_next(struct lac_scan_lines *l, struct lac_scan_bl
 {
     lac_buf_reset(&b->text);
     for (;;) {
-        size_t have = l->_buf.len - l->_at;
+        size_t have;
         const char *last = NULL;
         enum lac_status status;
 

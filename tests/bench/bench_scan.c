@@ -22,9 +22,7 @@
 #include "lac_clock.h"
 #include "lac_err.h"
 
-enum { COPIES = 20, ROUNDS = 7, OPEN_MAX = 32, COPY_BYTES = 1 << 16 };
-
-extern char **environ;
+enum { COPIES = 20, ROUNDS = 7, OPEN_MAX = 32, COPY_BYTES = 1 << 16, WORDS_MAX = 16 };
 
 struct tree {
     char root[64];
@@ -126,13 +124,16 @@ static bool tree_open(struct tree *t, double scale)
 static double rate(const struct tree *t, const char *const *argv)
 {
     posix_spawn_file_actions_t actions;
+    char *words[WORDS_MAX + 1] = {NULL};
     uint64_t begun = lac_clock_mono_ns();
     int status = 0, failed;
     pid_t pid;
 
+    for (size_t i = 0; argv[i] && i < WORDS_MAX; i++)
+        memcpy(&words[i], &argv[i], sizeof(*words)); /* posix_spawn does not write to them */
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    failed = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv, environ);
+    failed = posix_spawnp(&pid, argv[0], &actions, NULL, words, environ);
     posix_spawn_file_actions_destroy(&actions);
     if (failed) {
         fprintf(stderr, "scan.tool: %s can't be run: %s\n", argv[0], lac_errno_text(failed));

@@ -35,7 +35,7 @@ static struct lac_str content(const char *path, char *memory, size_t size)
     return (struct lac_str){memory, n};
 }
 
-static const struct lac_pack *pack_of_the_tests(void)
+static struct lac_pack *pack_of_the_tests(void)
 {
     static struct lac_pack *pack; /* freed by the last test */
     static char yaml[8192], routing[4096];
@@ -250,7 +250,8 @@ static void what_is_outside_of_the_part_is_known_and_not_listed(void)
 static void a_text_full_of_findings_is_listed_in_full(void)
 {
     enum { COUNT = 60000, UNIT = 9 };
-    char *text = malloc(COUNT * UNIT + 1);
+    const size_t size = (size_t)COUNT * UNIT;
+    char *text = malloc(size + 1);
     struct lac_scan_result r;
     struct bench b;
     size_t wrong = 0;
@@ -259,7 +260,7 @@ static void a_text_full_of_findings_is_listed_in_full(void)
     for (size_t i = 0; i < COUNT; i++)
         snprintf(text + i * UNIT, UNIT + 1, "EMP-%04u ", (unsigned)(i % 10000));
     setup(&b, NULL);
-    r = scan(&b, (struct lac_str){text, COUNT * UNIT}, 0, COUNT * UNIT);
+    r = scan(&b, (struct lac_str){text, size}, 0, size);
     LAC_TEST_EQ(r.listed, COUNT);
     LAC_TEST_EQ(r.truncated, false);
     for (size_t i = 0; i < r.count; i++)
@@ -353,7 +354,7 @@ static void a_redacted_text_keeps_every_other_byte(void)
                 LAC_REJECT);
     lac_buf_deinit(&out);
     teardown(&b);
-    lac_pack_close((struct lac_pack *)(uintptr_t)pack_of_the_tests());
+    lac_pack_close(pack_of_the_tests());
 }
 
 LAC_TEST_MAIN(scan, a_plan_limits_what_is_listed, weak_candidates_are_listed_for_who_asks,

@@ -118,11 +118,13 @@ static void end_json(const struct lac_cli_scan_run *run, struct lac_buf *out)
  * front: a file's name comes from whoever made the file. */
 static void put_cell(struct lac_buf *out, struct lac_str s)
 {
-    bool formula = s.len && memchr("=+-@\t\r", s.ptr[0], 6) != NULL;
+    static const char formulas[] = {'=', '+', '-', '@', '\t', '\r'};
+    static const char special[] = {',', '"', '\r', '\n'};
+    bool formula = s.len && memchr(formulas, s.ptr[0], sizeof(formulas)) != NULL;
     bool quoted = formula;
 
     for (size_t i = 0; i < s.len && !quoted; i++)
-        quoted = memchr(",\"\r\n", s.ptr[i], 4) != NULL;
+        quoted = memchr(special, s.ptr[i], sizeof(special)) != NULL;
     if (!quoted) {
         lac_buf_put_str(out, s);
         return;

@@ -17,10 +17,9 @@ enum {
     OUT_BYTES = 1 << 30,
     IGNORE_FILE_BYTES = 4 << 20,
     PATTERN_FILES_MAX = 4096,
-    DRAIN_BYTES = 1 << 16
+    DRAIN_BYTES = 1 << 16,
+    WORDS_MAX = 32, /* of a command */
 };
-
-extern char **environ;
 
 /* Whatever the person's own settings say about how diffs look. `--text`: an attribute that calls
  * a file binary must not hide it. */
@@ -67,18 +66,23 @@ static enum lac_status drain(int fd, struct lac_buf *out, struct lac_err *err)
 }
 
 /* Runs git and takes what it prints; its complaints go to our stderr. */
-static enum lac_status git(const char *const *argv, struct lac_buf *out, struct lac_err *err)
+static enum lac_status git(const char *const *words, struct lac_buf *out, struct lac_err *err)
 {
     posix_spawn_file_actions_t actions;
+    char *argv[WORDS_MAX + 1] = {NULL};
+    size_t count = 0;
     enum lac_status status;
     int ends[2], code = 0, failed;
     pid_t pid;
 
+    while (words[count] && count < WORDS_MAX)
+        count++;
+    memcpy(argv, words, count * sizeof(*argv)); /* posix_spawn does not write to them */
     if (pipe2(ends, O_CLOEXEC) != 0)
         return lac_err_set(err, LAC_FATAL, errno, "git: %s", lac_errno_text(errno));
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-    failed = posix_spawnp(&pid, "git", &actions, NULL, (char *const *)(uintptr_t)argv, environ);
+    failed = posix_spawnp(&pid, "git", &actions, NULL, argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     close(ends[1]);
     if (failed) {

@@ -143,7 +143,7 @@ static bool list(struct walker *k, struct frame *f, DIR *dir)
         struct dirent *d;
 
         errno = 0;
-        d = readdir(dir);
+        d = readdir(dir); /* NOLINT(concurrency-mt-unsafe): this stream is ours alone */
         if (!d)
             break;
         if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0 ||
