@@ -240,9 +240,12 @@ static unsigned inner_symbol(const struct lac_match_regex_info *info)
 {
     unsigned how = 0;
 
-    if (info->inner_len > 0 && info->inner_max - info->inner_min <= SYMBOL_BACK_MAX)
+    unsigned reach = (unsigned)(info->inner_max - info->inner_min);
+
+    if (info->inner_len > 0)
         symbol_in(inner_of(info), &how);
-    return how;
+    /* A rare symbol is worth many starts: an '@' decides before a common token does. */
+    return reach <= (how == 3 ? BACK_MAX : SYMBOL_BACK_MAX) ? how : 0;
 }
 
 static enum lac_status put_symbol(struct lac_match_build *b, uint32_t unit, struct lac_str text,
