@@ -3,15 +3,16 @@
  * lac_match - tier 1: finds what the rules describe, in one field of text
  *
  * A rule set is compiled once per pack into an immutable, shared struct lac_match. Scanning a
- * field gives hits: which rule, where in the original bytes, how sure. One pass over the bytes finds
- * words, tokens and symbols that some rule begins with; only there a rule's pattern or a detector's
- * own code looks closely, and validates (checksums, issuer ranges, country lengths), so a hit is a
- * decision, not a resemblance.
+ * field gives hits: which rule, where in the original bytes, how sure. One pass over the bytes
+ * finds words, tokens and symbols that some rule begins with; only there a rule's pattern or a
+ * detector's own code looks closely, and validates (checksums, issuer ranges, country lengths), so
+ * a hit is a decision, not a resemblance.
  *
- * A field of ASCII is scanned as it is; any other as two views. The plain view is NFKC without invisible characters: detectors
- * and patterns see full-width digits as digits. The folded view is NFKC case-folded, with every run
- * of blanks, dashes, underscores, controls and non-ASCII punctuation as one blank: phrases are
- * found there on word boundaries. Offsets of hits always refer to the bytes as they were given.
+ * A field of ASCII is scanned as it is; any other as two views. The plain view is NFKC without
+ * invisible characters: detectors and patterns see full-width digits as digits. The folded view is
+ * NFKC case-folded, with every run of blanks, dashes, underscores, controls and non-ASCII
+ * punctuation as one blank: phrases are found there on word boundaries. Offsets of hits always
+ * refer to the bytes as they were given.
  *
  * Work per byte is bounded whatever the text, and a scan allocates nothing.
  *
