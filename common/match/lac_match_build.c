@@ -402,7 +402,6 @@ static enum lac_status add_context(struct lac_match_build *b, const struct lac_m
         uint32_t id = 0;
 
         status = word_id(b, r->context[i], &id, err);
-        image->signature |= (uint64_t)1 << (id & 63);
         lac_buf_put(ids, &id, sizeof(id));
     }
     image->context_count = (uint32_t)r->context_count;

@@ -16,6 +16,7 @@ static const uint32_t element_size[LAC_MATCH_SECTIONS] = {
     [LAC_MATCH_S_CONTEXT_IDS] = sizeof(uint32_t),
     [LAC_MATCH_S_CONTEXT_UNITS] = sizeof(uint32_t),
     [LAC_MATCH_S_WORDS] = sizeof(struct lac_match_word),
+    [LAC_MATCH_S_GATES] = sizeof(struct lac_match_gates),
     [LAC_MATCH_S_PHRASES] = sizeof(struct lac_match_phrase),
     [LAC_MATCH_S_UNITS] = sizeof(struct lac_match_unit),
     [LAC_MATCH_S_LITERALS] = sizeof(struct lac_match_literal),
@@ -28,6 +29,7 @@ static const uint32_t element_size[LAC_MATCH_SECTIONS] = {
     [LAC_MATCH_S_SHAPE_INDEX] = sizeof(uint16_t),
     [LAC_MATCH_S_SHAPE_CLASSES] = sizeof(struct lac_match_shape_class),
     [LAC_MATCH_S_SHAPE_LIST] = sizeof(uint32_t),
+    [LAC_MATCH_S_SHAPE_GROUPS] = sizeof(struct lac_match_shape_group),
     [LAC_MATCH_S_SHAPES] = sizeof(struct lac_match_shape),
     [LAC_MATCH_S_SYMBOL_FOLLOW] = sizeof(struct lac_match_regex_set),
     [LAC_MATCH_S_SYMBOL_FIRST] = sizeof(uint32_t),
@@ -99,6 +101,7 @@ void lac_match_attach(struct lac_match *m, const void *bytes)
     m->context_ids = section_of(m, LAC_MATCH_S_CONTEXT_IDS);
     m->context_units = section_of(m, LAC_MATCH_S_CONTEXT_UNITS);
     m->words = section_of(m, LAC_MATCH_S_WORDS);
+    m->gates = section_of(m, LAC_MATCH_S_GATES);
     m->phrases = section_of(m, LAC_MATCH_S_PHRASES);
     m->units = section_of(m, LAC_MATCH_S_UNITS);
     m->literals = section_of(m, LAC_MATCH_S_LITERALS);
@@ -106,6 +109,7 @@ void lac_match_attach(struct lac_match *m, const void *bytes)
     m->word_slots = section_of(m, LAC_MATCH_S_WORD_SLOTS);
     m->prefix_slots = section_of(m, LAC_MATCH_S_PREFIX_SLOTS);
     m->shape_list = section_of(m, LAC_MATCH_S_SHAPE_LIST);
+    m->shape_groups = section_of(m, LAC_MATCH_S_SHAPE_GROUPS);
     m->shapes = section_of(m, LAC_MATCH_S_SHAPES);
     m->symbol_first = section_of(m, LAC_MATCH_S_SYMBOL_FIRST);
     m->symbol_list = section_of(m, LAC_MATCH_S_SYMBOL_LIST);
@@ -192,7 +196,11 @@ static bool rules_fit(const struct lac_match *m)
             return false;
     for (size_t i = 0; i < words; i++)
         if (!text_fits(m, m->words[i].text) || m->words[i].key >= m->words[i].text.len ||
-            !range_fits(m, LAC_MATCH_S_CONTEXT_UNITS, m->words[i].units, m->words[i].units_count))
+            !range_fits(m, LAC_MATCH_S_CONTEXT_UNITS, m->words[i].units, m->words[i].units_count) ||
+            !range_fits(m, LAC_MATCH_S_GATES, m->words[i].gates, m->words[i].gates_count))
+            return false;
+    for (size_t i = 0; i < count_of(m, LAC_MATCH_S_GATES); i++)
+        if (m->gates[i].block > m->count / 64)
             return false;
     for (size_t i = 0; i < count_of(m, LAC_MATCH_S_PHRASES); i++) {
         const struct lac_match_phrase *p = &m->phrases[i];
@@ -233,11 +241,12 @@ static bool units_fit(const struct lac_match *m)
         const struct lac_match_literal *l = &m->literals[i];
 
         if (!text_fits(m, l->text) || l->key >= l->text.len || l->unit >= m->unit_count ||
-            l->back_min > l->back_max)
+            l->back_min > l->back_max || l->rule != m->units[l->unit].rule)
             return false;
     }
     for (size_t i = 0; i < m->run_count; i++)
-        if (m->runs[i].unit >= m->unit_count || m->runs[i].least < LAC_MATCH_RUN_LEAST)
+        if (m->runs[i].unit >= m->unit_count || m->runs[i].least < LAC_MATCH_RUN_LEAST ||
+            m->runs[i].rule != m->units[m->runs[i].unit].rule)
             return false;
     return indices_fit(m->loose, m->loose_count, m->unit_count) &&
            indices_fit(m->rest_units, m->rest_count, m->unit_count);
@@ -291,12 +300,19 @@ static bool shapes_fit(const struct lac_match *m)
     for (size_t i = 0; i < classes; i++) {
         const struct lac_match_shape_class *c = &m->front.shape_classes[i];
 
-        if (c->ends > 1 ||
-            !range_fits(m, LAC_MATCH_S_SHAPE_LIST, c->first, (uint64_t)c->count + c->gated))
+        if (c->ends > 1 || !range_fits(m, LAC_MATCH_S_SHAPE_LIST, c->first, c->count) ||
+            !range_fits(m, LAC_MATCH_S_SHAPE_GROUPS, c->groups, c->group_count))
+            return false;
+    }
+    for (size_t i = 0; i < count_of(m, LAC_MATCH_S_SHAPE_GROUPS); i++) {
+        const struct lac_match_shape_group *g = &m->shape_groups[i];
+
+        if (g->block > m->count / 64 || !range_fits(m, LAC_MATCH_S_SHAPE_LIST, g->first, g->count))
             return false;
     }
     for (size_t i = 0; i < count_of(m, LAC_MATCH_S_SHAPES); i++)
-        if (m->shapes[i].unit >= m->unit_count)
+        if (m->shapes[i].unit >= m->unit_count ||
+            m->shapes[i].rule != m->units[m->shapes[i].unit].rule)
             return false;
     return indices_fit(m->shape_list, count_of(m, LAC_MATCH_S_SHAPE_LIST),
                        count_of(m, LAC_MATCH_S_SHAPES));

@@ -20,7 +20,7 @@
 #include "lac_match_regex.h"
 
 enum {
-    LAC_MATCH_IMAGE_VERSION = 1, /* of this layout and of what it means */
+    LAC_MATCH_IMAGE_VERSION = 2, /* of this layout and of what it means */
     LAC_MATCH_IMAGE_ORDER = 0x01020304,
     LAC_MATCH_IMAGE_ALIGN = 64,
     LAC_MATCH_IMAGE_MAX = 1 << 30,
@@ -54,7 +54,6 @@ struct lac_match_image_rule {
     uint32_t except, except_count;   /* in `around` */
     uint32_t allow, allow_count;     /* likewise */
     uint32_t context, context_count; /* in `context_ids`, ascending */
-    uint64_t signature;              /* of its context words: a bit of each one's id */
 };
 
 /* A context word. */
@@ -63,6 +62,14 @@ struct lac_match_word {
     uint32_t key;                /* where in it the keyed word begins */
     uint32_t exact;              /* its key is all of it, so that nothing else is to be compared */
     uint32_t units, units_count; /* in `context_units`: looked for around this word */
+    uint32_t gates, gates_count; /* in `gates`: the rules that name it */
+};
+
+/* Sixty-four rules, from 64 * block on: a bit of each. */
+struct lac_match_gates {
+    uint64_t rules;
+    uint32_t block;
+    uint32_t unused;
 };
 
 enum { LAC_MATCH_PHRASE_NAMES = 1 };
@@ -102,7 +109,7 @@ struct lac_match_literal {
     uint16_t key;                /* the keyed bytes begin here in the text */
     uint16_t nocase;             /* the text is lower case */
     uint16_t back_min, back_max; /* the match begins that many bytes before the text */
-    uint32_t unused;
+    uint32_t rule;               /* the unit's */
 };
 
 enum lac_match_entry_kind {
@@ -131,6 +138,16 @@ struct lac_match_shape {
     uint16_t len;
     uint8_t ends;
     uint8_t longer; /* the match may end inside the token, which may go on */
+    uint32_t rule;  /* the unit's */
+    uint32_t unused;
+};
+
+/* Shapes of a class whose rules lie in one block: looked at when one of those is enabled. */
+struct lac_match_shape_group {
+    uint64_t rules;
+    uint32_t block;
+    uint32_t unused;
+    uint32_t first, count; /* in `shape_list` */
 };
 
 /*
@@ -140,6 +157,7 @@ struct lac_match_shape {
 struct lac_match_run {
     uint32_t unit;
     uint32_t least;
+    uint32_t rule; /* the unit's */
 };
 
 /* All shapes that one cell of the index leads to. */
@@ -148,7 +166,8 @@ struct lac_match_shape_class {
     uint32_t first, count;             /* in `shape_list`: those that need no context ... */
     uint32_t gated;                    /* ... and behind them so many that do */
     uint16_t ends;
-    uint16_t next[3]; /* kinds of the bytes behind that one, joined */
+    uint16_t next[3];             /* kinds of the bytes behind that one, joined */
+    uint32_t groups, group_count; /* in `shape_groups`: the gated ones */
     uint32_t unused;
 };
 
@@ -159,6 +178,7 @@ enum lac_match_section {
     LAC_MATCH_S_CONTEXT_IDS,
     LAC_MATCH_S_CONTEXT_UNITS,
     LAC_MATCH_S_WORDS,
+    LAC_MATCH_S_GATES,
     LAC_MATCH_S_PHRASES,
     LAC_MATCH_S_UNITS,
     LAC_MATCH_S_LITERALS,
@@ -171,6 +191,7 @@ enum lac_match_section {
     LAC_MATCH_S_SHAPE_INDEX,
     LAC_MATCH_S_SHAPE_CLASSES,
     LAC_MATCH_S_SHAPE_LIST,
+    LAC_MATCH_S_SHAPE_GROUPS,
     LAC_MATCH_S_SHAPES,
     LAC_MATCH_S_SYMBOL_FOLLOW, /* [128] */
     LAC_MATCH_S_SYMBOL_FIRST,  /* [129]: where each ASCII symbol's literals begin ... */

@@ -46,6 +46,7 @@ struct lac_match {
     const uint32_t *context_ids;
     const uint32_t *context_units;
     const struct lac_match_word *words;
+    const struct lac_match_gates *gates;
     const struct lac_match_phrase *phrases;
     const struct lac_match_unit *units;
     const struct lac_match_literal *literals;
@@ -53,6 +54,7 @@ struct lac_match {
     const struct lac_match_slot *word_slots;
     const struct lac_match_slot *prefix_slots;
     const uint32_t *shape_list;
+    const struct lac_match_shape_group *shape_groups;
     const struct lac_match_shape *shapes;
     const uint32_t *symbol_first; /* [129] */
     const uint32_t *symbol_list;
@@ -124,7 +126,8 @@ enum {
     LAC_MATCH_PLACE_MAX = 2048,
     LAC_MATCH_WORD_REACH = 2 * LAC_MATCH_PHRASE_BYTES, /* a context word with its blanks */
     LAC_MATCH_CONTEXT_BYTES = 2048, /* most that is searched for context words at once */
-    LAC_MATCH_VIEW_GROWTH = 11,     /* most bytes of a view for one of the text */
+    LAC_MATCH_GATE_BLOCKS = LAC_MATCH_RULE_MAX / 64 + 1,
+    LAC_MATCH_VIEW_GROWTH = 11, /* most bytes of a view for one of the text */
     /* At most every other byte begins a word, or a part of an identifier, each by two tables. */
     LAC_MATCH_FOUND_MAX = LAC_MATCH_CORE_BLOCKS * LAC_MATCH_BLOCK * 2,
 };
@@ -157,7 +160,11 @@ struct lac_match_scratch {
     struct lac_match_place places[LAC_MATCH_PLACE_MAX];
     size_t place_count;
     size_t place_from, place_to;
-    uint64_t signature; /* of those places' words; all ones when they are not all known */
+    /* Rules that can count at all: those that need no context word, and those one of whose words is
+     * among the places; all when the places are not all known. A bit of each. */
+    uint64_t enabled[LAC_MATCH_GATE_BLOCKS];
+    uint64_t open[2][LAC_MATCH_GATE_BLOCKS]; /* [want_weak]: those that need none */
+    bool any_gated;                          /* others than those may be enabled */
     /* the pass in hand */
     struct lac_str view;
     const uint32_t *map; /* of the view; NULL: offsets are the text's */
@@ -364,9 +371,17 @@ void lac_match_unit_at(struct lac_match_scratch *s, uint32_t unit, size_t start)
 /* Runs it at all starts in [from, to) that can be one. */
 void lac_match_unit_in(struct lac_match_scratch *s, uint32_t unit, size_t from, size_t to);
 
-/* Whether the unit's rule can count here at all: false when it needs a context word and there is
- * none in sight. */
-bool lac_match_gate(const struct lac_match_scratch *s, uint32_t rule);
+/* Whether the rule can count here at all: false when it needs a context word and there is none in
+ * sight. */
+static inline bool lac_match_gate(const struct lac_match_scratch *s, uint32_t rule)
+{
+    return s->enabled[rule / 64] >> (rule % 64) & 1;
+}
+
+/* No context word is in sight yet; all rules might have one; one is in sight. */
+void lac_match_gates_close(struct lac_match_scratch *s);
+void lac_match_gates_open(struct lac_match_scratch *s);
+void lac_match_gates_word(struct lac_match_scratch *s, uint32_t word);
 
 /* All that only Vectorscan nominates. */
 enum lac_status lac_match_rest(struct lac_match_scratch *s, struct lac_err *err);

@@ -89,6 +89,13 @@ static enum lac_status out_of_memory(struct lac_err *err)
     return lac_err_set(err, LAC_FATAL, 0, "match: no memory for a pattern's literals");
 }
 
+static uint32_t rule_of(const struct lac_match_build *b, uint32_t unit)
+{
+    const struct lac_match_unit *units = (const void *)b->section[LAC_MATCH_S_UNITS].ptr;
+
+    return units[unit].rule;
+}
+
 /* Adds a literal; its index, or SIZE_MAX. */
 static size_t put_literal(struct lac_match_build *b, uint32_t unit, struct lac_str text,
                           bool nocase, size_t key, unsigned back_min, unsigned back_max)
@@ -100,6 +107,7 @@ static size_t put_literal(struct lac_match_build *b, uint32_t unit, struct lac_s
         .unit = unit,
         .key = (uint16_t)key,
         .nocase = nocase,
+        .rule = rule_of(b, unit),
         .back_min = (uint16_t)back_min,
         .back_max = (uint16_t)back_max,
     };
@@ -187,6 +195,7 @@ static enum lac_status by_shape(struct lac_match_build *b, uint32_t unit, struct
                                         .alphas = s->alphas,
                                         .follow = s->follow,
                                         .unit = unit,
+                                        .rule = rule_of(b, unit),
                                         .len = s->len,
                                         .ends = s->ends,
                                         .longer = s->longer};
@@ -409,7 +418,7 @@ static uint32_t run_least(const struct lac_match_build *b, uint32_t unit)
 static enum lac_status by_run(struct lac_match_build *b, uint32_t unit, uint32_t least,
                               struct lac_err *err)
 {
-    struct lac_match_run run = {unit, least};
+    struct lac_match_run run = {unit, least, rule_of(b, unit)};
 
     lac_buf_put(&b->section[LAC_MATCH_S_RUNS], &run, sizeof(run));
     return lac_buf_ok(&b->section[LAC_MATCH_S_RUNS]) ? LAC_OK : out_of_memory(err);

@@ -36,7 +36,8 @@ static void shapes_at(struct lac_match_scratch *s, const uint32_t *list, size_t 
     for (size_t i = 0; i < count; i++) {
         const struct lac_match_shape *shape = &s->m->shapes[list[i]];
 
-        if ((shape->digits & ~digits) || (shape->alphas & digits))
+        if (!lac_match_gate(s, shape->rule) || (shape->digits & ~digits) ||
+            (shape->alphas & digits))
             continue;
         if (len == shape->len && !shape->ends && !lac_match_regex_set_has(&shape->follow, behind))
             continue;
@@ -56,8 +57,12 @@ static void token_at(struct lac_match_scratch *s, size_t block, size_t bit, size
         digits &= ((uint64_t)1 << len) - 1;
     c = &s->m->front.shape_classes[s->m->front.shape_index[lac_match_shape_cell(len, digits)]];
     shapes_at(s, s->m->shape_list + c->first, c->count, at, len, digits);
-    if (s->signature || s->hits->is_name || s->hits->want_weak)
-        shapes_at(s, s->m->shape_list + c->first + c->count, c->gated, at, len, digits);
+    for (uint32_t i = 0; s->any_gated && i < c->group_count; i++) {
+        const struct lac_match_shape_group *g = &s->m->shape_groups[c->groups + i];
+
+        if (g->rules & s->enabled[g->block])
+            shapes_at(s, s->m->shape_list + g->first, g->count, at, len, digits);
+    }
 }
 
 static void symbol_at(struct lac_match_scratch *s, size_t at)
@@ -94,7 +99,7 @@ static void run_at(struct lac_match_scratch *s, size_t block, size_t bit, size_t
         const struct lac_match_run *r = &s->m->runs[i];
         size_t to = end - r->least + 1;
 
-        if (lac_match_gate(s, s->m->units[r->unit].rule))
+        if (lac_match_gate(s, r->rule))
             lac_match_unit_in(s, r->unit, at, to < core_end ? to : core_end);
     }
 }
@@ -246,7 +251,7 @@ static void forget_places(struct lac_match_scratch *s, size_t from, size_t to)
     s->place_count = 0;
     s->place_from = from;
     s->place_to = to;
-    s->signature = 0;
+    lac_match_gates_close(s);
 }
 
 static void scan_ascii(struct lac_match_scratch *s)

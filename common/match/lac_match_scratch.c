@@ -87,6 +87,15 @@ static bool fit_rules(struct lac_match_scratch *s, const struct lac_match *m)
     return s->states && s->rule_hit && s->touched && s->rest_region;
 }
 
+static void fit_gates(struct lac_match_scratch *s, const struct lac_match *m)
+{
+    memset(s->open, 0, sizeof(s->open));
+    for (size_t i = 0; i < m->count; i++)
+        for (int weak = 0; weak < 2; weak++)
+            if (!lac_match_needs_context(&m->rules[i], weak))
+                s->open[weak][i / 64] |= (uint64_t)1 << (i % 64);
+}
+
 static enum lac_status fit_database(struct lac_match_scratch *s, const hs_database_t *db,
                                     struct lac_err *err)
 {
@@ -105,6 +114,7 @@ enum lac_status lac_match_scratch_fit(struct lac_match_scratch *s, const struct 
     s->m = NULL;
     if (!fit_rules(s, m))
         return lac_err_set(err, LAC_FATAL, ENOMEM, "match: no memory for %zu rules", m->count);
+    fit_gates(s, m);
     status = fit_database(s, m->rest, err);
     for (size_t i = 0; status == LAC_OK && i < m->rest_count; i++)
         status = fit_database(s, m->alone[i], err);

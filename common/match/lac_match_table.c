@@ -287,6 +287,30 @@ static void join_next(const struct shape_work *w, struct lac_match_shape_class *
     }
 }
 
+/* The gated ones, which are in the order of their rules, block by block. */
+static void put_groups(struct shape_work *w, struct lac_match_shape_class *c)
+{
+    struct lac_buf *out = &w->b->section[LAC_MATCH_S_SHAPE_GROUPS];
+    struct lac_match_shape_group g = {0};
+
+    c->groups = (uint32_t)(out->len / sizeof(g));
+    for (uint32_t i = c->count; i < c->count + c->gated; i++) {
+        uint32_t rule = w->shapes[w->list[i]].rule;
+
+        if (g.count > 0 && g.block != rule / 64) {
+            lac_buf_put(out, &g, sizeof(g));
+            g.count = 0;
+        }
+        if (g.count == 0)
+            g = (struct lac_match_shape_group){.block = rule / 64, .first = c->first + i};
+        g.rules |= (uint64_t)1 << (rule % 64);
+        g.count++;
+    }
+    if (g.count > 0)
+        lac_buf_put(out, &g, sizeof(g));
+    c->group_count = (uint32_t)(out->len / sizeof(g)) - c->groups;
+}
+
 /* The class of w->list, made unless there is one already from `since` on. */
 static uint32_t class_of(struct shape_work *w, unsigned len, size_t open, size_t count,
                          size_t since)
@@ -315,6 +339,7 @@ static uint32_t class_of(struct shape_work *w, unsigned len, size_t open, size_t
         join_next(w, &c, s, s->ends || len > s->len);
     }
     lac_buf_put(list, w->list, count * sizeof(uint32_t));
+    put_groups(w, &c);
     lac_buf_put(classes, &c, sizeof(c));
     return (uint32_t)have;
 }
@@ -374,7 +399,10 @@ static enum lac_status make_shapes(struct lac_match_build *b, struct lac_err *er
         ok = index_length(&w, index, len);
     free(w.list);
     free(w.latest);
-    return ok && lac_buf_ok(&b->section[LAC_MATCH_S_SHAPE_LIST]) ? LAC_OK : no_memory(err);
+    return ok && lac_buf_ok(&b->section[LAC_MATCH_S_SHAPE_LIST]) &&
+                   lac_buf_ok(&b->section[LAC_MATCH_S_SHAPE_GROUPS])
+               ? LAC_OK
+               : no_memory(err);
 }
 
 /* ---- units that are looked for around their context words ---- */
@@ -403,6 +431,54 @@ static enum lac_status make_loose(struct lac_match_build *b, struct lac_err *err
         }
     }
     return lac_buf_ok(out) ? LAC_OK : no_memory(err);
+}
+
+/* ---- which rules a context word enables ---- */
+
+static int pair_cmp(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a;
+    uint64_t y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* From pairs of a word and a rule, in order. */
+static void put_gates(struct lac_match_build *b, const uint64_t *pairs, size_t count)
+{
+    struct lac_match_word *words = (void *)b->section[LAC_MATCH_S_WORDS].ptr;
+    struct lac_buf *out = &b->section[LAC_MATCH_S_GATES];
+
+    for (size_t i = 0; i < count;) {
+        uint64_t block = pairs[i] / 64; /* the word's too */
+        struct lac_match_word *w = &words[pairs[i] >> 32];
+        struct lac_match_gates g = {.block = (uint32_t)pairs[i] / 64};
+
+        for (; i < count && pairs[i] / 64 == block; i++)
+            g.rules |= (uint64_t)1 << (pairs[i] % 64);
+        if (w->gates_count++ == 0)
+            w->gates = (uint32_t)(out->len / sizeof(g));
+        lac_buf_put(out, &g, sizeof(g));
+    }
+}
+
+static enum lac_status make_gates(struct lac_match_build *b, struct lac_err *err)
+{
+    const struct lac_match_image_rule *rules = (const void *)b->section[LAC_MATCH_S_RULES].ptr;
+    const uint32_t *ids = (const void *)b->section[LAC_MATCH_S_CONTEXT_IDS].ptr;
+    size_t most = b->section[LAC_MATCH_S_CONTEXT_IDS].len / sizeof(*ids);
+    uint64_t *pairs = calloc(most + 1, sizeof(*pairs));
+    size_t count = 0;
+
+    if (!pairs)
+        return no_memory(err);
+    for (size_t i = 0; i < b->m->count; i++)
+        for (uint32_t k = 0; k < rules[i].context_count; k++)
+            pairs[count++] = (uint64_t)ids[rules[i].context + k] << 32 | i;
+    qsort(pairs, count, sizeof(*pairs), pair_cmp);
+    put_gates(b, pairs, count);
+    free(pairs);
+    return lac_buf_ok(&b->section[LAC_MATCH_S_GATES]) ? LAC_OK : no_memory(err);
 }
 
 static int run_cmp(const void *a, const void *b)
@@ -434,6 +510,8 @@ enum lac_status lac_match_tables(struct lac_match_build *b, struct lac_err *err)
         status = make_shapes(b, err);
     if (status == LAC_OK)
         status = make_loose(b, err);
+    if (status == LAC_OK)
+        status = make_gates(b, err);
     if (status == LAC_OK && runs->len > 0)
         qsort(runs->ptr, runs->len / sizeof(struct lac_match_run), sizeof(struct lac_match_run),
               run_cmp);

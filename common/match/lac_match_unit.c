@@ -6,14 +6,6 @@
 
 #include "lac_assert.h"
 
-bool lac_match_gate(const struct lac_match_scratch *s, uint32_t rule)
-{
-    const struct lac_match_rule *r = &s->m->rules[rule];
-
-    return (s->signature & s->m->image_rules[rule].signature) || s->hits->is_name ||
-           !lac_match_needs_context(r, s->hits->want_weak);
-}
-
 bool lac_match_nominated(struct lac_match_scratch *s, const struct lac_match_unit *u, size_t start,
                          size_t end)
 {
@@ -142,7 +134,7 @@ void lac_match_literal_at(struct lac_match_scratch *s, size_t at, uint32_t liter
     struct lac_str what = lac_match_text_of(s->m, l->text);
     size_t from;
 
-    if ((lac_match_load8(s->plain, at) & l->mask) != l->value)
+    if (!lac_match_gate(s, l->rule) || (lac_match_load8(s->plain, at) & l->mask) != l->value)
         return;
     if (at < l->key || s->plain.len - (at - l->key) < what.len)
         return;
@@ -151,5 +143,5 @@ void lac_match_literal_at(struct lac_match_scratch *s, size_t at, uint32_t liter
         return;
     from = at > l->back_max ? at - l->back_max : 0;
     for (size_t start = from; start <= at - l->back_min; start++)
-        lac_match_unit_at(s, l->unit, start);
+        run_at(s, &s->m->units[l->unit], start);
 }

@@ -202,12 +202,12 @@ static void note_place(struct lac_match_scratch *s, size_t at, uint32_t word)
     if (s->place_count == LAC_MATCH_PLACE_MAX) {
         /* The list tells nothing any more: the text does, see lac_match_context_near(). */
         s->place_from = s->place_to = 0;
-        s->signature = UINT64_MAX;
+        lac_match_gates_open(s);
         return;
     }
     s->places[s->place_count++] =
         (struct lac_match_place){lac_match_view_at(s, start), lac_match_view_at(s, end), word};
-    s->signature |= (uint64_t)1 << (word & 63);
+    lac_match_gates_word(s, word);
 }
 
 /* How a place is looked at. */

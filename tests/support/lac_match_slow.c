@@ -40,7 +40,7 @@ enum lac_status lac_match_slow(const struct lac_match *m, struct lac_match_scrat
         return lac_err_set(err, LAC_FATAL, 0, "the scratch was not made fit for these rules");
     lac_match_begin(s, text, hits);
     s->place_count = s->place_from = s->place_to = 0;
-    s->signature = UINT64_MAX;
+    lac_match_gates_open(s);
     s->words = s->units = true;
     s->view = lac_match_folded(s);
     s->map = s->ascii ? NULL : s->folded.map;
