@@ -31,6 +31,13 @@ static bool is_around(const struct lac_match *m, struct lac_str t, size_t start,
     return to != SIZE_MAX && (e->after.len == 0 || lac_match_boundary(t, to));
 }
 
+/* Whether `what` may begin at `i`: most do not, by their first byte. */
+static bool may_begin(struct lac_str text, size_t i, struct lac_str what)
+{
+    return what.len == 0 ||
+           (i < text.len && lac_match_fold_byte(text.ptr[i]) == (unsigned char)what.ptr[0]);
+}
+
 /* Whether the hit is a documented example. */
 static bool is_allowed(const struct lac_match *m, struct lac_str hit,
                        const struct lac_match_around *a)
@@ -41,10 +48,12 @@ static bool is_allowed(const struct lac_match *m, struct lac_str hit,
 
     if (a->flags & LAC_MATCH_AROUND_INSIDE) {
         for (size_t i = 0; i + before.len <= hit.len; i++)
-            if (lac_match_same_from(hit, i, before) != SIZE_MAX)
+            if (may_begin(hit, i, before) && lac_match_same_from(hit, i, before) != SIZE_MAX)
                 return true;
         return false;
     }
+    if (!may_begin(hit, 0, before))
+        return false;
     from = lac_match_same_from(hit, 0, before);
     if (from == SIZE_MAX)
         return false;

@@ -46,6 +46,8 @@ static size_t skip(struct lac_str t, size_t i, const char *set, size_t limit)
 /* Whether one of the words, in lower case, is in `name` in any case. */
 static bool mentions(struct lac_str name, const char *const *words)
 {
+    if (name.len < 2) /* nearly always empty, and no word is as short */
+        return false;
     for (; *words; words++) {
         size_t size = strlen(*words);
 

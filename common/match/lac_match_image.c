@@ -28,7 +28,7 @@ static const uint32_t element_size[LAC_MATCH_SECTIONS] = {
     [LAC_MATCH_S_PREFIX_SLOTS] = sizeof(struct lac_match_slot),
     [LAC_MATCH_S_SHAPE_INDEX] = sizeof(uint16_t),
     [LAC_MATCH_S_SHAPE_CLASSES] = sizeof(struct lac_match_shape_class),
-    [LAC_MATCH_S_SHAPE_LIST] = sizeof(uint32_t),
+    [LAC_MATCH_S_SHAPE_LIST] = sizeof(struct lac_match_shape_ref),
     [LAC_MATCH_S_SHAPE_GROUPS] = sizeof(struct lac_match_shape_group),
     [LAC_MATCH_S_SHAPES] = sizeof(struct lac_match_shape),
     [LAC_MATCH_S_SYMBOL_FOLLOW] = sizeof(struct lac_match_regex_set),
@@ -314,8 +314,14 @@ static bool shapes_fit(const struct lac_match *m)
         if (m->shapes[i].unit >= m->unit_count ||
             m->shapes[i].rule != m->units[m->shapes[i].unit].rule)
             return false;
-    return indices_fit(m->shape_list, count_of(m, LAC_MATCH_S_SHAPE_LIST),
-                       count_of(m, LAC_MATCH_S_SHAPES));
+    for (size_t i = 0; i < count_of(m, LAC_MATCH_S_SHAPE_LIST); i++) {
+        const struct lac_match_shape_ref *ref = &m->shape_list[i];
+
+        if (ref->shape >= count_of(m, LAC_MATCH_S_SHAPES) ||
+            ref->rule != m->shapes[ref->shape].rule)
+            return false;
+    }
+    return true;
 }
 
 static bool symbols_fit(const struct lac_match *m)

@@ -20,7 +20,7 @@
 #include "lac_match_regex.h"
 
 enum {
-    LAC_MATCH_IMAGE_VERSION = 2, /* of this layout and of what it means */
+    LAC_MATCH_IMAGE_VERSION = 3, /* of this layout and of what it means */
     LAC_MATCH_IMAGE_ORDER = 0x01020304,
     LAC_MATCH_IMAGE_ALIGN = 64,
     LAC_MATCH_IMAGE_MAX = 1 << 30,
@@ -139,7 +139,14 @@ struct lac_match_shape {
     uint8_t ends;
     uint8_t longer; /* the match may end inside the token, which may go on */
     uint32_t rule;  /* the unit's */
-    uint32_t unused;
+    /* Kinds of the second and third byte behind a token of this length, see lac_match_kind[]. */
+    uint16_t next[2];
+};
+
+/* One of a class's shapes, with its rule, so that those of disabled rules are not looked at. */
+struct lac_match_shape_ref {
+    uint32_t shape;
+    uint32_t rule;
 };
 
 /* Shapes of a class whose rules lie in one block: looked at when one of those is enabled. */

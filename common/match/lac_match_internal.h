@@ -53,7 +53,7 @@ struct lac_match {
     const struct lac_match_entry *entries;
     const struct lac_match_slot *word_slots;
     const struct lac_match_slot *prefix_slots;
-    const uint32_t *shape_list;
+    const struct lac_match_shape_ref *shape_list;
     const struct lac_match_shape_group *shape_groups;
     const struct lac_match_shape *shapes;
     const uint32_t *symbol_first; /* [129] */

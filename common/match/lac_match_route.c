@@ -187,6 +187,8 @@ static enum lac_status by_shape(struct lac_match_build *b, uint32_t unit, struct
 {
     const struct lac_match_regex_info *info = &b->draft.info;
     struct lac_buf *out = &b->section[LAC_MATCH_S_SHAPES];
+    const struct lac_match_unit *u =
+        (const struct lac_match_unit *)(const void *)b->section[LAC_MATCH_S_UNITS].ptr + unit;
     uint8_t gated = b->draft.gated;
 
     for (size_t i = 0; i < info->shape_count; i++) {
@@ -200,6 +202,11 @@ static enum lac_status by_shape(struct lac_match_build *b, uint32_t unit, struct
                                         .ends = s->ends,
                                         .longer = s->longer};
 
+        for (size_t k = 0; k < LAC_COUNT(shape.next); k++) {
+            size_t place = s->len + k + 1u;
+
+            shape.next[k] = place < u->head_len ? u->head[place] : UINT16_MAX;
+        }
         lac_buf_put(out, &shape, sizeof(shape));
         lac_buf_put(&b->shape_gated, &gated, 1);
     }

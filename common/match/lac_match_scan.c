@@ -28,18 +28,24 @@ static uint64_t alnum_of(const struct lac_match_masks *m)
     return m->letter | m->digit;
 }
 
-static void shapes_at(struct lac_match_scratch *s, const uint32_t *list, size_t count, size_t at,
-                      unsigned len, uint64_t digits)
+static void shapes_at(struct lac_match_scratch *s, const struct lac_match_shape_ref *list,
+                      size_t count, size_t at, unsigned len, uint64_t digits)
 {
     unsigned char behind = lac_match_byte(s->view, at + len);
+    unsigned kind[2] = {lac_match_kind[lac_match_byte(s->view, at + len + 1)],
+                        lac_match_kind[lac_match_byte(s->view, at + len + 2)]};
 
     for (size_t i = 0; i < count; i++) {
-        const struct lac_match_shape *shape = &s->m->shapes[list[i]];
+        const struct lac_match_shape *shape;
 
-        if (!lac_match_gate(s, shape->rule) || (shape->digits & ~digits) ||
-            (shape->alphas & digits))
+        if (!lac_match_gate(s, list[i].rule))
             continue;
-        if (len == shape->len && !shape->ends && !lac_match_regex_set_has(&shape->follow, behind))
+        shape = &s->m->shapes[list[i].shape];
+        if ((shape->digits & ~digits) || (shape->alphas & digits))
+            continue;
+        if (len == shape->len &&
+            (!(shape->next[0] & kind[0]) || !(shape->next[1] & kind[1]) ||
+             (!shape->ends && !lac_match_regex_set_has(&shape->follow, behind))))
             continue;
         lac_match_unit_at(s, shape->unit, at);
     }

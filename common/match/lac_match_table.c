@@ -240,8 +240,9 @@ struct shape_work {
     const struct lac_match_shape *shapes;
     const uint8_t *gated;
     size_t count;
-    uint32_t *list;   /* [count], the cell's in hand */
-    uint32_t *latest; /* [classes of one length]: to find equal ones quickly */
+    uint32_t *list;                   /* [count], the cell's in hand */
+    struct lac_match_shape_ref *refs; /* the same with their rules */
+    uint32_t *latest;                 /* [classes of one length]: to find equal ones quickly */
 };
 
 /* Whether a token of this length, with these bytes as digits, may be the shape's. `exact`: the
@@ -317,16 +318,18 @@ static uint32_t class_of(struct shape_work *w, unsigned len, size_t open, size_t
 {
     struct lac_buf *classes = &w->b->section[LAC_MATCH_S_SHAPE_CLASSES];
     struct lac_buf *list = &w->b->section[LAC_MATCH_S_SHAPE_LIST];
-    struct lac_match_shape_class c = {.first = (uint32_t)(list->len / sizeof(uint32_t)),
+    struct lac_match_shape_class c = {.first = (uint32_t)(list->len / sizeof(*w->refs)),
                                       .count = (uint32_t)open,
                                       .gated = (uint32_t)(count - open)};
     size_t have = classes->len / sizeof(c);
 
+    for (size_t i = 0; i < count; i++)
+        w->refs[i] = (struct lac_match_shape_ref){w->list[i], w->shapes[w->list[i]].rule};
     for (size_t i = since; i < have; i++) {
         const struct lac_match_shape_class *o = (const void *)(classes->ptr + i * sizeof(c));
 
         if (o->count == c.count && o->gated == c.gated &&
-            memcmp(list->ptr + o->first * sizeof(uint32_t), w->list, count * sizeof(uint32_t)) == 0)
+            memcmp(list->ptr + o->first * sizeof(*w->refs), w->refs, count * sizeof(*w->refs)) == 0)
             return (uint32_t)i;
     }
     if (have > SHAPE_CLASSES)
@@ -338,7 +341,7 @@ static uint32_t class_of(struct shape_work *w, unsigned len, size_t open, size_t
         join_set(&c.follow, &s->follow);
         join_next(w, &c, s, s->ends || len > s->len);
     }
-    lac_buf_put(list, w->list, count * sizeof(uint32_t));
+    lac_buf_put(list, w->refs, count * sizeof(*w->refs));
     put_groups(w, &c);
     lac_buf_put(classes, &c, sizeof(c));
     return (uint32_t)have;
@@ -393,11 +396,13 @@ static enum lac_status make_shapes(struct lac_match_build *b, struct lac_err *er
                                     sizeof(struct lac_match_shape_class)); /* 0: nothing */
 
     w.list = calloc(w.count + 1, sizeof(*w.list));
+    w.refs = calloc(w.count + 1, sizeof(*w.refs));
     w.latest = calloc(w.count + 1, sizeof(*w.latest));
-    ok = ok && w.list && w.latest;
+    ok = ok && w.list && w.refs && w.latest;
     for (unsigned len = 1; ok && len <= LAC_MATCH_SHAPE_LONG; len++)
         ok = index_length(&w, index, len);
     free(w.list);
+    free(w.refs);
     free(w.latest);
     return ok && lac_buf_ok(&b->section[LAC_MATCH_S_SHAPE_LIST]) &&
                    lac_buf_ok(&b->section[LAC_MATCH_S_SHAPE_GROUPS])
