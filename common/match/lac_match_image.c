@@ -29,12 +29,13 @@ static const uint32_t element_size[LAC_MATCH_SECTIONS] = {
     [LAC_MATCH_S_SHAPE_INDEX] = sizeof(uint16_t),
     [LAC_MATCH_S_SHAPE_CLASSES] = sizeof(struct lac_match_shape_class),
     [LAC_MATCH_S_SHAPE_LIST] = sizeof(struct lac_match_shape_ref),
-    [LAC_MATCH_S_SHAPE_GROUPS] = sizeof(struct lac_match_shape_group),
+    [LAC_MATCH_S_SHAPE_GROUPS] = sizeof(struct lac_match_group),
     [LAC_MATCH_S_SHAPES] = sizeof(struct lac_match_shape),
     [LAC_MATCH_S_SYMBOL_FOLLOW] = sizeof(struct lac_match_regex_set),
     [LAC_MATCH_S_SYMBOL_FIRST] = sizeof(uint32_t),
     [LAC_MATCH_S_SYMBOL_LIST] = sizeof(uint32_t),
     [LAC_MATCH_S_RUNS] = sizeof(struct lac_match_run),
+    [LAC_MATCH_S_RUN_GROUPS] = sizeof(struct lac_match_group),
     [LAC_MATCH_S_LOOSE] = sizeof(uint32_t),
     [LAC_MATCH_S_PROGRAMS] = 1,
     [LAC_MATCH_S_REST_UNITS] = sizeof(uint32_t),
@@ -114,13 +115,14 @@ void lac_match_attach(struct lac_match *m, const void *bytes)
     m->symbol_first = section_of(m, LAC_MATCH_S_SYMBOL_FIRST);
     m->symbol_list = section_of(m, LAC_MATCH_S_SYMBOL_LIST);
     m->runs = section_of(m, LAC_MATCH_S_RUNS);
+    m->run_groups = section_of(m, LAC_MATCH_S_RUN_GROUPS);
     m->loose = section_of(m, LAC_MATCH_S_LOOSE);
     m->programs = section_of(m, LAC_MATCH_S_PROGRAMS);
     m->rest_units = section_of(m, LAC_MATCH_S_REST_UNITS);
     m->word_mask = count_of(m, LAC_MATCH_S_WORD_SLOTS) - 1;
     m->prefix_mask = count_of(m, LAC_MATCH_S_PREFIX_SLOTS) - 1;
     m->unit_count = count_of(m, LAC_MATCH_S_UNITS);
-    m->run_count = count_of(m, LAC_MATCH_S_RUNS);
+    m->run_group_count = count_of(m, LAC_MATCH_S_RUN_GROUPS);
     m->loose_count = count_of(m, LAC_MATCH_S_LOOSE);
     m->rest_count = count_of(m, LAC_MATCH_S_REST_UNITS);
     m->front.word_bits = section_of(m, LAC_MATCH_S_WORD_BITS);
@@ -212,6 +214,18 @@ static bool rules_fit(const struct lac_match *m)
            indices_fit(m->context_units, count_of(m, LAC_MATCH_S_CONTEXT_UNITS), m->unit_count);
 }
 
+static bool groups_fit(const struct lac_match *m, enum lac_match_section section,
+                       enum lac_match_section list)
+{
+    const struct lac_match_group *groups = section_of(m, section);
+
+    for (size_t i = 0; i < count_of(m, section); i++)
+        if (groups[i].block > m->count / 64 ||
+            !range_fits(m, list, groups[i].first, groups[i].count))
+            return false;
+    return true;
+}
+
 /* A detector's trigger must be one that it has. */
 static bool unit_fits(const struct lac_match *m, const struct lac_match_unit *u)
 {
@@ -244,11 +258,12 @@ static bool units_fit(const struct lac_match *m)
             l->back_min > l->back_max || l->rule != m->units[l->unit].rule)
             return false;
     }
-    for (size_t i = 0; i < m->run_count; i++)
+    for (size_t i = 0; i < count_of(m, LAC_MATCH_S_RUNS); i++)
         if (m->runs[i].unit >= m->unit_count || m->runs[i].least < LAC_MATCH_RUN_LEAST ||
             m->runs[i].rule != m->units[m->runs[i].unit].rule)
             return false;
-    return indices_fit(m->loose, m->loose_count, m->unit_count) &&
+    return groups_fit(m, LAC_MATCH_S_RUN_GROUPS, LAC_MATCH_S_RUNS) &&
+           indices_fit(m->loose, m->loose_count, m->unit_count) &&
            indices_fit(m->rest_units, m->rest_count, m->unit_count);
 }
 
@@ -304,12 +319,8 @@ static bool shapes_fit(const struct lac_match *m)
             !range_fits(m, LAC_MATCH_S_SHAPE_GROUPS, c->groups, c->group_count))
             return false;
     }
-    for (size_t i = 0; i < count_of(m, LAC_MATCH_S_SHAPE_GROUPS); i++) {
-        const struct lac_match_shape_group *g = &m->shape_groups[i];
-
-        if (g->block > m->count / 64 || !range_fits(m, LAC_MATCH_S_SHAPE_LIST, g->first, g->count))
-            return false;
-    }
+    if (!groups_fit(m, LAC_MATCH_S_SHAPE_GROUPS, LAC_MATCH_S_SHAPE_LIST))
+        return false;
     for (size_t i = 0; i < count_of(m, LAC_MATCH_S_SHAPES); i++)
         if (m->shapes[i].unit >= m->unit_count ||
             m->shapes[i].rule != m->units[m->shapes[i].unit].rule)

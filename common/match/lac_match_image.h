@@ -20,7 +20,7 @@
 #include "lac_match_regex.h"
 
 enum {
-    LAC_MATCH_IMAGE_VERSION = 3, /* of this layout and of what it means */
+    LAC_MATCH_IMAGE_VERSION = 4, /* of this layout and of what it means */
     LAC_MATCH_IMAGE_ORDER = 0x01020304,
     LAC_MATCH_IMAGE_ALIGN = 64,
     LAC_MATCH_IMAGE_MAX = 1 << 30,
@@ -149,17 +149,18 @@ struct lac_match_shape_ref {
     uint32_t rule;
 };
 
-/* Shapes of a class whose rules lie in one block: looked at when one of those is enabled. */
-struct lac_match_shape_group {
+/* Shapes of a class, or runs, whose rules lie in one block of 64: looked at when one of those is
+ * enabled. */
+struct lac_match_group {
     uint64_t rules;
     uint32_t block;
     uint32_t unused;
-    uint32_t first, count; /* in `shape_list` */
+    uint32_t first, count; /* in `shape_list`, or in `runs` */
 };
 
 /*
  * A unit whose matches begin with many letters, digits, '_', '-', '+' and '/': looked for in runs
- * of those that are long enough. In the order of `least`.
+ * of those that are long enough. Those of one group in the order of `least`.
  */
 struct lac_match_run {
     uint32_t unit;
@@ -204,6 +205,7 @@ enum lac_match_section {
     LAC_MATCH_S_SYMBOL_FIRST,  /* [129]: where each ASCII symbol's literals begin ... */
     LAC_MATCH_S_SYMBOL_LIST,   /* ... here, which are indices of `literals` */
     LAC_MATCH_S_RUNS,
+    LAC_MATCH_S_RUN_GROUPS,
     LAC_MATCH_S_LOOSE, /* units that are looked for around context words */
     LAC_MATCH_S_PROGRAMS,
     LAC_MATCH_S_REST_UNITS, /* by Vectorscan's id */

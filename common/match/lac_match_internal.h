@@ -54,16 +54,17 @@ struct lac_match {
     const struct lac_match_slot *word_slots;
     const struct lac_match_slot *prefix_slots;
     const struct lac_match_shape_ref *shape_list;
-    const struct lac_match_shape_group *shape_groups;
+    const struct lac_match_group *shape_groups;
     const struct lac_match_shape *shapes;
     const uint32_t *symbol_first; /* [129] */
     const uint32_t *symbol_list;
     const struct lac_match_run *runs;
+    const struct lac_match_group *run_groups;
     const uint32_t *loose;
     const char *programs;
     const uint32_t *rest_units;
     size_t word_mask, prefix_mask; /* slots less one */
-    size_t unit_count, run_count, loose_count, rest_count;
+    size_t unit_count, run_group_count, loose_count, rest_count;
 };
 
 static inline struct lac_str lac_match_text_of(const struct lac_match *m, struct lac_match_text t)

@@ -64,7 +64,7 @@ static void token_at(struct lac_match_scratch *s, size_t block, size_t bit, size
     c = &s->m->front.shape_classes[s->m->front.shape_index[lac_match_shape_cell(len, digits)]];
     shapes_at(s, s->m->shape_list + c->first, c->count, at, len, digits);
     for (uint32_t i = 0; s->any_gated && i < c->group_count; i++) {
-        const struct lac_match_shape_group *g = &s->m->shape_groups[c->groups + i];
+        const struct lac_match_group *g = &s->m->shape_groups[c->groups + i];
 
         if (g->rules & s->enabled[g->block])
             shapes_at(s, s->m->shape_list + g->first, g->count, at, len, digits);
@@ -101,12 +101,19 @@ static void run_at(struct lac_match_scratch *s, size_t block, size_t bit, size_t
 {
     size_t end = run_end(s, block, bit, at);
 
-    for (size_t i = 0; i < s->m->run_count && s->m->runs[i].least <= end - at; i++) {
-        const struct lac_match_run *r = &s->m->runs[i];
-        size_t to = end - r->least + 1;
+    for (size_t i = 0; i < s->m->run_group_count; i++) {
+        const struct lac_match_group *g = &s->m->run_groups[i];
+        const struct lac_match_run *r = s->m->runs + g->first;
+        const struct lac_match_run *last = r + g->count;
 
-        if (lac_match_gate(s, r->rule))
-            lac_match_unit_in(s, r->unit, at, to < core_end ? to : core_end);
+        if (!(g->rules & s->enabled[g->block]))
+            continue;
+        for (; r < last && r->least <= end - at; r++) {
+            size_t to = end - r->least + 1;
+
+            if (lac_match_gate(s, r->rule))
+                lac_match_unit_in(s, r->unit, at, to < core_end ? to : core_end);
+        }
     }
 }
 

@@ -292,7 +292,7 @@ static void join_next(const struct shape_work *w, struct lac_match_shape_class *
 static void put_groups(struct shape_work *w, struct lac_match_shape_class *c)
 {
     struct lac_buf *out = &w->b->section[LAC_MATCH_S_SHAPE_GROUPS];
-    struct lac_match_shape_group g = {0};
+    struct lac_match_group g = {0};
 
     c->groups = (uint32_t)(out->len / sizeof(g));
     for (uint32_t i = c->count; i < c->count + c->gated; i++) {
@@ -303,7 +303,7 @@ static void put_groups(struct shape_work *w, struct lac_match_shape_class *c)
             g.count = 0;
         }
         if (g.count == 0)
-            g = (struct lac_match_shape_group){.block = rule / 64, .first = c->first + i};
+            g = (struct lac_match_group){.block = rule / 64, .first = c->first + i};
         g.rules |= (uint64_t)1 << (rule % 64);
         g.count++;
     }
@@ -491,14 +491,35 @@ static int run_cmp(const void *a, const void *b)
     const struct lac_match_run *x = a;
     const struct lac_match_run *y = b;
 
+    if (x->rule / 64 != y->rule / 64)
+        return x->rule / 64 < y->rule / 64 ? -1 : 1;
     if (x->least != y->least)
         return x->least < y->least ? -1 : 1;
     return (x->unit > y->unit) - (x->unit < y->unit);
 }
 
+static enum lac_status make_runs(struct lac_match_build *b, struct lac_err *err)
+{
+    struct lac_match_run *runs = (void *)b->section[LAC_MATCH_S_RUNS].ptr;
+    uint32_t count = (uint32_t)(b->section[LAC_MATCH_S_RUNS].len / sizeof(*runs));
+    struct lac_buf *out = &b->section[LAC_MATCH_S_RUN_GROUPS];
+
+    if (count > 0)
+        qsort(runs, count, sizeof(*runs), run_cmp);
+    for (uint32_t i = 0; i < count;) {
+        struct lac_match_group g = {.block = runs[i].rule / 64, .first = i};
+
+        for (; i < count && runs[i].rule / 64 == g.block; i++) {
+            g.rules |= (uint64_t)1 << (runs[i].rule % 64);
+            g.count++;
+        }
+        lac_buf_put(out, &g, sizeof(g));
+    }
+    return lac_buf_ok(out) ? LAC_OK : no_memory(err);
+}
+
 enum lac_status lac_match_tables(struct lac_match_build *b, struct lac_err *err)
 {
-    struct lac_buf *runs = &b->section[LAC_MATCH_S_RUNS];
     enum lac_status status;
 
     lac_match_choose_keys(b);
@@ -517,8 +538,7 @@ enum lac_status lac_match_tables(struct lac_match_build *b, struct lac_err *err)
         status = make_loose(b, err);
     if (status == LAC_OK)
         status = make_gates(b, err);
-    if (status == LAC_OK && runs->len > 0)
-        qsort(runs->ptr, runs->len / sizeof(struct lac_match_run), sizeof(struct lac_match_run),
-              run_cmp);
+    if (status == LAC_OK)
+        status = make_runs(b, err);
     return status;
 }

@@ -316,7 +316,7 @@ static void each_way_to_nominate_is_used(void)
     if (set_open(&t, routes, "builtin")) {
         LAC_TEST_EQ(t.m->rest_count, 2); /* "rest", "edge" */
         CU_ASSERT(t.m->loose_count > 0);
-        CU_ASSERT(t.m->run_count > 1);
+        CU_ASSERT(t.m->image->section[LAC_MATCH_S_RUNS].size > sizeof(struct lac_match_run));
         CU_ASSERT(t.m->image->section[LAC_MATCH_S_SHAPES].size > 0);
         CU_ASSERT(t.m->image->section[LAC_MATCH_S_SYMBOL_LIST].size > 0);
     }
