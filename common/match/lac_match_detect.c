@@ -17,7 +17,9 @@ static const struct lac_match_detector detectors[] = {
      lac_match_verify_ssn,
      {"\\b[0-9]{3}[-. ][0-9]{2}[-. ][0-9]{4}",
       "(?i)\\b(?:ssn|social[ -]security|soc\\. sec\\.|itin)"}},
-    {"credit_card", lac_match_verify_card, {"\\b[1-689][0-9]{3}[ \\n-]?[0-9]{4}"}},
+    {"credit_card",
+     lac_match_verify_card,
+     {"\\b[1-689][0-9]{3}(?:[0-9]{8}|[ \\n-][0-9]{4}(?:[ \\n-][0-9]{4}|[0-9]{2}[ \\n-][0-9]{2}))"}},
     {"iban", lac_match_verify_iban, {"(?i)\\b[a-z]{2}[0-9]{2}[ \\n-]?[a-z0-9]{4}"}},
     {"mac_address",
      lac_match_verify_mac,
@@ -29,7 +31,8 @@ static const struct lac_match_detector detectors[] = {
       "(?i)\\b(?:tel|telefono|mobile|mob|cell|cellphone|fax|whatsapp|handy|mobil|mobiel|rufnummer|"
       "celular|movil|cellulare|portable|puhelin|gsm|tlf|sim)\\b",
       "(?i)\\b(?:call|text|reach) (?:me|us|him|her|them)\\b", "(?i)\\b(?:call|dial|sms)\\b",
-      "\\b0[0-9][0-9]{0,3}[ ./-]\\(?[0-9]{2}", "\\(0[1-9][0-9]{0,3}\\) ?[0-9]{2}"}},
+      "\\b0[0-9]{1,4}[ ./-]\\(?[0-9]{2}(?:[ .()-]{0,2}[0-9]){2}",
+      "\\(0[1-9][0-9]{0,3}\\) ?[0-9]{2}"}},
     {"aws_access_key", lac_match_verify_aws_id, {"\\bA(?:KIA|SIA|BIA|CCA|3T[A-Z0-9])[A-Z2-7]"}},
     {"aws_secret_key",
      lac_match_verify_aws_secret,
@@ -155,6 +158,13 @@ size_t lac_match_run_start(struct lac_str t, size_t to, size_t limit, bool (*is)
     while (start > 0 && to - start < limit && is((unsigned char)t.ptr[start - 1]))
         start--;
     return start;
+}
+
+size_t lac_match_digits_back(struct lac_str t, size_t to, size_t count)
+{
+    while (to > 0 && count > 0)
+        count -= lac_match_is_digit((unsigned char)t.ptr[--to]);
+    return to;
 }
 
 bool lac_match_number_may_start(struct lac_str t, size_t i)

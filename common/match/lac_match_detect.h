@@ -96,6 +96,10 @@ size_t lac_match_run_end(struct lac_str t, size_t from, size_t limit, bool (*is)
 /* Where the run that ends at `to` starts, at most `limit` bytes before. */
 size_t lac_match_run_start(struct lac_str t, size_t to, size_t limit, bool (*is)(unsigned));
 
+/* Where the last `count` digits before `to` start, whatever stands between them; a trigger's own
+ * ones, so they are there. */
+size_t lac_match_digits_back(struct lac_str t, size_t to, size_t count);
+
 /* Whether a number may start at `i` or end there: not inside a word, a decimal, a version or a
  * longer group of digits. */
 bool lac_match_number_may_start(struct lac_str t, size_t i);

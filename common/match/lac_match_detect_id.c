@@ -171,7 +171,7 @@ static size_t card_parse(struct lac_str t, size_t from, const unsigned char *siz
 bool lac_match_verify_card(struct lac_str t, size_t at, unsigned trigger,
                            struct lac_match_span *out)
 {
-    size_t start = at - (lac_match_is_digit((unsigned char)t.ptr[at - 5]) ? 8 : 9);
+    size_t start = lac_match_digits_back(t, at, CARD_MIN); /* as many as the trigger has */
     char digits[CARD_MAX + 1];
 
     (void)trigger;

@@ -15,6 +15,8 @@ enum {
     SHORT_REACH = 16,
     WORD_REACH = 24, /* bytes between a word and its number */
     WORD_BEFORE = 40,
+    TRUNK_SEEN = 4, /* digits behind the first group that the trigger has seen: nine in all, and
+                       five are the most there */
 };
 
 static bool is_n11(const char *d)
@@ -335,7 +337,7 @@ static bool trunk_groups_ok(const struct phone *p)
  */
 static bool verify_trunk(struct lac_str t, size_t at, struct lac_match_span *out)
 {
-    size_t sep = at - 3;
+    size_t sep = lac_match_digits_back(t, at, TRUNK_SEEN) - 1;
     size_t start, end, code;
     struct phone p;
 
