@@ -3,6 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,4 +53,58 @@ enum lac_status lac_file_read(const char *path, struct lac_buf *out, struct lac_
         status = read_all(fd, path, out, err);
     close(fd);
     return status;
+}
+
+bool lac_file_write_all(int fd, const void *data, size_t size)
+{
+    const char *at = data;
+
+    while (size > 0) {
+        ssize_t n = write(fd, at, size);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return false;
+        at += n;
+        size -= (size_t)n;
+    }
+    return true;
+}
+
+static bool fill(int fd, struct lac_str data, const struct stat *like)
+{
+    if (!lac_file_write_all(fd, data.ptr, data.len))
+        return false;
+    if (like && fchown(fd, like->st_uid, like->st_gid) != 0)
+        return false;
+    return fchmod(fd, like ? like->st_mode & 07777 : 0644) == 0 && fsync(fd) == 0;
+}
+
+/* The new file is made beside the old one, so that the rename stays on one file system. */
+enum lac_status lac_file_replace(const char *path, struct lac_str data, const struct stat *like,
+                                 struct lac_err *err)
+{
+    char temporary[PATH_MAX];
+    int fd, code;
+    bool good;
+
+    if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= (int)sizeof(temporary))
+        return lac_err_set(err, LAC_FATAL, ENAMETOOLONG, "%.80s...: the path is too long", path);
+    fd = mkostemp(temporary, O_CLOEXEC);
+    if (fd < 0)
+        return lac_err_set(err, LAC_FATAL, errno, "cannot write %s: %s", path,
+                           lac_errno_text(errno));
+    good = fill(fd, data, like);
+    code = errno;
+    if (close(fd) != 0 && good) {
+        good = false;
+        code = errno;
+    }
+    if (good && rename(temporary, path) == 0)
+        return LAC_OK;
+    if (good)
+        code = errno;
+    (void)unlink(temporary);
+    return lac_err_set(err, LAC_FATAL, code, "cannot write %s: %s", path, lac_errno_text(code));
 }

@@ -3,16 +3,22 @@
  * lac_file - a small file in one piece
  *
  * For key files, sources of a pack and the like: things that are read once and must not be
- * larger than somebody thought of.
+ * larger than somebody thought of, and things that are there whole or not at all.
  *
  * Thread: any.
  */
 #ifndef LAC_FILE_H
 #define LAC_FILE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "lac_buf.h"
 #include "lac_compiler.h"
 #include "lac_err.h"
+#include "lac_str.h"
+
+struct stat;
 
 /*
  * Appends the content of the regular file at `path` to `out`, which bounds its size. FATAL: it
@@ -21,5 +27,17 @@
  */
 enum lac_status lac_file_read(const char *path, struct lac_buf *out,
                               struct lac_err *err) LAC_MUST_USE;
+
+/* Writes all of it, through short writes and interruptions. False: errno says why. */
+bool lac_file_write_all(int fd, const void *data, size_t size) LAC_MUST_USE;
+
+/*
+ * Puts `data` in the place of the file at `path`, on the disk: who reads it meanwhile sees the old
+ * or the new file, never half of one. Owner and rights are those of `like`; NULL: the caller's and
+ * 0644. FATAL: the old file, if any, is still there; the code is the errno, the text names the
+ * path.
+ */
+enum lac_status lac_file_replace(const char *path, struct lac_str data, const struct stat *like,
+                                 struct lac_err *err) LAC_MUST_USE;
 
 #endif

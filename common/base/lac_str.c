@@ -18,6 +18,17 @@ bool lac_str_eq_nocase(struct lac_str s, const char *text)
     return true;
 }
 
+bool lac_str_lists_eq(const struct lac_str *a, size_t a_count, const struct lac_str *b,
+                      size_t b_count)
+{
+    if (a_count != b_count)
+        return false;
+    for (size_t i = 0; i < a_count; i++)
+        if (!lac_str_eq(a[i], b[i]))
+            return false;
+    return true;
+}
+
 int lac_str_cmp(struct lac_str a, struct lac_str b)
 {
     size_t n = a.len < b.len ? a.len : b.len;

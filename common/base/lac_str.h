@@ -49,6 +49,10 @@ static inline bool lac_str_eq(struct lac_str a, struct lac_str b)
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
+/* Whether two lists hold the same texts in the same order. */
+bool lac_str_lists_eq(const struct lac_str *a, size_t a_count, const struct lac_str *b,
+                      size_t b_count);
+
 /* `text` is NUL-terminated. */
 static inline bool lac_str_is(struct lac_str s, const char *text)
 {

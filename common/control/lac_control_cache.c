@@ -131,26 +131,9 @@ static void path_of(char *out, size_t size, const struct lac_control_cache *c, c
 
 /* ---- storing ---- */
 
-static bool write_all(int fd, const void *data, size_t size)
-{
-    const char *at = data;
-
-    while (size > 0) {
-        ssize_t n = write(fd, at, size);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return false;
-        at += n;
-        size -= (size_t)n;
-    }
-    return true;
-}
-
 static bool write_records(int fd, const struct lac_control_offer *o)
 {
-    if (!write_all(fd, head, HEAD_SIZE))
+    if (!lac_file_write_all(fd, head, HEAD_SIZE))
         return false;
     for (int32_t i = 0; i < o->chunk_count; i++) {
         const struct lac_control_chunk *c = &o->chunks[i];
@@ -158,7 +141,8 @@ static bool write_records(int fd, const struct lac_control_offer *o)
         const unsigned char size[4] = {(unsigned char)n, (unsigned char)(n >> 8),
                                        (unsigned char)(n >> 16), (unsigned char)(n >> 24)};
 
-        if (!write_all(fd, size, sizeof(size)) || !write_all(fd, c->record, c->record_size))
+        if (!lac_file_write_all(fd, size, sizeof(size)) ||
+            !lac_file_write_all(fd, c->record, c->record_size))
             return false;
     }
     return fsync(fd) == 0;

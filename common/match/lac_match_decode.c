@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lac_match_detect.h"
+#include "lac_match_secret.h"
 #include "lac_utf8.h"
 
 enum {
@@ -108,26 +109,7 @@ static size_t put_code(char out[4], uint32_t code)
 {
     if (code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF))
         code = 0xFFFD;
-    if (code < 0x80) {
-        out[0] = (char)code;
-        return 1;
-    }
-    if (code < 0x800) {
-        out[0] = (char)(0xC0 | code >> 6);
-        out[1] = (char)(0x80 | (code & 0x3F));
-        return 2;
-    }
-    if (code < 0x10000) {
-        out[0] = (char)(0xE0 | code >> 12);
-        out[1] = (char)(0x80 | (code >> 6 & 0x3F));
-        out[2] = (char)(0x80 | (code & 0x3F));
-        return 3;
-    }
-    out[0] = (char)(0xF0 | code >> 18);
-    out[1] = (char)(0x80 | (code >> 12 & 0x3F));
-    out[2] = (char)(0x80 | (code >> 6 & 0x3F));
-    out[3] = (char)(0x80 | (code & 0x3F));
-    return 4;
+    return lac_utf8_put(out, code);
 }
 
 static bool may_begin_escape(char c)
@@ -168,25 +150,9 @@ bool lac_match_unescape(struct lac_str text, struct lac_match_decoded *out)
 
 /* ---- runs ---- */
 
-/* What a character of either base64 alphabet stands for, 64 for none. */
-static unsigned base64_value(unsigned char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - (unsigned)'A';
-    if (c >= 'a' && c <= 'z')
-        return c - (unsigned)'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - (unsigned)'0' + 52;
-    if (c == '+' || c == '-')
-        return 62;
-    if (c == '/' || c == '_')
-        return 63;
-    return 64;
-}
-
 static bool is_run_byte(unsigned c)
 {
-    return base64_value((unsigned char)c) < 64;
+    return lac_match_base64_value((unsigned char)c) >= 0;
 }
 
 /* A line end inside wrapped base64: the line before it is long and the next one goes on. */
@@ -292,11 +258,11 @@ bool lac_match_unbase64(struct lac_str text, size_t start, size_t end,
     out->len = 0;
     out->tail = 2;
     for (; at < end && out->len + 3 <= LAC_MATCH_DECODE_BYTES; at++) {
-        unsigned value = base64_value((unsigned char)text.ptr[at]);
+        int value = lac_match_base64_value((unsigned char)text.ptr[at]);
 
-        if (value == 64)
+        if (value < 0)
             continue; /* a line end */
-        bits = bits << 6 | value;
+        bits = bits << 6 | (uint32_t)value;
         from[have++] = (uint32_t)at;
         if (have < 4)
             continue;

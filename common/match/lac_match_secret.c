@@ -169,19 +169,6 @@ bool lac_match_is_password(struct lac_str s, bool plain)
     return plain ? s.len > PASSWORD_MIN : m.cases >= 4 && s.len >= 12;
 }
 
-static int base64_value(unsigned char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (lac_match_is_digit(c))
-        return c - '0' + 52;
-    if (c == '+' || c == '-')
-        return 62;
-    return c == '/' || c == '_' ? 63 : -1;
-}
-
 size_t lac_match_base64_decode(struct lac_str text, unsigned char *out, size_t capacity)
 {
     uint32_t bits = 0;
@@ -193,7 +180,7 @@ size_t lac_match_base64_decode(struct lac_str text, unsigned char *out, size_t c
     if (text.len % 4 == 1)
         return 0;
     for (size_t i = 0; i < text.len; i++) {
-        int value = base64_value((unsigned char)text.ptr[i]);
+        int value = lac_match_base64_value((unsigned char)text.ptr[i]);
 
         if (value < 0)
             return 0;

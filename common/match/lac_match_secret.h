@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lac_match_detect.h"
 #include "lac_str.h"
 
 /* How many different bytes there are. Placeholders repeat themselves: XXXXXXXX, abcabcabc. */
@@ -32,6 +33,20 @@ bool lac_match_is_random(struct lac_str s, size_t least);
  * count too, because where it stands leaves no doubt (DB_PASSWORD=sunflower).
  */
 bool lac_match_is_password(struct lac_str s, bool plain);
+
+/* What a character of either base64 alphabet (RFC 4648) stands for: 0 to 63, -1 for none. */
+static inline int lac_match_base64_value(unsigned char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (lac_match_is_digit(c))
+        return c - '0' + 52;
+    if (c == '+' || c == '-')
+        return 62;
+    return c == '/' || c == '_' ? 63 : -1;
+}
 
 /*
  * Decodes base64 of either alphabet, padded or not. Returns bytes written, 0 when `text` is none

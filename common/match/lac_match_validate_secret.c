@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "lac_match_secret.h"
+
 enum {
     BYTES_MAX = 384, /* what 512 characters of base64 can hold */
     CRC36_SIZE = 7,
@@ -16,49 +18,7 @@ enum {
     MACAROON_SIGNATURE_SIZE = 32,
 };
 
-/* ---- base64 and friends ---- */
-
-/* RFC 4648, both alphabets: 0 to 63, or -1. */
-static int base64_value(unsigned c)
-{
-    if (c - 'A' < 26)
-        return (int)(c - 'A');
-    if (c - 'a' < 26)
-        return (int)(c - 'a' + 26);
-    if (lac_match_is_digit(c))
-        return (int)(c - '0' + 52);
-    if (c == '+' || c == '-')
-        return 62;
-    return c == '/' || c == '_' ? 63 : -1;
-}
-
-/* Bytes of `text`, padded or not; 0 when it is none or does not fit. */
-static size_t base64_decode(struct lac_str text, unsigned char *out, size_t capacity)
-{
-    uint32_t bits = 0;
-    unsigned have = 0;
-    size_t n = 0;
-
-    while (text.len > 0 && text.ptr[text.len - 1] == '=')
-        text.len--;
-    if (text.len % 4 == 1)
-        return 0;
-    for (size_t i = 0; i < text.len; i++) {
-        int value = base64_value((unsigned char)text.ptr[i]);
-
-        if (value < 0)
-            return 0;
-        bits = bits << 6 | (uint32_t)value;
-        have += 6;
-        if (have < 8)
-            continue;
-        if (n == capacity)
-            return 0;
-        have -= 8;
-        out[n++] = (unsigned char)(bits >> have);
-    }
-    return n;
-}
+/* ---- parts ---- */
 
 static uint32_t little_endian(const unsigned char *p)
 {
@@ -185,7 +145,7 @@ static const struct {
 bool lac_match_validate_azure(struct lac_str match)
 {
     unsigned char bytes[BYTES_MAX];
-    size_t size = base64_decode(match, bytes, sizeof(bytes));
+    size_t size = lac_match_base64_decode(match, bytes, sizeof(bytes));
 
     while (match.len > 0 && match.ptr[match.len - 1] == '=')
         match.len--;
@@ -298,7 +258,7 @@ bool lac_match_validate_pypi(struct lac_str match)
 {
     unsigned char bytes[BYTES_MAX];
 
-    return is_macaroon(bytes, base64_decode(behind(match, '-'), bytes, sizeof(bytes)));
+    return is_macaroon(bytes, lac_match_base64_decode(behind(match, '-'), bytes, sizeof(bytes)));
 }
 
 /* C2SP age: Bech32 (BIP 173) in upper case. */
@@ -343,7 +303,7 @@ bool lac_match_validate_age(struct lac_str match)
 bool lac_match_validate_basic_auth(struct lac_str match)
 {
     unsigned char bytes[BYTES_MAX];
-    size_t size = base64_decode(match, bytes, sizeof(bytes));
+    size_t size = lac_match_base64_decode(match, bytes, sizeof(bytes));
     const unsigned char *colon = size ? memchr(bytes, ':', size) : NULL;
 
     for (size_t i = 0; i < size; i++)

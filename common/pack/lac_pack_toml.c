@@ -98,16 +98,6 @@ static struct lac_yaml *node_new(struct reader *r, enum lac_yaml_kind kind)
     return n;
 }
 
-static void append(struct lac_yaml *parent, struct lac_yaml *n)
-{
-    if (parent->last)
-        parent->last->next = n;
-    else
-        parent->first = n;
-    parent->last = n;
-    parent->count++;
-}
-
 static struct lac_yaml *find(struct lac_yaml *map, struct lac_str key)
 {
     for (struct lac_yaml *c = map->first; c; c = c->next)
@@ -127,7 +117,7 @@ static enum lac_status add(struct reader *r, struct lac_yaml *map, struct lac_st
     if (find(map, key))
         return fail(r, "the same key stands there twice");
     n->key = key;
-    append(map, n);
+    lac_yaml_append(map, n);
     return LAC_OK;
 }
 
@@ -324,7 +314,7 @@ static enum lac_status array(struct reader *r, unsigned depth, struct lac_yaml *
         status = value(r, depth + 1, &n);
         if (status != LAC_OK)
             return status;
-        append(list, n);
+        lac_yaml_append(list, n);
         space(r);
         if (peek(r) == ',')
             r->at++;
@@ -426,7 +416,7 @@ static enum lac_status header(struct reader *r, struct lac_yaml **current)
     if (!*current)
         return r->nodes < LAC_YAML_NODE_MAX ? no_memory(r)
                                             : fail(r, "the file has too many values");
-    append(found, *current);
+    lac_yaml_append(found, *current);
     return LAC_OK;
 }
 

@@ -48,6 +48,16 @@ static struct lac_yaml *node_new(struct builder *b, enum lac_yaml_kind kind, siz
     return n;
 }
 
+void lac_yaml_append(struct lac_yaml *parent, struct lac_yaml *n)
+{
+    if (parent->last)
+        parent->last->next = n;
+    else
+        parent->first = n;
+    parent->last = n;
+    parent->count++;
+}
+
 /* Hangs `n` where the next value belongs. */
 static enum lac_status attach(struct builder *b, struct lac_yaml *n, size_t line,
                               struct lac_err *err)
@@ -71,12 +81,7 @@ static enum lac_status attach(struct builder *b, struct lac_yaml *n, size_t line
             if (lac_str_eq(c->key, n->key))
                 return fail_at(b, line, err, "the same key stands there twice");
     }
-    if (parent->last)
-        parent->last->next = n;
-    else
-        parent->first = n;
-    parent->last = n;
-    parent->count++;
+    lac_yaml_append(parent, n);
     return LAC_OK;
 }
 

@@ -48,6 +48,9 @@ enum lac_status lac_yaml_parse(struct lac_yaml **out, struct lac_pack_pool *pool
                                struct lac_str file, struct lac_str data,
                                struct lac_err *err) LAC_MUST_USE;
 
+/* Makes `n` the last child of `parent`. */
+void lac_yaml_append(struct lac_yaml *parent, struct lac_yaml *n);
+
 /* REJECT "file:line: <text>". */
 enum lac_status lac_yaml_fail(const struct lac_yaml *at, struct lac_err *err, const char *fmt, ...)
     LAC_PRINTF(3, 4);

@@ -7,38 +7,22 @@
 #include <string.h>
 
 #include "lac_assert.h"
+#include "lac_feed.h"
 #include "lac_utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-struct feed {
-    const uint8_t *data;
-    size_t len, at, step;
-};
-
-static int64_t feed_read(void *ctx, void *into, size_t n)
-{
-    struct feed *f = ctx;
-    size_t take = f->len - f->at < f->step ? f->len - f->at : f->step;
-
-    if (take > n)
-        take = n;
-    memcpy(into, f->data + f->at, take);
-    f->at += take;
-    return (int64_t)take;
-}
-
 /* A fingerprint of all answers: FNV-1a over statuses, places and contents. */
 static uint64_t digest(const uint8_t *data, size_t size, size_t limit, size_t step, bool csv)
 {
-    struct feed feed = {data, size, 0, step};
+    struct lac_feed feed = {data, size, 0, step};
     struct lac_str fields[LAC_PUBLISH_FIELDS_MAX];
     struct lac_publish_reader r;
     struct lac_err err = {0};
     uint64_t hash = 14695981039346656037u, before = 0;
     size_t count = 1;
 
-    LAC_ASSERT(lac_publish_reader_init(&r, feed_read, &feed, limit, 0, 0, &err) == LAC_OK);
+    LAC_ASSERT(lac_publish_reader_init(&r, lac_feed_read, &feed, limit, 0, 0, &err) == LAC_OK);
     for (;;) {
         enum lac_status status = csv ? lac_publish_reader_row(&r, fields, &count, &err)
                                      : lac_publish_reader_line(&r, fields, &err);

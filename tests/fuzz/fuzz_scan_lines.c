@@ -6,26 +6,10 @@
 #include <string.h>
 
 #include "lac_assert.h"
+#include "lac_feed.h"
 #include "lac_utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-struct feed {
-    const uint8_t *data;
-    size_t len, at, step;
-};
-
-static int64_t feed_read(void *ctx, void *into, size_t n)
-{
-    struct feed *f = ctx;
-    size_t take = f->len - f->at < f->step ? f->len - f->at : f->step;
-
-    if (take > n)
-        take = n;
-    memcpy(into, f->data + f->at, take);
-    f->at += take;
-    return (int64_t)take;
-}
 
 static uint64_t mix(uint64_t hash, uint64_t value)
 {
@@ -50,7 +34,7 @@ static uint64_t take(uint64_t hash, struct lac_str line, uint64_t number)
 
 static uint64_t digest(const uint8_t *data, size_t size, size_t limit, size_t step)
 {
-    struct feed feed = {data, size, 0, step};
+    struct lac_feed feed = {data, size, 0, step};
     struct lac_scan_block b = {0};
     struct lac_scan_lines l;
     uint64_t hash = 14695981039346656037u;
@@ -58,7 +42,7 @@ static uint64_t digest(const uint8_t *data, size_t size, size_t limit, size_t st
     struct lac_err err;
 
     lac_buf_init(&b.text, LAC_SCAN_BLOCK_MOST);
-    lac_scan_lines_init(&l, feed_read, &feed, limit);
+    lac_scan_lines_init(&l, lac_feed_read, &feed, limit);
     while ((status = lac_scan_lines_next(&l, &b, &err)) == LAC_OK) {
         uint64_t next = b.line, number;
         struct lac_str line;

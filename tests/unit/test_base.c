@@ -3,6 +3,7 @@
 #include "lac_buf.h"
 #include "lac_clock.h"
 #include "lac_err.h"
+#include "lac_file.h"
 #include "lac_signal.h"
 #include "lac_str.h"
 #include "lac_thread.h"
@@ -12,6 +13,9 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "lac_test.h"
 
@@ -182,8 +186,48 @@ static void signals_pass_by_a_thread(void)
     LAC_TEST_EQ(sigismember(&after, SIGUSR1), 0);
 }
 
+static void lists_are_equal_item_by_item(void)
+{
+    const struct lac_str a[] = {LAC_STR("x"), LAC_STR("y")};
+    const struct lac_str b[] = {LAC_STR("x"), LAC_STR("z")};
+
+    CU_ASSERT(lac_str_lists_eq(a, 2, a, 2));
+    CU_ASSERT(lac_str_lists_eq(a, 1, b, 1));
+    CU_ASSERT(lac_str_lists_eq(a, 0, NULL, 0));
+    CU_ASSERT_FALSE(lac_str_lists_eq(a, 2, b, 2));
+    CU_ASSERT_FALSE(lac_str_lists_eq(a, 2, a, 1));
+}
+
+static void a_file_is_replaced_whole_or_not_at_all(void)
+{
+    char folder[] = "/tmp/lac_base_XXXXXX", path[64], below[80];
+    struct lac_buf got;
+    struct lac_err err;
+    struct stat st;
+
+    LAC_TEST_NEED(mkdtemp(folder) != NULL);
+    (void)snprintf(path, sizeof(path), "%s/file", folder);
+    (void)snprintf(below, sizeof(below), "%s/none", path);
+    LAC_TEST_EQ(lac_file_replace(path, LAC_STR("old"), NULL, &err), LAC_OK);
+    LAC_TEST_EQ(stat(path, &st), 0);
+    LAC_TEST_EQ(st.st_mode & 07777, 0644);
+    st.st_mode = (st.st_mode & ~(mode_t)07777) | 0600;
+    LAC_TEST_EQ(lac_file_replace(path, LAC_STR("new text"), &st, &err), LAC_OK);
+    LAC_TEST_EQ(stat(path, &st), 0);
+    LAC_TEST_EQ(st.st_mode & 07777, 0600);
+    LAC_TEST_EQ(lac_file_replace(below, LAC_STR("x"), NULL, &err), LAC_FATAL);
+    LAC_TEST_EQ(err.code, ENOTDIR);
+    lac_buf_init(&got, 64);
+    LAC_TEST_EQ(lac_file_read(path, &got, &err), LAC_OK);
+    CU_ASSERT(lac_str_is(lac_buf_str(&got), "new text"));
+    lac_buf_deinit(&got);
+    LAC_TEST_EQ(unlink(path), 0);
+    LAC_TEST_EQ(rmdir(folder), 0); /* nothing temporary is left */
+}
+
 LAC_TEST_MAIN(base, join_is_a_lattice, tier_names_are_read_back,
               numbers_are_digits_and_nothing_else, only_well_formed_utf8_passes,
               every_scalar_value_round_trips, buffer_stops_at_its_limit_and_says_so,
               hex_is_read_back, time_is_formatted_in_utc, an_errno_value_has_a_text,
-              held_signals_are_asked_for, signals_pass_by_a_thread)
+              held_signals_are_asked_for, signals_pass_by_a_thread, lists_are_equal_item_by_item,
+              a_file_is_replaced_whole_or_not_at_all)

@@ -8,37 +8,21 @@
 #include <string.h>
 
 #include "lac_buf.h"
+#include "lac_feed.h"
 #include "lac_test.h"
-
-struct feed {
-    const char *data;
-    size_t len, at, step; /* bytes per read */
-};
-
-static int64_t feed_read(void *ctx, void *into, size_t n)
-{
-    struct feed *f = ctx;
-    size_t take = f->len - f->at < f->step ? f->len - f->at : f->step;
-
-    if (take > n)
-        take = n;
-    memcpy(into, f->data + f->at, take);
-    f->at += take;
-    return (int64_t)take;
-}
 
 /* Everything the reader says about `data`, one record a line: "LINE:a|b@POSITION". */
 static void describe(struct lac_buf *out, const char *data, size_t len, size_t step, size_t limit,
                      bool csv)
 {
-    struct feed feed = {data, len, 0, step};
+    struct lac_feed feed = {data, len, 0, step};
     struct lac_str fields[LAC_PUBLISH_FIELDS_MAX];
     struct lac_publish_reader r;
     struct lac_err err = {0};
     size_t count = 1;
 
     lac_buf_reset(out);
-    LAC_TEST_NEED(lac_publish_reader_init(&r, feed_read, &feed, limit, 0, 0, &err) == LAC_OK);
+    LAC_TEST_NEED(lac_publish_reader_init(&r, lac_feed_read, &feed, limit, 0, 0, &err) == LAC_OK);
     for (;;) {
         enum lac_status status = csv ? lac_publish_reader_row(&r, fields, &count, &err)
                                      : lac_publish_reader_line(&r, fields, &err);
@@ -147,19 +131,19 @@ static void a_read_error_is_fatal_and_named(void)
 
 static void a_whole_file_is_one_record_up_to_the_limit(void)
 {
-    struct feed feed = {"a\nb\n", 4, 0, 3};
+    struct lac_feed feed = {"a\nb\n", 4, 0, 3};
     struct lac_publish_reader r;
     struct lac_err err = {0};
     struct lac_str out = LAC_STR_NULL;
 
-    LAC_TEST_NEED(lac_publish_reader_init(&r, feed_read, &feed, 64, 0, 0, &err) == LAC_OK);
+    LAC_TEST_NEED(lac_publish_reader_init(&r, lac_feed_read, &feed, 64, 0, 0, &err) == LAC_OK);
     LAC_TEST_EQ(lac_publish_reader_rest(&r, &out, &err), LAC_OK);
     CU_ASSERT(lac_str_is(out, "a\nb\n"));
     LAC_TEST_EQ(lac_publish_reader_rest(&r, &out, &err), LAC_AGAIN);
     lac_publish_reader_deinit(&r);
 
-    feed = (struct feed){"0123456789", 10, 0, 3};
-    LAC_TEST_NEED(lac_publish_reader_init(&r, feed_read, &feed, 4, 0, 0, &err) == LAC_OK);
+    feed = (struct lac_feed){"0123456789", 10, 0, 3};
+    LAC_TEST_NEED(lac_publish_reader_init(&r, lac_feed_read, &feed, 4, 0, 0, &err) == LAC_OK);
     LAC_TEST_EQ(lac_publish_reader_rest(&r, &out, &err), LAC_REJECT);
     LAC_TEST_EQ(lac_publish_reader_rest(&r, &out, &err), LAC_AGAIN);
     lac_publish_reader_deinit(&r);

@@ -6,36 +6,20 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lac_feed.h"
 #include "lac_scan_diff.h"
 #include "lac_test.h"
 
-struct feed {
-    const char *data;
-    size_t len, at, step;
-};
-
-static int64_t feed_read(void *ctx, void *into, size_t n)
-{
-    struct feed *f = ctx;
-    size_t take = f->len - f->at < f->step ? f->len - f->at : f->step;
-
-    if (take > n)
-        take = n;
-    memcpy(into, f->data + f->at, take);
-    f->at += take;
-    return (int64_t)take;
-}
-
 static void describe(struct lac_buf *out, const char *data, size_t step, size_t limit)
 {
-    struct feed feed = {data, strlen(data), 0, step};
+    struct lac_feed feed = {data, strlen(data), 0, step};
     struct lac_scan_block b = {0};
     struct lac_scan_lines l;
     struct lac_err err;
 
     lac_buf_reset(out);
     lac_buf_init(&b.text, LAC_SCAN_BLOCK_MOST);
-    lac_scan_lines_init(&l, feed_read, &feed, limit);
+    lac_scan_lines_init(&l, lac_feed_read, &feed, limit);
     while (lac_scan_lines_next(&l, &b, &err) == LAC_OK) {
         uint64_t next = b.line, number;
         struct lac_str line;

@@ -141,3 +141,11 @@ enum lac_status lac_cli_topics_create(const struct lac_conf *c, struct lac_kafka
         *made += status == LAC_OK && topics[i].status == LAC_OK;
     return status;
 }
+
+int lac_cli_format(const struct lac_tool *t, const char *format, bool *json)
+{
+    *json = format && strcmp(format, "json") == 0;
+    if (!format || *json || strcmp(format, "text") == 0)
+        return -1;
+    return lac_tool_fail(t, LAC_EXIT_USAGE, "--format is text or json", NULL);
+}

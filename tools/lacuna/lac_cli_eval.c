@@ -351,49 +351,57 @@ static void put_people(const struct run *r, const struct lac_eval_report *report
 
 /* ---- for machines ---- */
 
+static void json_text(struct lac_json_writer *w, const char *key, const char *value)
+{
+    lac_json_key(w, key);
+    lac_json_put_text(w, value);
+}
+
+static void json_count(struct lac_json_writer *w, const char *key, uint64_t value)
+{
+    lac_json_key(w, key);
+    lac_json_put_uint(w, value);
+}
+
+/* A figure and where the true one lies; `known` false: there is nothing to take it from. */
+static void json_interval(struct lac_json_writer *w, bool known, double value, double low,
+                          double high)
+{
+    lac_json_key(w, "value");
+    if (known)
+        lac_json_put_real(w, value);
+    else
+        lac_json_put_null(w);
+    lac_json_key(w, "low");
+    lac_json_put_real(w, low);
+    lac_json_key(w, "high");
+    lac_json_put_real(w, high);
+}
+
 static void json_share(struct lac_json_writer *w, const char *name, const struct lac_eval_share *s)
 {
     lac_json_key(w, name);
     lac_json_open_object(w);
-    lac_json_key(w, "value");
-    if (s->of)
-        lac_json_put_real(w, s->value);
-    else
-        lac_json_put_null(w);
-    lac_json_key(w, "low");
-    lac_json_put_real(w, s->low);
-    lac_json_key(w, "high");
-    lac_json_put_real(w, s->high);
-    lac_json_key(w, "hits");
-    lac_json_put_uint(w, s->hits);
-    lac_json_key(w, "of");
-    lac_json_put_uint(w, s->of);
+    json_interval(w, s->of > 0, s->value, s->low, s->high);
+    json_count(w, "hits", s->hits);
+    json_count(w, "of", s->of);
     lac_json_close_object(w);
 }
 
 static void json_score(struct lac_json_writer *w, const struct lac_eval_score *s)
 {
     lac_json_open_object(w);
-    lac_json_key(w, "name");
-    lac_json_put_text(w, s->name);
+    json_text(w, "name", s->name);
     lac_json_key(w, "labelled");
     lac_json_put_bool(w, s->labelled);
-    lac_json_key(w, "right");
-    lac_json_put_uint(w, s->right);
-    lac_json_key(w, "wrong");
-    lac_json_put_uint(w, s->wrong);
-    lac_json_key(w, "missed");
-    lac_json_put_uint(w, s->missed);
+    json_count(w, "right", s->right);
+    json_count(w, "wrong", s->wrong);
+    json_count(w, "missed", s->missed);
     json_share(w, "precision", &s->precision);
     json_share(w, "recall", &s->recall);
     lac_json_key(w, "f1");
     lac_json_open_object(w);
-    lac_json_key(w, "value");
-    lac_json_put_real(w, s->f1);
-    lac_json_key(w, "low");
-    lac_json_put_real(w, s->f1_low);
-    lac_json_key(w, "high");
-    lac_json_put_real(w, s->f1_high);
+    json_interval(w, true, s->f1, s->f1_low, s->f1_high);
     lac_json_close_object(w);
     lac_json_close_object(w);
 }
@@ -403,24 +411,16 @@ static void json_mistake(struct lac_json_writer *w, const struct lac_eval_mistak
     static const char *const kinds[] = {"leak", "missed", "wrong", "over_block"};
 
     lac_json_open_object(w);
-    lac_json_key(w, "kind");
-    lac_json_put_text(w, kinds[m->kind]);
-    lac_json_key(w, "line");
-    lac_json_put_uint(w, m->line);
-    lac_json_key(w, "id");
-    lac_json_put_text(w, m->id);
+    json_text(w, "kind", kinds[m->kind]);
+    json_count(w, "line", m->line);
+    json_text(w, "id", m->id);
     if (m->entity[0]) {
-        lac_json_key(w, "entity");
-        lac_json_put_text(w, m->entity);
-        lac_json_key(w, "start");
-        lac_json_put_uint(w, m->start);
-        lac_json_key(w, "end");
-        lac_json_put_uint(w, m->end);
+        json_text(w, "entity", m->entity);
+        json_count(w, "start", m->start);
+        json_count(w, "end", m->end);
     } else {
-        lac_json_key(w, "tier");
-        lac_json_put_text(w, lac_tier_name(m->tier));
-        lac_json_key(w, "true_tier");
-        lac_json_put_text(w, lac_tier_name(m->gold_tier));
+        json_text(w, "tier", lac_tier_name(m->tier));
+        json_text(w, "true_tier", lac_tier_name(m->gold_tier));
     }
     lac_json_close_object(w);
 }
@@ -431,8 +431,7 @@ static void put_json(const struct run *r, const struct lac_eval_report *report, 
 
     lac_json_begin(&w, b);
     lac_json_open_object(&w);
-    lac_json_key(&w, "texts");
-    lac_json_put_uint(&w, report->texts);
+    json_count(&w, "texts", report->texts);
     lac_json_key(&w, "pack");
     lac_json_put_hex(&w, lac_pack_hash(r->pack), LAC_PACK_HASH_SIZE);
     lac_json_key(&w, "all");
@@ -456,8 +455,7 @@ static void put_json(const struct run *r, const struct lac_eval_report *report, 
     for (size_t i = 0; i < report->mistake_count; i++)
         json_mistake(&w, &report->mistakes[i]);
     lac_json_close_array(&w);
-    lac_json_key(&w, "mistake_total");
-    lac_json_put_uint(&w, report->mistake_total);
+    json_count(&w, "mistake_total", report->mistake_total);
     lac_json_close_object(&w);
     lac_buf_put_char(b, '\n');
 }
@@ -468,9 +466,10 @@ static int check(const struct lac_tool *t, struct eval_options *o)
 {
     struct lac_err err;
 
-    if (o->format && strcmp(o->format, "text") != 0 && strcmp(o->format, "json") != 0)
-        return lac_tool_fail(t, LAC_EXIT_USAGE, "--format is text or json", NULL);
-    o->json = o->format && strcmp(o->format, "json") == 0;
+    int status = lac_cli_format(t, o->format, &o->json);
+
+    if (status >= 0)
+        return status;
     for (size_t i = 0; i < o->aliases.count; i++)
         if (!strchr(o->aliases.items[i], '='))
             return lac_tool_fail(t, LAC_EXIT_USAGE, "--alias is THEIRS=OURS",
@@ -566,7 +565,7 @@ int lac_cli_eval(int argc, char **argv)
         {'a', "all", LAC_ARGS_SWITCH, &o.all, NULL,
          "Findings of entities that the set never labels are wrong", 0, 0},
         {'m', "mistakes", LAC_ARGS_NUMBER, &o.mistakes, "N", "List the N worst (20)", 0, 100000},
-        {0, "format", LAC_ARGS_TEXT, &o.format, "NAME", "text or json", 0, 0},
+        {'f', "format", LAC_ARGS_TEXT, &o.format, "FORMAT", "text (the default) or json", 0, 0},
     };
     const struct lac_tool_command command = {
         .name = "lacuna eval",

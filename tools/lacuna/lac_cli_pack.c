@@ -2,14 +2,6 @@
 /* `lacuna pack`: finds the command. One row per command, in the order in which people need them. */
 #include "lac_cli_pack.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "lac_cli.h"
 #include "lac_pack.h"
 
@@ -50,55 +42,4 @@ int lac_cli_pack_open(const struct lac_tool *t, const char *path, struct lac_pac
     if (lac_pack_open(out, path ? path : lac_conf_text(t->conf, "pack.path"), &err) == LAC_OK)
         return -1;
     return lac_cli_pack_failed(t, &err);
-}
-
-int lac_cli_pack_format(const struct lac_tool *t, const char *format, bool *json)
-{
-    *json = format && strcmp(format, "json") == 0;
-    if (!format || *json || strcmp(format, "text") == 0)
-        return -1;
-    return lac_tool_fail(t, LAC_EXIT_USAGE, "--format is text or json", NULL);
-}
-
-static bool write_all(int fd, struct lac_str data)
-{
-    while (data.len > 0) {
-        ssize_t n = write(fd, data.ptr, data.len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return false;
-        data = lac_str_slice(data, (size_t)n, data.len);
-    }
-    return true;
-}
-
-/* The new file is made beside the target, so that the rename stays on one file system. */
-enum lac_status lac_cli_pack_write(const char *path, struct lac_str data, struct lac_err *err)
-{
-    char temporary[PATH_MAX];
-    bool good;
-    int fd, code;
-
-    if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= (int)sizeof(temporary))
-        return lac_err_set(err, LAC_FATAL, 0, "%.80s...: the path is too long", path);
-    fd = mkostemp(temporary, O_CLOEXEC);
-    if (fd < 0)
-        return lac_err_set(err, LAC_FATAL, errno, "cannot write %s: %s", path,
-                           lac_errno_text(errno));
-    good = write_all(fd, data) && fchmod(fd, 0644) == 0 && fsync(fd) == 0;
-    code = errno;
-    if (close(fd) != 0 && good) {
-        good = false;
-        code = errno;
-    }
-    if (good && rename(temporary, path) != 0) {
-        good = false;
-        code = errno;
-    }
-    if (good)
-        return LAC_OK;
-    (void)unlink(temporary);
-    return lac_err_set(err, LAC_FATAL, code, "cannot write %s: %s", path, lac_errno_text(code));
 }

@@ -40,11 +40,4 @@ int lac_cli_pack_open(const struct lac_tool *t, const char *path, struct lac_pac
 /* What an error of a pack means for the exit status. */
 int lac_cli_pack_failed(const struct lac_tool *t, const struct lac_err *err);
 
-/* --format: NULL and "text" are false, "json" is true; -1, or the exit status. */
-int lac_cli_pack_format(const struct lac_tool *t, const char *format, bool *json);
-
-/* Writes a file in one step: it is there whole, or as it was. FATAL: why not. */
-enum lac_status lac_cli_pack_write(const char *path, struct lac_str data,
-                                   struct lac_err *err) LAC_MUST_USE;
-
 #endif

@@ -4,6 +4,7 @@
 
 #include "lac_cli.h"
 #include "lac_digest.h"
+#include "lac_file.h"
 #include "lac_pack.h"
 #include "lac_progress.h"
 #include "lac_records.h"
@@ -16,7 +17,7 @@ static int write_pack(const struct lac_tool *t, const struct lac_pack *pack, con
     enum lac_status status = lac_pack_write(pack, file, &err);
 
     if (status == LAC_OK)
-        status = lac_cli_pack_write(output, lac_buf_str(file), &err);
+        status = lac_file_replace(output, lac_buf_str(file), NULL, &err);
     if (status != LAC_OK)
         return lac_cli_pack_failed(t, &err);
     lac_hex_encode(hex, lac_pack_hash(pack)->bytes, LAC_PACK_HASH_SIZE);

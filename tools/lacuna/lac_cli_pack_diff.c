@@ -247,7 +247,7 @@ int lac_cli_pack_diff(int argc, char **argv)
     int status = lac_tool_open(&t, &command, argc, argv);
 
     if (status < 0)
-        status = lac_cli_pack_format(&t, o.format, &json);
+        status = lac_cli_format(&t, o.format, &json);
     for (int i = 0; i < 2 && status < 0; i++)
         status = lac_cli_pack_open(&t, strcmp(t.operands[i], "builtin") == 0 ? "" : t.operands[i],
                                    &pack[i]);

@@ -84,12 +84,7 @@ static struct lac_str reason(const struct lac_decision_core *core)
 
 static bool same_route(const struct lac_decision_core *a, const struct lac_decision_core *b)
 {
-    if (a->route_count != b->route_count)
-        return false;
-    for (size_t i = 0; i < a->route_count; i++)
-        if (!lac_str_eq(a->route[i], b->route[i]))
-            return false;
-    return true;
+    return lac_str_lists_eq(a->route, a->route_count, b->route, b->route_count);
 }
 
 /* With one strategy; `*flip` is filled when the answers differ and it is the first that does. */

@@ -39,7 +39,7 @@ static int import(struct import *i, enum lac_pack_import_kind kind, struct lac_b
     im.data = lac_buf_str(in);
     if (lac_pack_import_run(&im, out, &err) != LAC_OK)
         return lac_cli_pack_failed(i->t, &err);
-    if (i->output && lac_cli_pack_write(i->output, lac_buf_str(out), &err) != LAC_OK)
+    if (i->output && lac_file_replace(i->output, lac_buf_str(out), NULL, &err) != LAC_OK)
         return lac_cli_pack_failed(i->t, &err);
     if (!i->output)
         status = lac_cli_flush(i->t, out);

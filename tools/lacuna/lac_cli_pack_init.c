@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lac_cli.h"
+#include "lac_file.h"
 
 static const char pack_yaml[] =
     "# %s: what shapes decisions here and is not code. `lacuna pack lint` checks it,\n"
@@ -100,7 +101,7 @@ static enum lac_status put(const char *folder, const char *name, struct lac_str 
         return lac_err_set(err, LAC_FATAL, 0, "%.80s...: the path is too long", folder);
     if (access(path, F_OK) == 0)
         return lac_err_set(err, LAC_REJECT, 0, "%s is there already", path);
-    return lac_cli_pack_write(path, text, err);
+    return lac_file_replace(path, text, NULL, err);
 }
 
 /* The folder's name, as far as a pack's name may hold it. */

@@ -249,7 +249,7 @@ int lac_cli_pack_lint(int argc, char **argv)
     int status = lac_tool_open(&t, &command, argc, argv);
 
     if (status < 0)
-        status = lac_cli_pack_format(&t, format, &json);
+        status = lac_cli_format(&t, format, &json);
     if (status < 0)
         status = table ? open_costs(&t) : lint(&t, json, quiet);
     lac_tool_close(&t);

@@ -422,7 +422,7 @@ int lac_cli_pack_show(int argc, char **argv)
     int status = lac_tool_open(&t, &command, argc, argv);
 
     if (status < 0)
-        status = lac_cli_pack_format(&t, format, &json);
+        status = lac_cli_format(&t, format, &json);
     if (status < 0)
         status = show(&t, rule, json);
     lac_tool_close(&t);

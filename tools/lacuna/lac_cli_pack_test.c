@@ -277,7 +277,7 @@ int lac_cli_pack_test(int argc, char **argv)
     int status = lac_tool_open(&t, &command, argc, argv);
 
     if (status < 0)
-        status = lac_cli_pack_format(&t, format, &json);
+        status = lac_cli_format(&t, format, &json);
     if (status < 0)
         status = open_and_test(&t, json, &r);
     lac_tool_close(&t);

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "lac_cli.h"
 #include "lac_cli_scan.h"
 #include "lac_clock.h"
+#include "lac_file.h"
 
 enum { TEXT_BYTES = 256 << 20, OUT_BYTES = 1 << 30, READ_BYTES = 1 << 20 };
 
@@ -72,42 +72,17 @@ static bool redact(struct lac_cli_scan_run *run, const char *name, struct lac_st
 
 /* ---- In place ---- */
 
-static bool write_all(int fd, struct lac_str text)
-{
-    for (size_t at = 0; at < text.len;) {
-        ssize_t n = write(fd, text.ptr + at, text.len - at);
-
-        if (n < 0 && errno != EINTR)
-            return false;
-        at += n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
-
-/*
- * A new file beside the old one, with its owner and rights, and then in its place: at no moment is
- * there a file that is half of each.
- */
 static const char *put_in_place(const char *path, const struct stat *st, struct lac_str text)
 {
     static char why[256];
-    char temporary[PATH_MAX];
-    int n = snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path), fd;
-    bool done;
+    struct lac_err err;
 
-    if (n < 0 || (size_t)n >= sizeof(temporary))
+    if (lac_file_replace(path, text, st, &err) == LAC_OK)
+        return NULL;
+    if (err.code == ENAMETOOLONG)
         return "its path is too long";
-    fd = mkostemp(temporary, O_CLOEXEC);
-    if (fd < 0)
-        return lac_errno_text(errno);
-    done = write_all(fd, text) && fchown(fd, st->st_uid, st->st_gid) == 0 &&
-           fchmod(fd, st->st_mode & 07777) == 0 && fsync(fd) == 0 && rename(temporary, path) == 0;
-    if (!done) {
-        snprintf(why, sizeof(why), "left as it is: %s", lac_errno_text(errno));
-        unlink(temporary);
-    }
-    close(fd);
-    return done ? NULL : why;
+    snprintf(why, sizeof(why), "left as it is: %s", lac_errno_text(err.code));
+    return why;
 }
 
 static void one_in_place(struct lac_cli_scan_run *run, const char *path, struct lac_buf *text,

@@ -9,11 +9,9 @@
  * small set (a phone number) can be found by trying all of them. The file never holds a value.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lac_cli_scan.h"
@@ -244,36 +242,6 @@ static void drop_repeats(struct lac_cli_baseline *b)
     b->count = kept;
 }
 
-/* Beside the file, then in its place: who reads it meanwhile sees the old or the new one. */
-static enum lac_status replace(const char *path, struct lac_str text, struct lac_err *err)
-{
-    char temporary[4096];
-    int n = snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path), fd;
-    size_t at = 0;
-
-    if (n < 0 || (size_t)n >= sizeof(temporary))
-        return lac_err_set(err, LAC_FATAL, ENAMETOOLONG, "%s: the name is too long", path);
-    fd = mkostemp(temporary, O_CLOEXEC);
-    if (fd < 0)
-        return lac_err_set(err, LAC_FATAL, errno, "%s: %s", path, lac_errno_text(errno));
-    while (at < text.len) {
-        ssize_t wrote = write(fd, text.ptr + at, text.len - at);
-
-        if (wrote < 0 && errno != EINTR)
-            break;
-        at += wrote > 0 ? (size_t)wrote : 0;
-    }
-    if (at < text.len || fchmod(fd, 0644) != 0 || fsync(fd) != 0 || rename(temporary, path) != 0) {
-        int code = errno;
-
-        close(fd);
-        unlink(temporary);
-        return lac_err_set(err, LAC_FATAL, code, "%s: %s", path, lac_errno_text(code));
-    }
-    close(fd);
-    return LAC_OK;
-}
-
 enum lac_status lac_cli_baseline_write(struct lac_cli_baseline *b, const char *path, size_t *count,
                                        struct lac_err *err)
 {
@@ -286,7 +254,7 @@ enum lac_status lac_cli_baseline_write(struct lac_cli_baseline *b, const char *p
     *count = b->count;
     lac_buf_init(&out, FILE_BYTES);
     put_all(b, &out);
-    status = lac_buf_ok(&out) ? replace(path, lac_buf_str(&out), err)
+    status = lac_buf_ok(&out) ? lac_file_replace(path, lac_buf_str(&out), NULL, err)
                               : lac_err_set(err, LAC_FATAL, ENOMEM, "%s: too much for it", path);
     lac_buf_deinit(&out);
     return status;
