@@ -27,6 +27,7 @@ own 'hs/|hs\.h|utf8proc\.h'    'common/match\|tests/unit\|tests/bench'
 own 'openssl/'                 common/digest
 own 'yaml\.h'                  common/pack
 own 'cuda|cublas|cudnn|nccl'   common/encode/cuda
+own 'dnnl|oneapi/'             'common/encode/cpu\|tests/bench'
 own 'CUnit/'                   tests/support
 own 'avro\.h|avro/'            tests
 exit $status
