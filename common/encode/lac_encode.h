@@ -48,7 +48,7 @@ enum lac_encode_class {
 const char *lac_encode_class_name(enum lac_encode_class class);
 bool lac_encode_class_parse(struct lac_str text, enum lac_encode_class *out) LAC_MUST_USE;
 
-struct lac_encode_model;
+struct lac_encode_weights; /* lac_encode_model.h */
 
 struct lac_encode_batch {
     const int32_t *ids; /* [starts[count]], each within the model's vocabulary */
@@ -72,10 +72,12 @@ struct lac_encode_backend {
     /* Whether this machine offers the class; why not goes into `err`. LAC_REJECT: it doesn't. */
     enum lac_status (*probe)(enum lac_encode_class class, struct lac_err *err);
 
-    /* Takes what it needs from the model, which must stay open as long as the device. RETRY: no
-     * memory on host or device. REJECT: the model has a shape that this backend can't run. */
-    enum lac_status (*open)(struct lac_encode_device **out, const struct lac_encode_model *model,
-                            enum lac_encode_class class, struct lac_err *err);
+    /* Takes what it needs from the weights, whose model must stay open as long as the device. The
+     * weights and not the model, because a plug-in knows this header and no code behind it. RETRY:
+     * no memory on host or device. REJECT: a shape or a value that this backend can't run. */
+    enum lac_status (*open)(struct lac_encode_device **out,
+                            const struct lac_encode_weights *weights, enum lac_encode_class class,
+                            struct lac_err *err);
     void (*close)(struct lac_encode_device *d); /* accepts NULL; no session may be open */
 
     /* The engine name: equal names on two machines mean equal bits. Borrowed until close. */
