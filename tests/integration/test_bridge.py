@@ -109,7 +109,7 @@ def test_many_at_once_get_their_own_answers(flow):
         answers = list(pool.map(one, range(400)))
     assert [a for a in answers if a[0] != 200] == [], bridge.metrics()
     assert [a[2]["request_id"] for a in answers] == [f"r{n}" for n in range(400)]
-    assert bridge.metrics()["lacuna_bridge_in_flight"] == 0
+    wait_until(lambda: bridge.metrics()["lacuna_bridge_in_flight"] == 0, what="the slots back")
 
 
 def test_a_key_gets_one_event_and_the_same_answer(flow):
@@ -232,7 +232,8 @@ def test_a_declared_body_over_the_limit_is_refused_unread(alone):
         assert hear(s).startswith(b"HTTP/1.1 413 ")
     # One that sends everything before it reads gets to see the answer too.
     assert_problem(ask(bridge, "POST", CLASSIFY, {"text": SECRET * 5000}), 413, "body-too-large")
-    assert bridge.metrics()['lacuna_http_refused_total{reason="body_size"}'] == 2
+    wait_until(lambda: bridge.metrics()['lacuna_http_refused_total{reason="body_size"}'] == 2,
+               what="both refusals counted")
 
 
 def test_a_chunked_body_over_the_limit_is_drained_to_a_bound(alone):
@@ -272,7 +273,8 @@ def test_dripping_clients_are_cut_off(alone):
                         break
         assert time.monotonic() - began < 5, reason
         assert got.startswith(b"HTTP/1.1 408 ") or got == b""
-        assert bridge.metrics()[f'lacuna_http_refused_total{{reason="{reason}"}}'] == 1
+        wait_until(lambda: bridge.metrics()[f'lacuna_http_refused_total{{reason="{reason}"}}'] == 1,
+                   what="the refusal counted")
     assert ask(bridge, "GET", "/health")[0] == 200
 
 
@@ -284,7 +286,8 @@ def test_clients_that_leave_free_their_slots(alone):
             s.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
             wait_until(lambda: bridge.metrics()["lacuna_bridge_in_flight"] == 1, what="in flight")
         wait_until(lambda: bridge.metrics()["lacuna_bridge_in_flight"] == 0, what="its slot back")
-    assert bridge.metrics()['lacuna_http_refused_total{reason="client_gone"}'] == 12
+    wait_until(lambda: bridge.metrics()['lacuna_http_refused_total{reason="client_gone"}'] == 12,
+               what="those who left counted")
 
 
 # --- access ---------------------------------------------------------------------------------
