@@ -16,6 +16,7 @@
 #include "lac_encode.h"
 
 struct lac_hash256;
+struct lac_encode_model;
 
 enum lac_encode_dtype { LAC_ENCODE_F32, LAC_ENCODE_F16, LAC_ENCODE_BF16 };
 
