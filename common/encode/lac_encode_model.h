@@ -8,6 +8,15 @@
  * sentence-transformers 2 and later write. Hostile files are refused with the tensor's or the
  * file's name: overlapping, huge or misshapen tensors, offsets beyond the file, deep JSON.
  *
+ * Refused besides: what would be ignored silently and make another vector, such as a tensor below
+ * encoder. or embeddings. that this form of the model does not have, a Dense module, or weights
+ * that are not finite numbers. Tensors of heads that an encoder does not need (pooler., cls.) and
+ * the constant position_ids are passed over.
+ *
+ * The file must not be changed in place while it is open: replace it by rename.
+ *
+ * Thread: any. A model is immutable once it is open.
+ *
  * Layout of a weight is the file's: rows = outputs, columns = inputs, row by row (y = x W^T + b).
  */
 #ifndef LAC_ENCODE_MODEL_H
@@ -15,7 +24,6 @@
 
 #include "lac_encode.h"
 
-struct lac_hash256;
 struct lac_encode_model;
 
 enum lac_encode_dtype { LAC_ENCODE_F32, LAC_ENCODE_F16, LAC_ENCODE_BF16 };
@@ -41,12 +49,13 @@ struct lac_encode_layer {
 
 enum lac_encode_pooling { LAC_ENCODE_POOL_MEAN, LAC_ENCODE_POOL_CLS };
 
-enum { LAC_ENCODE_LAYER_MAX = 48, LAC_ENCODE_PREFIX_MAX = 128 };
+enum { LAC_ENCODE_LAYER_MAX = 48, LAC_ENCODE_PREFIX_MAX = 128, LAC_ENCODE_HASH_SIZE = 32 };
 
 struct lac_encode_weights {
     uint32_t hidden, layers, heads, ffn; /* hidden = heads x head size; hidden <= WIDTH_MAX */
     uint32_t vocab, positions, types;    /* rows of the three embedding tables */
-    uint32_t window;                     /* tokens that the model was made for, <= positions */
+    uint32_t window;                     /* tokens that the model was made for, with [CLS] and
+                                            [SEP]; <= positions and <= POSITION_MAX */
     float eps;                           /* of the layer norms */
     enum lac_encode_pooling pooling;
     bool normalize;                                                 /* to unit length */
@@ -55,12 +64,14 @@ struct lac_encode_weights {
 };
 
 /* Opens and maps a folder. REJECT: something in it is wrong, hidden_act is not gelu (the erf form),
- * or a position embedding is not absolute. FATAL: it can't be read, or no memory. Thread: any. */
+ * or a position embedding is not absolute; the text names file, tensor or field. FATAL: it can't be
+ * read, or no memory. */
 enum lac_status lac_encode_model_open(struct lac_encode_model **out, const char *folder,
                                       struct lac_err *err) LAC_MUST_USE;
 
-/* A model of the given shape with generated weights (seeded, small normal values): for
- * benchmarks and checks on machines without one. The tensors of `shape` are ignored. */
+/* A model of the given shape with generated F32 weights (seeded, bell-shaped around 0, norms around
+ * 1; the same bits everywhere): for benchmarks and checks on machines without one. The tensors of
+ * `shape` are ignored. Needs libc only. REJECT: a shape out of range. */
 enum lac_status lac_encode_model_generate(struct lac_encode_model **out,
                                           const struct lac_encode_weights *shape, uint64_t seed,
                                           struct lac_err *err) LAC_MUST_USE;
@@ -79,12 +90,20 @@ const char *lac_encode_model_folder(const struct lac_encode_model *m);
 struct lac_str lac_encode_model_prefix(const struct lac_encode_model *m, bool query);
 
 /*
- * Identity: SHA-256 over one line `path, size, sha256` (as a pack's hash is made) of exactly the
- * files that shape a vector: config.json, model.safetensors, the tokenizer's files, modules.json,
- * the pooling's and sentence_bert_config.json, as far as they exist. Computed when it is first
- * asked for unless the store (lac_encode_store.h) knew it. Goes into decisions.
+ * Identity: SHA-256 over one line `path, size, sha256` (as a pack's hash is made), sorted by path,
+ * of exactly the files that shape a vector, as far as they exist: those of
+ * lac_encode_model_files() and the pooling's config.json. Goes into decisions. A generated model's
+ * is made of its shape and seed. Reads all of the files (0.4 s a gigabyte) unless the store
+ * (lac_encode_store.h) has checked them and knew it: ask once. FATAL: a file can't be read.
  */
-enum lac_status lac_encode_model_hash(const struct lac_encode_model *m, struct lac_hash256 *out,
+enum lac_status lac_encode_model_hash(const struct lac_encode_model *m,
+                                      unsigned char out[LAC_ENCODE_HASH_SIZE],
                                       struct lac_err *err) LAC_MUST_USE;
+
+/* The files in the folder that shape a vector, sorted; NULL ends the list. */
+extern const char *const lac_encode_model_files[];
+
+/* The pooling's folder below the model's ("1_Pooling"); "" when there is none. */
+const char *lac_encode_model_pooling_folder(const struct lac_encode_model *m);
 
 #endif
