@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lac_head.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lac_assert.h"
+#include "lac_digest.h"
+#include "lac_head_params.h"
+
+struct lac_head {
+    struct lac_head_params params;
+    struct lac_head_exemplars exemplars;
+    uint32_t *multipliers; /* owned; [exemplars.count] */
+};
+
+_Static_assert((int)LAC_HEAD_HASH_SIZE == (int)LAC_SHA256_SIZE, "hashes are SHA-256");
+
+static enum lac_status bad(struct lac_err *err, const char *why)
+{
+    return lac_err_set(err, LAC_REJECT, 0, "semantic/: %s", why);
+}
+
+/* Both files say which exemplars they are about; the head also says by which bytes. */
+static enum lac_status fit(struct lac_head *h, struct lac_str exemplars,
+                           const unsigned char *vec_hash, struct lac_err *err)
+{
+    unsigned char hash[LAC_HEAD_HASH_SIZE];
+    const struct lac_head_exemplars *e = &h->exemplars;
+    uint32_t of_tier[LAC_TIER_COUNT] = {0};
+
+    lac_sha256(hash, exemplars.ptr, exemplars.len);
+    if (memcmp(hash, vec_hash, sizeof(hash)) != 0)
+        return bad(err, "exemplars.vec is not the file that head.json was trained with");
+    if (e->width != h->params.width)
+        return bad(err, "head.json and exemplars.vec have different widths");
+    if (memcmp(e->texts_hash, h->params.texts_hash, LAC_HEAD_HASH_SIZE) != 0)
+        return bad(err, "head.json and exemplars.vec name different texts");
+    h->multipliers = calloc(e->count, sizeof(*h->multipliers));
+    if (!h->multipliers)
+        return lac_err_set(err, LAC_RETRY, ENOMEM, "head: no memory");
+    for (uint32_t i = 0; i < e->count; i++) {
+        of_tier[e->tiers[i]]++;
+        h->multipliers[i] = lac_head_multiplier(e->vectors + (size_t)i * e->width, e->width);
+        if (h->multipliers[i] == 0)
+            return bad(err, "exemplars.vec: a vector has no direction");
+    }
+    for (int t = 0; t < LAC_TIER_COUNT; t++)
+        if (of_tier[t] == 0)
+            return bad(err, "exemplars.vec: a tier has no exemplar");
+    return LAC_OK;
+}
+
+enum lac_status lac_head_open(struct lac_head **out, struct lac_str json, struct lac_str exemplars,
+                              struct lac_err *err)
+{
+    unsigned char vec_hash[LAC_HEAD_HASH_SIZE];
+    struct lac_head *h = calloc(1, sizeof(*h));
+    enum lac_status status;
+
+    *out = NULL;
+    if (!h)
+        return lac_err_set(err, LAC_RETRY, ENOMEM, "head: no memory");
+    status = lac_head_params_read(&h->params, json, vec_hash, err);
+    if (status == LAC_OK)
+        status = lac_head_exemplars_read(&h->exemplars, exemplars, err);
+    if (status == LAC_OK)
+        status = fit(h, exemplars, vec_hash, err);
+    if (status != LAC_OK) {
+        lac_head_close(h);
+        return status;
+    }
+    *out = h;
+    return LAC_OK;
+}
+
+void lac_head_close(struct lac_head *h)
+{
+    if (!h)
+        return;
+    lac_head_params_free(&h->params);
+    free(h->multipliers);
+    free(h);
+}
+
+struct lac_str lac_head_model_name(const struct lac_head *h)
+{
+    return lac_str_from(h->params.model);
+}
+
+const unsigned char *lac_head_model_hash(const struct lac_head *h)
+{
+    return h->params.model_hash;
+}
+
+const unsigned char *lac_head_exemplars_hash(const struct lac_head *h)
+{
+    return h->params.texts_hash;
+}
+
+uint32_t lac_head_width(const struct lac_head *h)
+{
+    return h->params.width;
+}
+
+uint32_t lac_head_exemplar_count(const struct lac_head *h)
+{
+    return h->exemplars.count;
+}
+
+struct lac_str lac_head_exemplar_id(const struct lac_head *h, uint32_t index)
+{
+    LAC_ASSERT(index < h->exemplars.count);
+    return lac_head_exemplars_id(&h->exemplars, index);
+}
+
+enum lac_tier lac_head_exemplar_tier(const struct lac_head *h, uint32_t index)
+{
+    LAC_ASSERT(index < h->exemplars.count);
+    return (enum lac_tier)h->exemplars.tiers[index];
+}
+
+const char *lac_head_gate_name(enum lac_head_gate gate)
+{
+    static const char *const names[] = {"passed", "invalid", "far", "language"};
+
+    LAC_ASSERT((size_t)gate < LAC_COUNT(names));
+    return names[gate];
+}
+
+static int32_t ppm(int32_t q20)
+{
+    return (int32_t)((int64_t)q20 * 1000000 / LAC_HEAD_ONE);
+}
+
+static void refuse(struct lac_head_out *out, enum lac_head_gate gate)
+{
+    out->gate = gate;
+    for (int t = 1; t < LAC_TIER_COUNT; t++)
+        if (out->likelihood[t] < out->likelihood[t - 1])
+            out->likelihood[t] = out->likelihood[t - 1];
+}
+
+void lac_head_foreign(struct lac_head_out *out)
+{
+    if (out->gate == LAC_HEAD_PASSED)
+        refuse(out, LAC_HEAD_LANGUAGE);
+}
+
+void lac_head_ask(const struct lac_head *h, const float *vector, struct lac_head_out *out)
+{
+    const struct lac_head_params *p = &h->params;
+    int16_t q[LAC_HEAD_WIDTH_MAX];
+    int32_t x[LAC_HEAD_INPUT_MAX];
+    int64_t logits[LAC_TIER_COUNT];
+    struct lac_head_around around;
+
+    *out =
+        (struct lac_head_out){.likelihood = {1000000, 1000000, 1000000}, .gate = LAC_HEAD_INVALID};
+    if (!lac_head_quantise(vector, p->width, q))
+        return;
+    lac_head_look_around(&h->exemplars, h->multipliers, p, q, NULL, &around);
+    for (uint32_t i = 0; i < p->width; i++)
+        x[i] = q[i] * 32; /* Q15 to Q20 */
+    memcpy(x + p->width, around.features, sizeof(around.features));
+    lac_head_logits(p, x, logits);
+    lac_head_likelihoods(p, logits, out->likelihood);
+    for (uint32_t i = 0; i < around.near_count && i < LAC_HEAD_NEAREST; i++)
+        out->nearest[out->nearest_count++] =
+            (struct lac_head_near){around.near_index[i], ppm(around.near_similarity[i])};
+    out->closeness = ppm(around.closeness);
+    out->gate = LAC_HEAD_PASSED;
+    if (around.closeness < p->closeness)
+        refuse(out, LAC_HEAD_FAR);
+}
+
+bool lac_head_language(const struct lac_head *h, struct lac_str text)
+{
+    return h->params.language == LAC_HEAD_ANY_LANGUAGE || lac_head_english(text);
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Integers only, apart from the one step that makes them. */
+#include "lac_head_params.h"
+
+#include <math.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+enum { VECTOR_BITS = 15, SIMILARITY_SHIFT = 24 };
+
+/* Multiplying by a power of two and adding a half are exact in doubles for every float of a unit
+ * vector, so this rounds the same way on every machine. */
+bool lac_head_quantise(const float *vector, size_t width, int16_t *out)
+{
+    const int64_t one = (int64_t)1 << (2 * VECTOR_BITS);
+    int64_t squares = 0;
+
+    for (size_t i = 0; i < width; i++) {
+        double scaled = (double)vector[i] * (1 << VECTOR_BITS);
+
+        if (!(scaled >= INT16_MIN && scaled <= INT16_MAX + 1.0)) /* also when it is no number */
+            return false;
+        scaled = floor(scaled + 0.5);
+        out[i] = (int16_t)(scaled > INT16_MAX ? INT16_MAX : scaled);
+        squares += (int64_t)out[i] * out[i];
+    }
+    return squares > one - one / 50 && squares < one + one / 50;
+}
+
+static uint64_t square_root(uint64_t v)
+{
+    uint64_t root = 0;
+
+    for (int bit = 31; bit >= 0; bit--) {
+        uint64_t next = root | (uint64_t)1 << bit;
+
+        if (next * next <= v)
+            root = next;
+    }
+    return root;
+}
+
+/* similarity = dot / (2^15 |e|) = dot x multiplier / 2^44, and Q20 is 2^20 of that. */
+uint32_t lac_head_multiplier(const int8_t *exemplar, size_t width)
+{
+    uint64_t squares = 0;
+
+    for (size_t i = 0; i < width; i++)
+        squares += (uint64_t)(exemplar[i] * exemplar[i]);
+    return squares == 0 ? 0 : (uint32_t)square_root(((uint64_t)1 << 58) / squares);
+}
+
+/* No sum of some of the products can pass 2^15 |e| (Cauchy and Schwarz), which is below 2^28. */
+static int32_t dot_plain(const int16_t *q, const int8_t *e, size_t width)
+{
+    int32_t sum = 0;
+
+    for (size_t i = 0; i < width; i++)
+        sum += q[i] * e[i];
+    return sum;
+}
+
+static int32_t scaled(int32_t dot, uint32_t multiplier)
+{
+    const int64_t half = (int64_t)1 << (SIMILARITY_SHIFT - 1);
+
+    return (int32_t)((dot * (int64_t)multiplier + half) >> SIMILARITY_SHIFT);
+}
+
+int32_t lac_head_similarity_plain(const int16_t *q, const int8_t *exemplar, size_t width,
+                                  uint32_t multiplier)
+{
+    return scaled(dot_plain(q, exemplar, width), multiplier);
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static int32_t dot_avx2(const int16_t *q, const int8_t *e,
+                                                        size_t width)
+{
+    __m256i sum = _mm256_setzero_si256();
+    __m128i half;
+    size_t i = 0;
+
+    for (; i + 16 <= width; i += 16) {
+        __m256i a = _mm256_loadu_si256((const __m256i *)(const void *)(q + i));
+        __m256i b = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)(e + i)));
+
+        sum = _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
+    }
+    half = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+    half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0x4e));
+    half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0xb1));
+    return _mm_cvtsi128_si32(half) + dot_plain(q + i, e + i, width - i);
+}
+#endif
+
+int32_t lac_head_similarity(const int16_t *q, const int8_t *exemplar, size_t width,
+                            uint32_t multiplier)
+{
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2"))
+        return scaled(dot_avx2(q, exemplar, width), multiplier);
+#endif
+    return lac_head_similarity_plain(q, exemplar, width, multiplier);
+}
+
+/* e^x = 2^-(n + f): the fraction's bits choose factors 2^-(2^-k), k = 1 .. 30, in Q32. */
+uint32_t lac_head_exp(int64_t x)
+{
+    static const uint64_t factors[30] = {
+        3037000500, 3611622603, 3938502376, 4112874773, 4202935003, 4248701965,
+        4271771996, 4283353945, 4289156690, 4292061010, 4293513907, 4294240540,
+        4294603903, 4294785595, 4294876445, 4294921870, 4294944583, 4294955939,
+        4294961618, 4294964457, 4294965876, 4294966586, 4294966941, 4294967119,
+        4294967207, 4294967252, 4294967274, 4294967285, 4294967290, 4294967293};
+    const int64_t least = -(int64_t)20 * LAC_HEAD_ONE; /* below a millionth long before */
+    const uint64_t log2_e = 1549082005;                /* Q30 */
+    uint64_t power, value = (uint64_t)1 << 32;
+
+    if (x >= 0)
+        return 1000000;
+    if (x < least)
+        return 0;
+    power = ((uint64_t)-x * log2_e) >> 20; /* Q30 */
+    for (int k = 0; k < 30; k++)
+        if (power >> (29 - k) & 1)
+            value = (value * factors[k] + ((uint64_t)1 << 31)) >> 32;
+    value = (value * 1000000) >> (power >> 30);
+    return (uint32_t)((value + ((uint64_t)1 << 31)) >> 32);
+}
+
+/* Keeps the `most` highest, higher similarity first, then lower index. */
+static void keep(uint32_t *index, int32_t *similarity, uint32_t *count, uint32_t most, uint32_t i,
+                 int32_t s)
+{
+    uint32_t at = *count;
+
+    if (at == most) {
+        if (s <= similarity[at - 1])
+            return;
+        at--;
+    } else {
+        ++*count;
+    }
+    for (; at > 0 && similarity[at - 1] < s; at--) {
+        similarity[at] = similarity[at - 1];
+        index[at] = index[at - 1];
+    }
+    similarity[at] = s;
+    index[at] = i;
+}
+
+static int32_t mean(const int32_t *values, uint32_t count)
+{
+    int64_t sum = 0;
+
+    for (uint32_t i = 0; i < count; i++)
+        sum += values[i];
+    return count == 0 ? -LAC_HEAD_ONE : (int32_t)(sum / count);
+}
+
+static bool left_out(const struct lac_head_leave *leave, uint32_t i)
+{
+    return leave && (i == leave->skip || (leave->groups && leave->groups[i] == leave->skip_group));
+}
+
+void lac_head_look_around(const struct lac_head_exemplars *e, const uint32_t *multipliers,
+                          const struct lac_head_params *p, const int16_t *q,
+                          const struct lac_head_leave *leave, struct lac_head_around *out)
+{
+    int32_t best[LAC_TIER_COUNT][LAC_HEAD_NEIGHBOUR_MAX];
+    uint32_t index[LAC_HEAD_NEIGHBOUR_MAX];
+    uint32_t counts[LAC_TIER_COUNT] = {0}, of_tier[LAC_TIER_COUNT] = {0};
+
+    out->near_count = 0;
+    for (uint32_t i = 0; i < e->count; i++) {
+        int32_t s;
+
+        if (left_out(leave, i))
+            continue;
+        s = lac_head_similarity(q, e->vectors + (size_t)i * e->width, e->width, multipliers[i]);
+        keep(out->near_index, out->near_similarity, &out->near_count, p->nearest, i, s);
+        keep(index, best[e->tiers[i]], &counts[e->tiers[i]], p->per_tier, i, s);
+    }
+    for (uint32_t i = 0; i < out->near_count; i++)
+        of_tier[e->tiers[out->near_index[i]]]++;
+    for (int t = 0; t < LAC_TIER_COUNT; t++) {
+        out->features[t] = mean(best[t], counts[t] > 0);
+        out->features[LAC_TIER_COUNT + t] = mean(best[t], counts[t]);
+        out->features[2 * LAC_TIER_COUNT + t] =
+            out->near_count ? (int32_t)(of_tier[t] * (uint32_t)LAC_HEAD_ONE / out->near_count) : 0;
+    }
+    out->closeness = mean(out->near_similarity, out->near_count);
+}
+
+static int64_t weighed(const int32_t *weights, const int32_t *x, size_t count)
+{
+    int64_t sum = 0;
+
+    for (size_t i = 0; i < count; i++)
+        sum += (int64_t)weights[i] * x[i];
+    return sum;
+}
+
+/* The limits of weights and values keep every sum below 2^61. */
+void lac_head_logits(const struct lac_head_params *p, const int32_t *x, int64_t out[LAC_TIER_COUNT])
+{
+    size_t inputs = lac_head_inputs(p), row = inputs + p->hidden;
+    int32_t hidden[LAC_HEAD_HIDDEN_MAX];
+
+    for (uint32_t h = 0; h < p->hidden; h++) {
+        int64_t v = (weighed(p->hidden_weights + h * inputs, x, inputs) >> 16) + p->hidden_bias[h];
+
+        hidden[h] = (int32_t)(v < 0 ? 0 : v > LAC_HEAD_VALUE_MAX ? LAC_HEAD_VALUE_MAX : v);
+    }
+    for (size_t t = 0; t < LAC_TIER_COUNT; t++) {
+        const int32_t *weights = p->out_weights + t * row;
+
+        out[t] = weighed(weights, x, inputs) + weighed(weights + inputs, hidden, p->hidden);
+        out[t] = (out[t] >> 16) + p->out_bias[t];
+    }
+}
+
+/* Logits are clamped to +-2^35 (32,768), far outside of all that means something, so that the
+ * product with a scale stays a 64-bit number. */
+void lac_head_likelihoods(const struct lac_head_params *p, const int64_t logits[LAC_TIER_COUNT],
+                          uint32_t out[LAC_TIER_COUNT])
+{
+    const int64_t most = (int64_t)1 << 35;
+    int64_t logs[LAC_TIER_COUNT], top = INT64_MIN;
+
+    for (int t = 0; t < LAC_TIER_COUNT; t++) {
+        int64_t z = logits[t] < -most ? -most : logits[t] > most ? most : logits[t];
+
+        logs[t] = (z * p->scale[t] >> 16) + p->offset[t] - p->log_prior[t] + p->guard[t];
+        top = logs[t] > top ? logs[t] : top;
+    }
+    for (int t = 0; t < LAC_TIER_COUNT; t++) {
+        uint32_t v = lac_head_exp(logs[t] - top);
+
+        out[t] = v < p->floor ? p->floor : v;
+    }
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lac_head_params - the numbers of a head, and the two files that hold them
+ *
+ * Fixed point: Q20 means a whole number of 2^-20. Inputs of the network are
+ *
+ *     x = (vector, best[3], mean[3], share[3])                          Q20
+ *
+ * best[t]: the highest cosine to an exemplar of tier t; mean[t]: the mean of the `per_tier`
+ * highest; share[t]: the part of the `nearest` most similar exemplars that are of tier t. Then
+ *
+ *     hidden[h] = max(0, bias + weights . x)
+ *     logit[t]  = bias + weights . (x, hidden)
+ *     log likelihood[t] = scale[t] x logit[t] + offset[t]
+ *                         - log prior[t] + guard[t]
+ *     likelihood[t] = max(floor, exp(log likelihood[t] - largest)), in ppm
+ *
+ * Weights and scales are Q16, biases and logarithms Q20. `prior` is the share of each tier in the
+ * training texts, weighed as the training weighed them: it is taken out so that the pack's own
+ * prior counts once.
+ *
+ * exemplars.vec, all numbers little-endian:
+ *
+ *     8   "LACVEC1\n"
+ *     4   count
+ *     4   width
+ *     4   size of the ids
+ *     4   zero
+ *     32  SHA-256 of the exemplars' texts
+ *     1 x count             tiers, as enum lac_tier
+ *     4 x (count + 1)       where each id begins among the ids
+ *     size of the ids       ids, one after another
+ *     count x width         vectors, signed bytes; only their direction counts
+ *
+ * and nothing else. head.json is a JSON object with the members below; "report" is for people, what
+ * the training measured, and not read.
+ */
+#ifndef LAC_HEAD_PARAMS_H
+#define LAC_HEAD_PARAMS_H
+
+#include "lac_buf.h"
+#include "lac_head.h"
+
+enum {
+    LAC_HEAD_FORMAT = 1,
+    LAC_HEAD_NEIGHBOUR_MAX = 64,            /* per_tier and nearest */
+    LAC_HEAD_FEATURES = 3 * LAC_TIER_COUNT, /* of the neighbourhood */
+    LAC_HEAD_INPUT_MAX = LAC_HEAD_WIDTH_MAX + LAC_HEAD_FEATURES,
+    LAC_HEAD_HIDDEN_MAX = 256,
+    LAC_HEAD_WEIGHT_MAX = 1 << 26, /* Q16: 1,024 */
+    LAC_HEAD_VALUE_MAX = 1 << 26,  /* Q20: 64; of biases and of hidden values */
+    LAC_HEAD_ONE = 1 << 20,        /* 1 in Q20 */
+    LAC_HEAD_NAME_MAX = 64,        /* bytes of a model's name */
+    LAC_HEAD_FLOOR_MAX = 100000,   /* ppm */
+};
+
+enum lac_head_speech { LAC_HEAD_ENGLISH, LAC_HEAD_ANY_LANGUAGE };
+
+struct lac_head_params {
+    char model[LAC_HEAD_NAME_MAX + 1];
+    unsigned char model_hash[LAC_HEAD_HASH_SIZE];
+    unsigned char texts_hash[LAC_HEAD_HASH_SIZE]; /* of the exemplars, as in exemplars.vec */
+    unsigned char data_hash[LAC_HEAD_HASH_SIZE];  /* of all training texts */
+    uint32_t width;
+    uint32_t per_tier, nearest;        /* 1 .. LAC_HEAD_NEIGHBOUR_MAX */
+    uint32_t hidden;                   /* 0: none */
+    int32_t *hidden_weights;           /* owned; [hidden][width + LAC_HEAD_FEATURES], Q16 */
+    int32_t *hidden_bias;              /* owned; [hidden], Q20 */
+    int32_t *out_weights;              /* owned; [3][width + LAC_HEAD_FEATURES + hidden], Q16 */
+    int32_t out_bias[LAC_TIER_COUNT];  /* Q20 */
+    int32_t scale[LAC_TIER_COUNT];     /* Q16, at least 1 */
+    int32_t offset[LAC_TIER_COUNT];    /* Q20 */
+    int32_t log_prior[LAC_TIER_COUNT]; /* Q20, natural, at most 0 */
+    int32_t guard[LAC_TIER_COUNT];     /* Q20 */
+    uint32_t floor;                    /* ppm */
+    int32_t closeness;                 /* Q20: the gate's threshold */
+    enum lac_head_speech language;
+    uint64_t seed;
+};
+
+/* Room for the three arrays, zeroed, for the counts that are set. RETRY: no memory. */
+enum lac_status lac_head_params_alloc(struct lac_head_params *p, struct lac_err *err) LAC_MUST_USE;
+/* Safe on a zeroed one. */
+void lac_head_params_free(struct lac_head_params *p);
+
+static inline size_t lac_head_inputs(const struct lac_head_params *p)
+{
+    return (size_t)p->width + LAC_HEAD_FEATURES;
+}
+
+/* Reads head.json; REJECT with the member's name. `vec_hash`: SHA-256 of the exemplars.vec that it
+ * belongs to. To be freed also when it fails. */
+enum lac_status lac_head_params_read(struct lac_head_params *p, struct lac_str json,
+                                     unsigned char vec_hash[LAC_HEAD_HASH_SIZE],
+                                     struct lac_err *err) LAC_MUST_USE;
+
+/* Appends head.json; `report` is a JSON object. The same numbers give the same bytes. */
+void lac_head_params_write(const struct lac_head_params *p,
+                           const unsigned char vec_hash[LAC_HEAD_HASH_SIZE], struct lac_str report,
+                           struct lac_buf *out);
+
+/* The exemplars; arrays have `count` elements, all borrowed. */
+struct lac_head_exemplars {
+    uint32_t count, width;
+    const unsigned char *texts_hash; /* LAC_HEAD_HASH_SIZE bytes */
+    const uint8_t *tiers;
+    const unsigned char *id_starts; /* [count + 1] little-endian, at any address */
+    const char *ids;
+    const int8_t *vectors; /* [count][width] */
+};
+
+/* Checks everything about exemplars.vec, so that what is lent can be used without further checks.
+ * REJECT: it isn't one. */
+enum lac_status lac_head_exemplars_read(struct lac_head_exemplars *out, struct lac_str bytes,
+                                        struct lac_err *err) LAC_MUST_USE;
+
+/* Appends exemplars.vec of `count` vectors of unit length; each id is 1 to LAC_HEAD_ID_MAX bytes.
+ */
+void lac_head_exemplars_write(const unsigned char texts_hash[LAC_HEAD_HASH_SIZE], uint32_t count,
+                              uint32_t width, const struct lac_str *ids, const enum lac_tier *tiers,
+                              const float *vectors, struct lac_buf *out);
+
+struct lac_str lac_head_exemplars_id(const struct lac_head_exemplars *e, uint32_t index);
+
+/* ---- arithmetic that training and running share ---- */
+
+/* A vector as integers: x 2^15, rounded. False: not finite, or its length is not 1 within 1 %. */
+bool lac_head_quantise(const float *vector, size_t width, int16_t *out) LAC_MUST_USE;
+
+/* How a dot product of a quantised vector with this exemplar becomes a cosine in Q20, see
+ * lac_head_similarity(). 0: the exemplar has no direction. */
+uint32_t lac_head_multiplier(const int8_t *exemplar, size_t width);
+
+/* Cosine in Q20. */
+int32_t lac_head_similarity(const int16_t *q, const int8_t *exemplar, size_t width,
+                            uint32_t multiplier);
+
+/* The same without the machine's vector instructions: for the test that compares them. */
+int32_t lac_head_similarity_plain(const int16_t *q, const int8_t *exemplar, size_t width,
+                                  uint32_t multiplier);
+
+/* e to the power of `x` <= 0 (Q20), in ppm. */
+uint32_t lac_head_exp(int64_t x);
+
+/*
+ * The neighbourhood of a vector: features in the order of the network's input, closeness, and the
+ * nearest. `skip` is an exemplar that doesn't count (leave one out), UINT32_MAX for none; further
+ * ones may be left out by `skip_group` with groups[i] == skip_group (groups NULL: none).
+ */
+struct lac_head_around {
+    int32_t features[LAC_HEAD_FEATURES]; /* Q20 */
+    int32_t closeness;                   /* Q20 */
+    uint32_t near_index[LAC_HEAD_NEIGHBOUR_MAX];
+    int32_t near_similarity[LAC_HEAD_NEIGHBOUR_MAX]; /* Q20, falling */
+    uint32_t near_count;
+};
+
+struct lac_head_leave {
+    uint32_t skip;
+    const uint16_t *groups;
+    uint16_t skip_group;
+};
+
+void lac_head_look_around(const struct lac_head_exemplars *e, const uint32_t *multipliers,
+                          const struct lac_head_params *p, const int16_t *q,
+                          const struct lac_head_leave *leave, struct lac_head_around *out);
+
+/* Whether a text can be English, see lac_head_language(). */
+bool lac_head_english(struct lac_str text);
+
+/* The network: x has lac_head_inputs() values. */
+void lac_head_logits(const struct lac_head_params *p, const int32_t *x,
+                     int64_t out[LAC_TIER_COUNT]);
+
+/* From logits to likelihoods in ppm. */
+void lac_head_likelihoods(const struct lac_head_params *p, const int64_t logits[LAC_TIER_COUNT],
+                          uint32_t out[LAC_TIER_COUNT]);
+
+#endif

@@ -1,0 +1,1 @@
+lac_fuzz(head USES head)

@@ -1,0 +1,1 @@
+lac_test(head SOURCES head_fixture.c USES head LINK m)

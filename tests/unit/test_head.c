@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Goal: a head says what its numbers say, to the bit, and refuses files that are not right.
+ * Expected values are worked out by hand or by the C library's doubles. */
+#include "lac_head.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "head_fixture.h"
+#include "lac_test.h"
+
+static struct lac_head *open_head(struct fixture *f)
+{
+    struct lac_head *h = NULL;
+    struct lac_err err = {.text = ""};
+
+    LAC_TEST_EQ(lac_head_open(&h, lac_buf_str(&f->json), lac_buf_str(&f->vec), &err), LAC_OK);
+    LAC_TEST_STR(err.text, "");
+    LAC_TEST_NEED(h);
+    return h;
+}
+
+static void exponentials_agree_with_doubles(void)
+{
+    LAC_TEST_EQ(lac_head_exp(0), 1000000);
+    LAC_TEST_EQ(lac_head_exp(5), 1000000); /* above 1 there is nothing */
+    LAC_TEST_EQ(lac_head_exp(INT64_MIN), 0);
+    for (int64_t x = 0; x > -16 * (int64_t)LAC_HEAD_ONE; x -= 4099) {
+        double want = exp((double)x / LAC_HEAD_ONE) * 1e6;
+
+        lac_test_row("e^(%lld / 2^20)", (long long)x);
+        CU_ASSERT(fabs(lac_head_exp(x) - want) <= 0.501);
+    }
+}
+
+static void vectors_are_rounded_halves_up(void)
+{
+    float v[4] = {1, 0, 0, 0};
+    int16_t q[4];
+
+    CU_ASSERT(lac_head_quantise(v, 4, q));
+    LAC_TEST_EQ(q[0], INT16_MAX); /* 2^15 doesn't fit */
+    v[0] = 0.9999F;
+    v[1] = 2.5F / 32768;
+    v[2] = -2.5F / 32768;
+    v[3] = 0.49F / 32768;
+    CU_ASSERT(lac_head_quantise(v, 4, q));
+    LAC_TEST_EQ(q[1], 3);
+    LAC_TEST_EQ(q[2], -2);
+    LAC_TEST_EQ(q[3], 0);
+    v[0] = 0.97F; /* too short */
+    CU_ASSERT(!lac_head_quantise(v, 4, q));
+    v[0] = 1.02F;
+    CU_ASSERT(!lac_head_quantise(v, 4, q));
+    v[0] = NAN;
+    CU_ASSERT(!lac_head_quantise(v, 4, q));
+    v[0] = INFINITY;
+    CU_ASSERT(!lac_head_quantise(v, 4, q));
+}
+
+static void random_unit(float *out, size_t width)
+{
+    double squares = 0;
+
+    for (size_t i = 0; i < width; i++) {
+        out[i] = (float)((int)lac_test_random(2001) - 1000);
+        squares += (double)out[i] * out[i];
+    }
+    for (size_t i = 0; i < width; i++)
+        out[i] = (float)(out[i] / sqrt(squares));
+}
+
+static void cosines_agree_with_doubles_and_between_instructions(void)
+{
+    float a[LAC_HEAD_WIDTH_MAX], b[LAC_HEAD_WIDTH_MAX];
+    int16_t q[LAC_HEAD_WIDTH_MAX];
+    int8_t e[LAC_HEAD_WIDTH_MAX];
+
+    lac_test_seed();
+    for (int round = 0; round < 400; round++) {
+        size_t width = 1 + lac_test_random(LAC_HEAD_WIDTH_MAX);
+        double dot = 0, squares = 0;
+        uint32_t m;
+
+        random_unit(a, width);
+        random_unit(b, width);
+        for (size_t i = 0; i < width; i++) {
+            e[i] = (int8_t)lrint(b[i] * 127);
+            dot += (double)a[i] * e[i];
+            squares += (double)e[i] * e[i];
+        }
+        if (!lac_head_quantise(a, width, q) || squares == 0)
+            continue;
+        m = lac_head_multiplier(e, width);
+        lac_test_row("width %zu", width);
+        LAC_TEST_EQ(lac_head_similarity(q, e, width, m), lac_head_similarity_plain(q, e, width, m));
+        CU_ASSERT(fabs(lac_head_similarity(q, e, width, m) - dot / sqrt(squares) * LAC_HEAD_ONE) <
+                  LAC_HEAD_ONE * 1.01 / 32768 * sqrt((double)width));
+    }
+}
+
+static void neighbours_are_counted_as_the_header_says(void)
+{
+    struct fixture f;
+    struct lac_head_exemplars e;
+    struct lac_head_around around;
+    uint32_t multipliers[FIXTURE_COUNT];
+    const float v[FIXTURE_WIDTH] = {0, 1, 0, 0};
+    int16_t q[FIXTURE_WIDTH];
+    struct lac_head_leave leave = {.skip = 2};
+    struct lac_err err;
+
+    fixture_open(&f);
+    LAC_TEST_NEED(lac_head_exemplars_read(&e, lac_buf_str(&f.vec), &err) == LAC_OK);
+    for (uint32_t i = 0; i < e.count; i++)
+        multipliers[i] = lac_head_multiplier(e.vectors + (size_t)i * e.width, e.width);
+    CU_ASSERT(lac_head_quantise(v, FIXTURE_WIDTH, q));
+    lac_head_look_around(&e, multipliers, &f.params, q, NULL, &around);
+    LAC_TEST_EQ(around.near_count, 3);
+    LAC_TEST_EQ(around.near_index[0], 2); /* itself, then two at 0.6, the lower index first */
+    LAC_TEST_EQ(around.near_index[1], 1);
+    LAC_TEST_EQ(around.near_index[2], 3);
+    CU_ASSERT(abs(around.features[0] - LAC_HEAD_ONE * 6 / 10) < 4000); /* best PUBLIC */
+    CU_ASSERT(abs(around.features[1] - LAC_HEAD_ONE) < 4000);
+    CU_ASSERT(abs(around.features[2]) < 4000);
+    CU_ASSERT(abs(around.features[4] - LAC_HEAD_ONE * 8 / 10) < 4000); /* mean of two */
+    LAC_TEST_EQ(around.features[6], LAC_HEAD_ONE / 3);                 /* shares of three */
+    LAC_TEST_EQ(around.features[7], LAC_HEAD_ONE * 2 / 3);
+    LAC_TEST_EQ(around.features[8], 0);
+    CU_ASSERT(abs(around.closeness - LAC_HEAD_ONE * 22 / 30) < 4000);
+    lac_head_look_around(&e, multipliers, &f.params, q, &leave, &around);
+    LAC_TEST_EQ(around.near_index[0], 1);
+    CU_ASSERT(abs(around.features[1] - LAC_HEAD_ONE * 6 / 10) < 4000);
+    fixture_close(&f);
+}
+
+/* Logits are 8 x (0.6, 1, 0), so the likelihoods are e^(8 x (-0.4, 0, -1)). */
+static void likelihoods_follow_from_the_numbers(void)
+{
+    struct fixture f;
+    struct lac_head *h;
+    struct lac_head_out out;
+
+    fixture_open(&f);
+    h = open_head(&f);
+    lac_head_ask(h, fixture_vectors[2], &out);
+    LAC_TEST_EQ(out.gate, LAC_HEAD_PASSED);
+    LAC_TEST_EQ(out.likelihood[1], 1000000);
+    CU_ASSERT(fabs(out.likelihood[0] - 1e6 * exp(-3.2)) < 1e6 * 0.001);
+    CU_ASSERT(fabs(out.likelihood[2] - 1e6 * exp(-8)) < 5);
+    LAC_TEST_EQ(out.nearest_count, 3);
+    LAC_TEST_EQ(out.nearest[0].exemplar, 2);
+    CU_ASSERT(lac_str_is(lac_head_exemplar_id(h, 2), "i-1"));
+    LAC_TEST_EQ(lac_head_exemplar_tier(h, 2), LAC_TIER_INTERNAL);
+    lac_head_close(h);
+
+    f.params.guard[2] = 2 * LAC_HEAD_ONE; /* e^2 for PROPRIETARY, 1 / 0.5 for INTERNAL's prior */
+    f.params.log_prior[1] = -726817;
+    f.params.floor = 30000;
+    fixture_write(&f);
+    h = open_head(&f);
+    lac_head_ask(h, fixture_vectors[2], &out);
+    LAC_TEST_EQ(out.likelihood[1], 1000000);
+    LAC_TEST_EQ(out.likelihood[2], 30000);
+    CU_ASSERT(fabs(out.likelihood[0] - 1e6 * exp(-3.2) / 2 - 9600) < 1000 + 9600);
+    lac_head_close(h);
+    fixture_close(&f);
+}
+
+/* One hidden value that is 1 only where the first element is above a half. */
+static void hidden_values_are_cut_at_zero(void)
+{
+    struct fixture f;
+    struct lac_head_params *p = &f.params;
+    int64_t logits[LAC_TIER_COUNT];
+    int32_t x[FIXTURE_WIDTH + LAC_HEAD_FEATURES] = {LAC_HEAD_ONE};
+    struct lac_err err;
+
+    fixture_open(&f);
+    lac_head_params_free(p);
+    p->hidden = 1;
+    LAC_TEST_NEED(lac_head_params_alloc(p, &err) == LAC_OK);
+    p->hidden_weights[0] = 2 << 16;
+    p->hidden_bias[0] = -LAC_HEAD_ONE;
+    p->out_weights[2 * (lac_head_inputs(p) + 1) + lac_head_inputs(p)] = 3 << 16;
+    p->out_bias[0] = 5;
+    lac_head_logits(p, x, logits);
+    LAC_TEST_EQ(logits[0], 5);
+    LAC_TEST_EQ(logits[1], 0);
+    LAC_TEST_EQ(logits[2], 3 * LAC_HEAD_ONE);
+    x[0] = LAC_HEAD_ONE / 4;
+    lac_head_logits(p, x, logits);
+    LAC_TEST_EQ(logits[2], 0);
+    fixture_close(&f);
+}
+
+static void the_gate_never_lets_public_through(void)
+{
+    struct fixture f;
+    struct lac_head *h;
+    struct lac_head_out out;
+    const float none[FIXTURE_WIDTH] = {0, 0, 0, 0};
+    const float away[FIXTURE_WIDTH] = {-1, 0, 0, 0};
+
+    fixture_open(&f);
+    h = open_head(&f);
+    lac_head_ask(h, none, &out);
+    LAC_TEST_EQ(out.gate, LAC_HEAD_INVALID);
+    lac_head_ask(h, away, &out);
+    LAC_TEST_EQ(out.gate, LAC_HEAD_FAR);
+    CU_ASSERT(out.closeness < 250000);
+    CU_ASSERT(out.likelihood[0] <= out.likelihood[1] && out.likelihood[1] <= out.likelihood[2]);
+    lac_head_ask(h, fixture_vectors[0], &out);
+    LAC_TEST_EQ(out.gate, LAC_HEAD_PASSED);
+    LAC_TEST_EQ(out.likelihood[0], 1000000);
+    CU_ASSERT(out.likelihood[2] < 1000000);
+    lac_head_foreign(&out);
+    LAC_TEST_EQ(out.gate, LAC_HEAD_LANGUAGE);
+    LAC_TEST_EQ(out.likelihood[2], 1000000);
+    LAC_TEST_STR(lac_head_gate_name(out.gate), "language");
+    lac_head_close(h);
+    fixture_close(&f);
+}
+
+static void other_languages_are_noticed(void)
+{
+    static const struct {
+        const char *text;
+        bool english;
+    } cases[] = {
+        {"", true},
+        {"quarterly margin Northwind", true},
+        {"What did we promise Northwind before the merger?", true},
+        {"SELECT id, name FROM customers WHERE region = 'EU'", true},
+        {"for (size_t i = 0; i < n; i++) sum += x[i]; // \xe2\x86\x92 \xe2\x88\x91", true},
+        {"the r\xc3\xa9sum\xc3\xa9 of Ana de la Cruz from El Paso is in the folder that we share",
+         true},
+        {"Die Preise f\xc3\xbcr das n\xc3\xa4"
+         "chste Quartal sind noch nicht mit dem Vertrieb und "
+         "der Leitung abgestimmt",
+         false},
+        {"Nous avons vu que les prix ne sont pas dans le contrat avec la banque", false},
+        {"el contrato con la empresa no se puede firmar para el cliente", false},
+        {"\xd0\x9a\xd0\xb0\xd0\xba\xd0\xb0\xd1\x8f \xd0\xbc\xd0\xb0\xd1\x80\xd0\xb6\xd0\xb0",
+         false},
+        {"our plan \xe2\x9c\x93 \xf0\x9f\x98\x80 done", true},
+        {"\xe6\x88\x91\xe4\xbb\xac\xe7\x9a\x84\xe4\xbb\xb7\xe6\xa0\xbc and the price", false},
+        {"\xff\xfe\xff\xfe ok", false},
+    };
+
+    for (size_t i = 0; i < LAC_COUNT(cases); i++) {
+        lac_test_row("%s", cases[i].text);
+        LAC_TEST_EQ(lac_head_english(lac_str_from(cases[i].text)), cases[i].english);
+    }
+}
+
+/* Each row replaces the first `from` of head.json. */
+static void a_wrong_file_is_refused_with_the_place(void)
+{
+    static const struct {
+        const char *from, *to, *error;
+    } cases[] = {
+        {"{\"format\":1", "[\"format\",1", "line 1"},
+        {"\"format\":1", "\"format\":2", "format: must be"},
+        {"\"width\":4", "\"width\":5", "must be a list"},
+        {"\"width\":4", "\"width\":4.5", "width: must be"},
+        {"\"name\":\"tiny\"", "\"name\":\"\"", "model.name"},
+        {"\"hash\":\"11", "\"hash\":\"g1", "model.hash"},
+        {"\"texts\":\"22", "\"texts\":\"32", "different texts"},
+        {"\"per_tier\":2", "\"per_tier\":0", "features.per_tier"},
+        {"\"nearest\":3", "\"nearest\":65", "features.nearest"},
+        {"\"scale\":[65536", "\"scale\":[0", "calibration.scale"},
+        {"\"log_prior\":[0", "\"log_prior\":[1", "calibration.log_prior"},
+        {"\"floor\":1", "\"floor\":0", "calibration.floor"},
+        {"\"count\":0", "\"count\":257", "hidden.count"},
+        {"\"language\":\"en\"", "\"language\":\"xx\"", "gate.language"},
+        {",\"bias\":[]", "", "hidden.bias"},
+        {"\"bias\":[0,0,0]", "\"bias\":[0,0]", "output.bias"},
+        {"524288", "99999999", "output.weights"},
+        {"\"sha256\":\"33", "\"sha256\":\"3", "data.sha256"},
+    };
+    struct fixture f;
+
+    fixture_open(&f);
+    for (size_t i = 0; i < LAC_COUNT(cases); i++) {
+        struct lac_head *h = NULL;
+        struct lac_err err = {.text = ""};
+        struct lac_buf b;
+        const char *json = lac_buf_cstr(&f.json), *at = strstr(json, cases[i].from);
+
+        lac_test_row("%s for %s", cases[i].to, cases[i].from);
+        LAC_TEST_NEED(at);
+        lac_buf_init(&b, LAC_HEAD_JSON_MAX);
+        lac_buf_put(&b, json, (size_t)(at - json));
+        lac_buf_put_text(&b, cases[i].to);
+        lac_buf_put_text(&b, at + strlen(cases[i].from));
+        LAC_TEST_EQ(lac_head_open(&h, lac_buf_str(&b), lac_buf_str(&f.vec), &err), LAC_REJECT);
+        CU_ASSERT(strstr(err.text, cases[i].error) != NULL);
+        CU_ASSERT(h == NULL);
+        lac_buf_deinit(&b);
+    }
+    fixture_close(&f);
+}
+
+/* Whatever byte of the exemplars is changed, the hash in head.json tells; and without it the reader
+ * alone stays within the bytes (the sanitizers watch). */
+static void every_changed_byte_is_noticed(void)
+{
+    struct fixture f;
+    struct lac_head_exemplars e;
+    struct lac_head *h = NULL;
+
+    fixture_open(&f);
+    for (size_t i = 0; i < f.vec.len; i++) {
+        f.vec.ptr[i] = (char)(f.vec.ptr[i] ^ 0x55);
+        LAC_TEST_EQ(lac_head_open(&h, lac_buf_str(&f.json), lac_buf_str(&f.vec), NULL), LAC_REJECT);
+        (void)!lac_head_exemplars_read(&e, lac_buf_str(&f.vec), NULL);
+        f.vec.ptr[i] = (char)(f.vec.ptr[i] ^ 0x55);
+    }
+    for (size_t n = 0; n < f.vec.len; n++)
+        LAC_TEST_EQ(lac_head_exemplars_read(&e, (struct lac_str){f.vec.ptr, n}, NULL), LAC_REJECT);
+    fixture_close(&f);
+}
+
+static void what_is_written_reads_back_the_same(void)
+{
+    struct fixture f;
+    struct lac_head_params p;
+    struct lac_buf b;
+    unsigned char hash[LAC_HEAD_HASH_SIZE];
+    struct lac_err err;
+
+    fixture_open(&f);
+    LAC_TEST_NEED(lac_head_params_read(&p, lac_buf_str(&f.json), hash, &err) == LAC_OK);
+    lac_buf_init(&b, LAC_HEAD_JSON_MAX);
+    lac_head_params_write(&p, hash, LAC_STR("{\"texts\":6}"), &b);
+    CU_ASSERT(lac_str_eq(lac_buf_str(&b), lac_buf_str(&f.json)));
+    LAC_TEST_EQ(p.seed, 7);
+    lac_buf_deinit(&b);
+    lac_head_params_free(&p);
+    fixture_close(&f);
+}
+
+LAC_TEST_MAIN(head, exponentials_agree_with_doubles, vectors_are_rounded_halves_up,
+              cosines_agree_with_doubles_and_between_instructions,
+              neighbours_are_counted_as_the_header_says, likelihoods_follow_from_the_numbers,
+              hidden_values_are_cut_at_zero, the_gate_never_lets_public_through,
+              other_languages_are_noticed, a_wrong_file_is_refused_with_the_place,
+              every_changed_byte_is_noticed, what_is_written_reads_back_the_same)
