@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the readers of a model's small files accept is within the limits. The first byte says which
+ * file the rest is. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lac_encode_model_config.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_config(struct lac_str json)
+{
+    struct lac_encode_weights w = {0};
+
+    if (lac_encode_config_read(json, &w, NULL) != LAC_OK)
+        return;
+    if (w.hidden > LAC_ENCODE_WIDTH_MAX || w.layers > LAC_ENCODE_LAYER_MAX ||
+        w.hidden % w.heads != 0 || w.window > w.positions || w.window > LAC_ENCODE_POSITION_MAX)
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char prefix[2][LAC_ENCODE_PREFIX_MAX + 1] = {"", ""};
+    struct lac_encode_modules modules;
+    enum lac_encode_pooling pooling = LAC_ENCODE_POOL_MEAN;
+    uint32_t window = 1;
+    struct lac_str json;
+
+    if (size == 0)
+        return 0;
+    json = (struct lac_str){(const char *)data + 1, size - 1};
+    switch (data[0]) {
+    case 'm':
+        if (lac_encode_modules_read(json, &modules, NULL) == LAC_OK &&
+            (modules.pooling_folder[0] == '/' ||
+             strstr(modules.pooling_folder, "..") == modules.pooling_folder))
+            abort();
+        break;
+    case 'p':
+        if (lac_encode_pooling_read(json, 8, &pooling, NULL) == LAC_OK &&
+            pooling != LAC_ENCODE_POOL_MEAN && pooling != LAC_ENCODE_POOL_CLS)
+            abort();
+        break;
+    case 's':
+        if (lac_encode_window_read(json, &window, NULL) == LAC_OK && window < 1)
+            abort();
+        break;
+    case 'q':
+        if (lac_encode_prompts_read(json, prefix, NULL) == LAC_OK &&
+            (strlen(prefix[0]) > LAC_ENCODE_PREFIX_MAX ||
+             strlen(prefix[1]) > LAC_ENCODE_PREFIX_MAX))
+            abort();
+        break;
+    default:
+        check_config(json);
+    }
+    return 0;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lac_model_folder - a tiny model as Hugging Face's folders hold it, for tests
+ *
+ * Each file's text can be changed before it is written: one replacement in one of them is one way
+ * in which a folder can be wrong.
+ */
+#ifndef LAC_MODEL_FOLDER_H
+#define LAC_MODEL_FOLDER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct lac_model_change {
+    const char *file; /* "config.json", "model.safetensors" (its header), ... */
+    const char *from; /* the first of these ... */
+    const char *to;   /* ... becomes this; NULL: the file is not written */
+};
+
+enum {
+    LAC_MODEL_HIDDEN = 8,
+    LAC_MODEL_FFN = 16,
+    LAC_MODEL_VOCAB = 10,
+    LAC_MODEL_POSITIONS = 8,
+    LAC_MODEL_LAYERS = 1,
+};
+
+/* Makes the folder in a new temporary one; its name is the caller's to lac_model_folder_remove().
+ * `change` may be NULL. Aborts when the system fails. */
+char *lac_model_folder_make(const struct lac_model_change *change);
+void lac_model_folder_remove(char *folder);
+
+/* The bytes of such a model.safetensors; to free(). */
+unsigned char *lac_model_tensors_make(const struct lac_model_change *change, size_t *size);
+
+#endif
