@@ -104,6 +104,11 @@ uint32_t lac_head_width(const struct lac_head *h)
     return h->params.width;
 }
 
+uint32_t lac_head_layers(const struct lac_head *h)
+{
+    return h->params.layers;
+}
+
 uint32_t lac_head_exemplar_count(const struct lac_head *h)
 {
     return h->exemplars.count;

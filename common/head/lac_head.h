@@ -33,6 +33,7 @@
 
 enum {
     LAC_HEAD_WIDTH_MAX = 1024,
+    LAC_HEAD_LAYER_MAX = 48,
     LAC_HEAD_EXEMPLAR_MAX = 65536,
     LAC_HEAD_ID_MAX = 64,        /* bytes of an exemplar's id */
     LAC_HEAD_NEAREST = 5,        /* exemplars named in an answer */
@@ -56,6 +57,14 @@ void lac_head_close(struct lac_head *h);
 struct lac_str lac_head_model_name(const struct lac_head *h);
 /* SHA-256 of the encoder model, LAC_HEAD_HASH_SIZE bytes: vectors of another one mean nothing. */
 const unsigned char *lac_head_model_hash(const struct lac_head *h);
+/*
+ * How many of the encoder's layers the vectors come from, at least 1: the middle layers know more
+ * about how something is said, the last ones more about its subject, and training found which is
+ * best. Run the model with so many layers: open the backend on a copy of its weights with `layers`
+ * lowered to this number (REJECT a head that wants more than there are). Pooling and normalisation
+ * stay as they are.
+ */
+uint32_t lac_head_layers(const struct lac_head *h);
 /* SHA-256 of the exemplars' texts (lac_head_data.h says over what): tells whether exemplars/ was
  * changed since the training. */
 const unsigned char *lac_head_exemplars_hash(const struct lac_head *h);

@@ -76,6 +76,7 @@ static enum lac_status read_counts(struct lac_head_params *p, const struct lac_j
         {NULL, "format", LAC_HEAD_FORMAT, LAC_HEAD_FORMAT},
         {NULL, "width", 1, LAC_HEAD_WIDTH_MAX},
         {NULL, "seed", 0, INT64_MAX},
+        {"model", "layers", 1, LAC_HEAD_LAYER_MAX},
         {"features", "per_tier", 1, LAC_HEAD_NEIGHBOUR_MAX},
         {"features", "nearest", 1, LAC_HEAD_NEIGHBOUR_MAX},
         {"hidden", "count", 0, LAC_HEAD_HIDDEN_MAX},
@@ -92,11 +93,12 @@ static enum lac_status read_counts(struct lac_head_params *p, const struct lac_j
     }
     p->width = (uint32_t)v[1];
     p->seed = (uint64_t)v[2];
-    p->per_tier = (uint32_t)v[3];
-    p->nearest = (uint32_t)v[4];
-    p->hidden = (uint32_t)v[5];
-    p->floor = (uint32_t)v[6];
-    p->closeness = (int32_t)v[7];
+    p->layers = (uint32_t)v[3];
+    p->per_tier = (uint32_t)v[4];
+    p->nearest = (uint32_t)v[5];
+    p->hidden = (uint32_t)v[6];
+    p->floor = (uint32_t)v[7];
+    p->closeness = (int32_t)v[8];
     return LAC_OK;
 }
 
@@ -261,6 +263,7 @@ static void put_identity(const struct lac_head_params *p, const unsigned char *v
     lac_json_key(w, "name");
     lac_json_put_text(w, p->model);
     put_hash(w, "hash", p->model_hash);
+    put_count(w, "layers", p->layers);
     next_object(w, out, "data");
     put_hash(w, "sha256", p->data_hash);
     next_object(w, out, "exemplars");

@@ -61,6 +61,7 @@ struct lac_head_params {
     unsigned char model_hash[LAC_HEAD_HASH_SIZE];
     unsigned char texts_hash[LAC_HEAD_HASH_SIZE]; /* of the exemplars, as in exemplars.vec */
     unsigned char data_hash[LAC_HEAD_HASH_SIZE];  /* of all training texts */
+    uint32_t layers;                              /* of the encoder, see lac_head_layers() */
     uint32_t width;
     uint32_t per_tier, nearest;        /* 1 .. LAC_HEAD_NEIGHBOUR_MAX */
     uint32_t hidden;                   /* 0: none */

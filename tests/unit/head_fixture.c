@@ -42,6 +42,7 @@ void fixture_open(struct fixture *f)
     memset(p->model_hash, 0x11, sizeof(p->model_hash));
     memset(p->texts_hash, 0x22, sizeof(p->texts_hash));
     memset(p->data_hash, 0x33, sizeof(p->data_hash));
+    p->layers = 3;
     p->width = FIXTURE_WIDTH;
     p->per_tier = 2;
     p->nearest = 3;

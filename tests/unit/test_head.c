@@ -145,6 +145,7 @@ static void likelihoods_follow_from_the_numbers(void)
     fixture_open(&f);
     h = open_head(&f);
     lac_head_ask(h, fixture_vectors[2], &out);
+    LAC_TEST_EQ(lac_head_layers(h), 3);
     LAC_TEST_EQ(out.gate, LAC_HEAD_PASSED);
     LAC_TEST_EQ(out.likelihood[1], 1000000);
     CU_ASSERT(fabs(out.likelihood[0] - 1e6 * exp(-3.2)) < 1e6 * 0.001);
@@ -268,6 +269,7 @@ static void a_wrong_file_is_refused_with_the_place(void)
         {"\"name\":\"tiny\"", "\"name\":\"\"", "model.name"},
         {"\"hash\":\"11", "\"hash\":\"g1", "model.hash"},
         {"\"texts\":\"22", "\"texts\":\"32", "different texts"},
+        {"\"layers\":3", "\"layers\":0", "model.layers"},
         {"\"per_tier\":2", "\"per_tier\":0", "features.per_tier"},
         {"\"nearest\":3", "\"nearest\":65", "features.nearest"},
         {"\"scale\":[65536", "\"scale\":[0", "calibration.scale"},
