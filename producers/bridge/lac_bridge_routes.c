@@ -76,12 +76,13 @@ static void put_check(struct lac_json_writer *w, const char *name, bool required
     lac_json_close_object(w);
 }
 
-/* Ready means: can classify. Postgres is reported and not required: without it only stored
- * decisions can't be read, and taking all bridges out of service would make it worse. */
+/* Ready means: can classify. Postgres and packs are reported and not required: without the one
+ * only stored decisions can't be read, without the others nothing is scanned here, and taking all
+ * bridges out of service would make it worse. */
 static void get_ready(void *ctx, struct lac_http_request *r)
 {
     struct lac_bridge *b = ctx;
-    char kafka_why[256] = "", pg_why[256] = "", memory[2048], checks[1200];
+    char kafka_why[256] = "", pg_why[256] = "", packs_why[256] = "", memory[2048], checks[1200];
     struct lac_buf out, list;
     struct lac_json_writer w;
     bool stopping = b->options.stopping && b->options.stopping(b->options.stopping_ctx);
@@ -93,6 +94,9 @@ static void get_ready(void *ctx, struct lac_http_request *r)
     if (b->options.lookup)
         put_check(&w, "postgres", false,
                   lac_bridge_lookup_ok(b->options.lookup, pg_why, sizeof pg_why), pg_why);
+    if (b->options.scan)
+        put_check(&w, "packs", false,
+                  lac_bridge_scan_ok(b->options.scan, packs_why, sizeof packs_why), packs_why);
     if (stopping)
         put_check(&w, "stopping", true, false, "the program was told to stop");
     lac_json_close_array(&w);

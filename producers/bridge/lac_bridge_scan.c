@@ -2,10 +2,12 @@
 #include "lac_bridge_scan.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lac_buf.h"
+#include "lac_control_follower.h"
 #include "lac_digest.h"
 #include "lac_file.h"
 #include "lac_http_problem.h"
@@ -16,7 +18,11 @@
 #include "lac_scan.h"
 #include "lac_thread.h"
 
-enum { KEY_BYTES = 64 << 10, SHOWN_BYTES = 64 << 20 };
+enum {
+    KEY_BYTES = 64 << 10,
+    SHOWN_BYTES = 64 << 20,
+    READY_WAIT_MS = 3000, /* a program that starts is there sooner */
+};
 
 /* One request. Its body is a copy: the request's own goes when the client does. */
 struct job {
@@ -30,24 +36,22 @@ struct worker {
     struct lac_bridge_scan *owner;
     pthread_t thread;
     bool started;
+    const struct lac_control_lineup *lineup; /* held; NULL without a follower */
+    const struct lac_pack *pack;             /* what the next two were made for; NULL: none */
+    struct lac_scan_plan *everything;        /* what the scan begins with */
     struct lac_scan *scan;
     struct lac_redact *redact;
     struct lac_buf answer, shown;
 };
-
-enum pack_state { PACK_OPENING, PACK_USABLE, PACK_WRONG };
 
 struct lac_bridge_scan {
     struct lac_bridge_scan_options options;
     struct lac_buf key;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    struct job *queue;     /* ring of LAC_BRIDGE_SCAN_WAITING_MAX, under lock */
-    size_t first, count;   /* lock */
-    bool stop;             /* lock */
-    enum pack_state state; /* lock; the pack does not change once it is usable */
-    struct lac_pack *pack;
-    struct lac_scan_plan *everything; /* what a worker's scan begins with */
+    struct job *queue;   /* ring of LAC_BRIDGE_SCAN_WAITING_MAX, under lock */
+    size_t first, count; /* lock */
+    bool stop;           /* lock */
     struct worker workers[LAC_BRIDGE_SCAN_THREADS];
     struct lac_counter *texts, *bytes, *findings, *refused;
 };
@@ -144,6 +148,51 @@ static enum lac_status read_question(struct question *q, const struct lac_json *
     return status;
 }
 
+/* ---- The pack in force ---- */
+
+/* Before the pack that they were made for is given back. */
+static void forget(struct worker *w)
+{
+    lac_scan_close(w->scan);
+    lac_scan_plan_close(w->everything);
+    w->scan = NULL;
+    w->everything = NULL;
+    w->pack = NULL;
+}
+
+static enum lac_status fit(struct worker *w, const struct lac_pack *pack, struct lac_err *err)
+{
+    const struct lac_scan_options everything = {.min_score = LAC_MATCH_SCORE_COUNTS};
+    if (w->pack == pack)
+        return LAC_OK;
+    forget(w);
+    enum lac_status status = lac_scan_plan_open(&w->everything, pack, &everything, err);
+    if (status == LAC_OK)
+        status = lac_scan_open(&w->scan, w->everything, err);
+    if (status == LAC_OK)
+        w->pack = pack;
+    else
+        forget(w);
+    return status;
+}
+
+/* The old lineup is held until nothing of its pack is used any more. */
+static enum lac_status renew(struct worker *w, struct lac_err *err)
+{
+    struct lac_control_follower *follower = w->owner->options.follower;
+    if (!follower)
+        return fit(w, w->owner->options.pack, err);
+    if (!lac_control_follower_ready(follower, READY_WAIT_MS))
+        return lac_err_set(err, LAC_RETRY, 0, "The policy packs are not read to their end yet.");
+    struct lac_control_packs *packs = lac_control_follower_packs(follower);
+    const struct lac_control_lineup *old = w->lineup;
+    w->lineup = lac_control_packs_take(packs, NULL);
+    enum lac_status status = fit(w, w->lineup->at[LAC_CONTROL_CURRENT]->pack, err);
+    if (old)
+        lac_control_packs_release(packs, old);
+    return status;
+}
+
 /* ---- Answering ---- */
 
 static enum lac_status put_one(struct worker *w, const struct lac_scan_plan *plan,
@@ -212,7 +261,10 @@ static enum lac_status examine(struct worker *w, const struct job *job, struct l
 {
     struct lac_scan_plan *plan;
     struct question q;
-    enum lac_status status = lac_json_parse(document, (struct lac_str){job->body, job->len}, err);
+    enum lac_status status = renew(w, err);
+    if (status != LAC_OK)
+        return status;
+    status = lac_json_parse(document, (struct lac_str){job->body, job->len}, err);
     if (status != LAC_OK) {
         err->code = status == LAC_REJECT ? 400 : 503;
         return status;
@@ -225,14 +277,14 @@ static enum lac_status examine(struct worker *w, const struct job *job, struct l
                                        .min_score = q.min_score,
                                        .min_tier = LAC_TIER_INTERNAL,
                                        .floors_only = job->redact};
-    status = lac_scan_plan_open(&plan, w->owner->pack, &o, err);
+    status = lac_scan_plan_open(&plan, w->pack, &o, err);
     if (status == LAC_REJECT) /* its text names what was sent */
         return wrong(err, "/entities: the pack has no rule for one of these");
     if (status != LAC_OK)
         return status;
     lac_scan_use(w->scan, plan);
     status = put_all(w, plan, &q, job->redact, err);
-    lac_scan_use(w->scan, w->owner->everything);
+    lac_scan_use(w->scan, w->everything);
     lac_scan_plan_close(plan);
     return status;
 }
@@ -262,7 +314,7 @@ static void answer(struct worker *w, const struct job *job)
     else if (status == LAC_REJECT)
         refuse(job->request, err.code ? (unsigned)err.code : 422, err.text);
     else if (status == LAC_RETRY)
-        refuse(job->request, 503, "There is no memory for it now.");
+        refuse(job->request, 503, err.text);
     else
         refuse(job->request, 500, "The text could not be looked at.");
     lac_json_free(document);
@@ -287,52 +339,12 @@ static bool next(struct lac_bridge_scan *s, struct job *job)
     return some;
 }
 
-/* The first thread's work before all other. */
-static void open_pack(struct lac_bridge_scan *s)
-{
-    const struct lac_scan_options everything = {.min_score = LAC_MATCH_SCORE_COUNTS};
-    const char *path = s->options.pack;
-    struct lac_err err = {0};
-    enum lac_status status = lac_pack_open(&s->pack, path && *path ? path : NULL, &err);
-    if (status == LAC_OK)
-        status = lac_scan_plan_open(&s->everything, s->pack, &everything, &err);
-    if (status != LAC_OK)
-        lac_log_err(LAC_LOG_ERROR, "scan_pack_refused", &err);
-    pthread_mutex_lock(&s->lock);
-    s->state = status == LAC_OK ? PACK_USABLE : PACK_WRONG;
-    pthread_cond_broadcast(&s->wake);
-    pthread_mutex_unlock(&s->lock);
-}
-
-static bool pack_usable(struct lac_bridge_scan *s)
-{
-    pthread_mutex_lock(&s->lock);
-    while (s->state == PACK_OPENING)
-        pthread_cond_wait(&s->wake, &s->lock);
-    bool usable = s->state == PACK_USABLE;
-    pthread_mutex_unlock(&s->lock);
-    return usable;
-}
-
 static void *serve(void *ctx)
 {
     struct worker *w = ctx;
-    struct lac_bridge_scan *s = w->owner;
-    struct lac_err err = {0};
     struct job job;
-    if (w == &s->workers[0])
-        open_pack(s);
-    bool usable = pack_usable(s);
-    if (usable && (lac_scan_open(&w->scan, s->everything, &err) != LAC_OK ||
-                   lac_redact_open(&w->redact, lac_buf_str(&s->key), &err) != LAC_OK)) {
-        lac_log_err(LAC_LOG_ERROR, "scan_thread_failed", &err);
-        usable = false;
-    }
-    while (next(s, &job)) {
-        if (usable)
-            answer(w, &job);
-        else
-            refuse(job.request, 503, "The policy pack of this server can't be used for scanning.");
+    while (next(w->owner, &job)) {
+        answer(w, &job);
         free(job.body);
     }
     return NULL;
@@ -382,7 +394,9 @@ static enum lac_status start(struct lac_bridge_scan *s, struct lac_err *err)
         w->owner = s;
         lac_buf_init(&w->answer, LAC_BRIDGE_SCAN_ANSWER);
         lac_buf_init(&w->shown, SHOWN_BYTES);
-        status = lac_thread_start(&w->thread, serve, w, err);
+        status = lac_redact_open(&w->redact, lac_buf_str(&s->key), err);
+        if (status == LAC_OK)
+            status = lac_thread_start(&w->thread, serve, w, err);
         w->started = status == LAC_OK;
     }
     return status;
@@ -419,22 +433,19 @@ void lac_bridge_scan_close(struct lac_bridge_scan *s)
         return;
     pthread_mutex_lock(&s->lock);
     s->stop = true;
-    /* Without a first thread nobody will open the pack. */
-    if (!s->workers[0].started)
-        s->state = PACK_WRONG;
     pthread_cond_broadcast(&s->wake);
     pthread_mutex_unlock(&s->lock);
     for (size_t i = 0; i < LAC_BRIDGE_SCAN_THREADS; i++) {
         struct worker *w = &s->workers[i];
         if (w->started)
             pthread_join(w->thread, NULL);
-        lac_scan_close(w->scan);
+        forget(w);
+        if (w->lineup)
+            lac_control_packs_release(lac_control_follower_packs(s->options.follower), w->lineup);
         lac_redact_close(w->redact);
         lac_buf_deinit(&w->answer);
         lac_buf_deinit(&w->shown);
     }
-    lac_scan_plan_close(s->everything);
-    lac_pack_close(s->pack);
     if (s->key.ptr)
         lac_digest_wipe(s->key.ptr, s->key.len);
     lac_buf_deinit(&s->key);
@@ -442,6 +453,14 @@ void lac_bridge_scan_close(struct lac_bridge_scan *s)
     pthread_mutex_destroy(&s->lock);
     free(s->queue);
     free(s);
+}
+
+bool lac_bridge_scan_ok(struct lac_bridge_scan *s, char *why, size_t size)
+{
+    if (!s->options.follower || lac_control_follower_ready(s->options.follower, 0))
+        return true;
+    (void)snprintf(why, size, "the control topic is not read to its end yet");
+    return false;
 }
 
 enum lac_status lac_bridge_scan_push(struct lac_bridge_scan *s, struct lac_http_request *r,

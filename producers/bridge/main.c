@@ -7,7 +7,9 @@
 #include "lac_bridge_lookup.h"
 #include "lac_bridge_scan.h"
 #include "lac_clock.h"
+#include "lac_control_conf.h"
 #include "lac_log.h"
+#include "lac_pack.h"
 #include "lac_runtime.h"
 
 enum {
@@ -20,6 +22,10 @@ enum {
 struct program {
     struct lac_runtime *rt;
     struct lac_bridge_lookup *lookup;
+    struct lac_pack *pack; /* of the configuration; the follower's, where there is one */
+    struct lac_kafka_options control_kafka;
+    struct lac_control_settings control;
+    struct lac_control_follower *follower;
     struct lac_bridge_scan *scan;
     struct lac_registry *registry;
     struct lac_schema_source schemas;
@@ -51,14 +57,36 @@ static enum lac_status open_lookup(struct program *p, const struct lac_conf *c, 
     return lac_bridge_lookup_open(&p->lookup, &o, err);
 }
 
+/* Scanning and redacting follow the packs that the workers decide with. */
+static enum lac_status open_packs(struct program *p, const struct lac_conf *c, struct lac_err *err)
+{
+    const char *path = lac_conf_text(c, "pack.path");
+    enum lac_status status = lac_pack_open(&p->pack, *path ? path : NULL, err);
+    if (status != LAC_OK || !lac_conf_bool(c, "pack.follow"))
+        return status;
+    lac_kafka_options_from_conf(&p->control_kafka, c);
+    status = lac_kafka_options_check(&p->control_kafka, err);
+    if (status == LAC_OK)
+        status = lac_control_settings_read(&p->control, c, lac_runtime_state_dir(p->rt), err);
+    if (status != LAC_OK)
+        return status;
+    p->control.options.kafka = &p->control_kafka;
+    p->control.options.metrics = lac_runtime_metrics(p->rt);
+    struct lac_pack *fallback = p->pack;
+    p->pack = NULL;
+    return lac_control_follower_open(&p->follower, &p->control.options, fallback, err);
+}
+
 static enum lac_status open_scan(struct program *p, const struct lac_conf *c, struct lac_err *err)
 {
+    enum lac_status status = open_packs(p, c, err);
     const struct lac_bridge_scan_options o = {
-        .pack = lac_conf_text(c, "pack.path"),
+        .pack = p->pack,
+        .follower = p->follower,
         .key_file = lac_conf_text(c, "redact.key_file"),
         .metrics = lac_runtime_metrics(p->rt),
     };
-    return lac_bridge_scan_open(&p->scan, &o, err);
+    return status == LAC_OK ? lac_bridge_scan_open(&p->scan, &o, err) : status;
 }
 
 static struct lac_registry_options registry_options(const struct lac_conf *c)
@@ -148,6 +176,8 @@ static void close_all(struct program *p)
     lac_bridge_kafka_stop(p->kafka);
     lac_bridge_lookup_close(p->lookup);
     lac_bridge_scan_close(p->scan);
+    lac_control_follower_close(p->follower); /* after those who hold its packs */
+    lac_pack_close(p->pack);
     lac_bridge_close(p->bridge);
     lac_bridge_kafka_close(p->kafka);
     lac_registry_close(p->registry);

@@ -369,7 +369,7 @@ def test_metrics_come_in_both_formats(alone):
 
 def test_not_ready_until_the_topics_are_there(lacuna):
     bridge = lacuna.bridge(ready=False)
-    body = wait_until(lambda: (lambda a: a[2] if a[0] == 503 and "topic" in str(a[2]) else None)(
+    body = wait_until(lambda: (lambda a: a[2] if a[0] == 503 and "topics" in str(a[2]) else None)(
         ask(bridge, "GET", "/health/ready")), what="a reason")
     assert "lacuna topics create" in json.dumps(body["checks"])
     assert ask(bridge, "GET", "/health/live")[0] == 200

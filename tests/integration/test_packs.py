@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from harness import wait_until
 from harness.flow import check_topics, decisions_of, requests
+from harness.program import http
 from harness.records import core_of, decode
 
 SWAPS = int(os.environ.get("LACUNA_TEST_SWAPS", "20"))
@@ -265,6 +266,21 @@ def test_swaps_under_load_lose_double_and_delay_nothing(lacuna, packs):
             named.add(pack)
         assert worker.metrics()["lacuna_pack_lineups_held"] <= 3  # at most one for each lane
     assert len(named) > SWAPS // 4, "the packs changed, but hardly while anything was decided"
+
+
+def test_a_bridge_scans_with_what_was_pushed(lacuna, packs):
+    bridge = lacuna.bridge(pack__signers=packs.signers)
+
+    def found(text):
+        status, _, answer = http("POST", f"http://127.0.0.1:{bridge.page}/api/v1/scan", {"text": text})
+        assert status == 200, answer
+        return [f["rule"] for f in json.loads(answer)["findings"]]
+
+    assert found("about zyxone and zyxtwo") == []
+    for term, other in ("zyxone", "zyxtwo"), ("zyxtwo", "zyxone"):
+        packs.push(packs.folder(term))
+        wait_until(lambda: found(f"about {term}") != [], alive=[bridge])
+        assert found(f"about {other}") == []
 
 
 def test_a_shadow_is_heard_and_never_acted_on(lacuna, packs):

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lac_control_conf.h"
 #include "lac_digest.h"
 #include "lac_file.h"
 #include "lac_log.h"
@@ -25,8 +26,7 @@ enum { LANES_MAX = 64 };
 struct program {
     struct classify_program common;
     struct lac_pack *pack; /* of the configuration; the follower's, where there is one */
-    char control_topic[LAC_TOPIC_NAME_SIZE];
-    char cache_dir[4096];
+    struct lac_control_settings control;
     struct lac_buf key;
     struct classify_worker *workers[LANES_MAX];
     size_t worker_count;
@@ -70,29 +70,18 @@ static enum lac_status open_follower(struct program *p, const struct lac_conf *c
                                      struct lac_err *err)
 {
     struct classify_program *common = &p->common;
-    const char *dir = lac_conf_text(c, "pack.cache_dir");
-    const struct lac_control_follower_options o = {
-        .kafka = &common->kafka,
-        .topic = p->control_topic,
-        .name = lac_conf_text(c, "pack.name"),
-        .signers = lac_conf_text(c, "pack.signers"),
-        .require_signature = lac_conf_bool(c, "pack.require_signature"),
-        .cache_dir = p->cache_dir,
-        .cache_keep = lac_conf_number(c, "pack.cache_keep"),
-        .metrics = lac_runtime_metrics(common->rt),
-    };
     struct lac_pack *fallback = p->pack;
     enum lac_status status;
 
     if (!lac_conf_bool(c, "pack.follow"))
         return LAC_OK;
-    if (!lac_topic_full_name(p->control_topic, lac_conf_text(c, "kafka.topic_prefix"),
-                             LAC_TOPIC_CONTROL))
-        return lac_err_set(err, LAC_FATAL, 0, "kafka.topic_prefix makes no legal topic name");
-    (void)snprintf(p->cache_dir, sizeof(p->cache_dir), *dir ? "%s" : "%s/packs",
-                   *dir ? dir : lac_runtime_state_dir(common->rt));
+    status = lac_control_settings_read(&p->control, c, lac_runtime_state_dir(common->rt), err);
+    if (status != LAC_OK)
+        return status;
+    p->control.options.kafka = &common->kafka;
+    p->control.options.metrics = lac_runtime_metrics(common->rt);
     p->pack = NULL;
-    status = lac_control_follower_open(&common->follower, &o, fallback, err);
+    status = lac_control_follower_open(&common->follower, &p->control.options, fallback, err);
     if (status != LAC_OK)
         return status;
     common->shared.packs = lac_control_follower_packs(common->follower);
