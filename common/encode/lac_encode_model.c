@@ -79,7 +79,7 @@ enum lac_status lac_encode_shape_check(const struct lac_encode_weights *w, struc
         {"num_hidden_layers", w->layers, 1, LAC_ENCODE_LAYER_MAX},
         {"num_attention_heads", w->heads, 1, LAC_ENCODE_HEAD_MAX},
         {"intermediate_size", w->ffn, 1, LAC_ENCODE_FFN_MAX},
-        {"vocab_size", w->vocab, 1, LAC_ENCODE_VOCAB_MAX},
+        {"vocab_size", w->vocab, 1, LAC_ENCODE_VOCAB_ROWS_MAX},
         {"max_position_embeddings", w->positions, 3, LAC_ENCODE_PLACES_MAX},
         {"type_vocab_size", w->types, 1, LAC_ENCODE_TYPE_MAX},
         {"max_seq_length", w->window, 3,

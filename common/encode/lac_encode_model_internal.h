@@ -15,7 +15,7 @@ enum {
     LAC_ENCODE_HIDDEN_MIN = 8,
     LAC_ENCODE_HEAD_MAX = 64,
     LAC_ENCODE_FFN_MAX = 16384,
-    LAC_ENCODE_VOCAB_MAX = 1 << 20,
+    LAC_ENCODE_VOCAB_ROWS_MAX = 1 << 20,
     LAC_ENCODE_PLACES_MAX = 8192, /* rows of the position table; only POSITION_MAX are used */
     LAC_ENCODE_TYPE_MAX = 16,
 };

@@ -1,1 +1,2 @@
 lac_test(encode_model USES encode SOURCES ${PROJECT_SOURCE_DIR}/tests/support/lac_model_folder.c LINK m)
+lac_test(encode_store USES encode SOURCES ${PROJECT_SOURCE_DIR}/tests/support/lac_model_folder.c)

@@ -21,6 +21,7 @@ int lac_cli_dev(int argc, char **argv);
 int lac_cli_doctor(int argc, char **argv);
 int lac_cli_eval(int argc, char **argv);
 int lac_cli_migrate(int argc, char **argv);
+int lac_cli_model(int argc, char **argv);
 int lac_cli_pack(int argc, char **argv);
 int lac_cli_redact(int argc, char **argv);
 int lac_cli_scan(int argc, char **argv);

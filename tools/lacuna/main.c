@@ -16,6 +16,7 @@ static const struct {
     {"scan", "Find secrets, personal data and your terms in files", lac_cli_scan},
     {"eval", "Measure the pack against labelled texts", lac_cli_eval},
     {"pack", "Make, check and compare policy packs", lac_cli_pack},
+    {"model", "Keep the sentence encoders that tier 2 runs on", lac_cli_model},
     {"redact", "Print a text without secrets and personal data", lac_cli_redact},
     {"publish", "Publish files, folders or stdin as requests", NULL},
     {"tail", "Follow a topic, its records as JSON", lac_cli_tail},
