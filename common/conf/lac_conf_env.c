@@ -5,7 +5,7 @@
 #include "lac_conf_impl.h"
 
 /* Names with a meaning outside the table. */
-static const char *const special[] = {"LACUNA_CONFIG_PATH", "LACUNA_FAULT"};
+static const char *const special[] = {"LACUNA_CACHE", "LACUNA_CONFIG_PATH", "LACUNA_FAULT"};
 
 /* Is `name` one of the blank-separated words of `list`? */
 static bool in_list(const char *list, struct lac_str name)
