@@ -13,6 +13,9 @@ struct lac_head {
     struct lac_head_params params;
     struct lac_head_exemplars exemplars;
     uint32_t *multipliers; /* owned; [exemplars.count] */
+    uint32_t *words;       /* owned; [word_limit]: 1 + place among the known words, 0: unknown */
+    uint32_t word_limit;
+    uint32_t kernel[LAC_HEAD_KERNEL_SIZE];
 };
 
 _Static_assert((int)LAC_HEAD_HASH_SIZE == (int)LAC_SHA256_SIZE, "hashes are SHA-256");
@@ -33,6 +36,8 @@ static enum lac_status fit(struct lac_head *h, struct lac_str exemplars,
     lac_sha256(hash, exemplars.ptr, exemplars.len);
     if (memcmp(hash, vec_hash, sizeof(hash)) != 0)
         return bad(err, "exemplars.vec is not the file that head.json was trained with");
+    if (e->count != h->params.exemplars)
+        return bad(err, "head.json and exemplars.vec have different numbers of exemplars");
     if (e->width != h->params.width)
         return bad(err, "head.json and exemplars.vec have different widths");
     if (memcmp(e->texts_hash, h->params.texts_hash, LAC_HEAD_HASH_SIZE) != 0)
@@ -52,6 +57,20 @@ static enum lac_status fit(struct lac_head *h, struct lac_str exemplars,
     return LAC_OK;
 }
 
+/* A place for each id up to the largest known one. */
+static enum lac_status index_words(struct lac_head *h, struct lac_err *err)
+{
+    const struct lac_head_params *p = &h->params;
+
+    h->word_limit = p->words ? (uint32_t)p->word_ids[p->words - 1] + 1 : 0;
+    h->words = calloc((size_t)h->word_limit + 1, sizeof(*h->words));
+    if (!h->words)
+        return lac_err_set(err, LAC_RETRY, ENOMEM, "head: no memory");
+    for (uint32_t i = 0; i < p->words; i++)
+        h->words[p->word_ids[i]] = i + 1;
+    return LAC_OK;
+}
+
 enum lac_status lac_head_open(struct lac_head **out, struct lac_str json, struct lac_str exemplars,
                               struct lac_err *err)
 {
@@ -67,10 +86,13 @@ enum lac_status lac_head_open(struct lac_head **out, struct lac_str json, struct
         status = lac_head_exemplars_read(&h->exemplars, exemplars, err);
     if (status == LAC_OK)
         status = fit(h, exemplars, vec_hash, err);
+    if (status == LAC_OK)
+        status = index_words(h, err);
     if (status != LAC_OK) {
         lac_head_close(h);
         return status;
     }
+    lac_head_kernel(h->params.sharpness, h->kernel);
     *out = h;
     return LAC_OK;
 }
@@ -81,6 +103,7 @@ void lac_head_close(struct lac_head *h)
         return;
     lac_head_params_free(&h->params);
     free(h->multipliers);
+    free(h->words);
     free(h);
 }
 
@@ -153,24 +176,58 @@ void lac_head_foreign(struct lac_head_out *out)
         refuse(out, LAC_HEAD_LANGUAGE);
 }
 
-void lac_head_ask(const struct lac_head *h, const float *vector, struct lac_head_out *out)
+static void score_exemplars(const struct lac_head *h, const int32_t *cosines, int64_t *score)
+{
+    int64_t sum[LAC_TIER_COUNT] = {0};
+
+    for (uint32_t i = 0; i < h->exemplars.count; i++) {
+        int64_t k = h->kernel[lac_head_kernel_at(cosines[i])];
+
+        for (int t = 0; t < LAC_TIER_COUNT; t++)
+            sum[t] += k * h->params.exemplar_weights[i * LAC_TIER_COUNT + (uint32_t)t];
+    }
+    for (int t = 0; t < LAC_TIER_COUNT; t++)
+        score[t] = sum[t] >> 24; /* k is Q24 */
+}
+
+static void score_words(const struct lac_head *h, const int32_t *ids, size_t count, int64_t *score)
+{
+    int32_t own[LAC_HEAD_TOKEN_MAX];
+    int64_t sum[LAC_TIER_COUNT] = {0};
+    uint32_t known = 0;
+
+    memcpy(own, ids, count * sizeof(*own));
+    count = lac_head_distinct(own, count);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t at = own[i] >= 0 && (uint32_t)own[i] < h->word_limit ? h->words[own[i]] : 0;
+
+        for (uint32_t t = 0; t < LAC_TIER_COUNT && at > 0; t++)
+            sum[t] += h->params.word_weights[(at - 1) * LAC_TIER_COUNT + t];
+        known += at > 0;
+    }
+    for (int t = 0; t < LAC_TIER_COUNT && known > 0; t++)
+        score[t] += sum[t] * lac_head_root_part(known) >> 20;
+}
+
+void lac_head_ask(const struct lac_head *h, const float *vector, const int32_t *ids, size_t count,
+                  struct lac_head_out *out)
 {
     const struct lac_head_params *p = &h->params;
     int16_t q[LAC_HEAD_WIDTH_MAX];
-    int32_t x[LAC_HEAD_INPUT_MAX];
-    int64_t logits[LAC_TIER_COUNT];
+    int32_t cosines[LAC_HEAD_EXEMPLAR_MAX];
+    int64_t f[LAC_HEAD_INPUTS];
     struct lac_head_around around;
 
     *out =
         (struct lac_head_out){.likelihood = {1000000, 1000000, 1000000}, .gate = LAC_HEAD_INVALID};
-    if (!lac_head_quantise(vector, p->width, q))
+    if (count > LAC_HEAD_TOKEN_MAX || !lac_head_quantise(vector, p->width, q))
         return;
-    lac_head_look_around(&h->exemplars, h->multipliers, p, q, NULL, &around);
-    for (uint32_t i = 0; i < p->width; i++)
-        x[i] = q[i] * 32; /* Q15 to Q20 */
-    memcpy(x + p->width, around.features, sizeof(around.features));
-    lac_head_logits(p, x, logits);
-    lac_head_likelihoods(p, logits, out->likelihood);
+    lac_head_look_around(&h->exemplars, h->multipliers, p, q, NULL, cosines, &around);
+    score_exemplars(h, cosines, f);
+    score_words(h, ids, count, f);
+    for (int i = 0; i < LAC_HEAD_FEATURES; i++)
+        f[LAC_TIER_COUNT + i] = around.features[i];
+    lac_head_likelihoods(p, f, out->likelihood);
     for (uint32_t i = 0; i < around.near_count && i < LAC_HEAD_NEAREST; i++)
         out->nearest[out->nearest_count++] =
             (struct lac_head_near){around.near_index[i], ppm(around.near_similarity[i])};

@@ -2,10 +2,10 @@
 /*
  * lac_head - what a text's vector says about its tier, and how sure that is
  *
- * A head is what `lacuna train` learned from labelled texts: exemplars (their vectors, tiers and
- * ids), a small network over the vector and its neighbourhood, a calibration, a shift that bounds
- * leaks, and a gate for texts unlike any that it was trained on. It belongs to one encoder model,
- * named by hash, and lives in a pack as two files:
+ * A head is what `lacuna train` learned from labelled texts: exemplars (their vectors, tiers, ids
+ * and weights), weights of words, a calibrated multinomial regression over what both and the
+ * neighbourhood say, a shift that bounds leaks, and a gate for texts unlike any that it was trained
+ * on. It belongs to one encoder model, named by hash, and lives in a pack as two files:
  *
  * - semantic/head.json: all numbers, as integers, and where they came from
  * - semantic/exemplars.vec: the exemplars, see lac_head_params.h
@@ -34,7 +34,8 @@
 enum {
     LAC_HEAD_WIDTH_MAX = 1024,
     LAC_HEAD_LAYER_MAX = 48,
-    LAC_HEAD_EXEMPLAR_MAX = 65536,
+    LAC_HEAD_EXEMPLAR_MAX = 16384,
+    LAC_HEAD_TOKEN_MAX = 512,    /* token ids of one question */
     LAC_HEAD_ID_MAX = 64,        /* bytes of an exemplar's id */
     LAC_HEAD_NEAREST = 5,        /* exemplars named in an answer */
     LAC_HEAD_JSON_MAX = 4 << 20, /* bytes of head.json */
@@ -78,7 +79,7 @@ enum lac_tier lac_head_exemplar_tier(const struct lac_head *h, uint32_t index);
 
 enum lac_head_gate {
     LAC_HEAD_PASSED,
-    LAC_HEAD_INVALID,  /* no finite vector of unit length */
+    LAC_HEAD_INVALID,  /* no finite vector of unit length, or too many tokens */
     LAC_HEAD_FAR,      /* unlike all exemplars */
     LAC_HEAD_LANGUAGE, /* lac_head_language() said no */
 };
@@ -101,8 +102,13 @@ struct lac_head_out {
     uint32_t nearest_count;
 };
 
-/* `vector` has lac_head_width() floats and should have length 1. */
-void lac_head_ask(const struct lac_head *h, const float *vector, struct lac_head_out *out);
+/*
+ * `vector` has lac_head_width() floats and should have length 1. `ids` are the tokens that it was
+ * made of, as the model's tokenizer gives them, without [CLS], [SEP] and a prefix: at most
+ * LAC_HEAD_TOKEN_MAX; ids that training never saw count for nothing.
+ */
+void lac_head_ask(const struct lac_head *h, const float *vector, const int32_t *ids, size_t count,
+                  struct lac_head_out *out);
 
 /*
  * The other half of the gate: whether `text` may be in a language that the head was trained for.

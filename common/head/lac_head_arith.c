@@ -42,6 +42,11 @@ static uint64_t square_root(uint64_t v)
     return root;
 }
 
+int64_t lac_head_root_part(uint32_t n)
+{
+    return (int64_t)square_root(((uint64_t)1 << 40) / n);
+}
+
 /* similarity = dot / (2^15 |e|) = dot x multiplier / 2^44, and Q20 is 2^20 of that. */
 uint32_t lac_head_multiplier(const int8_t *exemplar, size_t width)
 {
@@ -107,7 +112,7 @@ int32_t lac_head_similarity(const int16_t *q, const int8_t *exemplar, size_t wid
 }
 
 /* e^x = 2^-(n + f): the fraction's bits choose factors 2^-(2^-k), k = 1 .. 30, in Q32. */
-uint32_t lac_head_exp(int64_t x)
+uint64_t lac_head_exp(int64_t x)
 {
     static const uint64_t factors[30] = {
         3037000500, 3611622603, 3938502376, 4112874773, 4202935003, 4248701965,
@@ -115,20 +120,28 @@ uint32_t lac_head_exp(int64_t x)
         4294603903, 4294785595, 4294876445, 4294921870, 4294944583, 4294955939,
         4294961618, 4294964457, 4294965876, 4294966586, 4294966941, 4294967119,
         4294967207, 4294967252, 4294967274, 4294967285, 4294967290, 4294967293};
-    const int64_t least = -(int64_t)20 * LAC_HEAD_ONE; /* below a millionth long before */
+    const int64_t least = -(int64_t)22 * LAC_HEAD_ONE; /* 2^-32 is nothing */
     const uint64_t log2_e = 1549082005;                /* Q30 */
     uint64_t power, value = (uint64_t)1 << 32;
 
     if (x >= 0)
-        return 1000000;
+        return value;
     if (x < least)
         return 0;
     power = ((uint64_t)-x * log2_e) >> 20; /* Q30 */
     for (int k = 0; k < 30; k++)
         if (power >> (29 - k) & 1)
             value = (value * factors[k] + ((uint64_t)1 << 31)) >> 32;
-    value = (value * 1000000) >> (power >> 30);
-    return (uint32_t)((value + ((uint64_t)1 << 31)) >> 32);
+    return value >> (power >> 30);
+}
+
+void lac_head_kernel(uint32_t sharpness, uint32_t out[LAC_HEAD_KERNEL_SIZE])
+{
+    for (int64_t i = 0; i < LAC_HEAD_KERNEL_SIZE; i++) {
+        int64_t below_one = (LAC_HEAD_KERNEL_SIZE - 1 - i) << (20 - LAC_HEAD_KERNEL_BITS);
+
+        out[i] = (uint32_t)((lac_head_exp(-(below_one * sharpness >> 16)) + 128) >> 8);
+    }
 }
 
 /* Keeps the `most` highest, higher similarity first, then lower index. */
@@ -168,7 +181,8 @@ static bool left_out(const struct lac_head_leave *leave, uint32_t i)
 
 void lac_head_look_around(const struct lac_head_exemplars *e, const uint32_t *multipliers,
                           const struct lac_head_params *p, const int16_t *q,
-                          const struct lac_head_leave *leave, struct lac_head_around *out)
+                          const struct lac_head_leave *leave, int32_t *cosines,
+                          struct lac_head_around *out)
 {
     int32_t best[LAC_TIER_COUNT][LAC_HEAD_NEIGHBOUR_MAX];
     uint32_t index[LAC_HEAD_NEIGHBOUR_MAX];
@@ -176,11 +190,13 @@ void lac_head_look_around(const struct lac_head_exemplars *e, const uint32_t *mu
 
     out->near_count = 0;
     for (uint32_t i = 0; i < e->count; i++) {
-        int32_t s;
+        int32_t s =
+            lac_head_similarity(q, e->vectors + (size_t)i * e->width, e->width, multipliers[i]);
 
+        if (cosines)
+            cosines[i] = s;
         if (left_out(leave, i))
             continue;
-        s = lac_head_similarity(q, e->vectors + (size_t)i * e->width, e->width, multipliers[i]);
         keep(out->near_index, out->near_similarity, &out->near_count, p->nearest, i, s);
         keep(index, best[e->tiers[i]], &counts[e->tiers[i]], p->per_tier, i, s);
     }
@@ -195,51 +211,48 @@ void lac_head_look_around(const struct lac_head_exemplars *e, const uint32_t *mu
     out->closeness = mean(out->near_similarity, out->near_count);
 }
 
-static int64_t weighed(const int32_t *weights, const int32_t *x, size_t count)
+/* Shell's sort: no memory, and there are at most 512. */
+size_t lac_head_distinct(int32_t *ids, size_t count)
 {
-    int64_t sum = 0;
+    size_t kept = 0;
 
+    for (size_t gap = count / 2; gap > 0; gap /= 2)
+        for (size_t i = gap; i < count; i++) {
+            int32_t v = ids[i];
+            size_t at = i;
+
+            for (; at >= gap && ids[at - gap] > v; at -= gap)
+                ids[at] = ids[at - gap];
+            ids[at] = v;
+        }
     for (size_t i = 0; i < count; i++)
-        sum += (int64_t)weights[i] * x[i];
-    return sum;
+        if (kept == 0 || ids[kept - 1] != ids[i])
+            ids[kept++] = ids[i];
+    return kept;
 }
 
-/* The limits of weights and values keep every sum below 2^61. */
-void lac_head_logits(const struct lac_head_params *p, const int32_t *x, int64_t out[LAC_TIER_COUNT])
-{
-    size_t inputs = lac_head_inputs(p), row = inputs + p->hidden;
-    int32_t hidden[LAC_HEAD_HIDDEN_MAX];
-
-    for (uint32_t h = 0; h < p->hidden; h++) {
-        int64_t v = (weighed(p->hidden_weights + h * inputs, x, inputs) >> 16) + p->hidden_bias[h];
-
-        hidden[h] = (int32_t)(v < 0 ? 0 : v > LAC_HEAD_VALUE_MAX ? LAC_HEAD_VALUE_MAX : v);
-    }
-    for (size_t t = 0; t < LAC_TIER_COUNT; t++) {
-        const int32_t *weights = p->out_weights + t * row;
-
-        out[t] = weighed(weights, x, inputs) + weighed(weights + inputs, hidden, p->hidden);
-        out[t] = (out[t] >> 16) + p->out_bias[t];
-    }
-}
-
-/* Logits are clamped to +-2^35 (32,768), far outside of all that means something, so that the
- * product with a scale stays a 64-bit number. */
-void lac_head_likelihoods(const struct lac_head_params *p, const int64_t logits[LAC_TIER_COUNT],
+/* Scores are below 2^14 x 2^24 x 2^24 / 2^24 = 2^38 in Q20, weights below 2^27: a 128-bit product
+ * is needed only for what no training makes, so values are clamped to +-2^30 (1,024) instead. */
+void lac_head_likelihoods(const struct lac_head_params *p, const int64_t *f,
                           uint32_t out[LAC_TIER_COUNT])
 {
-    const int64_t most = (int64_t)1 << 35;
+    const int64_t most = (int64_t)1 << 30;
     int64_t logs[LAC_TIER_COUNT], top = INT64_MIN;
 
     for (int t = 0; t < LAC_TIER_COUNT; t++) {
-        int64_t z = logits[t] < -most ? -most : logits[t] > most ? most : logits[t];
+        int64_t sum = 0;
 
-        logs[t] = (z * p->scale[t] >> 16) + p->offset[t] - p->log_prior[t] + p->guard[t];
+        for (int i = 0; i < LAC_HEAD_INPUTS; i++) {
+            int64_t v = f[i] < -most ? -most : f[i] > most ? most : f[i];
+
+            sum += v * p->weights[t][i];
+        }
+        logs[t] = (sum >> 20) + p->bias[t] - p->log_prior[t] + p->guard[t];
         top = logs[t] > top ? logs[t] : top;
     }
     for (int t = 0; t < LAC_TIER_COUNT; t++) {
-        uint32_t v = lac_head_exp(logs[t] - top);
+        uint64_t v = (lac_head_exp(logs[t] - top) * 1000000 + ((uint64_t)1 << 31)) >> 32;
 
-        out[t] = v < p->floor ? p->floor : v;
+        out[t] = v < p->floor ? p->floor : (uint32_t)v;
     }
 }

@@ -9,16 +9,12 @@
 #include "lac_json.h"
 #include "lac_utf8.h"
 
-enum { LOG_MAX = 64 << 20 }; /* Q20: 64; logarithms, offsets, guards */
-
 enum lac_status lac_head_params_alloc(struct lac_head_params *p, struct lac_err *err)
 {
-    size_t inputs = lac_head_inputs(p);
-
-    p->out_weights = calloc(LAC_TIER_COUNT * (inputs + p->hidden), sizeof(int32_t));
-    p->hidden_weights = calloc(p->hidden * inputs + 1, sizeof(int32_t));
-    p->hidden_bias = calloc(p->hidden + 1, sizeof(int32_t));
-    if (!p->out_weights || !p->hidden_weights || !p->hidden_bias) {
+    p->exemplar_weights = calloc((size_t)p->exemplars * LAC_TIER_COUNT + 1, sizeof(int32_t));
+    p->word_ids = calloc((size_t)p->words + 1, sizeof(int32_t));
+    p->word_weights = calloc((size_t)p->words * LAC_TIER_COUNT + 1, sizeof(int32_t));
+    if (!p->exemplar_weights || !p->word_ids || !p->word_weights) {
         lac_head_params_free(p);
         return lac_err_set(err, LAC_RETRY, ENOMEM, "head: no memory");
     }
@@ -27,10 +23,10 @@ enum lac_status lac_head_params_alloc(struct lac_head_params *p, struct lac_err 
 
 void lac_head_params_free(struct lac_head_params *p)
 {
-    free(p->out_weights);
-    free(p->hidden_weights);
-    free(p->hidden_bias);
-    p->out_weights = p->hidden_weights = p->hidden_bias = NULL;
+    free(p->exemplar_weights);
+    free(p->word_ids);
+    free(p->word_weights);
+    p->exemplar_weights = p->word_ids = p->word_weights = NULL;
 }
 
 /* ---- reading ---- */
@@ -79,8 +75,10 @@ static enum lac_status read_counts(struct lac_head_params *p, const struct lac_j
         {"model", "layers", 1, LAC_HEAD_LAYER_MAX},
         {"features", "per_tier", 1, LAC_HEAD_NEIGHBOUR_MAX},
         {"features", "nearest", 1, LAC_HEAD_NEIGHBOUR_MAX},
-        {"hidden", "count", 0, LAC_HEAD_HIDDEN_MAX},
-        {"calibration", "floor", 1, LAC_HEAD_FLOOR_MAX},
+        {"kernel", "sharpness", 1, LAC_HEAD_SHARPNESS_MAX},
+        {"exemplars", "count", 1, LAC_HEAD_EXEMPLAR_MAX},
+        {"words", "count", 0, LAC_HEAD_WORD_MAX},
+        {"regression", "floor", 1, LAC_HEAD_FLOOR_MAX},
         {"gate", "closeness", -LAC_HEAD_ONE, LAC_HEAD_ONE},
     };
     int64_t v[LAC_COUNT(numbers)];
@@ -96,9 +94,11 @@ static enum lac_status read_counts(struct lac_head_params *p, const struct lac_j
     p->layers = (uint32_t)v[3];
     p->per_tier = (uint32_t)v[4];
     p->nearest = (uint32_t)v[5];
-    p->hidden = (uint32_t)v[6];
-    p->floor = (uint32_t)v[7];
-    p->closeness = (int32_t)v[8];
+    p->sharpness = (uint32_t)v[6];
+    p->exemplars = (uint32_t)v[7];
+    p->words = (uint32_t)v[8];
+    p->floor = (uint32_t)v[9];
+    p->closeness = (int32_t)v[10];
     return LAC_OK;
 }
 
@@ -160,23 +160,25 @@ static enum lac_status read_list(const struct lac_json *doc, const struct list *
     return LAC_OK;
 }
 
+enum { LISTS = 7 };
+
 /* Where each list stands in the file. */
-static void lists_of(struct lac_head_params *p, struct list out[8])
+static void lists_of(struct lac_head_params *p, struct list out[LISTS])
 {
-    const int32_t w = LAC_HEAD_WEIGHT_MAX, v = LAC_HEAD_VALUE_MAX, l = LOG_MAX;
-    size_t inputs = lac_head_inputs(p), row = inputs + p->hidden;
+    const int32_t w = LAC_HEAD_WEIGHT_MAX, v = LAC_HEAD_VALUE_MAX;
+    size_t exemplars = (size_t)p->exemplars * LAC_TIER_COUNT;
+    size_t words = (size_t)p->words * LAC_TIER_COUNT;
 
-    out[0] = (struct list){"hidden", "weights", p->hidden_weights, p->hidden * inputs, -w, w};
-    out[1] = (struct list){"hidden", "bias", p->hidden_bias, p->hidden, -v, v};
-    out[2] = (struct list){"output", "weights", p->out_weights, LAC_TIER_COUNT * row, -w, w};
-    out[3] = (struct list){"output", "bias", p->out_bias, LAC_TIER_COUNT, -v, v};
-    out[4] = (struct list){"calibration", "scale", p->scale, LAC_TIER_COUNT, 1, w};
-    out[5] = (struct list){"calibration", "offset", p->offset, LAC_TIER_COUNT, -l, l};
-    out[6] = (struct list){"calibration", "log_prior", p->log_prior, LAC_TIER_COUNT, -l, 0};
-    out[7] = (struct list){"guard", "shift", p->guard, LAC_TIER_COUNT, -l, l};
+    out[0] = (struct list){
+        "regression", "weights", &p->weights[0][0], (size_t)LAC_TIER_COUNT * LAC_HEAD_INPUTS,
+        -v,           v};
+    out[1] = (struct list){"regression", "bias", p->bias, LAC_TIER_COUNT, -v, v};
+    out[2] = (struct list){"regression", "log_prior", p->log_prior, LAC_TIER_COUNT, -v, 0};
+    out[3] = (struct list){"guard", "shift", p->guard, LAC_TIER_COUNT, -v, v};
+    out[4] = (struct list){"exemplars", "weights", p->exemplar_weights, exemplars, -w, w};
+    out[5] = (struct list){"words", "ids", p->word_ids, p->words, 0, LAC_HEAD_WORD_ID_MAX};
+    out[6] = (struct list){"words", "weights", p->word_weights, words, -w, w};
 }
-
-enum { LISTS = 8 };
 
 static enum lac_status read_doc(struct lac_head_params *p, const struct lac_json *doc,
                                 unsigned char *vec_hash, struct lac_err *err)
@@ -196,6 +198,9 @@ static enum lac_status read_doc(struct lac_head_params *p, const struct lac_json
     lists_of(p, lists);
     for (size_t i = 0; i < LISTS && status == LAC_OK; i++)
         status = read_list(doc, &lists[i], err);
+    for (uint32_t i = 1; i < p->words && status == LAC_OK; i++)
+        if (p->word_ids[i] <= p->word_ids[i - 1])
+            status = bad(err, "words.ids", "must rise");
     return status;
 }
 
@@ -252,8 +257,8 @@ static void next_object(struct lac_json_writer *w, struct lac_buf *out, const ch
     lac_json_open_object(w);
 }
 
-static void put_identity(const struct lac_head_params *p, const unsigned char *vec_hash,
-                         struct lac_json_writer *w, struct lac_buf *out)
+static void put_identity(const struct lac_head_params *p, struct lac_json_writer *w,
+                         struct lac_buf *out)
 {
     put_count(w, "format", LAC_HEAD_FORMAT);
     put_count(w, "width", p->width);
@@ -266,9 +271,6 @@ static void put_identity(const struct lac_head_params *p, const unsigned char *v
     put_count(w, "layers", p->layers);
     next_object(w, out, "data");
     put_hash(w, "sha256", p->data_hash);
-    next_object(w, out, "exemplars");
-    put_hash(w, "sha256", vec_hash);
-    put_hash(w, "texts", p->texts_hash);
     next_object(w, out, "features");
     put_count(w, "per_tier", p->per_tier);
     put_count(w, "nearest", p->nearest);
@@ -289,20 +291,24 @@ void lac_head_params_write(const struct lac_head_params *p,
     lists_of(&same, lists);
     lac_json_begin(&w, out);
     lac_json_open_object(&w);
-    put_identity(p, vec_hash, &w, out);
-    next_object(&w, out, "calibration");
-    for (size_t i = 4; i < 7; i++)
+    put_identity(p, &w, out);
+    next_object(&w, out, "kernel");
+    put_count(&w, "sharpness", p->sharpness);
+    next_object(&w, out, "regression");
+    for (size_t i = 0; i < 3; i++)
         put_list(&w, &lists[i]);
     put_count(&w, "floor", p->floor);
     next_object(&w, out, "guard");
-    put_list(&w, &lists[7]);
-    next_object(&w, out, "hidden");
-    put_count(&w, "count", p->hidden);
-    put_list(&w, &lists[0]);
-    put_list(&w, &lists[1]);
-    next_object(&w, out, "output");
-    put_list(&w, &lists[2]);
     put_list(&w, &lists[3]);
+    next_object(&w, out, "exemplars");
+    put_count(&w, "count", p->exemplars);
+    put_hash(&w, "sha256", vec_hash);
+    put_hash(&w, "texts", p->texts_hash);
+    put_list(&w, &lists[4]);
+    next_object(&w, out, "words");
+    put_count(&w, "count", p->words);
+    put_list(&w, &lists[5]);
+    put_list(&w, &lists[6]);
     lac_json_close_object(&w);
     lac_buf_put_char(out, '\n');
     lac_json_key(&w, "report");

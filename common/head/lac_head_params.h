@@ -2,22 +2,23 @@
 /*
  * lac_head_params - the numbers of a head, and the two files that hold them
  *
- * Fixed point: Q20 means a whole number of 2^-20. Inputs of the network are
+ * Fixed point: Q20 means a whole number of 2^-20.
  *
- *     x = (vector, best[3], mean[3], share[3])                          Q20
+ *     score[t]  = sum over exemplars e of weight[e][t] x k(cosine of e)
+ *                 + (sum over known words w of the text of weight[w][t]) / sqrt(their number)
+ *     k(c)      = exp(sharpness x (c - 1)), looked up in steps of 2^-12 of c
+ *     f         = (score[3], best[3], mean[3], share[3])
+ *     log likelihood[t] = bias[t] + sum of weights[t] x f - log prior[t] + guard[t]
+ *     likelihood[t]     = max(floor, exp(log likelihood[t] - the largest)), in ppm
  *
  * best[t]: the highest cosine to an exemplar of tier t; mean[t]: the mean of the `per_tier`
- * highest; share[t]: the part of the `nearest` most similar exemplars that are of tier t. Then
+ * highest; share[t]: the part of the `nearest` most similar exemplars that are of tier t. A known
+ * word is a token id that is listed; each counts once however often it occurs.
  *
- *     hidden[h] = max(0, bias + weights . x)
- *     logit[t]  = bias + weights . (x, hidden)
- *     log likelihood[t] = scale[t] x logit[t] + offset[t]
- *                         - log prior[t] + guard[t]
- *     likelihood[t] = max(floor, exp(log likelihood[t] - largest)), in ppm
- *
- * Weights and scales are Q16, biases and logarithms Q20. `prior` is the share of each tier in the
- * training texts, weighed as the training weighed them: it is taken out so that the pack's own
- * prior counts once.
+ * The scores are kernel ridge regression (Saunders, Gammerman, Vovk 1998) with a Gaussian kernel on
+ * the sphere plus the cosine of word sets, whose dual weights of words are summed up in advance;
+ * what is made of them is multinomial logistic regression. `prior` is the share of each tier in the
+ * training texts: it is taken out so that the pack's own prior counts once.
  *
  * exemplars.vec, all numbers little-endian:
  *
@@ -45,13 +46,17 @@ enum {
     LAC_HEAD_FORMAT = 1,
     LAC_HEAD_NEIGHBOUR_MAX = 64,            /* per_tier and nearest */
     LAC_HEAD_FEATURES = 3 * LAC_TIER_COUNT, /* of the neighbourhood */
-    LAC_HEAD_INPUT_MAX = LAC_HEAD_WIDTH_MAX + LAC_HEAD_FEATURES,
-    LAC_HEAD_HIDDEN_MAX = 256,
-    LAC_HEAD_WEIGHT_MAX = 1 << 26, /* Q16: 1,024 */
-    LAC_HEAD_VALUE_MAX = 1 << 26,  /* Q20: 64; of biases and of hidden values */
-    LAC_HEAD_ONE = 1 << 20,        /* 1 in Q20 */
-    LAC_HEAD_NAME_MAX = 64,        /* bytes of a model's name */
-    LAC_HEAD_FLOOR_MAX = 100000,   /* ppm */
+    LAC_HEAD_INPUTS = LAC_TIER_COUNT + LAC_HEAD_FEATURES,
+    LAC_HEAD_WORD_MAX = 65536, /* known words */
+    LAC_HEAD_WORD_ID_MAX = 1 << 20,
+    LAC_HEAD_WEIGHT_MAX = 1 << 24,     /* Q20: 16; of exemplars and words */
+    LAC_HEAD_VALUE_MAX = 1 << 27,      /* Q20: 128; of the regression, logarithms and the guard */
+    LAC_HEAD_SHARPNESS_MAX = 64 << 16, /* Q16 */
+    LAC_HEAD_KERNEL_BITS = 12,
+    LAC_HEAD_KERNEL_SIZE = (2 << LAC_HEAD_KERNEL_BITS) + 1,
+    LAC_HEAD_ONE = 1 << 20,      /* 1 in Q20 */
+    LAC_HEAD_NAME_MAX = 64,      /* bytes of a model's name */
+    LAC_HEAD_FLOOR_MAX = 100000, /* ppm */
 };
 
 enum lac_head_speech { LAC_HEAD_ENGLISH, LAC_HEAD_ANY_LANGUAGE };
@@ -63,18 +68,19 @@ struct lac_head_params {
     unsigned char data_hash[LAC_HEAD_HASH_SIZE];  /* of all training texts */
     uint32_t layers;                              /* of the encoder, see lac_head_layers() */
     uint32_t width;
-    uint32_t per_tier, nearest;        /* 1 .. LAC_HEAD_NEIGHBOUR_MAX */
-    uint32_t hidden;                   /* 0: none */
-    int32_t *hidden_weights;           /* owned; [hidden][width + LAC_HEAD_FEATURES], Q16 */
-    int32_t *hidden_bias;              /* owned; [hidden], Q20 */
-    int32_t *out_weights;              /* owned; [3][width + LAC_HEAD_FEATURES + hidden], Q16 */
-    int32_t out_bias[LAC_TIER_COUNT];  /* Q20 */
-    int32_t scale[LAC_TIER_COUNT];     /* Q16, at least 1 */
-    int32_t offset[LAC_TIER_COUNT];    /* Q20 */
-    int32_t log_prior[LAC_TIER_COUNT]; /* Q20, natural, at most 0 */
-    int32_t guard[LAC_TIER_COUNT];     /* Q20 */
-    uint32_t floor;                    /* ppm */
-    int32_t closeness;                 /* Q20: the gate's threshold */
+    uint32_t per_tier, nearest;                       /* 1 .. LAC_HEAD_NEIGHBOUR_MAX */
+    uint32_t sharpness;                               /* Q16 */
+    uint32_t exemplars;                               /* how many */
+    int32_t *exemplar_weights;                        /* owned; [exemplars][3], Q20 */
+    uint32_t words;                                   /* how many known ones */
+    int32_t *word_ids;                                /* owned; [words], rising */
+    int32_t *word_weights;                            /* owned; [words][3], Q20 */
+    int32_t weights[LAC_TIER_COUNT][LAC_HEAD_INPUTS]; /* Q20 */
+    int32_t bias[LAC_TIER_COUNT];                     /* Q20 */
+    int32_t log_prior[LAC_TIER_COUNT];                /* Q20, natural, at most 0 */
+    int32_t guard[LAC_TIER_COUNT];                    /* Q20 */
+    uint32_t floor;                                   /* ppm */
+    int32_t closeness;                                /* Q20: the gate's threshold */
     enum lac_head_speech language;
     uint64_t seed;
 };
@@ -83,11 +89,6 @@ struct lac_head_params {
 enum lac_status lac_head_params_alloc(struct lac_head_params *p, struct lac_err *err) LAC_MUST_USE;
 /* Safe on a zeroed one. */
 void lac_head_params_free(struct lac_head_params *p);
-
-static inline size_t lac_head_inputs(const struct lac_head_params *p)
-{
-    return (size_t)p->width + LAC_HEAD_FEATURES;
-}
 
 /* Reads head.json; REJECT with the member's name. `vec_hash`: SHA-256 of the exemplars.vec that it
  * belongs to. To be freed also when it fails. */
@@ -140,13 +141,30 @@ int32_t lac_head_similarity(const int16_t *q, const int8_t *exemplar, size_t wid
 int32_t lac_head_similarity_plain(const int16_t *q, const int8_t *exemplar, size_t width,
                                   uint32_t multiplier);
 
-/* e to the power of `x` <= 0 (Q20), in ppm. */
-uint32_t lac_head_exp(int64_t x);
+/* 1 / sqrt(n) in Q20; n at least 1. */
+int64_t lac_head_root_part(uint32_t n);
+
+/* e to the power of `x` <= 0 (Q20), in Q32. */
+uint64_t lac_head_exp(int64_t x);
+
+/* k() for each step, Q24. */
+void lac_head_kernel(uint32_t sharpness, uint32_t out[LAC_HEAD_KERNEL_SIZE]);
+
+/* Where a cosine (Q20) stands in that table. */
+static inline uint32_t lac_head_kernel_at(int32_t cosine)
+{
+    int32_t c = cosine > LAC_HEAD_ONE    ? LAC_HEAD_ONE
+                : cosine < -LAC_HEAD_ONE ? -LAC_HEAD_ONE
+                                         : cosine;
+
+    return (uint32_t)(c + LAC_HEAD_ONE) >> (20 - LAC_HEAD_KERNEL_BITS);
+}
 
 /*
- * The neighbourhood of a vector: features in the order of the network's input, closeness, and the
- * nearest. `skip` is an exemplar that doesn't count (leave one out), UINT32_MAX for none; further
- * ones may be left out by `skip_group` with groups[i] == skip_group (groups NULL: none).
+ * The neighbourhood of a vector: features in their order, closeness, the nearest, and the cosine to
+ * each exemplar where `cosines` is not NULL (also to those left out). `skip` is an exemplar that
+ * doesn't count (leave one out), UINT32_MAX for none; further ones may be left out by `skip_group`
+ * with groups[i] == skip_group (groups NULL: none).
  */
 struct lac_head_around {
     int32_t features[LAC_HEAD_FEATURES]; /* Q20 */
@@ -164,17 +182,17 @@ struct lac_head_leave {
 
 void lac_head_look_around(const struct lac_head_exemplars *e, const uint32_t *multipliers,
                           const struct lac_head_params *p, const int16_t *q,
-                          const struct lac_head_leave *leave, struct lac_head_around *out);
+                          const struct lac_head_leave *leave, int32_t *cosines,
+                          struct lac_head_around *out);
+
+/* Sorts `ids` and drops repeated ones; returns how many are left. */
+size_t lac_head_distinct(int32_t *ids, size_t count);
 
 /* Whether a text can be English, see lac_head_language(). */
 bool lac_head_english(struct lac_str text);
 
-/* The network: x has lac_head_inputs() values. */
-void lac_head_logits(const struct lac_head_params *p, const int32_t *x,
-                     int64_t out[LAC_TIER_COUNT]);
-
-/* From logits to likelihoods in ppm. */
-void lac_head_likelihoods(const struct lac_head_params *p, const int64_t logits[LAC_TIER_COUNT],
+/* From f, LAC_HEAD_INPUTS values in Q20 within +-2^40, to likelihoods in ppm. */
+void lac_head_likelihoods(const struct lac_head_params *p, const int64_t *f,
                           uint32_t out[LAC_TIER_COUNT]);
 
 #endif

@@ -12,12 +12,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void ask(const struct lac_head *h, const uint8_t *data, size_t size)
 {
     float v[LAC_HEAD_WIDTH_MAX] = {0};
+    const int32_t ids[] = {7, 9, data[0], 7, -1, INT32_MAX};
     struct lac_head_out out;
 
     for (uint32_t i = 0; i < lac_head_width(h) && i < size; i++)
         v[i] = (float)(int8_t)data[i] / 100;
     for (int round = 0; round < 2; round++) {
-        lac_head_ask(h, v, &out);
+        lac_head_ask(h, v, ids, sizeof(ids) / sizeof(*ids), &out);
         for (int t = 0; t < LAC_TIER_COUNT; t++)
             if (out.likelihood[t] < 1 || out.likelihood[t] > 1000000)
                 abort();

@@ -49,11 +49,14 @@ void fixture_open(struct fixture *f)
     p->floor = 1;
     p->closeness = LAC_HEAD_ONE / 4;
     p->seed = 7;
+    p->sharpness = 2 << 16;
+    p->exemplars = FIXTURE_COUNT;
+    p->words = 2;
     LAC_TEST_NEED(lac_head_params_alloc(p, &err) == LAC_OK);
-    for (size_t t = 0; t < LAC_TIER_COUNT; t++) {
-        p->out_weights[t * lac_head_inputs(p) + FIXTURE_WIDTH + t] = 8 << 16;
-        p->scale[t] = 1 << 16;
-    }
+    p->word_ids[0] = 7;
+    p->word_ids[1] = 9;
+    for (size_t t = 0; t < LAC_TIER_COUNT; t++)
+        p->weights[t][LAC_TIER_COUNT + t] = 8 * LAC_HEAD_ONE;
     fixture_write(f);
 }
 

@@ -15,7 +15,8 @@ struct fixture {
 /* The vectors that the exemplars were made of, unit length. */
 extern const float fixture_vectors[FIXTURE_COUNT][FIXTURE_WIDTH];
 
-/* Numbers of a head whose logits are 8 x (best cosine to the tier's exemplars). */
+/* Numbers of a head whose logits are 8 x (best cosine to the tier's exemplars); exemplars and the
+ * words 7 and 9 have no weight. */
 void fixture_open(struct fixture *f);
 /* Writes both files from what the parameters are now. */
 void fixture_write(struct fixture *f);

@@ -23,14 +23,14 @@ static struct lac_head *open_head(struct fixture *f)
 
 static void exponentials_agree_with_doubles(void)
 {
-    LAC_TEST_EQ(lac_head_exp(0), 1000000);
-    LAC_TEST_EQ(lac_head_exp(5), 1000000); /* above 1 there is nothing */
+    LAC_TEST_EQ(lac_head_exp(0), (uint64_t)1 << 32);
+    LAC_TEST_EQ(lac_head_exp(5), (uint64_t)1 << 32); /* above 1 there is nothing */
     LAC_TEST_EQ(lac_head_exp(INT64_MIN), 0);
     for (int64_t x = 0; x > -16 * (int64_t)LAC_HEAD_ONE; x -= 4099) {
-        double want = exp((double)x / LAC_HEAD_ONE) * 1e6;
+        double want = ldexp(exp((double)x / LAC_HEAD_ONE), 32);
 
         lac_test_row("e^(%lld / 2^20)", (long long)x);
-        CU_ASSERT(fabs(lac_head_exp(x) - want) <= 0.501);
+        CU_ASSERT(fabs((double)lac_head_exp(x) - want) <= 1 + want * 1e-8);
     }
 }
 
@@ -116,7 +116,7 @@ static void neighbours_are_counted_as_the_header_says(void)
     for (uint32_t i = 0; i < e.count; i++)
         multipliers[i] = lac_head_multiplier(e.vectors + (size_t)i * e.width, e.width);
     CU_ASSERT(lac_head_quantise(v, FIXTURE_WIDTH, q));
-    lac_head_look_around(&e, multipliers, &f.params, q, NULL, &around);
+    lac_head_look_around(&e, multipliers, &f.params, q, NULL, NULL, &around);
     LAC_TEST_EQ(around.near_count, 3);
     LAC_TEST_EQ(around.near_index[0], 2); /* itself, then two at 0.6, the lower index first */
     LAC_TEST_EQ(around.near_index[1], 1);
@@ -129,7 +129,7 @@ static void neighbours_are_counted_as_the_header_says(void)
     LAC_TEST_EQ(around.features[7], LAC_HEAD_ONE * 2 / 3);
     LAC_TEST_EQ(around.features[8], 0);
     CU_ASSERT(abs(around.closeness - LAC_HEAD_ONE * 22 / 30) < 4000);
-    lac_head_look_around(&e, multipliers, &f.params, q, &leave, &around);
+    lac_head_look_around(&e, multipliers, &f.params, q, &leave, NULL, &around);
     LAC_TEST_EQ(around.near_index[0], 1);
     CU_ASSERT(abs(around.features[1] - LAC_HEAD_ONE * 6 / 10) < 4000);
     fixture_close(&f);
@@ -144,7 +144,7 @@ static void likelihoods_follow_from_the_numbers(void)
 
     fixture_open(&f);
     h = open_head(&f);
-    lac_head_ask(h, fixture_vectors[2], &out);
+    lac_head_ask(h, fixture_vectors[2], NULL, 0, &out);
     LAC_TEST_EQ(lac_head_layers(h), 3);
     LAC_TEST_EQ(out.gate, LAC_HEAD_PASSED);
     LAC_TEST_EQ(out.likelihood[1], 1000000);
@@ -161,7 +161,7 @@ static void likelihoods_follow_from_the_numbers(void)
     f.params.floor = 30000;
     fixture_write(&f);
     h = open_head(&f);
-    lac_head_ask(h, fixture_vectors[2], &out);
+    lac_head_ask(h, fixture_vectors[2], NULL, 0, &out);
     LAC_TEST_EQ(out.likelihood[1], 1000000);
     LAC_TEST_EQ(out.likelihood[2], 30000);
     CU_ASSERT(fabs(out.likelihood[0] - 1e6 * exp(-3.2) / 2 - 9600) < 1000 + 9600);
@@ -169,31 +169,74 @@ static void likelihoods_follow_from_the_numbers(void)
     fixture_close(&f);
 }
 
-/* One hidden value that is 1 only where the first element is above a half. */
-static void hidden_values_are_cut_at_zero(void)
+/* Scores are regressed on with weight 1, and nothing else is. */
+static void scores_add_exemplars_and_words(void)
 {
     struct fixture f;
-    struct lac_head_params *p = &f.params;
-    int64_t logits[LAC_TIER_COUNT];
-    int32_t x[FIXTURE_WIDTH + LAC_HEAD_FEATURES] = {LAC_HEAD_ONE};
-    struct lac_err err;
+    struct lac_head *h;
+    struct lac_head_out out;
+    const int32_t ids[] = {9, 7, 1000000, 9, 8, -5, 7};
+    double k, score;
 
     fixture_open(&f);
-    lac_head_params_free(p);
-    p->hidden = 1;
-    LAC_TEST_NEED(lac_head_params_alloc(p, &err) == LAC_OK);
-    p->hidden_weights[0] = 2 << 16;
-    p->hidden_bias[0] = -LAC_HEAD_ONE;
-    p->out_weights[2 * (lac_head_inputs(p) + 1) + lac_head_inputs(p)] = 3 << 16;
-    p->out_bias[0] = 5;
-    lac_head_logits(p, x, logits);
-    LAC_TEST_EQ(logits[0], 5);
-    LAC_TEST_EQ(logits[1], 0);
-    LAC_TEST_EQ(logits[2], 3 * LAC_HEAD_ONE);
-    x[0] = LAC_HEAD_ONE / 4;
-    lac_head_logits(p, x, logits);
-    LAC_TEST_EQ(logits[2], 0);
+    memset(f.params.weights, 0, sizeof(f.params.weights));
+    for (size_t t = 0; t < LAC_TIER_COUNT; t++)
+        f.params.weights[t][t] = LAC_HEAD_ONE;
+    f.params.exemplar_weights[4 * LAC_TIER_COUNT + 2] = 3 * LAC_HEAD_ONE; /* at cosine 0 */
+    f.params.word_weights[0] = -LAC_HEAD_ONE / 2;                         /* 7, PUBLIC */
+    f.params.word_weights[LAC_TIER_COUNT] = -LAC_HEAD_ONE;                /* 9, PUBLIC */
+    fixture_write(&f);
+    h = open_head(&f);
+    k = 3 * exp(-2);
+    lac_head_ask(h, fixture_vectors[0], NULL, 0, &out);
+    LAC_TEST_EQ(out.likelihood[2], 1000000);
+    CU_ASSERT(fabs(out.likelihood[0] - 1e6 * exp(-k)) < 2000);
+    lac_head_ask(h, fixture_vectors[0], ids, LAC_COUNT(ids), &out);
+    score = -1.5 / sqrt(2); /* each known word once */
+    CU_ASSERT(fabs(out.likelihood[0] - 1e6 * exp(score - k)) < 2000);
+    CU_ASSERT(fabs(out.likelihood[1] - 1e6 * exp(-k)) < 2000);
+    lac_head_close(h);
     fixture_close(&f);
+}
+
+static void tokens_beyond_the_limit_are_refused(void)
+{
+    static const int32_t ids[LAC_HEAD_TOKEN_MAX + 1];
+    struct fixture f;
+    struct lac_head *h;
+    struct lac_head_out out;
+
+    fixture_open(&f);
+    h = open_head(&f);
+    lac_head_ask(h, fixture_vectors[0], ids, LAC_HEAD_TOKEN_MAX, &out);
+    LAC_TEST_EQ(out.gate, LAC_HEAD_PASSED);
+    lac_head_ask(h, fixture_vectors[0], ids, LAC_HEAD_TOKEN_MAX + 1, &out);
+    LAC_TEST_EQ(out.gate, LAC_HEAD_INVALID);
+    LAC_TEST_EQ(out.likelihood[2], 1000000);
+    lac_head_close(h);
+    fixture_close(&f);
+}
+
+static void distinct_ids_are_sorted(void)
+{
+    int32_t ids[LAC_HEAD_TOKEN_MAX];
+    size_t n;
+
+    lac_test_seed();
+    for (int round = 0; round < 50; round++) {
+        bool seen[300] = {false};
+        size_t count = lac_test_random(LAC_HEAD_TOKEN_MAX), want = 0;
+
+        for (size_t i = 0; i < count; i++) {
+            ids[i] = (int32_t)lac_test_random(300);
+            want += !seen[ids[i]];
+            seen[ids[i]] = true;
+        }
+        n = lac_head_distinct(ids, count);
+        LAC_TEST_EQ(n, want);
+        for (size_t i = 0; i < n; i++)
+            CU_ASSERT(seen[ids[i]] && (i == 0 || ids[i - 1] < ids[i]));
+    }
 }
 
 static void the_gate_never_lets_public_through(void)
@@ -206,13 +249,13 @@ static void the_gate_never_lets_public_through(void)
 
     fixture_open(&f);
     h = open_head(&f);
-    lac_head_ask(h, none, &out);
+    lac_head_ask(h, none, NULL, 0, &out);
     LAC_TEST_EQ(out.gate, LAC_HEAD_INVALID);
-    lac_head_ask(h, away, &out);
+    lac_head_ask(h, away, NULL, 0, &out);
     LAC_TEST_EQ(out.gate, LAC_HEAD_FAR);
     CU_ASSERT(out.closeness < 250000);
     CU_ASSERT(out.likelihood[0] <= out.likelihood[1] && out.likelihood[1] <= out.likelihood[2]);
-    lac_head_ask(h, fixture_vectors[0], &out);
+    lac_head_ask(h, fixture_vectors[0], NULL, 0, &out);
     LAC_TEST_EQ(out.gate, LAC_HEAD_PASSED);
     LAC_TEST_EQ(out.likelihood[0], 1000000);
     CU_ASSERT(out.likelihood[2] < 1000000);
@@ -264,7 +307,7 @@ static void a_wrong_file_is_refused_with_the_place(void)
     } cases[] = {
         {"{\"format\":1", "[\"format\",1", "line 1"},
         {"\"format\":1", "\"format\":2", "format: must be"},
-        {"\"width\":4", "\"width\":5", "must be a list"},
+        {"\"width\":4", "\"width\":5", "different widths"},
         {"\"width\":4", "\"width\":4.5", "width: must be"},
         {"\"name\":\"tiny\"", "\"name\":\"\"", "model.name"},
         {"\"hash\":\"11", "\"hash\":\"g1", "model.hash"},
@@ -272,14 +315,16 @@ static void a_wrong_file_is_refused_with_the_place(void)
         {"\"layers\":3", "\"layers\":0", "model.layers"},
         {"\"per_tier\":2", "\"per_tier\":0", "features.per_tier"},
         {"\"nearest\":3", "\"nearest\":65", "features.nearest"},
-        {"\"scale\":[65536", "\"scale\":[0", "calibration.scale"},
-        {"\"log_prior\":[0", "\"log_prior\":[1", "calibration.log_prior"},
-        {"\"floor\":1", "\"floor\":0", "calibration.floor"},
-        {"\"count\":0", "\"count\":257", "hidden.count"},
+        {"\"sharpness\":131072", "\"sharpness\":0", "kernel.sharpness"},
+        {"\"log_prior\":[0", "\"log_prior\":[1", "regression.log_prior"},
+        {"\"floor\":1", "\"floor\":0", "regression.floor"},
+        {"\"count\":6", "\"count\":7", "exemplars.weights"},
+        {"\"count\":2", "\"count\":70000", "words.count"},
+        {"[7,9]", "[9,9]", "words.ids: must rise"},
+        {"[7,9]", "[7]", "words.ids"},
         {"\"language\":\"en\"", "\"language\":\"xx\"", "gate.language"},
-        {",\"bias\":[]", "", "hidden.bias"},
-        {"\"bias\":[0,0,0]", "\"bias\":[0,0]", "output.bias"},
-        {"524288", "99999999", "output.weights"},
+        {"\"bias\":[0,0,0]", "\"bias\":[0,0]", "regression.bias"},
+        {"8388608", "999999999", "regression.weights"},
         {"\"sha256\":\"33", "\"sha256\":\"3", "data.sha256"},
     };
     struct fixture f;
@@ -347,6 +392,7 @@ static void what_is_written_reads_back_the_same(void)
 LAC_TEST_MAIN(head, exponentials_agree_with_doubles, vectors_are_rounded_halves_up,
               cosines_agree_with_doubles_and_between_instructions,
               neighbours_are_counted_as_the_header_says, likelihoods_follow_from_the_numbers,
-              hidden_values_are_cut_at_zero, the_gate_never_lets_public_through,
+              scores_add_exemplars_and_words, tokens_beyond_the_limit_are_refused,
+              distinct_ids_are_sorted, the_gate_never_lets_public_through,
               other_languages_are_noticed, a_wrong_file_is_refused_with_the_place,
               every_changed_byte_is_noticed, what_is_written_reads_back_the_same)
