@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lac_encode_cpu_vector_body - the vector functions, in terms of sixteen floats at a time
+ *
+ * Included by lac_encode_cpu_vector*.c only, after each has defined for its processor: TARGET,
+ * BLOCK, the type `vec` and the v_ operations. Nothing here may depend on which processor it is;
+ * that no compiler contracts a * b + c by itself is said in CMakeLists.txt.
+ */
+#ifndef LAC_ENCODE_CPU_VECTOR_BODY_H
+#define LAC_ENCODE_CPU_VECTOR_BODY_H
+
+#include <math.h>
+#include <string.h>
+
+#include "lac_encode_cpu_vector.h"
+
+#define LANES LAC_ENCODE_CPU_LANES
+#define ROWS  LAC_ENCODE_CPU_ROWS
+#define KEYS  LAC_ENCODE_CPU_KEYS
+
+#define UNROLL _Pragma("GCC unroll 8")
+
+#define LAC_ENCODE_CPU_VECTOR(form)                                                       \
+    {                                                                                     \
+        .name = (form), .attend = attend, .norm = norm, .gelu = gelu_all, .add = add_all, \
+        .finish = finish, .bf16 = bf16_all,                                               \
+    }
+
+/* Lanes of the vector that begins at `i` of `count`. */
+TARGET static inline size_t part(size_t i, size_t count)
+{
+    return count - i < LANES ? count - i : LANES;
+}
+
+/*
+ * e^x for x <= 0, as softmax wants it: 2^n * e^r with n = round(x / ln 2), |r| <= ln 2 / 2; e^r by
+ * Taylor's series to the seventh power, whose remainder is below half a unit in the last place.
+ * ln 2 is given as two floats, the first short enough that n times it is exact.
+ */
+TARGET static inline vec v_exp(vec x)
+{
+    const vec magic = v_set(0x1.8p23f); /* adding it rounds to an integer in the low bits */
+    vec t, n, r, p;
+
+    x = v_max(x, v_set(-87.0f)); /* below, 2^n would be no normal number */
+    t = v_fma(x, v_set(0x1.715476p0f), magic);
+    n = v_sub(t, magic);
+    r = v_fma(n, v_set(-0x1.62e4p-1f), x);
+    r = v_fma(n, v_set(-0x1.7f7d1cp-20f), r);
+    p = v_fma(r, v_set(1.0f / 5040), v_set(1.0f / 720));
+    p = v_fma(p, r, v_set(1.0f / 120));
+    p = v_fma(p, r, v_set(1.0f / 24));
+    p = v_fma(p, r, v_set(1.0f / 6));
+    p = v_fma(p, r, v_set(0.5f));
+    p = v_fma(p, r, v_set(1.0f));
+    p = v_fma(p, r, v_set(1.0f));
+    return v_mul(p, v_pow2(t));
+}
+
+/*
+ * gelu(x) = max(x, 0) - h(|x|) with h(a) = a/2 * erfc(a / sqrt(2)). h is smooth and small, and
+ * nothing beyond 5.75; its Chebyshev interpolant of degree 18 on [0, 5.75], written in powers of
+ * s = 2a/5.75 - 1, is within 3.5e-8. tests/golden/encode/gelu.py makes these numbers.
+ */
+TARGET static inline vec v_gelu(vec x)
+{
+    static const float c[] = {
+        0x1.3540660000000p-12f, 0x1.0483a80000000p-6f,  -0x1.5bf8860000000p-6f,
+        -0x1.4a6d380000000p-4f, 0x1.1bbd520000000p-3f,  0x1.097ed60000000p-3f,
+        -0x1.91649a0000000p-2f, 0x1.3d564a0000000p-4f,  0x1.06b9ee0000000p-1f,
+        -0x1.21d2380000000p-1f, -0x1.837fb60000000p-5f, 0x1.4983ec0000000p-1f,
+        -0x1.40ab520000000p-1f, 0x1.1a81220000000p-3f,  0x1.0db1120000000p-2f,
+        -0x1.3e30e40000000p-2f, 0x1.534eac0000000p-3f,  -0x1.81a7e60000000p-5f,
+        0x1.7ca0500000000p-8f,
+    };
+    vec a = v_min(v_abs(x), v_set(5.75f));
+    vec s = v_fma(a, v_set(2 / 5.75f), v_set(-1.0f));
+    vec p = v_set(c[0]);
+
+#pragma GCC unroll 18
+    for (size_t i = 1; i < sizeof c / sizeof *c; i++)
+        p = v_fma(p, s, v_set(c[i]));
+    return v_sub(v_max(x, v_set(0.0f)), p);
+}
+
+TARGET static void gelu_all(float *x, size_t count)
+{
+    size_t i = 0;
+
+    for (; i + LANES <= count; i += LANES)
+        v_store(x + i, v_gelu(v_load(x + i)));
+    if (i < count)
+        v_store_part(x + i, v_gelu(v_load_part(x + i, count - i)), count - i);
+}
+
+TARGET static void add_all(float *sum, const float *x, size_t count)
+{
+    for (size_t i = 0; i < count; i += LANES) {
+        size_t n = part(i, count);
+        v_store_part(sum + i, v_add(v_load_part(sum + i, n), v_load_part(x + i, n)), n);
+    }
+}
+
+TARGET static void scale(float *x, size_t count, float by)
+{
+    for (size_t i = 0; i < count; i += LANES) {
+        size_t n = part(i, count);
+        v_store_part(x + i, v_mul(v_load_part(x + i, n), v_set(by)), n);
+    }
+}
+
+TARGET static void finish(float *x, size_t count, float divisor, bool normalize)
+{
+    vec squares = v_set(0);
+    float length;
+
+    scale(x, count, 1.0f / divisor);
+    if (!normalize)
+        return;
+    for (size_t i = 0; i < count; i += LANES) {
+        vec v = v_load_part(x + i, part(i, count));
+        squares = v_fma(v, v, squares);
+    }
+    length = sqrtf(v_sum(squares));
+    scale(x, count, 1.0f / (length > 1e-12f ? length : 1e-12f));
+}
+
+TARGET static void bf16_all(uint16_t *out, const float *x, size_t count)
+{
+    for (size_t i = 0; i < count; i += LANES) {
+        size_t n = part(i, count);
+        v_store_bf16(out + i, v_load_part(x + i, n), n);
+    }
+}
+
+TARGET static void norm(float *out, const float *x, const float *y, const float *gain,
+                        const float *bias, size_t count, float eps)
+{
+    vec sum = v_set(0), squares = v_set(0);
+    vec mean, factor;
+
+    for (size_t i = 0; i < count; i += LANES) {
+        size_t n = part(i, count);
+        vec v = v_load_part(x + i, n);
+        if (y)
+            v = v_add(v, v_load_part(y + i, n));
+        sum = v_add(sum, v);
+        v_store_part(out + i, v, n);
+    }
+    mean = v_set(v_sum(sum) / (float)count);
+    for (size_t i = 0; i < count; i += LANES) {
+        float centred[LANES] = {0};
+        size_t n = part(i, count);
+        vec v = v_sub(v_load_part(out + i, n), mean);
+        if (n < LANES) { /* lanes beyond the end hold -mean: not part of the sum */
+            v_store_part(centred, v, n);
+            v = v_load(centred);
+        }
+        squares = v_fma(v, v, squares);
+    }
+    factor = v_set(1.0f / sqrtf(v_sum(squares) / (float)count + eps));
+    for (size_t i = 0; i < count; i += LANES) {
+        size_t n = part(i, count);
+        vec v = v_mul(v_sub(v_load_part(out + i, n), mean), factor);
+        v_store_part(out + i, v_fma(v, v_load_part(gain + i, n), v_load_part(bias + i, n)), n);
+    }
+}
+
+/* Where the parts of a head's scratch begin. */
+struct parts {
+    float *keys;   /* [width][padded length]: k transposed, zeroes beyond */
+    float *values; /* [length][padded width]: v, zeroes beyond */
+    float *scores; /* [ROWS][padded length] */
+    float *query;  /* [ROWS][width], divided by sqrt(width) */
+    size_t keys_stride, values_stride;
+};
+
+TARGET static void pack_head(const struct lac_encode_cpu_head *h, struct parts *p)
+{
+    p->keys_stride = (h->length + KEYS - 1) / KEYS * KEYS;
+    p->values_stride = (h->width + LANES - 1) / LANES * LANES;
+    p->keys = h->scratch;
+    p->values = p->keys + h->width * p->keys_stride;
+    p->scores = p->values + h->length * p->values_stride;
+    p->query = p->scores + ROWS * p->keys_stride;
+    for (size_t j = 0; j < h->length; j++) {
+        const float *k = h->k + j * h->stride;
+        float *v = p->values + j * p->values_stride;
+        for (size_t c = 0; c < h->width; c++)
+            p->keys[c * p->keys_stride + j] = k[c];
+        memcpy(v, h->v + j * h->stride, h->width * sizeof *v);
+        memset(v + h->width, 0, (p->values_stride - h->width) * sizeof *v);
+    }
+    for (size_t c = 0; c < h->width; c++)
+        memset(p->keys + c * p->keys_stride + h->length, 0,
+               (p->keys_stride - h->length) * sizeof(float));
+}
+
+/* scores = query x keys; each sum runs over the head's width from first to last. */
+TARGET static inline void score(const struct parts *p, size_t width)
+{
+    for (size_t j = 0; j < p->keys_stride; j += BLOCK * LANES) {
+        vec sum[ROWS][BLOCK];
+        UNROLL
+        for (size_t r = 0; r < ROWS; r++)
+            UNROLL
+        for (size_t b = 0; b < BLOCK; b++)
+            sum[r][b] = v_set(0);
+        for (size_t c = 0; c < width; c++) {
+            const float *keys = p->keys + c * p->keys_stride + j;
+            vec k[BLOCK];
+            UNROLL
+            for (size_t b = 0; b < BLOCK; b++)
+                k[b] = v_load(keys + b * LANES);
+            UNROLL
+            for (size_t r = 0; r < ROWS; r++) {
+                vec q = v_set(p->query[r * width + c]);
+                UNROLL
+                for (size_t b = 0; b < BLOCK; b++)
+                    sum[r][b] = v_fma(q, k[b], sum[r][b]);
+            }
+        }
+        UNROLL
+        for (size_t r = 0; r < ROWS; r++)
+            UNROLL
+        for (size_t b = 0; b < BLOCK; b++)
+            v_store(p->scores + r * p->keys_stride + j + b * LANES, sum[r][b]);
+    }
+}
+
+/* Scores become weights without their common divisor, which is returned. */
+TARGET static inline float soften(float *scores, size_t length)
+{
+    vec top = v_load_part(scores, part(0, length)), sum = v_set(0);
+    float most = scores[0];
+    size_t i;
+
+    if (length >= LANES) {
+        for (i = LANES; i + LANES <= length; i += LANES)
+            top = v_max(v_load(scores + i), top);
+        most = v_top(top);
+    }
+    for (i = length < LANES ? 0 : length / LANES * LANES; i < length; i++)
+        most = scores[i] > most ? scores[i] : most;
+    for (i = 0; i < length; i += LANES) {
+        size_t n = part(i, length);
+        vec e = v_exp(v_sub(v_load(scores + i), v_set(most)));
+        v_store(scores + i, e);
+        if (n < LANES) { /* keys that don't exist weigh nothing */
+            memset(scores + i + n, 0, (LANES - n) * sizeof *scores);
+            e = v_load(scores + i);
+        }
+        sum = v_add(sum, e);
+    }
+    return v_sum(sum);
+}
+
+/* out = weights x values / divisor; each sum runs over the keys from first to last. */
+TARGET static inline void weigh(const struct lac_encode_cpu_head *h, const struct parts *p,
+                                size_t first, size_t rows, const float *divisors)
+{
+    for (size_t c = 0; c < p->values_stride; c += LANES) {
+        vec sum[ROWS];
+        UNROLL
+        for (size_t r = 0; r < ROWS; r++)
+            sum[r] = v_set(0);
+        for (size_t j = 0; j < h->length; j++) {
+            vec v = v_load(p->values + j * p->values_stride + c);
+            UNROLL
+            for (size_t r = 0; r < ROWS; r++)
+                sum[r] = v_fma(v_set(p->scores[r * p->keys_stride + j]), v, sum[r]);
+        }
+        UNROLL
+        for (size_t r = 0; r < ROWS; r++) {
+            vec o = v_mul(sum[r], v_set(1.0f / divisors[r]));
+            if (r < rows)
+                v_store_part(h->out + (first + r) * h->out_stride + c, o, part(c, h->width));
+        }
+    }
+}
+
+TARGET static void attend(const struct lac_encode_cpu_head *h)
+{
+    float scale_by = 1.0f / sqrtf((float)h->width);
+    struct parts p;
+
+    pack_head(h, &p);
+    for (size_t i = 0; i < h->length; i += ROWS) {
+        size_t rows = h->length - i < ROWS ? h->length - i : ROWS;
+        float divisors[ROWS];
+        for (size_t r = 0; r < ROWS; r++) {
+            /* the last block is filled up with its own first row */
+            const float *q = h->q + (r < rows ? i + r : i) * h->stride;
+            for (size_t c = 0; c < h->width; c++)
+                p.query[r * h->width + c] = q[c] * scale_by;
+        }
+        score(&p, h->width);
+        for (size_t r = 0; r < ROWS; r++)
+            divisors[r] = soften(p.scores + r * p.keys_stride, h->length);
+        weigh(h, &p, i, rows, divisors);
+    }
+}
+
+#endif
