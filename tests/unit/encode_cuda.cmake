@@ -1,0 +1,7 @@
+# Where the GPU plug-in was built: it loads, and says on machines without a GPU what it lacks.
+if(TARGET lacuna_cuda)
+    lac_test(encode_cuda USES encode LINK ${CMAKE_DL_LIBS})
+    target_compile_definitions(test_encode_cuda
+        PRIVATE "LAC_TEST_CUDA_PLUGIN=\"$<TARGET_FILE:lacuna_cuda>\"")
+    add_dependencies(test_encode_cuda lacuna_cuda)
+endif()
