@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lac_assert.h"
+#include "lac_head.h"
 #include "lac_pack_groups.h"
 
 /* Prefix of inherited files in the list that is hashed: what a pack builds upon is part of it. */
@@ -291,6 +292,28 @@ static enum lac_status load_terms(struct lac_pack *p, struct lac_err *err)
     return status;
 }
 
+/* What was learned: both files, or neither. Their bytes stay where the pack has them. */
+static enum lac_status load_head(struct lac_pack *p, struct lac_err *err)
+{
+    const struct lac_pack_file *json = find(p, "semantic/head.json");
+    const struct lac_pack_file *exemplars = find(p, "semantic/exemplars.vec");
+    struct lac_err why = {0};
+    enum lac_status status;
+
+    if (!json && !exemplars)
+        return LAC_OK;
+    if (!json || !exemplars)
+        return lac_err_set(
+            err, LAC_REJECT, 0,
+            "semantic/: head.json and exemplars.vec belong together, one is missing; "
+            "`lacuna train` makes both");
+    status = lac_head_open(&p->head, json->data, exemplars->data, &why);
+    if (status == LAC_OK)
+        return LAC_OK;
+    return lac_err_set(err, status == LAC_RETRY ? LAC_FATAL : status, why.code, "semantic/%s",
+                       why.text);
+}
+
 /* An empty list of rules is a decision, none at all is a mistake. */
 static bool has_rules(const struct lac_pack *p)
 {
@@ -327,6 +350,11 @@ static enum lac_status load(struct lac_pack *p, struct lac_err *err)
         status = load_one(p, find(p, "routing.yaml"), lac_pack_load_routing, err);
     if (status == LAC_OK)
         status = load_terms(p, err);
+    if (status == LAC_OK) {
+        status = load_head(p, err);
+        if (lac_pack_forgive(p, status, err))
+            status = LAC_OK;
+    }
     return status == LAC_OK ? compile(p, err) : status;
 }
 
@@ -456,6 +484,7 @@ void lac_pack_close(struct lac_pack *p)
     if (!p)
         return;
     lac_match_close(p->match);
+    lac_head_close(p->head); /* before the bytes that it borrows */
     lac_pack_groups_free(p);
     free(p->rules);
     free(p->examples);
@@ -470,6 +499,11 @@ void lac_pack_close(struct lac_pack *p)
 const struct lac_hash256 *lac_pack_hash(const struct lac_pack *p)
 {
     return &p->hash;
+}
+
+const struct lac_head *lac_pack_head(const struct lac_pack *p)
+{
+    return p->head;
 }
 
 struct lac_str lac_pack_name(const struct lac_pack *p)

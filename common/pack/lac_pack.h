@@ -9,6 +9,9 @@
  * - rules.yaml and rules/ANY.yaml: detection rules with their examples
  * - routing.yaml: tier -> destinations; one not listed is denied
  * - terms/ANY.yaml: projects, customers, terms (or internal_terms)
+ * - semantic/head.json and semantic/exemplars.vec: what `lacuna train` learned (lac_head.h); both
+ *   or none; without them the pack decides by rules alone
+ * - exemplars/ANY.jsonl: the labelled texts behind it
  *
  * Its hash is SHA-256 over one line per file, sorted by path as bytes:
  *
@@ -49,6 +52,7 @@ enum {
 
 struct lac_buf;
 struct lac_hash256;
+struct lac_head;
 struct lac_pack;
 
 /* Opens and compiles. `path` is a folder or a pack file, which is mapped for as long as the pack
@@ -88,6 +92,9 @@ struct lac_str lac_pack_name(const struct lac_pack *p);
 uint64_t lac_pack_version(const struct lac_pack *p);
 const struct lac_match *lac_pack_match(const struct lac_pack *p);
 const struct lac_decide_policy *lac_pack_policy(const struct lac_pack *p);
+
+/* What the pack knows about texts' meaning, and for which encoder; NULL: nothing. */
+const struct lac_head *lac_pack_head(const struct lac_pack *p);
 
 /* The files that the hash is over, sorted by path; inherited ones are below base/. */
 size_t lac_pack_file_count(const struct lac_pack *p);

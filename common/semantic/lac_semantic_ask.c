@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From windows to one answer per text, in integers. */
+#include <string.h>
+
+#include "lac_semantic_internal.h"
+
+enum { SCALE = 1000000000, PPM = 1000000 };
+
+struct asking {
+    const struct lac_head *head;
+    struct lac_semantic_answer *answers;
+};
+
+/* P(tier <= PUBLIC) and P(tier <= INTERNAL) of one window; the sum is at least a million. */
+static void below_of(const struct lac_head_out *out, uint64_t below[2])
+{
+    uint64_t u = out->likelihood[0], i = out->likelihood[1], p = out->likelihood[2];
+
+    below[0] = u * SCALE / (u + i + p);
+    below[1] = (u + i) * SCALE / (u + i + p);
+}
+
+static void take_nearest(struct lac_semantic_answer *a, const struct lac_head_out *out,
+                         const uint64_t below[2])
+{
+    a->nearest_count = out->nearest_count;
+    memcpy(a->nearest, out->nearest, sizeof(a->nearest));
+    memcpy(a->_nearest_below, below, sizeof(a->_nearest_below));
+}
+
+/* Whether one window is stricter than another: the first of equals counts. */
+static bool stricter(const uint64_t a[2], const uint64_t b[2])
+{
+    return a[1] != b[1] ? a[1] < b[1] : a[0] < b[0];
+}
+
+static void take_window(void *ctx, const struct lac_semantic_window *w)
+{
+    const struct asking *q = ctx;
+    struct lac_semantic_answer *a = &q->answers[w->text];
+    struct lac_head_out out;
+    uint64_t below[2];
+
+    lac_head_ask(q->head, w->vector, &out);
+    below_of(&out, below);
+    if (a->gate == LAC_HEAD_PASSED)
+        a->gate = out.gate;
+    if (w->index == 0) {
+        memcpy(a->likelihood, out.likelihood, sizeof(a->likelihood));
+        memcpy(a->_below, below, sizeof(below));
+        take_nearest(a, &out, below);
+        return;
+    }
+    for (int i = 0; i < 2; i++)
+        if (below[i] < a->_below[i])
+            a->_below[i] = below[i];
+    if (stricter(below, a->_nearest_below))
+        take_nearest(a, &out, below);
+}
+
+/* Back to likelihoods whose largest is a million. Only for texts of several windows: with one, the
+ * head's own numbers stay as they are. */
+static void scale(struct lac_semantic_answer *a)
+{
+    uint64_t p[LAC_TIER_COUNT] = {a->_below[0], a->_below[1] - a->_below[0], SCALE - a->_below[1]};
+    uint64_t most = 1;
+
+    for (int t = 0; t < LAC_TIER_COUNT; t++)
+        most = p[t] > most ? p[t] : most;
+    for (int t = 0; t < LAC_TIER_COUNT; t++) {
+        uint64_t scaled = p[t] * PPM / most;
+
+        a->likelihood[t] = scaled ? (uint32_t)scaled : 1;
+    }
+}
+
+/* What the language says about the whole text, with what the windows said. */
+static void finish(const struct lac_head *head, struct lac_str text,
+                   const struct lac_semantic_cover *cover, struct lac_semantic_answer *a)
+{
+    struct lac_head_out out = {0};
+
+    if (cover->windows > 1)
+        scale(a);
+    a->cut = cover->left > 0;
+    if (a->gate == LAC_HEAD_PASSED && !lac_head_language(head, text))
+        a->gate = LAC_HEAD_LANGUAGE;
+    if (a->gate == LAC_HEAD_PASSED)
+        return;
+    /* Unknown ground makes nothing looser. */
+    memcpy(out.likelihood, a->likelihood, sizeof(out.likelihood));
+    lac_head_foreign(&out);
+    memcpy(a->likelihood, out.likelihood, sizeof(a->likelihood));
+}
+
+enum lac_status lac_semantic_ask(struct lac_semantic_lane *l, const struct lac_head *head,
+                                 const struct lac_str *texts, size_t count,
+                                 struct lac_semantic_answer *answers,
+                                 struct lac_semantic_cover *cover, struct lac_err *err)
+{
+    struct asking q = {head, answers};
+    enum lac_status status;
+
+    for (size_t i = 0; i < count; i++)
+        answers[i] = (struct lac_semantic_answer){.gate = LAC_HEAD_PASSED};
+    status = lac_semantic_encode(l, texts, count, cover, take_window, &q, err);
+    for (size_t i = 0; status == LAC_OK && i < count; i++)
+        finish(head, texts[i], &cover[i], &answers[i]);
+    return status;
+}
