@@ -106,6 +106,7 @@ void lac_semantic_lane_close(struct lac_semantic_lane *l); /* accepts NULL */
 struct lac_semantic_window {
     size_t text, index, count; /* which text; which of how many windows */
     size_t tokens;             /* of the text in it, without [CLS], [SEP] and prefix */
+    const int32_t *ids;        /* [tokens], borrowed as `vector` */
     const float *vector;       /* lac_semantic_width() floats; borrowed during the call */
 };
 typedef void lac_semantic_window_fn(void *ctx, const struct lac_semantic_window *w);

@@ -41,7 +41,7 @@ static void take_window(void *ctx, const struct lac_semantic_window *w)
     struct lac_head_out out;
     uint64_t below[2];
 
-    lac_head_ask(q->head, w->vector, &out);
+    lac_head_ask(q->head, w->vector, w->ids, w->tokens, &out);
     below_of(&out, below);
     if (a->gate == LAC_HEAD_PASSED)
         a->gate = out.gate;

@@ -124,6 +124,8 @@ static enum lac_status flush(struct lac_semantic_lane *l, lac_semantic_window_fn
                                         .index = o->index,
                                         .count = o->count,
                                         .tokens = o->tokens,
+                                        .ids = l->ids + l->starts[i] + 1 +
+                                               l->device->source->prefix_count,
                                         .vector = l->vectors + i * width};
 
         each(ctx, &w);
