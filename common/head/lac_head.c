@@ -196,7 +196,8 @@ static void score_words(const struct lac_head *h, const int32_t *ids, size_t cou
     int64_t sum[LAC_TIER_COUNT] = {0};
     uint32_t known = 0;
 
-    memcpy(own, ids, count * sizeof(*own));
+    if (count > 0)
+        memcpy(own, ids, count * sizeof(*own));
     count = lac_head_distinct(own, count);
     for (size_t i = 0; i < count; i++) {
         uint32_t at = own[i] >= 0 && (uint32_t)own[i] < h->word_limit ? h->words[own[i]] : 0;
