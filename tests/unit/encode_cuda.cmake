@@ -4,4 +4,9 @@ if(TARGET lacuna_cuda)
     target_compile_definitions(test_encode_cuda
         PRIVATE "LAC_TEST_CUDA_PLUGIN=\"$<TARGET_FILE:lacuna_cuda>\"")
     add_dependencies(test_encode_cuda lacuna_cuda)
+    # The program of tools/cuda-check: right on a GPU, or says that there is none.
+    add_test(NAME unit/cuda_check COMMAND lacuna-cuda-check --quick)
+    set_tests_properties(unit/cuda_check PROPERTIES LABELS unit TIMEOUT 240
+        FAIL_REGULAR_EXPRESSION "FAIL"
+        PASS_REGULAR_EXPRESSION "no CUDA device: ;\n0 failed")
 endif()
