@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lacuna-cuda-check [--quick] [--bench] [--seconds=S] [--rounds=N] [--seed=N]
+ * lacuna-cuda-check [--quick] [--seed=N] [--replay=FILE] [--bench] [--seconds=S] [--rounds=N]
  *
  * Checks every kernel, whole models and batch invariance on the GPU of this machine; with --bench
- * measures instead and prints lines of JSON as tools/bench does. Exit status: 0 all well, 1 a check
- * failed, 2 wrong command line, 77 no GPU.
+ * measures instead and prints lines of JSON as tools/bench does; with --replay compares a real
+ * model instead. Exit status: 0 all well, 1 a check failed, 2 wrong command line, 77 no GPU.
  */
 #include "lac_encode_cuda_check.h"
 
@@ -131,6 +131,7 @@ struct options {
     double seconds;
     size_t rounds;
     uint64_t seed;
+    const char *replay;
 };
 
 static bool take(struct options *o, const char *arg)
@@ -143,6 +144,8 @@ static bool take(struct options *o, const char *arg)
         o->seconds = strtod(arg + 10, NULL);
     else if (strncmp(arg, "--rounds=", 9) == 0)
         o->rounds = strtoul(arg + 9, NULL, 10);
+    else if (strncmp(arg, "--replay=", 9) == 0)
+        o->replay = arg + 9;
     else if (strncmp(arg, "--seed=", 7) == 0)
         o->seed = strtoull(arg + 7, NULL, 10);
     else
@@ -159,8 +162,8 @@ int main(int argc, char **argv)
         if (take(&o, argv[i]))
             continue;
         (void)fprintf(stderr,
-                      "usage: lacuna-cuda-check [--quick] [--bench] [--seconds=S] [--rounds=N] "
-                      "[--seed=N]\n");
+                      "usage: lacuna-cuda-check [--quick] [--seed=N] [--replay=FILE] [--bench] "
+                      "[--seconds=S] [--rounds=N]\n");
         return 2;
     }
     if (lac_encode_plugin.probe(LAC_ENCODE_CUDA_BF16, &err) != LAC_OK) {
@@ -169,6 +172,10 @@ int main(int argc, char **argv)
     }
     if (o.bench)
         return lac_check_bench(o.seconds, o.rounds) ? 1 : 0;
+    if (o.replay) {
+        lac_check_replay(o.replay);
+        return failures ? 1 : 0;
+    }
     printf("seed %llu\n", (unsigned long long)o.seed);
     lac_check_seed(o.seed);
     lac_check_kernels();

@@ -70,6 +70,9 @@ struct lac_encode_model *lac_check_model(const struct lac_check_shape *shape, ui
 
 void lac_check_models(bool all);
 
+/* A real model with its vectors out of a file, see lac_encode_cuda_check_replay.c. */
+void lac_check_replay(const char *path);
+
 /* Measures; 0: done. `seconds` per side and round. */
 int lac_check_bench(double seconds, size_t rounds);
 
