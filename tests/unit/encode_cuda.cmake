@@ -7,6 +7,6 @@ if(TARGET lacuna_cuda)
     # The program of tools/cuda-check: right on a GPU, or says that there is none.
     add_test(NAME unit/cuda_check COMMAND lacuna-cuda-check --quick)
     set_tests_properties(unit/cuda_check PROPERTIES LABELS unit TIMEOUT 240
-        FAIL_REGULAR_EXPRESSION "FAIL"
+        FAIL_REGULAR_EXPRESSION "FAIL;Sanitizer"
         PASS_REGULAR_EXPRESSION "no CUDA device: ;\n0 failed")
 endif()
