@@ -8,6 +8,7 @@
 #define LAC_ENCODE_TOKENIZER_INTERNAL_H
 
 #include "lac_buf.h"
+#include "lac_encode_ascii.h"
 #include "lac_encode_tokenizer.h"
 #include "lac_encode_trie.h"
 #include "lac_encode_unicode.h"
@@ -59,7 +60,7 @@ struct lac_str lac_encode_vocab_at(const struct lac_encode_vocab *v, uint32_t id
 /* LAC_ENCODE_NO_ID: not there. Looks at all of them: for a few special tokens at open. */
 int32_t lac_encode_vocab_find(const struct lac_encode_vocab *v, struct lac_str text);
 
-/* ---- words (lac_encode_tokenizer.c) ---- */
+/* ---- words (lac_encode_tokenizer_words.c) ---- */
 
 /* Where tokens go. */
 struct lac_encode_out {
@@ -77,11 +78,65 @@ struct lac_encode_word {
     struct lac_encode_span places[LAC_ENCODE_WORD_BYTES]; /* of each byte: its character's */
 };
 
+/* The pieces of a word. */
+struct lac_encode_pieces {
+    uint32_t count;
+    int32_t ids[LAC_ENCODE_WORD_BYTES];
+    uint16_t ends[LAC_ENCODE_WORD_BYTES]; /* bytes of the word up to the end of each */
+};
+
+enum {
+    LAC_ENCODE_KEY = 16,
+    LAC_ENCODE_KEPT = 5,
+    LAC_ENCODE_AT_ONCE = 4, /* pieces that are written without asking how many there are */
+    LAC_ENCODE_AHEAD = 64,  /* words whose entries are fetched before they are read */
+};
+
+/* A word that was split before: one cache line. A free one has the key (0, -1), which no word has.
+ */
+struct lac_encode_entry {
+    uint64_t low, high; /* its bytes, zeroes behind them */
+    int32_t ids[LAC_ENCODE_KEPT];
+    uint16_t places[2 * LAC_ENCODE_KEPT]; /* where each piece begins and ends */
+    uint32_t count;                       /* of its pieces */
+    uint32_t _unused;
+};
+
+_Static_assert(sizeof(struct lac_encode_entry) == 64, "one cache line");
+
+/* Words of a piece of text, and where they are remembered if they are. */
+struct lac_encode_ahead {
+    uint64_t low[LAC_ENCODE_AHEAD], high[LAC_ENCODE_AHEAD];
+    struct lac_encode_entry *entry[LAC_ENCODE_AHEAD];
+};
+
 struct lac_encode_words {
     const struct lac_encode_tokenizer *t;
+    lac_encode_ascii_pass *pass;
+    struct lac_encode_entry *entries; /* owned: 1 << (64 - shift) of them */
+    uint32_t shift;
     struct lac_encode_out out;
+    struct lac_encode_ascii ascii;
+    struct lac_encode_ahead ahead;
     struct lac_encode_word word;
+    struct lac_encode_pieces pieces;
+    /* Tokens of a piece of text, where the caller's room is short. */
+    int32_t ids[LAC_ENCODE_PIECE + LAC_ENCODE_AT_ONCE];
+    struct lac_encode_span spans[LAC_ENCODE_PIECE + LAC_ENCODE_AT_ONCE];
 };
+
+/* The products' upper bits depend on all bytes; odd constants without a pattern. */
+static inline uint64_t lac_encode_key_hash(uint64_t low, uint64_t high)
+{
+    return low * 0x9E3779B97F4A7C15u + high * 0xC2B2AE3D27D4EB4Fu;
+}
+
+/* The entry where a word of these bytes is or would be. */
+static inline struct lac_encode_entry *lac_encode_entry_of(const struct lac_encode_words *w,
+                                                           uint64_t low, uint64_t high)
+{
+    return &w->entries[lac_encode_key_hash(low, high) >> w->shift];
+}
 
 static inline void lac_encode_put(struct lac_encode_out *out, int32_t id, uint32_t from,
                                   uint32_t to)
@@ -94,11 +149,17 @@ static inline void lac_encode_put(struct lac_encode_out *out, int32_t id, uint32
     out->count++;
 }
 
+/* Splits a word of at most word_max characters into w->pieces: [UNK] alone, where it can't be
+ * split to its end. Remembers what is short enough. */
+void lac_encode_split(struct lac_encode_words *w, const unsigned char *bytes, uint32_t len);
+
+/* Splits the gathered word, puts its tokens and empties it. */
+void lac_encode_word_end(struct lac_encode_words *w);
+
+/* ---- texts ---- */
+
 /* The tokens of text[from, to), whatever bytes are in it (lac_encode_tokenizer_exact.c). Words end
  * at both ends. */
 void lac_encode_exact(struct lac_encode_words *w, struct lac_str text, size_t from, size_t to);
-
-/* Splits the gathered word and empties it. */
-void lac_encode_word_end(struct lac_encode_words *w);
 
 #endif

@@ -397,7 +397,7 @@ static enum lac_status read_config(struct lac_encode_tokenizer *t, const struct 
     if (status == LAC_OK)
         status = agree(config, "tokenize_chinese_chars", have_json, &info->ideographs, err);
     for (size_t i = 0; status == LAC_OK && i < LAC_COUNT(names); i++) {
-        int32_t *id = (int32_t *)((char *)info + names[i].at), said;
+        int32_t *id = (int32_t *)((char *)info + names[i].at), said = LAC_ENCODE_NO_ID;
 
         if (*id != LAC_ENCODE_NO_ID && !lac_json_get(config, names[i].key))
             continue;

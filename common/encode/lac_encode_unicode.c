@@ -118,7 +118,7 @@ static uint32_t parts_of(const struct spread *s, uint32_t code, struct lac_encod
 static uint32_t entry_of(struct lac_encode_chars *c, const struct spread *s, uint32_t code,
                          struct lac_encode_steps steps)
 {
-    uint32_t parts[LAC_ENCODE_PARTS_MAX], count, at, to, joining;
+    uint32_t parts[LAC_ENCODE_PARTS_MAX] = {0}, count, at, to, joining;
     enum lac_encode_char_kind kind;
     bool alone = steps.ideographs && s->flags[code] & LAC_ENCODE_CJK;
 
