@@ -114,5 +114,11 @@ bool lac_decide_wants(const struct lac_decide_policy *p, const struct lac_decide
 #define LAC_OBSERVATION_OVER_LIMIT  "over_limit"  /* name = field: degraded */
 #define LAC_OBSERVATION_PARENT      "parent"      /* value = tier: a floor */
 #define LAC_OBSERVATION_DEADLINE    "deadline"    /* no further tier was started */
+#define LAC_OBSERVATION_GATE                                  \
+    "gate" /* name = field, value = why tier 2 doubts itself: \
+              not PUBLIC by its word */
+
+/* The tier of work that `unavailable` names. */
+#define LAC_OBSERVATION_SEMANTIC "semantic"
 
 #endif

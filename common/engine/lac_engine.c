@@ -22,6 +22,9 @@ enum lac_status lac_engine_open(struct lac_engine **out, const struct lac_engine
     if (!e)
         return lac_err_set(err, LAC_FATAL, ENOMEM, "engine: no memory");
     e->strategy = options->strategy;
+    e->semantic = options->semantic;
+    e->session = (struct lac_semantic_lane_options){.tokens = options->semantic_tokens,
+                                                    .interactive = options->interactive};
     status = lac_hmac_new(&e->hmac, options->commitment_key.ptr, options->commitment_key.len, err);
     if (status == LAC_OK)
         status = lac_match_scratch_open(&e->scratch, field_bytes, err);
@@ -40,6 +43,7 @@ void lac_engine_close(struct lac_engine *e)
 {
     if (!e)
         return;
+    lac_engine_semantic_close(e);
     lac_hmac_free(e->hmac);
     lac_match_scratch_close(e->scratch);
     free(e->key_id);
@@ -60,8 +64,11 @@ static enum lac_status take_pack(struct lac_engine *e, const struct lac_pack *pa
     const struct lac_match *m = lac_pack_match(pack);
     enum lac_status status;
 
-    if (e->pack == pack && memcmp(&e->pack_hash, lac_pack_hash(pack), sizeof(e->pack_hash)) == 0)
+    if (e->pack == pack && memcmp(&e->pack_hash, lac_pack_hash(pack), sizeof(e->pack_hash)) == 0) {
+        if (e->head && !e->lane)
+            lac_engine_semantic_take(e, pack); /* it may have come meanwhile */
         return LAC_OK;
+    }
     e->pack = NULL;
     free(e->places);
     e->places = calloc(lac_match_rule_count(m) + 1, 1);
@@ -72,6 +79,7 @@ static enum lac_status take_pack(struct lac_engine *e, const struct lac_pack *pa
         return status;
     e->pack = pack;
     e->pack_hash = *lac_pack_hash(pack);
+    lac_engine_semantic_take(e, pack);
     return LAC_OK;
 }
 
@@ -99,9 +107,12 @@ static void take_observations(struct lac_engine_case *c)
                          LAC_STR("/claimed_tier"), c->in->request->claimed_tier);
 }
 
+/* One request. `open` (NULL: it is not to be asked) becomes true, and `out` stays as it is, when
+ * rules leave the request to tier 2; `reading` is what that said. */
 static enum lac_status run_one(struct lac_engine *e, const struct lac_pack *pack,
-                               const struct lac_engine_in *in, struct lac_arena *a,
-                               struct lac_engine_out *out, struct lac_err *err)
+                               const struct lac_engine_in *in, struct lac_engine_reading *reading,
+                               bool *open, struct lac_arena *a, struct lac_engine_out *out,
+                               struct lac_err *err)
 {
     struct lac_engine_case c = {
         .e = e,
@@ -109,16 +120,55 @@ static enum lac_status run_one(struct lac_engine *e, const struct lac_pack *pack
         .m = lac_pack_match(pack),
         .a = a,
         .err = err,
+        .reading = reading,
     };
     enum lac_status status;
 
     LAC_ASSERT(in->request && (in->raw.ptr || in->raw.len == 0));
     take_observations(&c);
     status = lac_engine_scan(&c);
-    if (status == LAC_OK)
+    if (status == LAC_OK && open)
+        *open = lac_engine_is_open(&c, pack);
+    if (status == LAC_OK && reading)
+        status = lac_engine_read_take(&c);
+    if (status == LAC_OK && !(open && *open))
         status = lac_engine_conclude(&c, pack, out);
     if (c.any_hit)
         memset(e->places, 0, lac_match_rule_count(c.m));
+    return status;
+}
+
+/* Rules first, for all. What they leave open is scanned once more when tier 2 has spoken: that
+ * costs a thousandth of what the encoder does, and findings need to be kept for one request only.
+ */
+static enum lac_status run_two_tiers(struct lac_engine *e, const struct lac_pack *pack,
+                                     const struct lac_engine_in *in, size_t n, struct lac_arena *a,
+                                     struct lac_engine_out *out, struct lac_err *err)
+{
+    uint32_t *open = lac_arena_alloc(a, n * sizeof(*open));
+    struct lac_engine_reading *readings = NULL;
+    enum lac_status status = open ? LAC_OK : lac_engine_full(err);
+    size_t count = 0;
+
+    for (size_t i = 0; i < n && status == LAC_OK; i++) {
+        size_t used = a->used;
+        bool is_open = false;
+        bool ask = !lac_engine_semantic_was_missing(&in[i]);
+
+        status = run_one(e, pack, &in[i], NULL, ask ? &is_open : NULL, a, &out[i], err);
+        if (!is_open)
+            continue;
+        a->used = used; /* nothing of the first look is kept */
+        open[count++] = (uint32_t)i;
+    }
+    if (status != LAC_OK || count == 0)
+        return status;
+    readings = lac_arena_alloc(a, count * sizeof(*readings));
+    if (!readings)
+        return lac_engine_full(err);
+    status = lac_engine_read(e, in, open, count, a, readings, err);
+    for (size_t i = 0; i < count && status == LAC_OK; i++)
+        status = run_one(e, pack, &in[open[i]], &readings[i], NULL, a, &out[open[i]], err);
     return status;
 }
 
@@ -128,7 +178,9 @@ enum lac_status lac_engine_run(struct lac_engine *e, const struct lac_pack *pack
 {
     enum lac_status status = take_pack(e, pack, err);
 
+    if (status == LAC_OK && e->head)
+        return run_two_tiers(e, pack, in, n, a, out, err);
     for (size_t i = 0; i < n && status == LAC_OK; i++)
-        status = run_one(e, pack, &in[i], a, &out[i], err);
+        status = run_one(e, pack, &in[i], NULL, NULL, a, &out[i], err);
     return status;
 }

@@ -14,7 +14,15 @@
  * the conservative matrix decides and PUBLIC is out of reach. A claimed tier and a parent's are
  * floors and show as findings of the rules `claimed-tier` and `parent`.
  *
- * Thread: an engine belongs to one lane; packs are shared.
+ * Tier 2: requests that rules leave open (lac_decide_wants()) have their text, subject,
+ * conversation and files encoded, equal texts of a call once, and the pack's head asked about each.
+ * The text's answer is an opinion that counts both ways, all others are joined to one that only
+ * raises. PUBLIC is permitted when the head knew its way (its gate passed, nothing was cut off) in
+ * all of them and no name of a project, resource, source or destination stands beside. What the
+ * gate refuses is an observation `gate`; a model or device that is missing is an observation
+ * `unavailable` with the name `semantic`, and so is a recorded one: then it is not asked.
+ *
+ * Thread: an engine belongs to one lane; packs and the semantic tier are shared.
  */
 #ifndef LAC_ENGINE_H
 #define LAC_ENGINE_H
@@ -32,12 +40,15 @@
 
 struct lac_engine;
 struct lac_pack;
+struct lac_semantic;
+struct lac_semantic_counts;
 
 enum {
     LAC_ENGINE_FINDING_MAX = 256,       /* in one core; floors and opinions count beyond it */
     LAC_ENGINE_FIELD_MAX = 4096,        /* fields looked at in one request */
     LAC_ENGINE_FIELD_BYTES = 1 << 20,   /* default of options.field_bytes */
     LAC_ENGINE_COMMITMENT_KEY_MIN = 16, /* bytes */
+    LAC_ENGINE_SEMANTIC_MAX = 256,      /* fields of one request that are encoded */
 };
 
 struct lac_engine_options {
@@ -45,6 +56,9 @@ struct lac_engine_options {
     struct lac_str commitment_key;    /* secret bytes, copied; at least the minimum above */
     struct lac_str commitment_key_id; /* copied */
     size_t field_bytes;               /* longest field that is scanned to its end; 0 = default */
+    struct lac_semantic *semantic;    /* tier 2; NULL: rules alone. Borrowed until close */
+    size_t semantic_tokens;           /* of one call of the encoder; 0 = default */
+    bool interactive;                 /* goes before others on a shared device */
 };
 
 enum lac_status lac_engine_open(struct lac_engine **out, const struct lac_engine_options *options,
@@ -74,12 +88,17 @@ struct lac_engine_out {
 /*
  * Decides `n` requests. LAC_AGAIN: the arena is too small for the batch, retry with fewer (a batch
  * of one needs at most LAC_ENGINE_ARENA_MIN bytes plus twice the raw bytes of its request).
- * FATAL: an invariant is broken. `out` is only complete on LAC_OK.
- * Allocates nothing but in `a`, except when `pack` is not that of the last call.
+ * FATAL: an invariant or a device is broken, the process must end. `out` is only complete on
+ * LAC_OK. Allocates nothing but in `a`, except when `pack` is not that of the last call or its
+ * model was missing until now.
  */
 enum { LAC_ENGINE_ARENA_MIN = 512 << 10 };
 enum lac_status lac_engine_run(struct lac_engine *e, const struct lac_pack *pack,
                                const struct lac_engine_in *in, size_t n, struct lac_arena *a,
                                struct lac_engine_out *out, struct lac_err *err) LAC_MUST_USE;
+
+/* What tier 2 has done in this engine; NULL when there is none now. Borrowed until the next call.
+ */
+const struct lac_semantic_counts *lac_engine_semantic_counts(const struct lac_engine *e);
 
 #endif

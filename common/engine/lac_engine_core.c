@@ -2,6 +2,7 @@
 /* From what was found to the core: opinions, tags, order, decision, bytes, hash. */
 #include "lac_engine_internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lac_assert.h"
@@ -167,33 +168,63 @@ static enum lac_stop stop_of(const struct lac_engine_case *c, const struct lac_d
                              const struct lac_decide_in *in, const struct lac_decide_out *decided,
                              const struct lac_decision_core *core)
 {
+    enum lac_decide_stage next = lac_engine_has_read(c) ? LAC_DECIDE_LLM : LAC_DECIDE_SEMANTIC;
+
     if (c->floor == LAC_TIER_PROPRIETARY)
         return LAC_STOP_FLOOR;
     if (observed(core, LAC_OBSERVATION_UNAVAILABLE))
         return LAC_STOP_UNAVAILABLE;
     if (observed(core, LAC_OBSERVATION_DEADLINE))
         return LAC_STOP_DEADLINE;
-    /* Rules are the only tier there is: what they leave open stays open. */
-    return lac_decide_wants(p, in, decided, LAC_DECIDE_SEMANTIC) ? LAC_STOP_EXHAUSTED
-                                                                 : LAC_STOP_SETTLED;
+    /* What the tiers that there are leave open stays open. */
+    return lac_decide_wants(p, in, decided, next) ? LAC_STOP_EXHAUSTED : LAC_STOP_SETTLED;
+}
+
+/* Whether everything that matters is on the pack's allow-list. */
+static bool is_allowed(const struct lac_engine_case *c)
+{
+    return c->text_allowed && !c->other_content && !c->degraded;
+}
+
+bool lac_engine_is_open(struct lac_engine_case *c, const struct lac_pack *pack)
+{
+    bool allowed = is_allowed(c);
+    struct lac_decide_in in = {
+        .floor = c->floor,
+        .opinions = c->e->weights,
+        .opinion_count = gather_opinions(c, allowed),
+        .strategy = c->e->strategy,
+        .public_permitted = allowed,
+        .degraded = c->degraded,
+    };
+    struct lac_decide_out now;
+
+    lac_decide(lac_pack_policy(pack), &in, &now);
+    return lac_decide_wants(lac_pack_policy(pack), &in, &now, LAC_DECIDE_SEMANTIC);
 }
 
 static enum lac_status decide(struct lac_engine_case *c, const struct lac_pack *pack,
                               struct lac_engine_out *out)
 {
     const struct lac_decide_policy *policy = lac_pack_policy(pack);
-    bool permitted = c->text_allowed && !c->other_content && !c->degraded;
+    bool allowed = is_allowed(c);
+    bool understood =
+        c->reading && c->reading->has_text && c->reading->known && !c->other_names && !c->degraded;
     struct lac_decide_in in = {
         .floor = c->floor,
         .opinions = c->e->weights,
         .strategy = c->e->strategy,
-        .public_permitted = permitted,
+        .public_permitted = allowed || understood,
         .degraded = c->degraded,
     };
     struct lac_decide_out decided;
     struct lac_decision_core *core = &out->core;
+    enum lac_status status;
 
-    in.opinion_count = gather_opinions(c, permitted);
+    in.opinion_count = gather_opinions(c, allowed);
+    status = lac_engine_read_opinions(c, &in.opinion_count);
+    if (status != LAC_OK)
+        return status;
     lac_decide(policy, &in, &decided);
     core->tier = decided.tier;
     core->posterior =
@@ -257,6 +288,29 @@ static enum lac_status make_excerpt(struct lac_engine_case *c, size_t bytes,
     return LAC_OK;
 }
 
+/* Which arithmetic the core depends on: rules' integers, and the encoder's where it spoke. */
+static enum lac_status name_engine(struct lac_engine_case *c, struct lac_decision_core *core)
+{
+    static const char rules[] = "rules/1";
+    const char *encoder;
+    size_t len;
+    char *text;
+
+    core->engine = LAC_STR(rules);
+    if (!lac_engine_has_read(c))
+        return LAC_OK;
+    encoder = lac_semantic_engine(c->e->device);
+    len = sizeof(rules) + strlen(encoder); /* with a plus instead of the NUL */
+    text = lac_arena_alloc(c->a, len + 1);
+    if (!text)
+        return lac_engine_full(c->err);
+    (void)snprintf(text, len + 1, "%s+%s", rules, encoder);
+    core->engine = (struct lac_str){text, len};
+    core->has_model_hash = true;
+    memcpy(core->model_hash.bytes, lac_semantic_hash(c->e->device), sizeof(core->model_hash.bytes));
+    return LAC_OK;
+}
+
 static enum lac_status encode(struct lac_engine_case *c, struct lac_engine_out *out)
 {
     size_t size = lac_decision_core_encoded_size(&out->core);
@@ -297,7 +351,8 @@ enum lac_status lac_engine_conclude(struct lac_engine_case *c, const struct lac_
     core->commitment_key = lac_str_from(c->e->key_id);
     lac_hmac_sha256(c->e->hmac, core->commitment.bytes, c->in->raw.ptr, c->in->raw.len);
     core->pack_hash = *lac_pack_hash(pack);
-    core->engine = LAC_STR("rules/1");
-    status = make_excerpt(c, lac_pack_excerpt_bytes(pack), out);
+    status = name_engine(c, core);
+    if (status == LAC_OK)
+        status = make_excerpt(c, lac_pack_excerpt_bytes(pack), out);
     return status == LAC_OK ? encode(c, out) : status;
 }

@@ -9,6 +9,7 @@
 #include "lac_engine.h"
 #include "lac_match.h"
 #include "lac_pack.h"
+#include "lac_semantic.h"
 
 enum {
     LAC_ENGINE_HIT_MAX = 256, /* of one field */
@@ -28,13 +29,38 @@ struct lac_engine {
     struct lac_match_scratch *scratch;
     const struct lac_pack *pack; /* the scratch and places[] fit it */
     struct lac_hash256 pack_hash;
-    unsigned char *places; /* [rule_count], bits of enum lac_engine_place */
+    unsigned char *places;         /* [rule_count], bits of enum lac_engine_place */
+    struct lac_semantic *semantic; /* borrowed; NULL: no tier 2 */
+    struct lac_semantic_lane_options session;
+    const struct lac_head *head;              /* the pack's; NULL: it has none, or no tier 2 */
+    const struct lac_semantic_device *device; /* that `lane` is of */
+    struct lac_semantic_lane *lane;           /* owned; NULL: the head's model is missing */
     struct lac_match_hit hits[LAC_ENGINE_HIT_MAX];
     /* of the request in hand; copied to the arena when complete */
     struct lac_finding findings[LAC_ENGINE_FINDING_MAX];
     struct lac_opinion opinions[LAC_DECIDE_OPINION_MAX];
     struct lac_decide_opinion weights[LAC_DECIDE_OPINION_MAX];
     struct lac_str tags[LAC_ENGINE_TAG_MAX];
+};
+
+/* One field that tier 2 reads. */
+struct lac_engine_field {
+    const char *list; /* "text", "subject", "conversation", "files" */
+    size_t index;     /* in it; SIZE_MAX: it is no list */
+    uint32_t answer;  /* of all answers of the call: equal texts have the same */
+};
+
+/* What tier 2 says about one request. */
+struct lac_engine_reading {
+    bool unavailable; /* it could not be asked */
+    bool too_many;    /* fields were left out */
+    const struct lac_engine_field *fields;
+    size_t field_count;
+    const struct lac_semantic_answer *answers; /* of the call */
+    /* Filled by lac_engine_read_take(). */
+    bool has_text, has_context;
+    bool known; /* the gate passed everywhere, nothing was cut off */
+    struct lac_semantic_answer text, context;
 };
 
 /* What is known about one request so far. */
@@ -52,9 +78,11 @@ struct lac_engine_case {
     bool degraded;      /* conservative, never PUBLIC */
     bool text_allowed;  /* the text is on the allow-list ... */
     bool other_content; /* ... but something else that matters is not */
+    bool other_names;   /* among it, names that tier 2 does not read */
     bool text_complete; /* every hit in the text is in findings[]: it can be redacted */
     struct lac_observation notes[LAC_ENGINE_FIELD_NOTE_MAX];
     size_t note_count;
+    struct lac_engine_reading *reading; /* NULL: tier 2 was not asked */
 };
 
 /* Looks at every field: fills places[], findings[] (in order of looking) and the case. */
@@ -66,6 +94,34 @@ void lac_engine_floor(struct lac_engine_case *c, struct lac_str rule, struct lac
 
 /* Notes an observation about a field: what could not be looked at. */
 void lac_engine_note(struct lac_engine_case *c, const char *kind, struct lac_str name);
+
+/* Whether rules leave this request to tier 2. */
+bool lac_engine_is_open(struct lac_engine_case *c, const struct lac_pack *pack);
+
+/* ---- tier 2 ---- */
+
+/* Makes the lane's memory fit the pack's head, as far as its model is there. */
+void lac_engine_semantic_take(struct lac_engine *e, const struct lac_pack *pack);
+void lac_engine_semantic_close(struct lac_engine *e);
+
+/* Whether a recorded observation says that tier 2 could not be asked. */
+bool lac_engine_semantic_was_missing(const struct lac_engine_in *in);
+
+/* Reads the requests in[open[0 .. count)]; `readings` has `count` places. Everything is in the
+ * arena. AGAIN: it is full. FATAL: the device is broken. */
+enum lac_status lac_engine_read(struct lac_engine *e, const struct lac_engine_in *in,
+                                const uint32_t *open, size_t count, struct lac_arena *a,
+                                struct lac_engine_reading *readings,
+                                struct lac_err *err) LAC_MUST_USE;
+
+/* Joins what was read about the case's request, and notes what could not be. */
+enum lac_status lac_engine_read_take(struct lac_engine_case *c) LAC_MUST_USE;
+
+/* Adds the opinions of tier 2 behind the first `n`; AGAIN: the arena is full. */
+enum lac_status lac_engine_read_opinions(struct lac_engine_case *c, size_t *n) LAC_MUST_USE;
+
+/* Whether tier 2 has said something about the request. */
+bool lac_engine_has_read(const struct lac_engine_case *c);
 
 /* Decides and fills `out`, all of it in the arena. */
 enum lac_status lac_engine_conclude(struct lac_engine_case *c, const struct lac_pack *pack,

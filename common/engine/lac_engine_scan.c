@@ -17,7 +17,9 @@ struct place {
 enum field_kind {
     FIELD_TEXT,    /* evidence counts both ways */
     FIELD_CONTENT, /* only raises, and must be allowed too before the text can be PUBLIC */
-    FIELD_NAME,    /* the same, and it is one name */
+    FIELD_TITLE,   /* the same, and it is like one name */
+    FIELD_NAME,    /* the same, one name, and not for tier 2 to read */
+    FIELD_SOURCE,  /* the same, but no name to the rules */
     FIELD_ASIDE,   /* only raises */
 };
 
@@ -107,7 +109,7 @@ static enum lac_status look(struct lac_engine_case *c, struct lac_str text, cons
     struct lac_match_hits hits = {.at = c->e->hits,
                                   .capacity = LAC_ENGINE_HIT_MAX,
                                   .decode = true,
-                                  .is_name = kind == FIELD_NAME};
+                                  .is_name = kind == FIELD_NAME || kind == FIELD_TITLE};
     struct lac_str pointer = LAC_STR_NULL;
     enum lac_status status;
 
@@ -135,6 +137,7 @@ static enum lac_status look(struct lac_engine_case *c, struct lac_str text, cons
         c->text_complete = !hits.truncated && !hits.over_limit && !hits.undecodable;
     } else if (kind != FIELD_ASIDE && !hits.blank && !hits.whole_allowed) {
         c->other_content = true;
+        c->other_names = c->other_names || kind == FIELD_NAME || kind == FIELD_SOURCE;
     }
     if (hits.count || hits.truncated)
         take_hits(c, &hits, pointer, kind);
@@ -150,14 +153,14 @@ static enum lac_status look_fixed(struct lac_engine_case *c, struct lac_str text
 }
 
 static enum lac_status look_list(struct lac_engine_case *c, const struct lac_str *texts,
-                                 size_t count, const char *list)
+                                 size_t count, const char *list, enum field_kind kind)
 {
     enum lac_status status = LAC_OK;
 
     for (size_t i = 0; i < count && status == LAC_OK; i++) {
         struct place p = {.list = list, .index = i, .behind = ""};
 
-        status = look(c, texts[i], &p, FIELD_CONTENT);
+        status = look(c, texts[i], &p, kind);
     }
     return status;
 }
@@ -186,7 +189,7 @@ static enum lac_status look_operation(struct lac_engine_case *c)
     if (status == LAC_OK)
         status = look_fixed(c, o->destination, "/operation/destination", FIELD_NAME);
     if (status == LAC_OK)
-        status = look_list(c, o->sources, o->sources_count, "operation/sources");
+        status = look_list(c, o->sources, o->sources_count, "operation/sources", FIELD_SOURCE);
     return status;
 }
 
@@ -283,11 +286,11 @@ enum lac_status lac_engine_scan(struct lac_engine_case *c)
     enum lac_status status = look_fixed(c, r->text, "/text", FIELD_TEXT);
 
     if (status == LAC_OK)
-        status = look_fixed(c, r->subject, "/subject", FIELD_NAME);
+        status = look_fixed(c, r->subject, "/subject", FIELD_TITLE);
     if (status == LAC_OK)
         status = look_conversation(c);
     if (status == LAC_OK)
-        status = look_list(c, r->files, r->files_count, "files");
+        status = look_list(c, r->files, r->files_count, "files", FIELD_CONTENT);
     if (status == LAC_OK)
         status = look_operation(c);
     if (status == LAC_OK)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lac_clock.h"
 #include "lac_encode_plugin.h"
 #include "lac_encode_store.h"
 #include "lac_log.h"
@@ -23,6 +24,8 @@ struct lac_semantic {
     size_t device_count;
     size_t missing;
     char why[LAC_ERR_TEXT_SIZE];
+    unsigned char missing_hash[LAC_ENCODE_HASH_SIZE]; /* of the model that was looked for last */
+    uint64_t missing_ms;                              /* when */
 };
 
 /* ---- models ---- */
@@ -145,9 +148,20 @@ static enum lac_status find_device(struct lac_semantic *s, const struct lac_sema
     return LAC_OK;
 }
 
-/* Remembers whether a device could be had, for readiness. Under the lock. */
-static void note(struct lac_semantic *s, enum lac_status status, const struct lac_err *err)
+/* Whether it is too early to look for this model again. Under the lock. */
+static bool paused(const struct lac_semantic *s, const struct lac_head *head)
 {
+    return s->missing &&
+           memcmp(s->missing_hash, lac_head_model_hash(head), LAC_ENCODE_HASH_SIZE) == 0 &&
+           lac_clock_mono_ms() - s->missing_ms < LAC_SEMANTIC_PAUSE_MS;
+}
+
+/* Remembers whether a device could be had, for readiness. Under the lock. */
+static void note(struct lac_semantic *s, const struct lac_head *head, enum lac_status status,
+                 const struct lac_err *err)
+{
+    memcpy(s->missing_hash, lac_head_model_hash(head), LAC_ENCODE_HASH_SIZE);
+    s->missing_ms = lac_clock_mono_ms();
     if (status == LAC_OK) {
         s->missing = 0;
         return;
@@ -166,12 +180,17 @@ enum lac_status lac_semantic_device(struct lac_semantic *s, const struct lac_hea
 
     *out = NULL;
     (void)pthread_mutex_lock(&s->lock);
+    if (paused(s, head)) {
+        (void)lac_err_set(err, LAC_REJECT, 0, "%s", s->why);
+        (void)pthread_mutex_unlock(&s->lock);
+        return LAC_REJECT;
+    }
     status = find_source(s, lac_head_model_hash(head), &source, &why);
     if (status == LAC_OK && lac_head_width(head) != lac_encode_model_weights(source->model)->hidden)
         status = lac_err_set(&why, LAC_REJECT, 0, "the head's vectors have another width");
     if (status == LAC_OK)
         status = find_device(s, source, lac_head_layers(head), out, &why);
-    note(s, status, &why);
+    note(s, head, status, &why);
     (void)pthread_mutex_unlock(&s->lock);
     return status == LAC_OK ? LAC_OK : lac_err_set(err, status, why.code, "%s", why.text);
 }

@@ -39,6 +39,7 @@ enum {
     LAC_SEMANTIC_TOKENS = 16384,  /* default: tokens of one call of the encoder */
     LAC_SEMANTIC_SEQUENCES = 256, /* default: sequences of one call */
     LAC_SEMANTIC_HASH_SIZE = 32,
+    LAC_SEMANTIC_PAUSE_MS = 10000, /* between looking for a model that is missing */
 };
 
 struct lac_encode_model;
@@ -65,7 +66,8 @@ void lac_semantic_close(struct lac_semantic *s);
 /*
  * A model made ready for the vectors that a head wants. Opened at the first call, which takes up to
  * a second; the same pointer ever after, until lac_semantic_close(). REJECT: there is no such
- * model, or it is not the one that was trained with; every later call tries again. Thread: any.
+ * model, or it is not the one that was trained with; later calls try again, at most every
+ * LAC_SEMANTIC_PAUSE_MS. Thread: any.
  */
 struct lac_semantic_device;
 enum lac_status lac_semantic_device(struct lac_semantic *s, const struct lac_head *head,
@@ -146,6 +148,10 @@ enum lac_status lac_semantic_ask(struct lac_semantic_lane *l, const struct lac_h
                                  struct lac_semantic_answer *answers,
                                  struct lac_semantic_cover *cover,
                                  struct lac_err *err) LAC_MUST_USE;
+
+/* Makes of `a` the answer about both texts: for each threshold the stricter one counts, as it does
+ * for windows. */
+void lac_semantic_join(struct lac_semantic_answer *a, const struct lac_semantic_answer *b);
 
 /* Counters of a lane since it was opened; read by its thread. */
 struct lac_semantic_counts {

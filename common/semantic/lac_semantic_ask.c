@@ -74,6 +74,31 @@ static void scale(struct lac_semantic_answer *a)
     }
 }
 
+static void below_of_answer(const struct lac_semantic_answer *a, uint64_t below[2])
+{
+    struct lac_head_out out;
+
+    memcpy(out.likelihood, a->likelihood, sizeof(out.likelihood));
+    below_of(&out, below);
+}
+
+void lac_semantic_join(struct lac_semantic_answer *a, const struct lac_semantic_answer *b)
+{
+    uint64_t mine[2], theirs[2];
+
+    below_of_answer(a, mine);
+    below_of_answer(b, theirs);
+    if (stricter(theirs, mine)) {
+        a->nearest_count = b->nearest_count;
+        memcpy(a->nearest, b->nearest, sizeof(a->nearest));
+    }
+    for (int i = 0; i < 2; i++)
+        a->_below[i] = mine[i] < theirs[i] ? mine[i] : theirs[i];
+    scale(a);
+    a->gate = a->gate == LAC_HEAD_PASSED ? b->gate : a->gate;
+    a->cut = a->cut || b->cut;
+}
+
 /* What the language says about the whole text, with what the windows said. */
 static void finish(const struct lac_head *head, struct lac_str text,
                    const struct lac_semantic_cover *cover, struct lac_semantic_answer *a)
