@@ -157,6 +157,7 @@ enum lac_status lac_engine_read(struct lac_engine *e, const struct lac_engine_in
     struct gathering g = {.a = a};
     struct lac_semantic_answer *answers;
     struct lac_semantic_cover *cover;
+    struct lac_err why = {0};
     enum lac_status status;
 
     for (size_t i = 0; i < count; i++)
@@ -170,9 +171,9 @@ enum lac_status lac_engine_read(struct lac_engine *e, const struct lac_engine_in
     cover = lac_arena_alloc(a, g.count * sizeof(*cover));
     if (!answers || !cover)
         return lac_engine_full(err);
-    status = lac_semantic_ask(e->lane, e->head, g.texts, g.count, answers, cover, err);
+    status = lac_semantic_ask(e->lane, e->head, g.texts, g.count, answers, cover, &why);
     if (status == LAC_FATAL)
-        return status;
+        return lac_err_set(err, status, why.code, "%s", why.text);
     for (size_t i = 0; i < count; i++) {
         readings[i].answers = answers;
         readings[i].unavailable = status != LAC_OK;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +15,11 @@
 #include "lac_semantic_internal.h"
 
 struct lac_semantic {
-    char *store, *model; /* owned; `model` may be NULL */
-    const struct lac_encode_backend *backend;
+    char *store, *model, *plugin; /* owned; the last two may be NULL */
+    bool auto_class;
     enum lac_encode_class class;
+    const struct lac_encode_backend *backend; /* NULL: not found yet */
+    bool has_model;                           /* the configured one is open, or there is none */
     pthread_mutex_t lock; /* protects all of the following; held while a model is opened */
     struct lac_semantic_source sources[LAC_SEMANTIC_DEVICE_MAX];
     size_t source_count;
@@ -26,6 +29,8 @@ struct lac_semantic {
     char why[LAC_ERR_TEXT_SIZE];
     unsigned char missing_hash[LAC_ENCODE_HASH_SIZE]; /* of the model that was looked for last */
     uint64_t missing_ms;                              /* when */
+    atomic_bool failing; /* the last call of a device failed; set under the lock */
+    char failure[LAC_ERR_TEXT_SIZE];
 };
 
 /* ---- models ---- */
@@ -114,6 +119,23 @@ static enum lac_status find_source(struct lac_semantic *s, const unsigned char *
     return add_source(s, hex, out, err);
 }
 
+/* What was configured, as far as it is not there yet. Under the lock, or before there are others.
+ */
+static enum lac_status prepare(struct lac_semantic *s, struct lac_err *err)
+{
+    const struct lac_semantic_source *ignored;
+    enum lac_status status = LAC_OK;
+
+    if (!s->backend)
+        status = s->auto_class ? lac_encode_backend_best(&s->backend, &s->class, s->plugin, err)
+                               : lac_encode_backend_find(&s->backend, s->class, s->plugin, err);
+    if (status == LAC_OK && !s->has_model) {
+        status = add_source(s, s->model, &ignored, err);
+        s->has_model = status == LAC_OK;
+    }
+    return status;
+}
+
 /* ---- devices ---- */
 
 static enum lac_status find_device(struct lac_semantic *s, const struct lac_semantic_source *source,
@@ -136,7 +158,8 @@ static enum lac_status find_device(struct lac_semantic *s, const struct lac_sema
     if (s->device_count == LAC_SEMANTIC_DEVICE_MAX)
         return lac_err_set(err, LAC_REJECT, 0, "more than %d models since the start",
                            LAC_SEMANTIC_DEVICE_MAX);
-    *d = (struct lac_semantic_device){.source = source, .weights = *w, .backend = s->backend};
+    *d = (struct lac_semantic_device){
+        .owner = s, .source = source, .weights = *w, .backend = s->backend};
     d->weights.layers = layers;
     status = s->backend->open(&d->device, &d->weights, s->class, err);
     if (status != LAC_OK)
@@ -185,7 +208,9 @@ enum lac_status lac_semantic_device(struct lac_semantic *s, const struct lac_hea
         (void)pthread_mutex_unlock(&s->lock);
         return LAC_REJECT;
     }
-    status = find_source(s, lac_head_model_hash(head), &source, &why);
+    status = prepare(s, &why);
+    if (status == LAC_OK)
+        status = find_source(s, lac_head_model_hash(head), &source, &why);
     if (status == LAC_OK && lac_head_width(head) != lac_encode_model_weights(source->model)->hidden)
         status = lac_err_set(&why, LAC_REJECT, 0, "the head's vectors have another width");
     if (status == LAC_OK)
@@ -203,11 +228,33 @@ enum lac_status lac_semantic_device_of(struct lac_semantic *s, const char *model
 
     *out = NULL;
     (void)pthread_mutex_lock(&s->lock);
-    status = add_source(s, model, &source, err);
+    status = prepare(s, err);
+    if (status == LAC_OK)
+        status = add_source(s, model, &source, err);
     if (status == LAC_OK)
         status = find_device(s, source, layers, out, err);
     (void)pthread_mutex_unlock(&s->lock);
     return status;
+}
+
+void lac_semantic_note_call(const struct lac_semantic_device *d, enum lac_status status,
+                            const struct lac_err *err)
+{
+    struct lac_semantic *s = d->owner;
+    bool failed = status != LAC_OK;
+    bool was = atomic_load_explicit(&s->failing, memory_order_relaxed);
+
+    if (!failed && !was)
+        return;
+    (void)pthread_mutex_lock(&s->lock);
+    if (failed)
+        (void)snprintf(s->failure, sizeof(s->failure), "%s", err->text);
+    atomic_store_explicit(&s->failing, failed, memory_order_relaxed);
+    (void)pthread_mutex_unlock(&s->lock);
+    if (failed != was)
+        lac_log(failed ? LAC_LOG_WARN : LAC_LOG_INFO,
+                failed ? "encoder_failing" : "encoder_recovered", "why=\"%s\"",
+                failed ? err->text : "");
 }
 
 size_t lac_semantic_missing(struct lac_semantic *s, char *why, size_t size)
@@ -216,8 +263,10 @@ size_t lac_semantic_missing(struct lac_semantic *s, char *why, size_t size)
 
     (void)pthread_mutex_lock(&s->lock);
     missing = s->missing;
+    if (missing == 0 && atomic_load_explicit(&s->failing, memory_order_relaxed))
+        missing = 1;
     if (why && missing)
-        (void)snprintf(why, size, "%s", s->why);
+        (void)snprintf(why, size, "%s", s->missing ? s->why : s->failure);
     (void)pthread_mutex_unlock(&s->lock);
     return missing;
 }
@@ -244,42 +293,47 @@ uint32_t lac_semantic_width(const struct lac_semantic_device *d)
 
 /* ---- the whole ---- */
 
-static enum lac_status find_backend(struct lac_semantic *s, const struct lac_semantic_options *o,
+static enum lac_status copy_options(struct lac_semantic *s, const struct lac_semantic_options *o,
                                     struct lac_err *err)
 {
-    s->class = o->class;
+    bool model = o->model && *o->model, plugin = o->plugin && *o->plugin;
+
     s->backend = o->backend;
-    if (s->backend)
-        return LAC_OK;
-    if (o->auto_class)
-        return lac_encode_backend_best(&s->backend, &s->class, o->plugin, err);
-    return lac_encode_backend_find(&s->backend, o->class, o->plugin, err);
+    s->auto_class = o->auto_class;
+    s->class = o->class;
+    s->has_model = !model;
+    s->store = strdup(o->store);
+    s->model = model ? strdup(o->model) : NULL;
+    s->plugin = plugin ? strdup(o->plugin) : NULL;
+    if (!s->store || (model && !s->model) || (plugin && !s->plugin))
+        return lac_err_set(err, LAC_FATAL, ENOMEM, "no memory for the encoder");
+    return LAC_OK;
 }
 
 enum lac_status lac_semantic_open(struct lac_semantic **out, const struct lac_semantic_options *o,
                                   struct lac_err *err)
 {
     struct lac_semantic *s = calloc(1, sizeof(*s));
-    const struct lac_semantic_source *ignored;
-    bool model = o->model && *o->model;
+    struct lac_err why = {0};
     enum lac_status status;
 
     *out = NULL;
     if (!s)
         return lac_err_set(err, LAC_FATAL, ENOMEM, "no memory for the encoder");
     (void)pthread_mutex_init(&s->lock, NULL);
-    s->store = strdup(o->store);
-    s->model = model ? strdup(o->model) : NULL;
-    status = s->store && (s->model || !model)
-                 ? find_backend(s, o, err)
-                 : lac_err_set(err, LAC_FATAL, ENOMEM, "no memory for the encoder");
-    if (status == LAC_OK && model)
-        status = add_source(s, s->model, &ignored, err);
+    status = copy_options(s, o, err);
+    if (status == LAC_OK)
+        status = prepare(s, &why);
+    if (status == LAC_REJECT && o->lenient) {
+        lac_log(LAC_LOG_WARN, "encoder_missing", "why=\"%s\"", why.text);
+        status = LAC_OK;
+    }
     if (status == LAC_OK)
         *out = s;
     else
         lac_semantic_close(s);
-    return status;
+    return status == LAC_OK || !*why.text ? status
+                                          : lac_err_set(err, status, why.code, "%s", why.text);
 }
 
 void lac_semantic_close(struct lac_semantic *s)
@@ -293,5 +347,6 @@ void lac_semantic_close(struct lac_semantic *s)
     (void)pthread_mutex_destroy(&s->lock);
     free(s->store);
     free(s->model);
+    free(s->plugin);
     free(s);
 }

@@ -50,6 +50,9 @@ struct lac_semantic_options {
     bool auto_class;   /* the fastest class that there is, else `class` */
     enum lac_encode_class class;
     const char *plugin; /* of a GPU; NULL or "": where it is installed */
+    /* What is missing when it is opened is looked for again whenever a head asks: until then there
+     * is no device. False: then it is an error. */
+    bool lenient;
     /* Where it is not NULL, this backend runs everything: for tests. */
     const struct lac_encode_backend *backend;
 };
@@ -57,7 +60,7 @@ struct lac_semantic_options {
 struct lac_semantic;
 
 /* Opens the configured model, if any, and finds the backend. Texts are copied. REJECT: one of them
- * is not there or not acceptable. Thread: any. */
+ * is not there or not acceptable, unless `lenient`. Thread: any. */
 enum lac_status lac_semantic_open(struct lac_semantic **out, const struct lac_semantic_options *o,
                                   struct lac_err *err) LAC_MUST_USE;
 /* Accepts NULL. After all lanes. */
@@ -85,8 +88,8 @@ const unsigned char *lac_semantic_hash(const struct lac_semantic_device *d); /* 
 const struct lac_encode_model *lac_semantic_model(const struct lac_semantic_device *d);
 uint32_t lac_semantic_width(const struct lac_semantic_device *d);
 
-/* How many calls of lac_semantic_device() found none since the last that did; for readiness. Any
- * failure's text goes into `why` unless that is NULL. Thread: any. */
+/* How many calls of lac_semantic_device() found none since the last that did, or 1 while the last
+ * call of a device failed; for readiness. Why goes into `why` unless that is NULL. Thread: any. */
 size_t lac_semantic_missing(struct lac_semantic *s, char *why, size_t size);
 
 /* ---- a lane ---- */

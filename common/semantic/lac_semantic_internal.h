@@ -21,10 +21,15 @@ struct lac_semantic_source {
 };
 
 struct lac_semantic_device {
+    struct lac_semantic *owner;
     const struct lac_semantic_source *source;
     struct lac_encode_weights weights; /* the model's with `layers` lowered */
     const struct lac_encode_backend *backend;
     struct lac_encode_device *device;
 };
+
+/* What a call of the device came to, for readiness. Cheap when all is well. */
+void lac_semantic_note_call(const struct lac_semantic_device *d, enum lac_status status,
+                            const struct lac_err *err);
 
 #endif

@@ -114,6 +114,7 @@ static enum lac_status flush(struct lac_semantic_lane *l, lac_semantic_window_fn
     status = l->device->backend->run(l->session, &batch, l->vectors, err);
     l->counts.busy_ns += lac_clock_mono_ns() - started;
     l->counts.calls++;
+    lac_semantic_note_call(l->device, status, err);
     if (status != LAC_OK) {
         l->counts.failures++;
         return status;

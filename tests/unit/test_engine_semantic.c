@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tier 2 speaks where rules are silent, never looser than it may be, and the same in any company.
+ */
+#include "lac_engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lac_pack.h"
+#include "lac_test.h"
+#include "lac_tiny_tier2.h"
+
+enum { BATCH_MAX = 32 };
+
+static struct lac_tiny tiny;
+static struct lac_engine *engine;
+static struct lac_arena arena;
+
+static void begin_as(bool with_model, enum lac_strategy strategy)
+{
+    struct lac_engine_options options = {.strategy = strategy,
+                                         .commitment_key = LAC_STR("0123456789abcdef"),
+                                         .commitment_key_id = LAC_STR("t")};
+    struct lac_err err = {0};
+
+    lac_tiny_open(&tiny, with_model, "");
+    options.semantic = tiny.semantic;
+    options.semantic_tokens = 64; /* small calls, so that batches need several */
+    LAC_TEST_NEED(lac_engine_open(&engine, &options, &err) == LAC_OK);
+    LAC_TEST_NEED(lac_arena_init(&arena, 16 << 20, &err) == LAC_OK);
+}
+
+static void begin(void)
+{
+    begin_as(true, LAC_STRATEGY_BALANCED);
+}
+
+static void end(void)
+{
+    lac_engine_close(engine);
+    lac_arena_deinit(&arena);
+    lac_tiny_close(&tiny);
+}
+
+static struct lac_engine_out run_in(const struct lac_engine_in *in)
+{
+    struct lac_engine_out out = {0};
+    struct lac_err err = {0};
+
+    LAC_TEST_EQ(lac_engine_run(engine, tiny.pack, in, 1, &arena, &out, &err), LAC_OK);
+    LAC_TEST_STR(err.text, "");
+    return out;
+}
+
+static struct lac_engine_out ask(struct lac_request *r, const char *text)
+{
+    struct lac_engine_in in = {.request = r, .raw = lac_str_from(text)};
+
+    r->text = in.raw;
+    return run_in(&in);
+}
+
+static struct lac_engine_out ask_text(const char *text)
+{
+    struct lac_request r;
+
+    lac_request_init(&r);
+    return ask(&r, text);
+}
+
+static const struct lac_opinion *opinion_of(const struct lac_engine_out *out, const char *source)
+{
+    for (size_t i = 0; i < out->core.opinions_count; i++)
+        if (lac_str_is(out->core.opinions[i].layer, "semantic") &&
+            lac_str_is(out->core.opinions[i].source, source))
+            return &out->core.opinions[i];
+    return NULL;
+}
+
+static bool observed(const struct lac_engine_out *out, const char *kind, const char *name)
+{
+    for (size_t i = 0; i < out->core.observations_count; i++)
+        if (lac_str_is(out->core.observations[i].kind, kind) &&
+            lac_str_is(out->core.observations[i].name, name))
+            return true;
+    return false;
+}
+
+static void head_decides_what_rules_leave_open(void)
+{
+    static const struct {
+        const char *text;
+        enum lac_tier tier;
+        const char *exemplar;
+    } cases[] = {
+        {"sea", LAC_TIER_PUBLIC, "p-1"},
+        {"the", LAC_TIER_INTERNAL, "i-1"},
+        {"plan", LAC_TIER_PROPRIETARY, "x-1"},
+        {"sea sea seas", LAC_TIER_PUBLIC, "p-1"},
+    };
+
+    begin();
+    for (size_t i = 0; i < LAC_COUNT(cases); i++) {
+        struct lac_engine_out out = ask_text(cases[i].text);
+        const struct lac_opinion *o = opinion_of(&out, "tiny");
+
+        lac_test_row("%s", cases[i].text);
+        LAC_TEST_EQ(out.core.tier, cases[i].tier);
+        CU_ASSERT(lac_str_is(out.core.engine, "rules/1+tiny/1"));
+        CU_ASSERT(out.core.has_model_hash &&
+                  memcmp(out.core.model_hash.bytes, tiny.hash, sizeof(tiny.hash)) == 0);
+        LAC_TEST_NEED(o);
+        LAC_TEST_EQ(o->exemplars_count, 1);
+        CU_ASSERT(lac_str_is(o->exemplars[0], cases[i].exemplar));
+        LAC_TEST_EQ(out.core.stop, LAC_STOP_SETTLED);
+        LAC_TEST_EQ(out.core.observations_count, 0);
+    }
+    end();
+}
+
+static void floors_are_not_asked_about(void)
+{
+    struct lac_engine_out out;
+
+    begin();
+    out = ask_text("sea sea 4111 1111 1111 1111"); /* a card number is a floor */
+    LAC_TEST_EQ(out.core.stop, LAC_STOP_FLOOR);
+    CU_ASSERT(lac_str_is(out.core.engine, "rules/1") && !out.core.has_model_hash);
+    LAC_TEST_EQ(lac_tiny_backend.calls, 0);
+    end();
+}
+
+static void equal_texts_are_encoded_once(void)
+{
+    struct lac_engine_out out[BATCH_MAX];
+    struct lac_request requests[BATCH_MAX];
+    struct lac_engine_in in[BATCH_MAX];
+    struct lac_err err = {0};
+
+    begin();
+    for (size_t i = 0; i < BATCH_MAX; i++) {
+        lac_request_init(&requests[i]);
+        requests[i].text = i % 2 ? LAC_STR("the sea") : LAC_STR("sea");
+        in[i] = (struct lac_engine_in){.request = &requests[i], .raw = requests[i].text};
+    }
+    LAC_TEST_EQ(lac_engine_run(engine, tiny.pack, in, BATCH_MAX, &arena, out, &err), LAC_OK);
+    LAC_TEST_EQ(lac_tiny_backend.sequences, 2);
+    for (size_t i = 2; i < BATCH_MAX; i++)
+        CU_ASSERT(memcmp(&out[i].decision_hash, &out[i - 2].decision_hash, 32) == 0);
+    end();
+}
+
+static void context_raises_and_never_lowers(void)
+{
+    struct lac_message messages[2] = {{.role = LAC_STR("user"), .content = LAC_STR("plan plan")},
+                                      {.role = LAC_STR("user"), .content = LAC_STR("sea")}};
+    struct lac_engine_out out;
+    struct lac_request r;
+
+    begin();
+    lac_request_init(&r);
+    r.conversation = messages;
+    r.conversation_count = 2;
+    out = ask(&r, "sea");
+    CU_ASSERT(out.core.tier > LAC_TIER_PUBLIC);
+    LAC_TEST_NEED(opinion_of(&out, "tiny/context"));
+    CU_ASSERT(lac_str_is(opinion_of(&out, "tiny/context")->exemplars[0], "x-1"));
+    messages[0].content = LAC_STR("sea sea"); /* harmless words about an internal text */
+    out = ask(&r, "the");
+    LAC_TEST_EQ(out.core.tier, LAC_TIER_INTERNAL);
+    LAC_TEST_EQ(opinion_of(&out, "tiny/context")->likelihoods.internal, 1000000);
+    out = ask(&r, "sea"); /* harmless in all of it */
+    LAC_TEST_EQ(out.core.tier, LAC_TIER_PUBLIC);
+    end();
+}
+
+static void names_that_nobody_reads_keep_public_away(void)
+{
+    struct lac_engine_out out;
+    struct lac_request r;
+
+    begin();
+    lac_request_init(&r);
+    r.project = LAC_STR("Falcon");
+    out = ask(&r, "sea");
+    LAC_TEST_EQ(out.core.tier, LAC_TIER_INTERNAL);
+    lac_request_init(&r);
+    r.subject = LAC_STR("sea"); /* a subject is read */
+    out = ask(&r, "sea");
+    LAC_TEST_EQ(out.core.tier, LAC_TIER_PUBLIC);
+    end();
+}
+
+static void doubtful_texts_are_never_public(void)
+{
+    struct lac_engine_out out;
+    struct lac_message message = {.role = LAC_STR("user"), .content = LAC_STR("of of")};
+    struct lac_request r;
+
+    begin_as(true, LAC_STRATEGY_AGGRESSIVE);
+    out = ask_text("of of of");
+    CU_ASSERT(out.core.tier > LAC_TIER_PUBLIC);
+    CU_ASSERT(observed(&out, "gate", "/text"));
+    lac_request_init(&r);
+    r.conversation = &message;
+    r.conversation_count = 1;
+    out = ask(&r, "sea");
+    CU_ASSERT(out.core.tier > LAC_TIER_PUBLIC);
+    CU_ASSERT(observed(&out, "gate", "/conversation/0/content"));
+    end();
+}
+
+static void one_window_of_many_decides(void)
+{
+    char text[4096] = "";
+    struct lac_engine_out out;
+
+    begin();
+    for (int i = 0; i < 60; i++)
+        strcat(text, i == 30 ? "plan plan plan plan plan plan plan " : "sea ");
+    out = ask_text(text);
+    LAC_TEST_EQ(out.core.tier, LAC_TIER_PROPRIETARY);
+    LAC_TEST_NEED(opinion_of(&out, "tiny"));
+    CU_ASSERT(lac_str_is(opinion_of(&out, "tiny")->exemplars[0], "x-1"));
+    text[0] = 0;
+    for (int i = 0; i < 300; i++)
+        strcat(text, "sea ");
+    out = ask_text(text); /* more than 64 windows of it */
+    CU_ASSERT(out.core.tier > LAC_TIER_PUBLIC);
+    CU_ASSERT(observed(&out, "over_limit", "/text"));
+    end();
+}
+
+static void missing_model_is_stricter_and_can_be_replayed(void)
+{
+    struct lac_observation recorded = {LAC_STR("unavailable"), LAC_STR("semantic"), LAC_STR("")};
+    struct lac_engine_in in;
+    struct lac_engine_out out, again;
+    struct lac_request r;
+    char *core;
+    size_t size;
+
+    begin_as(false, LAC_STRATEGY_AGGRESSIVE);
+    out = ask_text("sea");
+    LAC_TEST_EQ(out.core.tier, LAC_TIER_PROPRIETARY); /* conservative, whatever the strategy */
+    LAC_TEST_EQ(out.core.stop, LAC_STOP_UNAVAILABLE);
+    CU_ASSERT(observed(&out, "unavailable", "semantic"));
+    CU_ASSERT(lac_semantic_missing(tiny.semantic, NULL, 0) > 0);
+    size = out.core_bytes.len;
+    core = malloc(size);
+    LAC_TEST_NEED(core);
+    memcpy(core, out.core_bytes.ptr, size);
+    end();
+    begin_as(true, LAC_STRATEGY_AGGRESSIVE);
+    lac_request_init(&r);
+    r.text = LAC_STR("sea");
+    in = (struct lac_engine_in){
+        .request = &r, .raw = r.text, .observations = &recorded, .observation_count = 1};
+    again = run_in(&in);
+    CU_ASSERT(again.core_bytes.len == size && memcmp(again.core_bytes.ptr, core, size) == 0);
+    LAC_TEST_EQ(lac_tiny_backend.calls, 0);
+    free(core);
+    end();
+}
+
+static void device_that_fails_is_an_observation_or_the_end(void)
+{
+    struct lac_engine_out out;
+    struct lac_request r;
+    struct lac_engine_in in = {.request = &r};
+    struct lac_err err = {0};
+
+    begin();
+    lac_tiny_backend.status = LAC_RETRY;
+    out = ask_text("sea");
+    CU_ASSERT(observed(&out, "unavailable", "semantic"));
+    CU_ASSERT(out.core.tier > LAC_TIER_PUBLIC && !out.core.has_model_hash);
+    LAC_TEST_EQ(lac_semantic_missing(tiny.semantic, NULL, 0), 1);
+    lac_tiny_backend.status = LAC_FATAL;
+    lac_request_init(&r);
+    in.raw = r.text = LAC_STR("sea");
+    LAC_TEST_EQ(lac_engine_run(engine, tiny.pack, &in, 1, &arena, &out, &err), LAC_FATAL);
+    lac_tiny_backend.status = LAC_OK;
+    out = ask_text("sea");
+    LAC_TEST_EQ(out.core.tier, LAC_TIER_PUBLIC);
+    LAC_TEST_EQ(lac_semantic_missing(tiny.semantic, NULL, 0), 0);
+    end();
+}
+
+/* ---- the same in any company ---- */
+
+static const char *const vocabulary[] = {"sea ", "the ", "plan ", "of ", "seas ", "ship ", "@a.b "};
+
+static void random_text(char *out, size_t words)
+{
+    out[0] = 0;
+    for (size_t i = 0; i < words; i++)
+        strcat(out, vocabulary[lac_test_random(LAC_COUNT(vocabulary))]);
+}
+
+enum { TEXTS = 48, ROUNDS = 40 };
+
+static void cores_do_not_depend_on_neighbours_order_or_size(void)
+{
+    static char texts[TEXTS][256];
+    static struct lac_hash256 alone[TEXTS];
+    struct lac_request requests[BATCH_MAX];
+    struct lac_engine_in in[BATCH_MAX];
+    struct lac_engine_out out[BATCH_MAX];
+    struct lac_message message = {.role = LAC_STR("user")};
+    struct lac_err err = {0};
+    size_t pick[BATCH_MAX];
+
+    begin();
+    lac_test_seed();
+    for (size_t i = 0; i < TEXTS; i++) {
+        struct lac_request r;
+
+        random_text(texts[i], 1 + lac_test_random(30));
+        lac_request_init(&r);
+        message.content = lac_str_from(texts[i ? i - 1 : 0]);
+        r.conversation = &message;
+        r.conversation_count = i % 3 == 0;
+        alone[i] = ask(&r, texts[i]).decision_hash;
+        lac_arena_reset(&arena);
+    }
+    for (int round = 0; round < ROUNDS; round++) {
+        struct lac_message messages[BATCH_MAX];
+        size_t n = 1 + lac_test_random(BATCH_MAX);
+
+        for (size_t i = 0; i < n; i++) {
+            pick[i] = lac_test_random(TEXTS);
+            messages[i] = (struct lac_message){
+                .role = LAC_STR("user"), .content = lac_str_from(texts[pick[i] ? pick[i] - 1 : 0])};
+            lac_request_init(&requests[i]);
+            requests[i].text = lac_str_from(texts[pick[i]]);
+            requests[i].conversation = &messages[i];
+            requests[i].conversation_count = pick[i] % 3 == 0;
+            in[i] = (struct lac_engine_in){.request = &requests[i], .raw = requests[i].text};
+        }
+        lac_arena_reset(&arena);
+        LAC_TEST_NEED(lac_engine_run(engine, tiny.pack, in, n, &arena, out, &err) == LAC_OK);
+        for (size_t i = 0; i < n; i++) {
+            lac_test_row("round %d, place %zu of %zu: %s", round, i, n, texts[pick[i]]);
+            CU_ASSERT(memcmp(&out[i].decision_hash, &alone[pick[i]], 32) == 0);
+        }
+    }
+    end();
+}
+
+static void full_arena_says_so_and_loses_nothing(void)
+{
+    struct lac_engine_out out;
+    struct lac_request r;
+    struct lac_engine_in in = {.request = &r};
+    struct lac_err err = {0};
+    size_t size = 64, refused = 0;
+
+    begin();
+    lac_request_init(&r);
+    in.raw = r.text = LAC_STR("the sea of plan");
+    for (;; size += 64) {
+        struct lac_arena small = {0};
+        enum lac_status status;
+
+        LAC_TEST_NEED(lac_arena_init(&small, size, &err) == LAC_OK);
+        status = lac_engine_run(engine, tiny.pack, &in, 1, &small, &out, &err);
+        lac_arena_deinit(&small);
+        if (status == LAC_OK)
+            break;
+        LAC_TEST_EQ(status, LAC_AGAIN);
+        refused++;
+        LAC_TEST_NEED(size < LAC_ENGINE_ARENA_MIN);
+    }
+    CU_ASSERT(refused > 4);
+    end();
+}
+
+LAC_TEST_MAIN(engine_semantic, head_decides_what_rules_leave_open, floors_are_not_asked_about,
+              equal_texts_are_encoded_once, context_raises_and_never_lowers,
+              names_that_nobody_reads_keep_public_away, doubtful_texts_are_never_public,
+              one_window_of_many_decides, missing_model_is_stricter_and_can_be_replayed,
+              device_that_fails_is_an_observation_or_the_end,
+              cores_do_not_depend_on_neighbours_order_or_size, full_arena_says_so_and_loses_nothing)
