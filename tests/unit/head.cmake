@@ -1,1 +1,3 @@
 lac_test(head SOURCES head_fixture.c USES head LINK m)
+lac_test(head_train USES head LINK m)
+lac_test(head_data USES head)

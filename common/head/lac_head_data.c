@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lac_head_data.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lac_digest.h"
+#include "lac_json.h"
+#include "lac_utf8.h"
+
+enum { EVENT_HEX = 32, DOMAIN_BYTES = 64 };
+
+struct row {
+    char *id, *text, *domain; /* owned; text NULL: waits for its request */
+    size_t text_len;
+    enum lac_tier tier;
+    int64_t at; /* of feedback */
+    bool is_feedback;
+    size_t order; /* of the lines */
+};
+
+struct lac_head_data {
+    struct row *rows;
+    size_t count, capacity;
+    struct lac_head_text *texts; /* after finish */
+    size_t text_count, waiting, doubles;
+    char *domains[LAC_HEAD_DOMAIN_MAX]; /* borrowed from rows */
+    uint32_t domain_count;
+    unsigned char hash[LAC_HEAD_HASH_SIZE];
+};
+
+static enum lac_status no_memory(struct lac_err *err)
+{
+    return lac_err_set(err, LAC_RETRY, ENOMEM, "train: no memory");
+}
+
+enum lac_status lac_head_data_new(struct lac_head_data **out, struct lac_err *err)
+{
+    *out = calloc(1, sizeof(**out));
+    return *out ? LAC_OK : no_memory(err);
+}
+
+static void free_row(struct row *r)
+{
+    free(r->id);
+    free(r->text);
+    free(r->domain);
+    *r = (struct row){.order = 0};
+}
+
+void lac_head_data_free(struct lac_head_data *d)
+{
+    if (!d)
+        return;
+    for (size_t i = 0; i < d->count; i++)
+        free_row(&d->rows[i]);
+    free(d->rows);
+    free(d->texts);
+    free(d);
+}
+
+/* ---- lines ---- */
+
+static enum lac_status add_row(struct lac_head_data *d, struct row *r, struct lac_err *err)
+{
+    if (!r->id || !r->domain || (!r->text && !r->is_feedback))
+        return no_memory(err);
+    if (d->count == LAC_HEAD_DATA_MAX)
+        return lac_err_set(err, LAC_REJECT, 0, "more than %d labelled texts", LAC_HEAD_DATA_MAX);
+    if (d->count == d->capacity) {
+        size_t capacity = d->capacity ? d->capacity * 2 : 1024;
+        struct row *grown = realloc(d->rows, capacity * sizeof(*grown));
+
+        if (!grown)
+            return no_memory(err);
+        d->rows = grown;
+        d->capacity = capacity;
+    }
+    r->order = d->count;
+    d->rows[d->count++] = *r;
+    *r = (struct row){.order = 0};
+    return LAC_OK;
+}
+
+static enum lac_status read_tier(const struct lac_json *v, enum lac_tier *out, struct lac_err *err)
+{
+    const struct lac_json *tier = lac_json_get(v, "tier");
+
+    if (lac_json_kind(tier) != LAC_JSON_STRING || !lac_tier_parse(lac_json_string(tier), out))
+        return lac_err_set(err, LAC_REJECT, 0, "\"tier\" is PUBLIC, INTERNAL or PROPRIETARY");
+    return LAC_OK;
+}
+
+static bool is_event_id(struct lac_str s)
+{
+    unsigned char bytes[EVENT_HEX / 2];
+
+    return s.ptr && lac_hex_decode(bytes, sizeof(bytes), s);
+}
+
+static enum lac_status read_feedback(const struct lac_json *v, struct row *r, struct lac_err *err)
+{
+    struct lac_str id = lac_json_string(lac_json_get(v, "event_id"));
+
+    if (!is_event_id(id))
+        return lac_err_set(err, LAC_REJECT, 0, "\"event_id\" is 32 hex digits");
+    r->is_feedback = true;
+    r->at = lac_json_int(lac_json_get(v, "at"));
+    r->id = lac_str_dup(id);
+    r->domain = lac_str_dup(LAC_STR("feedback"));
+    for (char *c = r->id; c && *c; c++)
+        *c = (char)(*c >= 'A' && *c <= 'F' ? *c | 0x20 : *c);
+    return read_tier(v, &r->tier, err);
+}
+
+static enum lac_status read_text(const struct lac_json *v, struct lac_str domain, struct row *r,
+                                 struct lac_err *err)
+{
+    struct lac_str id = lac_json_string(lac_json_get(v, "id"));
+    struct lac_str text = lac_json_string(lac_json_get(v, "text"));
+    struct lac_str own = lac_json_string(lac_json_get(v, "domain"));
+
+    if (!id.ptr || id.len == 0 || id.len > LAC_HEAD_ID_MAX)
+        return lac_err_set(err, LAC_REJECT, 0, "\"id\" is a text of 1 to %d bytes",
+                           LAC_HEAD_ID_MAX);
+    if (!text.ptr || text.len == 0 || text.len > LAC_HEAD_TEXT_MAX)
+        return lac_err_set(err, LAC_REJECT, 0, "\"text\" is a text of 1 to %d bytes",
+                           LAC_HEAD_TEXT_MAX);
+    domain = own.ptr ? own : domain;
+    if (domain.len == 0 || domain.len > DOMAIN_BYTES)
+        return lac_err_set(err, LAC_REJECT, 0, "\"domain\" is a text of 1 to %d bytes",
+                           DOMAIN_BYTES);
+    r->id = lac_str_dup(id);
+    r->text = lac_str_dup(text);
+    r->text_len = text.len;
+    r->domain = lac_str_dup(domain);
+    return read_tier(v, &r->tier, err);
+}
+
+static enum lac_status add_line(struct lac_head_data *d, struct lac_str domain, struct lac_str line,
+                                struct lac_err *err)
+{
+    struct lac_json *doc = NULL;
+    struct row r = {.order = 0};
+    enum lac_status status = lac_json_parse(&doc, line, err);
+    const struct lac_json *v = lac_json_get(doc, "value");
+
+    v = lac_json_kind(v) == LAC_JSON_OBJECT ? v : doc;
+    if (status == LAC_OK && lac_json_kind(doc) != LAC_JSON_OBJECT)
+        status = lac_err_set(err, LAC_REJECT, 0, "a line is a JSON object");
+    if (status == LAC_OK)
+        status = lac_json_get(v, "event_id") && !lac_json_get(v, "text")
+                     ? read_feedback(v, &r, err)
+                     : read_text(v, domain, &r, err);
+    if (status == LAC_OK)
+        status = add_row(d, &r, err);
+    free_row(&r);
+    lac_json_free(doc);
+    return status;
+}
+
+enum lac_status lac_head_data_add(struct lac_head_data *d, const char *file, struct lac_str domain,
+                                  struct lac_str lines, struct lac_err *err)
+{
+    unsigned long number = 0;
+
+    while (lines.len > 0) {
+        const char *end = memchr(lines.ptr, '\n', lines.len);
+        size_t len = end ? (size_t)(end - lines.ptr) : lines.len;
+        struct lac_str line = {lines.ptr, len};
+        struct lac_err inner = {.text = ""};
+        enum lac_status status = LAC_OK;
+
+        number++;
+        if (line.len > 0 && line.ptr[line.len - 1] == '\r')
+            line.len--;
+        if (line.len > 8 * (size_t)LAC_HEAD_TEXT_MAX)
+            status = lac_err_set(&inner, LAC_REJECT, 0, "the line is too long");
+        else if (line.len > 0)
+            status = add_line(d, domain, line, &inner);
+        if (status != LAC_OK)
+            return lac_err_set(err, status, inner.code, "%s:%lu: %s", file, number, inner.text);
+        len += end != NULL;
+        lines.ptr += len;
+        lines.len -= len;
+    }
+    return LAC_OK;
+}
+
+/* ---- feedback ---- */
+
+bool lac_head_data_has_feedback(const struct lac_head_data *d)
+{
+    for (size_t i = 0; i < d->count; i++)
+        if (d->rows[i].is_feedback)
+            return true;
+    return false;
+}
+
+enum lac_status lac_head_data_join(struct lac_head_data *d, struct lac_str event_id,
+                                   struct lac_str text, struct lac_err *err)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        struct row *r = &d->rows[i];
+
+        if (!r->is_feedback || r->text || !lac_str_is(event_id, r->id))
+            continue;
+        if (text.len == 0 || text.len > LAC_HEAD_TEXT_MAX || !lac_utf8_valid(text))
+            continue; /* stays without a text, which is counted */
+        r->text = lac_str_dup(text);
+        r->text_len = text.len;
+        if (!r->text)
+            return no_memory(err);
+    }
+    return LAC_OK;
+}
+
+/* ---- order ---- */
+
+static int by_id(const void *a, const void *b)
+{
+    const struct row *x = a, *y = b;
+    int c = strcmp(x->id, y->id);
+
+    if (c == 0 && x->at != y->at) /* feedback: the latest first */
+        return x->at > y->at ? -1 : 1;
+    if (c == 0 && x->is_feedback && y->is_feedback)
+        return x->order > y->order ? -1 : 1;
+    return c != 0 ? c : (x->order > y->order) - (x->order < y->order);
+}
+
+static int by_text(const void *a, const void *b)
+{
+    const struct row *x = *(struct row *const *)a, *y = *(struct row *const *)b;
+    int c = strcmp(x->text, y->text);
+
+    return c != 0 ? c : strcmp(x->id, y->id);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Drops what waits, and all but the latest opinion about one event. */
+static enum lac_status drop(struct lac_head_data *d, struct lac_err *err)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < d->count; i++) {
+        struct row *r = &d->rows[i];
+        bool again = kept > 0 && strcmp(d->rows[kept - 1].id, r->id) == 0;
+
+        if (again && !(r->is_feedback && d->rows[kept - 1].is_feedback))
+            return lac_err_set(err, LAC_REJECT, 0, "two texts have the id %s", r->id);
+        if (again || !r->text) {
+            d->waiting += !again;
+            free_row(r);
+            continue;
+        }
+        if (kept != i) {
+            d->rows[kept] = *r;
+            *r = (struct row){.order = 0};
+        }
+        kept++;
+    }
+    d->count = kept;
+    return LAC_OK;
+}
+
+/* Marks the second of two equal texts by taking its text away. */
+static enum lac_status mark_doubles(struct lac_head_data *d, struct lac_err *err)
+{
+    struct row **sorted = calloc(d->count + 1, sizeof(struct row *));
+    enum lac_status status = sorted ? LAC_OK : no_memory(err);
+    size_t first = 0;
+
+    for (size_t i = 0; i < d->count && sorted; i++)
+        sorted[i] = &d->rows[i];
+    if (sorted)
+        qsort(sorted, d->count, sizeof(struct row *), by_text);
+    for (size_t i = 1; i < d->count && status == LAC_OK; i++) {
+        if (strcmp(sorted[first]->text, sorted[i]->text) != 0) {
+            first = i;
+        } else if (sorted[first]->tier != sorted[i]->tier) {
+            status = lac_err_set(err, LAC_REJECT, 0, "%s and %s are one text with two tiers",
+                                 sorted[first]->id, sorted[i]->id);
+        } else {
+            free(sorted[i]->text);
+            sorted[i]->text = NULL;
+            sorted[i] = sorted[first];
+            d->doubles++;
+        }
+    }
+    free(sorted);
+    return status;
+}
+
+static enum lac_status name_domains(struct lac_head_data *d, struct lac_err *err)
+{
+    char *last = NULL;
+    char **all = calloc(d->count + 1, sizeof(char *));
+
+    if (!all)
+        return no_memory(err);
+    for (size_t i = 0; i < d->count; i++)
+        all[i] = d->rows[i].domain;
+    qsort(all, d->count, sizeof(char *), by_name);
+    for (size_t i = 0; i < d->count; i++) {
+        if (last && strcmp(last, all[i]) == 0)
+            continue;
+        if (d->domain_count == LAC_HEAD_DOMAIN_MAX) {
+            free(all);
+            return lac_err_set(err, LAC_REJECT, 0, "more than %d domains", LAC_HEAD_DOMAIN_MAX);
+        }
+        last = d->domains[d->domain_count++] = all[i];
+    }
+    free(all);
+    return LAC_OK;
+}
+
+static uint16_t domain_of(const struct lac_head_data *d, const char *name)
+{
+    uint16_t i = 0;
+
+    while (strcmp(d->domains[i], name) != 0)
+        i++;
+    return i;
+}
+
+static void hash_part(struct lac_sha256_ctx *ctx, struct lac_str s)
+{
+    const unsigned char size[4] = {(unsigned char)(s.len >> 24), (unsigned char)(s.len >> 16),
+                                   (unsigned char)(s.len >> 8), (unsigned char)s.len};
+
+    lac_sha256_update(ctx, size, sizeof(size));
+    lac_sha256_update(ctx, s.ptr, s.len);
+}
+
+static enum lac_status make_hash(struct lac_head_data *d, struct lac_err *err)
+{
+    struct lac_sha256_ctx *ctx;
+    enum lac_status status = lac_sha256_new(&ctx, err);
+
+    if (status != LAC_OK)
+        return status;
+    lac_sha256_init(ctx);
+    for (size_t i = 0; i < d->text_count; i++) {
+        const struct lac_head_text *t = &d->texts[i];
+
+        hash_part(ctx, t->id);
+        hash_part(ctx, lac_str_from(lac_tier_name(t->tier)));
+        hash_part(ctx, lac_str_from(d->domains[t->domain]));
+        hash_part(ctx, t->text);
+    }
+    lac_sha256_final(ctx, d->hash);
+    lac_sha256_free(ctx);
+    return LAC_OK;
+}
+
+enum lac_status lac_head_data_finish(struct lac_head_data *d, struct lac_err *err)
+{
+    enum lac_status status;
+
+    if (d->count > 0)
+        qsort(d->rows, d->count, sizeof(*d->rows), by_id);
+    status = drop(d, err);
+    if (status == LAC_OK)
+        status = mark_doubles(d, err);
+    if (status == LAC_OK)
+        status = name_domains(d, err);
+    if (status != LAC_OK)
+        return status;
+    d->texts = calloc(d->count + 1, sizeof(*d->texts));
+    if (!d->texts)
+        return no_memory(err);
+    for (size_t i = 0; i < d->count; i++) {
+        const struct row *r = &d->rows[i];
+
+        if (r->text)
+            d->texts[d->text_count++] = (struct lac_head_text){
+                lac_str_from(r->id), {r->text, r->text_len}, r->tier, domain_of(d, r->domain)};
+    }
+    return make_hash(d, err);
+}
+
+size_t lac_head_data_count(const struct lac_head_data *d)
+{
+    return d->text_count;
+}
+
+const struct lac_head_text *lac_head_data_at(const struct lac_head_data *d, size_t index)
+{
+    return &d->texts[index];
+}
+
+uint32_t lac_head_data_domains(const struct lac_head_data *d)
+{
+    return d->domain_count;
+}
+
+struct lac_str lac_head_data_domain(const struct lac_head_data *d, uint32_t index)
+{
+    return lac_str_from(d->domains[index]);
+}
+
+size_t lac_head_data_waiting(const struct lac_head_data *d)
+{
+    return d->waiting;
+}
+
+size_t lac_head_data_doubles(const struct lac_head_data *d)
+{
+    return d->doubles;
+}
+
+const unsigned char *lac_head_data_hash(const struct lac_head_data *d)
+{
+    return d->hash;
+}
