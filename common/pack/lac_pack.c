@@ -12,6 +12,7 @@
 
 #include "lac_assert.h"
 #include "lac_head.h"
+#include "lac_head_data.h"
 #include "lac_pack_groups.h"
 
 /* Prefix of inherited files in the list that is hashed: what a pack builds upon is part of it. */
@@ -116,6 +117,30 @@ static enum lac_status load_folder(struct lac_pack *p, const char *folder, load_
         if (is_yaml_in(p->files.at[i].path, folder))
             status = load_one(p, &p->files.at[i], load, err);
     return status;
+}
+
+enum lac_status lac_pack_exemplars(const struct lac_pack *p, struct lac_head_data **out,
+                                   struct lac_err *err)
+{
+    static const char folder[] = "exemplars/", ending[] = ".jsonl";
+    enum lac_status status = lac_head_data_new(out, err);
+
+    for (size_t i = 0; i < p->files.count && status == LAC_OK; i++) {
+        const struct lac_pack_file *f = &p->files.at[i];
+        struct lac_str stem = f->path;
+        char name[256]; /* for errors */
+
+        if (f->path.len < sizeof(folder) + sizeof(ending) - 1 ||
+            memcmp(f->path.ptr, folder, sizeof(folder) - 1) != 0 || !has_suffix(f->path, ending))
+            continue;
+        stem.ptr += sizeof(folder) - 1;
+        stem.len -= sizeof(folder) - 1 + sizeof(ending) - 1;
+        (void)snprintf(name, sizeof(name), "%.*s", LAC_STR_FMT(f->path));
+        status = lac_head_data_add(*out, name, stem, f->data, err);
+    }
+    if (status == LAC_OK)
+        status = lac_head_data_finish(*out, err);
+    return status == LAC_RETRY ? LAC_FATAL : status;
 }
 
 /* A file of the pack, or the one it inherits. */
@@ -292,6 +317,22 @@ static enum lac_status load_terms(struct lac_pack *p, struct lac_err *err)
     return status;
 }
 
+/* Vectors of two models have nothing to do with each other. */
+static enum lac_status check_model(const struct lac_pack *p, struct lac_err *err)
+{
+    char hex[2 * sizeof(p->model.hash) + 1];
+    struct lac_str name = lac_head_model_name(p->head);
+
+    if (!p->model_at ||
+        memcmp(p->model.hash, lac_head_model_hash(p->head), sizeof(p->model.hash)) == 0)
+        return LAC_OK;
+    lac_hex_encode(hex, lac_head_model_hash(p->head), sizeof(p->model.hash));
+    return lac_yaml_fail(p->model_at, err,
+                         "model: semantic/ was learned for %.*s %s; run `lacuna train` again, or "
+                         "name that one",
+                         LAC_STR_FMT(name), hex);
+}
+
 /* What was learned: both files, or neither. Their bytes stay where the pack has them. */
 static enum lac_status load_head(struct lac_pack *p, struct lac_err *err)
 {
@@ -309,7 +350,7 @@ static enum lac_status load_head(struct lac_pack *p, struct lac_err *err)
             "`lacuna train` makes both");
     status = lac_head_open(&p->head, json->data, exemplars->data, &why);
     if (status == LAC_OK)
-        return LAC_OK;
+        return check_model(p, err);
     return lac_err_set(err, status == LAC_RETRY ? LAC_FATAL : status, why.code, "semantic/%s",
                        why.text);
 }
@@ -504,6 +545,11 @@ const struct lac_hash256 *lac_pack_hash(const struct lac_pack *p)
 const struct lac_head *lac_pack_head(const struct lac_pack *p)
 {
     return p->head;
+}
+
+const struct lac_pack_model *lac_pack_model(const struct lac_pack *p)
+{
+    return p->model_at ? &p->model : NULL;
 }
 
 struct lac_str lac_pack_name(const struct lac_pack *p)

@@ -4,8 +4,9 @@
  *
  * A pack's source is a folder:
  *
- * - pack.yaml: name, version, prior, strategies (cost matrices), price, excerpt; `base: builtin`
- *   takes what the folder lacks from the built-in pack, rule file by rule file
+ * - pack.yaml: name, version, prior, strategies (cost matrices), price, excerpt, model (name and
+ *   hash of the encoder that semantic/ is for: another one's is refused); `base: builtin` takes
+ *   what the folder lacks from the built-in pack, rule file by rule file
  * - rules.yaml and rules/ANY.yaml: detection rules with their examples
  * - routing.yaml: tier -> destinations; one not listed is denied
  * - terms/ANY.yaml: projects, customers, terms (or internal_terms)
@@ -95,6 +96,22 @@ const struct lac_decide_policy *lac_pack_policy(const struct lac_pack *p);
 
 /* What the pack knows about texts' meaning, and for which encoder; NULL: nothing. */
 const struct lac_head *lac_pack_head(const struct lac_pack *p);
+
+/* The encoder that pack.yaml names, for `lacuna train`; NULL: none. What decides is the head's. */
+struct lac_pack_model {
+    struct lac_str name;
+    unsigned char hash[32];
+};
+const struct lac_pack_model *lac_pack_model(const struct lac_pack *p);
+
+/*
+ * The labelled texts of exemplars/ANY.jsonl, inherited ones not among them; a text without a domain
+ * has its file's name without the ending. To be freed also when it fails. REJECT: "FILE:LINE: why".
+ * FATAL: no memory.
+ */
+struct lac_head_data;
+enum lac_status lac_pack_exemplars(const struct lac_pack *p, struct lac_head_data **out,
+                                   struct lac_err *err) LAC_MUST_USE;
 
 /* The files that the hash is over, sorted by path; inherited ones are below base/. */
 size_t lac_pack_file_count(const struct lac_pack *p);

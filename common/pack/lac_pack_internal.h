@@ -43,8 +43,10 @@ struct lac_pack {
     size_t rule_capacity;
     size_t opinion_rules;
     struct lac_match *match;
-    struct lac_head *head;          /* NULL: no tier 2 */
-    const struct lac_str *disabled; /* ids of rules that are left out */
+    struct lac_head *head;           /* NULL: no tier 2 */
+    struct lac_pack_model model;     /* of pack.yaml */
+    const struct lac_yaml *model_at; /* NULL: it names none */
+    const struct lac_str *disabled;  /* ids of rules that are left out */
     size_t disabled_count;
     const struct lac_yaml *disabled_at;
     bool *disabled_done;            /* [disabled_count]: an inherited rule was left out */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lac_pack_internal.h"
+#include "lac_pack_lint_head.h"
 #include "lac_pack_lint_rules.h"
 
 struct lac_pack_lint {
@@ -50,6 +51,8 @@ static enum lac_status lint(struct lac_pack_lint *l, const char *path, struct la
 
     if (status == LAC_OK && l->p->match)
         status = lac_pack_lint_rules(l->p, err);
+    if (status == LAC_OK)
+        status = lac_pack_lint_head(l->p, err);
     if (status == LAC_OK && l->p->match)
         status = check_image(l->p, err);
     if (status == LAC_OK && l->findings.no_memory)

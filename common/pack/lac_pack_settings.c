@@ -4,8 +4,10 @@
 
 #include <stdlib.h>
 
-static const char *const pack_keys[] = {"name",       "version", "description", "base",    "prior",
-                                        "strategies", "price",   "excerpt",     "disable", NULL};
+static const char *const pack_keys[] = {"name",    "version",    "description", "base",
+                                        "prior",   "strategies", "price",       "excerpt",
+                                        "disable", "model",      NULL};
+static const char *const model_keys[] = {"name", "hash", NULL};
 static const char *const strategy_keys[] = {"conservative", "balanced", "aggressive", NULL};
 static const char *const answer_keys[] = {"public", "internal", "proprietary", NULL};
 static const char *const price_keys[] = {"semantic", "llm", NULL};
@@ -87,6 +89,33 @@ static enum lac_status load_price(struct lac_pack *p, const struct lac_yaml *nod
     return status;
 }
 
+/* model: {name: all-minilm-l6-v2, hash: 64 hex digits}: which encoder semantic/ is for. */
+static enum lac_status load_model(struct lac_pack *p, const struct lac_yaml *node,
+                                  struct lac_err *err)
+{
+    const struct lac_yaml *name = lac_yaml_get(node, "name");
+    const struct lac_yaml *hash = lac_yaml_get(node, "hash");
+    struct lac_str hex = LAC_STR_NULL;
+    enum lac_status status;
+
+    if (!node)
+        return LAC_OK;
+    status = lac_yaml_keys(node, "model", model_keys, err);
+    if (status == LAC_OK && (!name || !hash))
+        return lac_yaml_fail(node, err,
+                             "a model needs a name and a hash; `lacuna model list` "
+                             "prints both");
+    if (status == LAC_OK)
+        status = lac_yaml_text(name, &p->model.name, err);
+    if (status == LAC_OK)
+        status = lac_yaml_text(hash, &hex, err);
+    if (status == LAC_OK && !lac_hex_decode(p->model.hash, sizeof(p->model.hash), hex))
+        return lac_yaml_fail(hash, err, "a model's hash is %zu hex digits",
+                             2 * sizeof(p->model.hash));
+    p->model_at = node;
+    return status;
+}
+
 static enum lac_status load_identity(struct lac_pack *p, const struct lac_yaml *root,
                                      struct lac_err *err)
 {
@@ -124,6 +153,8 @@ enum lac_status lac_pack_load_settings(struct lac_pack *p, const struct lac_yaml
 
     if (status == LAC_OK)
         status = load_identity(p, root, err);
+    if (status == LAC_OK)
+        status = load_model(p, lac_yaml_get(root, "model"), err);
     if (status == LAC_OK)
         status = section(root, base, "prior", &node, err);
     if (status == LAC_OK)

@@ -122,7 +122,8 @@ const struct lac_encode_backend lac_tiny_cpu = {
     .run = run,
 };
 
-static void write_head(const unsigned char *hash, struct lac_buf *json, struct lac_buf *vec)
+void lac_tiny_head(const unsigned char hash[32], const unsigned char texts[32],
+                   struct lac_buf *json, struct lac_buf *vec)
 {
     static const struct lac_str ids[EXEMPLARS] = {{"p-1", 3}, {"i-1", 3}, {"x-1", 3}};
     static const enum lac_tier tiers[EXEMPLARS] = {LAC_TIER_PUBLIC, LAC_TIER_INTERNAL,
@@ -142,6 +143,7 @@ static void write_head(const unsigned char *hash, struct lac_buf *json, struct l
     struct lac_err err = {0};
 
     memcpy(p.model_hash, hash, sizeof(p.model_hash));
+    memcpy(p.texts_hash, texts, sizeof(p.texts_hash));
     NEED(lac_head_params_alloc(&p, &err) == LAC_OK, err);
     for (int t = 0; t < LAC_TIER_COUNT; t++) /* what is closest, and by far */
         p.weights[t][LAC_TIER_COUNT + t] = 12 * LAC_HEAD_ONE;
@@ -156,10 +158,11 @@ static void write_head(const unsigned char *hash, struct lac_buf *json, struct l
 static void open_pack(struct lac_tiny *t, const char *tail)
 {
     char yaml[512];
+    static const unsigned char texts[32] = {0};
     struct lac_buf json, vec;
     struct lac_err err = {0};
 
-    write_head(t->hash, &json, &vec);
+    lac_tiny_head(t->hash, texts, &json, &vec);
     (void)snprintf(yaml, sizeof(yaml), "name: tiny\nversion: 1\nbase: builtin\n%s", tail);
     const struct lac_pack_file files[] = {
         {LAC_STR("pack.yaml"), lac_str_from(yaml)},

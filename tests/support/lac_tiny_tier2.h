@@ -10,6 +10,7 @@
 #ifndef LAC_TINY_TIER2_H
 #define LAC_TINY_TIER2_H
 
+#include "lac_buf.h"
 #include "lac_pack.h"
 #include "lac_semantic.h"
 
@@ -32,5 +33,9 @@ extern const struct lac_encode_backend lac_tiny_cpu;
  * the pack's pack.yaml. Aborts when something fails. */
 void lac_tiny_open(struct lac_tiny *t, bool with_model, const char *tail);
 void lac_tiny_close(struct lac_tiny *t);
+
+/* The head's two files, for a model and for exemplars of these hashes. Free both buffers. */
+void lac_tiny_head(const unsigned char model[32], const unsigned char texts[32],
+                   struct lac_buf *json, struct lac_buf *vec);
 
 #endif

@@ -2,3 +2,7 @@ lac_test(pack USES pack)
 lac_test(pack_bundle USES pack)
 lac_test(pack_terms USES pack)
 lac_test(pack_import USES pack)
+lac_test(pack_head USES pack head semantic encode
+    SOURCES ${PROJECT_SOURCE_DIR}/tests/support/lac_tiny_tier2.c
+            ${PROJECT_SOURCE_DIR}/tests/support/lac_model_folder.c
+    LINK m)
