@@ -207,7 +207,8 @@ def test_wrong_usage_says_what_would_be_right(args, status, said, tmp_path):
 
 @pytest.mark.parametrize("command", [
     "dev", "classify", "publish", "tail", "migrate", "doctor", "deadletter list", "deadletter show",
-    "deadletter retry", "topics list", "topics create", "config show", "config validate"])
+    "deadletter retry", "topics list", "topics create", "config show", "config validate",
+    "tokenize"])
 def test_help_has_examples_and_exit_statuses_and_no_colour_in_a_pipe(command, tmp_path):
     done = subprocess.run([str(BIN / "lacuna"), *command.split(), "--help"], timeout=30,
                           env=clean_env(tmp_path), capture_output=True, text=True, check=True)

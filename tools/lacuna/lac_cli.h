@@ -26,6 +26,7 @@ int lac_cli_pack(int argc, char **argv);
 int lac_cli_redact(int argc, char **argv);
 int lac_cli_scan(int argc, char **argv);
 int lac_cli_tail(int argc, char **argv);
+int lac_cli_tokenize(int argc, char **argv);
 int lac_cli_topics(int argc, char **argv);
 
 /* ---- what several commands need ---- */

@@ -17,6 +17,7 @@ static const struct {
     {"eval", "Measure the pack against labelled texts", lac_cli_eval},
     {"pack", "Make, check and compare policy packs", lac_cli_pack},
     {"model", "Keep the sentence encoders that tier 2 runs on", lac_cli_model},
+    {"tokenize", "Print the tokens that a model makes of texts", lac_cli_tokenize},
     {"redact", "Print a text without secrets and personal data", lac_cli_redact},
     {"publish", "Publish files, folders or stdin as requests", NULL},
     {"tail", "Follow a topic, its records as JSON", lac_cli_tail},
