@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What happens to a validated candidate: exceptions, documented examples, context, bookkeeping. */
+#include "lac_match_grams.h"
 #include "lac_match_internal.h"
 
 #include <string.h>
@@ -38,16 +39,27 @@ static bool may_begin(struct lac_str text, size_t i, struct lac_str what)
            (i < text.len && lac_match_fold_byte(text.ptr[i]) == (unsigned char)what.ptr[0]);
 }
 
+/* Whether the hit may have a text inside. A blank in that may be anything that parts words. */
+static bool may_have(const struct lac_match_grams *grams, struct lac_str what)
+{
+    const char *end = what.ptr + what.len;
+
+    if (what.len < 2)
+        return true;
+    return (what.ptr[0] == ' ' || what.ptr[1] == ' ' || lac_match_grams_pair(grams, what.ptr)) &&
+           (end[-2] == ' ' || end[-1] == ' ' || lac_match_grams_pair(grams, end - 2));
+}
+
 /* Whether the hit is a documented example. */
 static bool is_allowed(const struct lac_match *m, struct lac_str hit,
-                       const struct lac_match_around *a)
+                       const struct lac_match_grams *grams, const struct lac_match_around *a)
 {
     struct lac_str before = lac_match_text_of(m, a->before);
     struct lac_str after = lac_match_text_of(m, a->after);
     size_t from;
 
     if (a->flags & LAC_MATCH_AROUND_INSIDE) {
-        for (size_t i = 0; i + before.len <= hit.len; i++)
+        for (size_t i = 0; may_have(grams, before) && i + before.len <= hit.len; i++)
             if (may_begin(hit, i, before) && lac_match_same_from(hit, i, before) != SIZE_MAX)
                 return true;
         return false;
@@ -63,6 +75,20 @@ static bool is_allowed(const struct lac_match *m, struct lac_str hit,
         return true;
     hit = lac_str_slice(hit, from, hit.len);
     return lac_match_same_to(hit, hit.len, after) != SIZE_MAX;
+}
+
+static bool is_example(const struct lac_match *m, const struct lac_match_image_rule *r,
+                       struct lac_str hit)
+{
+    struct lac_match_grams grams;
+
+    if (r->allow_count == 0)
+        return false;
+    lac_match_grams_of(&grams, hit);
+    for (size_t i = 0; i < r->allow_count; i++)
+        if (is_allowed(m, hit, &grams, &m->around[r->allow + i]))
+            return true;
+    return false;
 }
 
 bool lac_match_is_whole(struct lac_str t, size_t start, size_t end)
@@ -232,9 +258,8 @@ void lac_match_add(struct lac_match_scratch *s, uint32_t rule, uint32_t start, u
             except(s, rule, start, end);
             return;
         }
-    for (size_t i = 0; i < c->allow_count; i++)
-        if (is_allowed(s->m, lac_str_slice(t, from, to), &s->m->around[c->allow + i]))
-            return;
+    if (is_example(s->m, c, lac_str_slice(t, from, to)))
+        return;
     hit.score = score_of(s, rule, start, end, s->hits->is_name && lac_match_is_whole(t, from, to));
     if (hit.score == 0 || (hit.score < LAC_MATCH_SCORE_COUNTS && !s->hits->want_weak))
         return;
@@ -262,18 +287,31 @@ static uint64_t log2_fixed(uint32_t n)
     return result;
 }
 
-/* Shannon's entropy of the bytes, thousandths of a bit per byte. */
+/* n * log2(n), which for small n needs no computing. */
+static uint64_t n_log2(uint32_t n)
+{
+    static const uint32_t small[] = {
+        0,        0,        2097152,  4985859,  8388608,   12173590,  16263174, 20606068, 25165824,
+        29915163, 34832940, 39902236, 45109260, 50442496,  55892200,  61450065, 67108864, 72862255,
+        78704694, 84631206, 90637400, 96719238, 102873144, 109095854, 115384344};
+
+    return n < LAC_COUNT(small) ? small[n] : n * log2_fixed(n);
+}
+
+/* Shannon's entropy of the bytes, thousandths of a bit per byte. The sum over all different bytes
+ * grows with each one read by what its count's term grows. */
 static uint32_t entropy_of(struct lac_str text)
 {
     uint32_t len = (uint32_t)text.len;
     uint32_t seen[256] = {0};
     uint64_t sum = len ? len * log2_fixed(len) : 0;
 
-    for (size_t i = 0; i < text.len; i++)
-        seen[(unsigned char)text.ptr[i]]++;
-    for (size_t i = 0; i < LAC_COUNT(seen); i++)
-        if (seen[i] > 1)
-            sum -= seen[i] * log2_fixed(seen[i]);
+    for (size_t i = 0; i < text.len; i++) {
+        uint32_t n = seen[(unsigned char)text.ptr[i]]++;
+
+        if (n > 0) /* a byte's first time adds nothing */
+            sum -= n_log2(n + 1) - n_log2(n);
+    }
     return len ? (uint32_t)((sum * 1000 / len + (1 << 19)) >> 20) : 0;
 }
 

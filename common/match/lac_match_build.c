@@ -217,7 +217,7 @@ static size_t choose_key(struct lac_match_build *b, struct lac_str t, bool first
 static void put_key(struct lac_buf *keys, uint64_t key, enum lac_match_entry_kind kind,
                     size_t index)
 {
-    struct lac_match_key k = {key, {kind, (uint32_t)index}};
+    struct lac_match_key k = {key, {.index = (uint32_t)index, .kind = (uint8_t)kind}};
 
     lac_buf_put(keys, &k, sizeof(k));
 }
@@ -236,13 +236,35 @@ void lac_match_put_prefix(struct lac_match_build *b, struct lac_str bytes, bool 
     put_key(&b->prefix_keys, (uint64_t)keyed << 32 | key, kind, index);
 }
 
-static void key_text(struct lac_match_build *b, struct lac_str t, size_t key,
+/* What stands around the keyed word. Of its own bytes the key has the first eight. */
+static void put_around(struct lac_match_entry *e, struct lac_str t, size_t key)
+{
+    size_t end = key;
+
+    while (end < t.len && end - key < sizeof(uint64_t) &&
+           lac_match_is_alnum((unsigned char)t.ptr[end]))
+        end++;
+    e->skip = (uint8_t)(end - key);
+    for (size_t i = 0; i < LAC_COUNT(e->behind); i++) {
+        e->behind[i] = lac_match_byte(t, end + i);
+        e->before[i] = key > i ? lac_match_before(t, key - i) : 0;
+    }
+}
+
+/* A name's blanks may stand for nothing: what is around its keyed word is not known. */
+static void key_text(struct lac_match_build *b, struct lac_str t, size_t key, bool name,
                      enum lac_match_entry_kind kind, size_t index)
 {
-    if (is_wide(t, key))
+    struct lac_match_key k = {lac_match_key_of(t, key),
+                              {.index = (uint32_t)index, .kind = (uint8_t)kind}};
+
+    if (is_wide(t, key)) {
         lac_match_put_prefix(b, (struct lac_str){t.ptr + key, t.len - key}, false, kind, index);
-    else
-        put_key(&b->word_keys, lac_match_key_of(t, key), kind, index);
+        return;
+    }
+    if (!name)
+        put_around(&k.entry, t, key);
+    lac_buf_put(&b->word_keys, &k, sizeof(k));
 }
 
 /* A text must have something to look for. */
@@ -430,7 +452,7 @@ void lac_match_choose_keys(struct lac_match_build *b)
         struct lac_str t = text_of(b, phrases[i].text);
 
         phrases[i].key = (uint16_t)choose_key(b, t, names);
-        key_text(b, t, phrases[i].key, LAC_MATCH_ENTRY_PHRASE, i);
+        key_text(b, t, phrases[i].key, names, LAC_MATCH_ENTRY_PHRASE, i);
         if (names)
             key_name(b, t, phrases[i].key, i);
     }
@@ -439,7 +461,7 @@ void lac_match_choose_keys(struct lac_match_build *b)
 
         words[i].key = (uint32_t)choose_key(b, t, false);
         words[i].exact = is_exact(t);
-        key_text(b, t, words[i].key, LAC_MATCH_ENTRY_CONTEXT, i);
+        key_text(b, t, words[i].key, false, LAC_MATCH_ENTRY_CONTEXT, i);
     }
 }
 

@@ -15,22 +15,23 @@ void lac_match_gates_close(struct lac_match_scratch *s)
         return;
     }
     memcpy(s->enabled, s->open[s->hits->want_weak], blocks * sizeof(s->enabled[0]));
-    s->any_gated = s->hits->want_weak;
+    s->gated_blocks = s->hits->want_weak ? UINT32_MAX : 0;
 }
 
 void lac_match_gates_open(struct lac_match_scratch *s)
 {
     memset(s->enabled, 0xFF, (s->m->count / 64 + 1) * sizeof(s->enabled[0]));
-    s->any_gated = true;
+    s->gated_blocks = UINT32_MAX;
 }
 
 void lac_match_gates_word(struct lac_match_scratch *s, uint32_t word)
 {
     const struct lac_match_word *w = &s->m->words[word];
 
-    for (uint32_t i = w->gates; i < w->gates + w->gates_count; i++)
+    for (uint32_t i = w->gates; i < w->gates + w->gates_count; i++) {
         s->enabled[s->m->gates[i].block] |= s->m->gates[i].rules;
-    s->any_gated = true;
+        s->gated_blocks |= (uint32_t)1 << (s->m->gates[i].block % 32);
+    }
 }
 
 static bool has_word(const struct lac_match *m, const struct lac_match_image_rule *r, uint32_t word)

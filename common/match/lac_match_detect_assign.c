@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "lac_match_grams.h"
 #include "lac_match_secret.h"
 
 enum {
@@ -46,11 +47,16 @@ static size_t skip(struct lac_str t, size_t i, const char *set, size_t limit)
 /* Whether one of the words, in lower case, is in `name` in any case. */
 static bool mentions(struct lac_str name, const char *const *words)
 {
+    struct lac_match_grams grams;
+
     if (name.len < 2) /* nearly always empty, and no word is as short */
         return false;
+    lac_match_grams_of(&grams, name);
     for (; *words; words++) {
         size_t size = strlen(*words);
 
+        if (!lac_match_grams_may(&grams, (struct lac_str){(char *)*words, size}))
+            continue;
         for (size_t i = 0; i + size <= name.len; i++) {
             size_t k = 0;
 

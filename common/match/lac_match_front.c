@@ -93,6 +93,14 @@ void lac_match_first_pass_portable(const struct lac_match_front_tables *t,
     front_body(t, piece, masks, events);
 }
 
+void lac_match_sieve_tokens_portable(const struct lac_match_front_tables *t,
+                                     const struct lac_match_piece *piece,
+                                     const struct lac_match_masks *masks, uint32_t gates,
+                                     struct lac_match_list *tokens)
+{
+    sieve_tokens(t, piece, masks, gates, tokens);
+}
+
 void lac_match_piece_init(struct lac_match_piece *piece, const char *text, size_t len)
 {
     size_t blocks = (len + LAC_MATCH_BLOCK - 1) / LAC_MATCH_BLOCK;
@@ -105,10 +113,10 @@ void lac_match_piece_init(struct lac_match_piece *piece, const char *text, size_
 }
 
 static const struct lac_match_front fronts[LAC_MATCH_ISAS] = {
-    {lac_match_is_ascii_portable, lac_match_first_pass_portable},
+    {lac_match_is_ascii_portable, lac_match_first_pass_portable, lac_match_sieve_tokens_portable},
 #ifdef __x86_64__
-    {lac_match_is_ascii_avx2, lac_match_first_pass_avx2},
-    {lac_match_is_ascii_avx512, lac_match_first_pass_avx512},
+    {lac_match_is_ascii_avx2, lac_match_first_pass_avx2, lac_match_sieve_tokens_avx2},
+    {lac_match_is_ascii_avx512, lac_match_first_pass_avx512, lac_match_sieve_tokens_avx512},
 #endif
 };
 

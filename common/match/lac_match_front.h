@@ -58,7 +58,8 @@ struct lac_match_list {
 struct lac_match_events {
     struct lac_match_list word;   /* words whose key may be in the table */
     struct lac_match_list prefix; /* words whose first bytes may be in the table */
-    struct lac_match_list token;  /* tokens of a shape that rules ask for */
+    struct lac_match_list token;  /* tokens with a digit, or of a length that rules ask for; then
+                                     those that a sieve let through */
     struct lac_match_list symbol;
     struct lac_match_list run;  /* of LAC_MATCH_RUN_LEAST or more letters, digits and joints */
     struct lac_match_list hump; /* a part of an identifier like fooBar that may be in a table, or
@@ -69,10 +70,11 @@ struct lac_match_events {
 struct lac_match_front_tables {
     const uint64_t *word_bits;
     const uint64_t *prefix_bits;
-    const uint64_t *prefix_more; /* the next four bytes, or that a literal has no more */
-    const struct lac_match_regex_set *symbol_follow; /* [128]: what may stand behind one */
-    const uint16_t *shape_index;                     /* [LAC_MATCH_SHAPE_CELLS] */
+    const uint64_t *prefix_more; /* the next two bytes, or that a literal has no more */
+    const struct lac_match_sieve *symbol_sieves; /* [128]: what may stand behind one */
+    const uint16_t *shape_index;                 /* [LAC_MATCH_SHAPE_CELLS] */
     const struct lac_match_shape_class *shape_classes;
+    const struct lac_match_shape_sieve *shape_sieves; /* of each class */
     uint64_t bare_lengths;
     uint32_t word_shift;
     uint32_t prefix_shift; /* of both */
@@ -99,6 +101,14 @@ static inline const unsigned char *lac_match_block_at(const struct lac_match_pie
                           : p->pad + (block - padded) * LAC_MATCH_BLOCK;
 }
 
+/* The byte at an offset; so many as a block has may be read from there on. */
+static inline const unsigned char *lac_match_byte_at(const struct lac_match_piece *p, size_t at)
+{
+    size_t padded = p->blocks > 2 ? (p->blocks - 2) * LAC_MATCH_BLOCK : 0;
+
+    return at < padded ? p->text + at : p->pad + (at - padded);
+}
+
 /* [mask of the bytes that belong to a word, the first lowest]: all bits of those up to the first
  * that does not. */
 extern const uint64_t lac_match_key_masks[256];
@@ -110,9 +120,17 @@ typedef void lac_match_first_pass(const struct lac_match_front_tables *t,
                                   const struct lac_match_piece *piece,
                                   struct lac_match_masks *masks, struct lac_match_events *events);
 
+/* Keeps the tokens of a shape that rules ask for. `gates`: the blocks of 64 rules, modulo 32, where
+ * one that needs context has a word. */
+typedef void lac_match_sieve_tokens(const struct lac_match_front_tables *t,
+                                    const struct lac_match_piece *piece,
+                                    const struct lac_match_masks *masks, uint32_t gates,
+                                    struct lac_match_list *tokens);
+
 struct lac_match_front {
     lac_match_is_ascii *is_ascii;
     lac_match_first_pass *first_pass;
+    lac_match_sieve_tokens *sieve_tokens;
 };
 
 /* Fills text, blocks and pad. `len` > 0. */
@@ -127,5 +145,7 @@ const struct lac_match_front *lac_match_front_of(enum lac_match_isa isa);
 lac_match_is_ascii lac_match_is_ascii_portable, lac_match_is_ascii_avx2, lac_match_is_ascii_avx512;
 lac_match_first_pass lac_match_first_pass_portable, lac_match_first_pass_avx2,
     lac_match_first_pass_avx512;
+lac_match_sieve_tokens lac_match_sieve_tokens_portable, lac_match_sieve_tokens_avx2,
+    lac_match_sieve_tokens_avx512;
 
 #endif

@@ -81,4 +81,12 @@ TARGET void lac_match_first_pass_avx2(const struct lac_match_front_tables *t,
     masks[piece->blocks] = (struct lac_match_masks){0};
     front_body(t, piece, masks, events);
 }
+
+TARGET void lac_match_sieve_tokens_avx2(const struct lac_match_front_tables *t,
+                                        const struct lac_match_piece *piece,
+                                        const struct lac_match_masks *masks, uint32_t gates,
+                                        struct lac_match_list *tokens)
+{
+    sieve_tokens(t, piece, masks, gates, tokens);
+}
 #endif

@@ -5,9 +5,28 @@
 #ifdef __x86_64__
 #include <immintrin.h>
 
-#include "lac_match_front_body.h"
-
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx2,bmi,bmi2,lzcnt,popcnt")))
+
+/* Sixteen bits at a time become their places. */
+TARGET static inline void flatten_avx512(struct lac_match_list *l, uint64_t bits, size_t base)
+{
+    __m512i place =
+        _mm512_add_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
+                         _mm512_set1_epi32((int)base));
+
+    for (int i = 0; i < 4; i++) {
+        __mmask16 some = (__mmask16)bits;
+        __m256i at = _mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(some, place));
+
+        _mm256_storeu_si256((__m256i *)(void *)&l->at[l->count], at);
+        l->count += (size_t)__builtin_popcount(some);
+        place = _mm512_add_epi32(place, _mm512_set1_epi32(16));
+        bits >>= 16;
+    }
+}
+
+#define FLATTEN flatten_avx512
+#include "lac_match_front_body.h"
 
 TARGET static inline uint64_t in_range(__m512i x, char from, char count)
 {
@@ -62,5 +81,13 @@ TARGET void lac_match_first_pass_avx512(const struct lac_match_front_tables *t,
         classify(table, bits, _mm512_loadu_si512(lac_match_block_at(piece, b)), &masks[b]);
     masks[piece->blocks] = (struct lac_match_masks){0};
     front_body(t, piece, masks, events);
+}
+
+TARGET void lac_match_sieve_tokens_avx512(const struct lac_match_front_tables *t,
+                                          const struct lac_match_piece *piece,
+                                          const struct lac_match_masks *masks, uint32_t gates,
+                                          struct lac_match_list *tokens)
+{
+    sieve_tokens(t, piece, masks, gates, tokens);
 }
 #endif

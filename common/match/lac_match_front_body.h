@@ -16,6 +16,8 @@
 /* Into the function that names the processor: compiled alone they would be for any. */
 #define INLINE static inline __attribute__((always_inline))
 
+enum { FLATTEN_STEP = 16 };
+
 /* One more than can be told is enough: see LAC_MATCH_SHAPE_LONG. */
 INLINE unsigned run_length(uint64_t run)
 {
@@ -62,12 +64,12 @@ INLINE uint64_t prefix_hit(const struct lac_match_front_tables *t, uint64_t byte
     return test_bit(t->prefix_bits, lac_match_hash_prefix((uint32_t)bytes) >> t->prefix_shift);
 }
 
-/* Whether eight bytes may begin with a literal: one that has no more than four to seven of them,
- * or one with these eight. */
+/* Whether bytes may begin with a literal: one that has no more than four or five of them, or one
+ * with these six. */
 INLINE uint64_t prefix_stays(const struct lac_match_front_tables *t, uint64_t bytes)
 {
     return test_bit(t->prefix_more, lac_match_hash_prefix((uint32_t)bytes) >> t->prefix_shift) |
-           test_bit(t->prefix_more, lac_match_hash_word(bytes) >> t->prefix_shift);
+           test_bit(t->prefix_more, lac_match_hash_more(bytes) >> t->prefix_shift);
 }
 
 INLINE void put(struct lac_match_list *l, size_t at, uint64_t keep)
@@ -81,6 +83,23 @@ INLINE void put_bits(struct lac_match_list *l, uint64_t bits, size_t base)
     for (; bits; bits &= bits - 1)
         put(l, base + (unsigned)__builtin_ctzll(bits), 1);
 }
+
+/* Lists the places of a block's bits: those of most blocks without a branch that depends on them.
+ */
+INLINE void flatten(struct lac_match_list *l, uint64_t bits, size_t base)
+{
+    for (size_t n = l->count; bits; n += FLATTEN_STEP) {
+        for (size_t k = 0; k < FLATTEN_STEP; k++) {
+            l->count += bits != 0;
+            l->at[n + k] = (uint16_t)(base + (bits ? (unsigned)__builtin_ctzll(bits) : 0));
+            bits &= bits - 1;
+        }
+    }
+}
+
+#ifndef FLATTEN
+#define FLATTEN flatten
+#endif
 
 /* Letters beyond ASCII in the folded view. Those of two bytes belong to scripts that part words
  * by blanks, and continue a word. Each longer one begins something of its own: many of their
@@ -158,91 +177,82 @@ INLINE uint64_t runs_of(uint64_t now, uint64_t next, uint64_t before)
     return (uint64_t)v & ~(now << 1 | before);
 }
 
-/* The words that have a digit: for each run of digits, where its word begins. */
-INLINE uint64_t words_with_digits(uint64_t starts, uint64_t alnum, uint64_t alnum_next,
-                                  uint64_t digit, uint64_t digit_next)
+/* The letters and digits from a word's start on, as far as 64 bytes show. */
+struct word_run {
+    uint64_t in;     /* the bytes that are letters or digits */
+    uint64_t digits; /* of the word alone */
+    unsigned len;
+};
+
+INLINE struct word_run word_run_of(uint64_t alnum, uint64_t alnum_next,
+                                   const struct lac_match_masks *m, unsigned bit)
 {
-    uint64_t found = 0;
+    struct word_run r = {.in = window(alnum, alnum_next, bit)};
 
-    for (uint64_t left = digit & ~(digit << 1); left; left &= left - 1) {
-        uint64_t below = starts & (left ^ (left - 1));
-
-        if (below) /* else its word began in the block before */
-            found |= (uint64_t)1 << (63 - __builtin_clzll(below));
-    }
-    /* The last word may go on in the next block, and have its digits there. */
-    if (starts && alnum >> 63 && (digit_next & (alnum_next & ~(alnum_next + 1))))
-        found |= (uint64_t)1 << (63 - __builtin_clzll(starts));
-    return found;
+    r.digits = window(m->digit, m[1].digit, bit) & (~r.in ^ (~r.in - 1));
+    r.len = run_length(r.in);
+    return r;
 }
 
-/* Which words may be tokens of a shape that rules ask for: nearly all have neither digits nor eight
- * letters. */
-INLINE uint64_t likely_tokens(const struct lac_match_front_tables *t, uint64_t starts,
-                              uint64_t alnum, uint64_t alnum_next, uint64_t digit,
-                              uint64_t digit_next)
+/* Looks all words up in the two bit maps. On entry e->word has where they begin; those that may be
+ * tokens are listed too: they have a digit, or as many letters as a shape without any. */
+INLINE void put_words(const struct lac_match_front_tables *t, const struct lac_match_piece *piece,
+                      const struct lac_match_masks *masks, const uint64_t *alnum,
+                      struct lac_match_events *e)
 {
-    unsigned __int128 eight = alnum | (unsigned __int128)alnum_next << 64;
+    size_t words = 0, prefixes = 0, tokens = 0;
 
-    eight &= eight >> 1;
-    eight &= eight >> 2;
-    eight &= eight >> 4;
-    return words_with_digits(starts, alnum, alnum_next, digit, digit_next) |
-           (starts & (t->bare_lengths & 0xFF ? UINT64_MAX : (uint64_t)eight));
-}
+    for (size_t i = 0; i < e->word.count; i++) {
+        size_t at = e->word.at[i];
+        size_t b = at / LAC_MATCH_BLOCK;
+        struct word_run run = word_run_of(alnum[b], alnum[b + 1], &masks[b], at % LAC_MATCH_BLOCK);
+        uint64_t bytes = load_bytes(lac_match_byte_at(piece, at));
 
-/* Of the likely tokens those whose shape, and the four bytes behind them, could be a match's. */
-INLINE void put_tokens(const struct lac_match_front_tables *t, const unsigned char *base,
-                       uint64_t likely, const struct lac_match_masks *m, struct lac_match_list *l,
-                       size_t offset)
-{
-    uint64_t alnum = m->letter | m->digit;
-    uint64_t alnum_next = m[1].letter | m[1].digit;
-
-    for (; likely; likely &= likely - 1) {
-        unsigned at = (unsigned)__builtin_ctzll(likely);
-        unsigned len = run_length(window(alnum, alnum_next, at));
-        uint64_t digits = window(m->digit, m[1].digit, at) & low_bits(len);
-        const unsigned char *behind = base + at + len;
-        const struct lac_match_shape_class *c =
-            &t->shape_classes[t->shape_index[lac_match_shape_cell(len, digits)]];
-        uint64_t any = (digits != 0) | (t->bare_lengths >> (len < 63 ? len : 63) & 1);
-
-        put(l, offset + at,
-            any & (c->ends | lac_match_regex_set_has(&c->follow, behind[0])) &
-                ((c->next[0] & lac_match_kind[behind[1]]) != 0) &
-                ((c->next[1] & lac_match_kind[behind[2]]) != 0) &
-                ((c->next[2] & lac_match_kind[behind[3]]) != 0));
-    }
-}
-
-INLINE void put_symbols(const struct lac_match_front_tables *t, const unsigned char *base,
-                        uint64_t symbols, struct lac_match_list *l, size_t offset)
-{
-    for (; symbols; symbols &= symbols - 1) {
-        unsigned at = (unsigned)__builtin_ctzll(symbols);
-
-        put(l, offset + at, lac_match_regex_set_has(&t->symbol_follow[base[at]], base[at + 1]));
-    }
-}
-
-/* Looks the words of a block up in the two bit maps. */
-INLINE void put_words(const struct lac_match_front_tables *t, const unsigned char *base,
-                      uint64_t starts, uint64_t alnum, uint64_t alnum_next,
-                      struct lac_match_events *e, size_t offset)
-{
-    size_t words = e->word.count, prefixes = e->prefix.count;
-
-    for (; starts; starts &= starts - 1) {
-        unsigned at = (unsigned)__builtin_ctzll(starts);
-        uint64_t bytes = load_bytes(base + at);
-
-        e->word.at[words] = e->prefix.at[prefixes] = (uint16_t)(offset + at);
-        words += word_hit(t, word_key(bytes, window(alnum, alnum_next, at)));
+        e->word.at[words] = e->prefix.at[prefixes] = e->token.at[tokens] = (uint16_t)at;
+        words += word_hit(t, word_key(bytes, run.in));
         prefixes += prefix_hit(t, bytes);
+        tokens += (run.digits != 0) | (t->bare_lengths >> (run.len < 63 ? run.len : 63) & 1);
     }
     e->word.count = words;
     e->prefix.count = prefixes;
+    e->token.count = piece->wide ? 0 : tokens;
+}
+
+INLINE void sieve_tokens(const struct lac_match_front_tables *t,
+                         const struct lac_match_piece *piece, const struct lac_match_masks *masks,
+                         uint32_t gates, struct lac_match_list *l)
+{
+    size_t count = l->count;
+
+    l->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t at = l->at[i];
+        const struct lac_match_masks *m = &masks[at / LAC_MATCH_BLOCK];
+        struct word_run run =
+            word_run_of(m->letter | m->digit, m[1].letter | m[1].digit, m, at % LAC_MATCH_BLOCK);
+        const struct lac_match_shape_sieve *s =
+            &t->shape_sieves[t->shape_index[lac_match_shape_cell(run.len, run.digits)]];
+        uint32_t bits = s->first[*lac_match_byte_at(piece, at) & 127] &
+                        lac_match_sieve_bits(&s->token, lac_match_byte_at(piece, at + run.len));
+        uint32_t gated = (uint32_t)((s->gates & gates) != 0) << LAC_MATCH_SIEVE_GATED;
+
+        put(l, at, (bits & (gated | LAC_MATCH_SIEVE_OPEN)) != 0);
+    }
+}
+
+/* Keeps the symbols that something is known to begin at. */
+INLINE void keep_symbols(const struct lac_match_front_tables *t,
+                         const struct lac_match_piece *piece, struct lac_match_list *l)
+{
+    size_t count = l->count;
+
+    l->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t at = l->at[i];
+        const unsigned char *p = lac_match_byte_at(piece, at);
+
+        put(l, at, lac_match_sieve_bits(&t->symbol_sieves[*p & 127], p + 1) != 0);
+    }
 }
 
 /* Keeps the prefixes that more bytes than four do not refute. */
@@ -255,7 +265,7 @@ INLINE void keep_prefixes(const struct lac_match_front_tables *t,
     for (size_t i = 0; i < count; i++) {
         size_t at = l->at[i];
 
-        put(l, at, prefix_stays(t, load_bytes(lac_match_block_at(piece, at / 64) + at % 64)));
+        put(l, at, prefix_stays(t, load_bytes(lac_match_byte_at(piece, at))));
     }
 }
 
@@ -274,11 +284,8 @@ INLINE void list_block(const struct lac_match_front_tables *t, const struct lac_
     const unsigned char *base = lac_match_block_at(piece, b);
     uint64_t humps = 0;
 
-    put_words(t, base, starts | begin, alnum[0], alnum[1], e, b * 64);
-    if (!piece->wide)
-        put_tokens(t, base, likely_tokens(t, starts, alnum[0], alnum[1], m->digit, m[1].digit), m,
-                   &e->token, b * 64);
-    put_symbols(t, base, m->symbol, &e->symbol, b * 64);
+    FLATTEN(&e->word, starts | begin, b * 64);
+    FLATTEN(&e->symbol, m->symbol, b * 64);
     if (long_runs)
         put_bits(&e->run, long_runs, b * 64);
     if (t->humps)
@@ -312,7 +319,9 @@ INLINE void front_body(const struct lac_match_front_tables *t, const struct lac_
     events->symbol.count = events->run.count = events->hump.count = 0;
     for (size_t b = 0; b < piece->blocks; b++)
         list_block(t, piece, b, &masks[b], &alnum[b], begin[b], &before, events);
+    put_words(t, piece, masks, alnum, events);
     keep_prefixes(t, piece, &events->prefix);
+    keep_symbols(t, piece, &events->symbol);
 }
 
 #endif

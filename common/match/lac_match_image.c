@@ -28,14 +28,16 @@ static const uint32_t element_size[LAC_MATCH_SECTIONS] = {
     [LAC_MATCH_S_PREFIX_SLOTS] = sizeof(struct lac_match_slot),
     [LAC_MATCH_S_SHAPE_INDEX] = sizeof(uint16_t),
     [LAC_MATCH_S_SHAPE_CLASSES] = sizeof(struct lac_match_shape_class),
+    [LAC_MATCH_S_SHAPE_SIEVES] = sizeof(struct lac_match_shape_sieve),
     [LAC_MATCH_S_SHAPE_LIST] = sizeof(struct lac_match_shape_ref),
     [LAC_MATCH_S_SHAPE_GROUPS] = sizeof(struct lac_match_group),
     [LAC_MATCH_S_SHAPES] = sizeof(struct lac_match_shape),
-    [LAC_MATCH_S_SYMBOL_FOLLOW] = sizeof(struct lac_match_regex_set),
+    [LAC_MATCH_S_SYMBOL_SIEVES] = sizeof(struct lac_match_sieve),
     [LAC_MATCH_S_SYMBOL_FIRST] = sizeof(uint32_t),
     [LAC_MATCH_S_SYMBOL_LIST] = sizeof(uint32_t),
     [LAC_MATCH_S_RUNS] = sizeof(struct lac_match_run),
-    [LAC_MATCH_S_RUN_GROUPS] = sizeof(struct lac_match_group),
+    [LAC_MATCH_S_RUN_GROUPS] = sizeof(struct lac_match_run_group),
+    [LAC_MATCH_S_RUN_MARKS] = sizeof(uint64_t),
     [LAC_MATCH_S_LOOSE] = sizeof(uint32_t),
     [LAC_MATCH_S_PROGRAMS] = 1,
     [LAC_MATCH_S_REST_UNITS] = sizeof(uint32_t),
@@ -116,6 +118,7 @@ void lac_match_attach(struct lac_match *m, const void *bytes)
     m->symbol_list = section_of(m, LAC_MATCH_S_SYMBOL_LIST);
     m->runs = section_of(m, LAC_MATCH_S_RUNS);
     m->run_groups = section_of(m, LAC_MATCH_S_RUN_GROUPS);
+    m->run_marks = section_of(m, LAC_MATCH_S_RUN_MARKS);
     m->loose = section_of(m, LAC_MATCH_S_LOOSE);
     m->programs = section_of(m, LAC_MATCH_S_PROGRAMS);
     m->rest_units = section_of(m, LAC_MATCH_S_REST_UNITS);
@@ -128,9 +131,10 @@ void lac_match_attach(struct lac_match *m, const void *bytes)
     m->front.word_bits = section_of(m, LAC_MATCH_S_WORD_BITS);
     m->front.prefix_bits = section_of(m, LAC_MATCH_S_PREFIX_BITS);
     m->front.prefix_more = section_of(m, LAC_MATCH_S_PREFIX_MORE);
-    m->front.symbol_follow = section_of(m, LAC_MATCH_S_SYMBOL_FOLLOW);
+    m->front.symbol_sieves = section_of(m, LAC_MATCH_S_SYMBOL_SIEVES);
     m->front.shape_index = section_of(m, LAC_MATCH_S_SHAPE_INDEX);
     m->front.shape_classes = section_of(m, LAC_MATCH_S_SHAPE_CLASSES);
+    m->front.shape_sieves = section_of(m, LAC_MATCH_S_SHAPE_SIEVES);
     m->front.bare_lengths = h->bare_lengths;
     m->front.humps = h->has_humps;
     m->front.names = h->has_names;
@@ -214,15 +218,34 @@ static bool rules_fit(const struct lac_match *m)
            indices_fit(m->context_units, count_of(m, LAC_MATCH_S_CONTEXT_UNITS), m->unit_count);
 }
 
-static bool groups_fit(const struct lac_match *m, enum lac_match_section section,
-                       enum lac_match_section list)
+static bool groups_fit(const struct lac_match *m)
 {
-    const struct lac_match_group *groups = section_of(m, section);
+    for (size_t i = 0; i < count_of(m, LAC_MATCH_S_SHAPE_GROUPS); i++) {
+        const struct lac_match_group *g = &m->shape_groups[i];
 
-    for (size_t i = 0; i < count_of(m, section); i++)
-        if (groups[i].block > m->count / 64 ||
-            !range_fits(m, list, groups[i].first, groups[i].count))
+        if (g->block > m->count / 64 || !range_fits(m, LAC_MATCH_S_SHAPE_LIST, g->first, g->count))
             return false;
+    }
+    return true;
+}
+
+static bool runs_fit(const struct lac_match *m)
+{
+    if (count_of(m, LAC_MATCH_S_RUN_MARKS) != LAC_MATCH_MARKS)
+        return false;
+    for (size_t i = 0; i < count_of(m, LAC_MATCH_S_RUNS); i++) {
+        const struct lac_match_run *r = &m->runs[i];
+
+        if (r->unit >= m->unit_count || r->least < LAC_MATCH_RUN_LEAST ||
+            r->mark > LAC_MATCH_MARK_ALWAYS || r->rule != m->units[r->unit].rule)
+            return false;
+    }
+    for (size_t i = 0; i < m->run_group_count; i++) {
+        const struct lac_match_run_group *g = &m->run_groups[i];
+
+        if (g->block > m->count / 64 || !range_fits(m, LAC_MATCH_S_RUNS, g->first, g->count))
+            return false;
+    }
     return true;
 }
 
@@ -258,12 +281,7 @@ static bool units_fit(const struct lac_match *m)
             l->back_min > l->back_max || l->rule != m->units[l->unit].rule)
             return false;
     }
-    for (size_t i = 0; i < count_of(m, LAC_MATCH_S_RUNS); i++)
-        if (m->runs[i].unit >= m->unit_count || m->runs[i].least < LAC_MATCH_RUN_LEAST ||
-            m->runs[i].rule != m->units[m->runs[i].unit].rule)
-            return false;
-    return groups_fit(m, LAC_MATCH_S_RUN_GROUPS, LAC_MATCH_S_RUNS) &&
-           indices_fit(m->loose, m->loose_count, m->unit_count) &&
+    return runs_fit(m) && indices_fit(m->loose, m->loose_count, m->unit_count) &&
            indices_fit(m->rest_units, m->rest_count, m->unit_count);
 }
 
@@ -303,23 +321,48 @@ static bool entries_fit(const struct lac_match *m)
     return true;
 }
 
+/* Which bits a sieve of `count` things may have. */
+static uint32_t sieve_of(uint64_t count, unsigned last)
+{
+    return count > last ? ((uint32_t)2 << last) - 1 : ((uint32_t)1 << count) - 1;
+}
+
+/* What a sieve lets through is looked up in a list, so it must be in the list. */
+static bool words_fit(const uint32_t *words, size_t count, uint32_t allowed)
+{
+    uint32_t all = 0;
+
+    for (size_t i = 0; i < count; i++)
+        all |= words[i];
+    return (all & ~allowed) == 0;
+}
+
+static bool classes_fit(const struct lac_match *m, size_t classes)
+{
+    for (size_t i = 0; i < classes; i++) {
+        const struct lac_match_shape_class *c = &m->front.shape_classes[i];
+        uint32_t allowed = sieve_of(c->count, LAC_MATCH_SIEVE_REST);
+
+        if (!range_fits(m, LAC_MATCH_S_SHAPE_LIST, c->first, c->count) ||
+            !range_fits(m, LAC_MATCH_S_SHAPE_GROUPS, c->groups, c->group_count) ||
+            !words_fit(m->front.shape_sieves[i].first, LAC_COUNT(m->front.shape_sieves[i].first),
+                       allowed | (uint32_t)1 << LAC_MATCH_SIEVE_GATED))
+            return false;
+    }
+    return true;
+}
+
 static bool shapes_fit(const struct lac_match *m)
 {
     size_t classes = count_of(m, LAC_MATCH_S_SHAPE_CLASSES);
 
-    if (count_of(m, LAC_MATCH_S_SHAPE_INDEX) != LAC_MATCH_SHAPE_CELLS)
+    if (count_of(m, LAC_MATCH_S_SHAPE_INDEX) != LAC_MATCH_SHAPE_CELLS ||
+        count_of(m, LAC_MATCH_S_SHAPE_SIEVES) != classes)
         return false;
     for (size_t i = 0; i < LAC_MATCH_SHAPE_CELLS; i++)
         if (m->front.shape_index[i] >= classes)
             return false;
-    for (size_t i = 0; i < classes; i++) {
-        const struct lac_match_shape_class *c = &m->front.shape_classes[i];
-
-        if (c->ends > 1 || !range_fits(m, LAC_MATCH_S_SHAPE_LIST, c->first, c->count) ||
-            !range_fits(m, LAC_MATCH_S_SHAPE_GROUPS, c->groups, c->group_count))
-            return false;
-    }
-    if (!groups_fit(m, LAC_MATCH_S_SHAPE_GROUPS, LAC_MATCH_S_SHAPE_LIST))
+    if (!classes_fit(m, classes) || !groups_fit(m))
         return false;
     for (size_t i = 0; i < count_of(m, LAC_MATCH_S_SHAPES); i++)
         if (m->shapes[i].unit >= m->unit_count ||
@@ -339,11 +382,13 @@ static bool symbols_fit(const struct lac_match *m)
 {
     size_t count = count_of(m, LAC_MATCH_S_SYMBOL_LIST);
 
-    if (count_of(m, LAC_MATCH_S_SYMBOL_FOLLOW) != 128 ||
+    if (count_of(m, LAC_MATCH_S_SYMBOL_SIEVES) != 128 ||
         count_of(m, LAC_MATCH_S_SYMBOL_FIRST) != 129 || m->symbol_first[128] > count)
         return false;
     for (size_t i = 0; i < 128; i++)
-        if (m->symbol_first[i] > m->symbol_first[i + 1])
+        if (m->symbol_first[i] > m->symbol_first[i + 1] ||
+            !words_fit(m->front.symbol_sieves[i].behind[0], LAC_MATCH_KINDS,
+                       sieve_of(m->symbol_first[i + 1] - m->symbol_first[i], LAC_MATCH_SIEVE_LAST)))
             return false;
     return indices_fit(m->symbol_list, count, count_of(m, LAC_MATCH_S_LITERALS));
 }

@@ -20,12 +20,16 @@
 #include "lac_match_regex.h"
 
 enum {
-    LAC_MATCH_IMAGE_VERSION = 4, /* of this layout and of what it means */
+    LAC_MATCH_IMAGE_VERSION = 5, /* of this layout and of what it means */
     LAC_MATCH_IMAGE_ORDER = 0x01020304,
     LAC_MATCH_IMAGE_ALIGN = 64,
     LAC_MATCH_IMAGE_MAX = 1 << 30,
     LAC_MATCH_RUN_LEAST = 20, /* shorter runs are none */
     LAC_MATCH_HEAD = 16,      /* bytes of a match that are checked by their kind first */
+
+    LAC_MATCH_KINDS = 16,   /* of bytes, see lac_match_kind[] */
+    LAC_MATCH_SIEVE = 7,    /* bytes that a sieve looks at */
+    LAC_MATCH_MARKS = 4096, /* of three bytes in a run */
 
     LAC_MATCH_SHAPE_EXACT = 12, /* tokens up to here are told apart by which bytes are digits */
     LAC_MATCH_SHAPE_LONG = 64,  /* longer ones count as this long */
@@ -118,9 +122,17 @@ enum lac_match_entry_kind {
     LAC_MATCH_ENTRY_LITERAL,
 };
 
+/*
+ * With what is around the keyed word in the text, folded, 0 where there is nothing: nearly all
+ * places where a word of several is met are refuted by that.
+ */
 struct lac_match_entry {
-    uint32_t kind;
     uint32_t index;
+    uint8_t kind;
+    uint8_t skip;      /* the next two are so far behind the key's first byte; 0: none are known */
+    uint8_t behind[2]; /* upwards */
+    uint8_t before[2]; /* downwards from the key */
+    uint8_t unused[2];
 };
 
 /* An open-addressed table: a slot is empty when `count` is 0. */
@@ -149,14 +161,32 @@ struct lac_match_shape_ref {
     uint32_t rule;
 };
 
-/* Shapes of a class, or runs, whose rules lie in one block of 64: looked at when one of those is
- * enabled. */
+/* Shapes of a class whose rules lie in one block of 64: looked at when one of those is enabled. */
 struct lac_match_group {
     uint64_t rules;
     uint32_t block;
     uint32_t unused;
-    uint32_t first, count; /* in `shape_list`, or in `runs` */
+    uint32_t first, count; /* in `shape_list` */
 };
+
+/*
+ * What may stand where, of up to 32 things at once: a bit for each. Those that are left when the
+ * words of all bytes at hand are joined by `and` may be there, and no other.
+ */
+struct lac_match_sieve {
+    uint32_t behind[LAC_MATCH_SIEVE][LAC_MATCH_KINDS];
+};
+
+/* Of a class's shapes. Bit i: shape i of those that need no context, LAC_MATCH_SIEVE_REST: one from
+ * there on, LAC_MATCH_SIEVE_GATED: one that needs context. */
+struct lac_match_shape_sieve {
+    uint32_t gates;               /* blocks of 64 rules, modulo 32, with one that needs context */
+    uint32_t first[128];          /* by the token's first byte */
+    struct lac_match_sieve token; /* by the bytes behind it */
+};
+
+enum { LAC_MATCH_SIEVE_REST = 30, LAC_MATCH_SIEVE_GATED = 31, LAC_MATCH_SIEVE_LAST = 31 };
+#define LAC_MATCH_SIEVE_OPEN (((uint32_t)1 << LAC_MATCH_SIEVE_GATED) - 1)
 
 /*
  * A unit whose matches begin with many letters, digits, '_', '-', '+' and '/': looked for in runs
@@ -165,18 +195,27 @@ struct lac_match_group {
 struct lac_match_run {
     uint32_t unit;
     uint32_t least;
-    uint32_t rule; /* the unit's */
+    uint32_t rule;  /* the unit's */
+    uint32_t mark;  /* a bit that three bytes of the run must have, or LAC_MATCH_MARK_ALWAYS */
+    uint32_t order; /* the same for those of one group */
 };
+
+/* Runs whose rules lie in one block of 64. First come those of rules that need no context. */
+struct lac_match_run_group {
+    uint64_t rules;
+    uint64_t marks; /* of all of them */
+    uint32_t block;
+    uint32_t gated;
+    uint32_t first, count; /* in `runs` */
+};
+
+enum { LAC_MATCH_MARK_ALWAYS = 63 };
 
 /* All shapes that one cell of the index leads to. */
 struct lac_match_shape_class {
-    struct lac_match_regex_set follow; /* joined */
-    uint32_t first, count;             /* in `shape_list`: those that need no context ... */
-    uint32_t gated;                    /* ... and behind them so many that do */
-    uint16_t ends;
-    uint16_t next[3];             /* kinds of the bytes behind that one, joined */
+    uint32_t first, count;        /* in `shape_list`: those that need no context ... */
+    uint32_t gated;               /* ... and behind them so many that do */
     uint32_t groups, group_count; /* in `shape_groups`: the gated ones */
-    uint32_t unused;
 };
 
 enum lac_match_section {
@@ -198,15 +237,18 @@ enum lac_match_section {
     LAC_MATCH_S_PREFIX_SLOTS,
     LAC_MATCH_S_SHAPE_INDEX,
     LAC_MATCH_S_SHAPE_CLASSES,
+    LAC_MATCH_S_SHAPE_SIEVES, /* of each class */
     LAC_MATCH_S_SHAPE_LIST,
     LAC_MATCH_S_SHAPE_GROUPS,
     LAC_MATCH_S_SHAPES,
-    LAC_MATCH_S_SYMBOL_FOLLOW, /* [128] */
+    LAC_MATCH_S_SYMBOL_SIEVES, /* [128]: bit i: literal i of each, the last bit: one from there on
+                                */
     LAC_MATCH_S_SYMBOL_FIRST,  /* [129]: where each ASCII symbol's literals begin ... */
     LAC_MATCH_S_SYMBOL_LIST,   /* ... here, which are indices of `literals` */
     LAC_MATCH_S_RUNS,
     LAC_MATCH_S_RUN_GROUPS,
-    LAC_MATCH_S_LOOSE, /* units that are looked for around context words */
+    LAC_MATCH_S_RUN_MARKS, /* [LAC_MATCH_MARKS], 64 bits each */
+    LAC_MATCH_S_LOOSE,     /* units that are looked for around context words */
     LAC_MATCH_S_PROGRAMS,
     LAC_MATCH_S_REST_UNITS, /* by Vectorscan's id */
     LAC_MATCH_S_REST,       /* serialized; empty when there is none */
@@ -233,8 +275,29 @@ struct lac_match_image_header {
     } section[LAC_MATCH_SECTIONS];
 };
 
-/* What a byte is, one bit of sixteen. */
+/* What a byte is, one bit of LAC_MATCH_KINDS; and which bit. */
 extern const uint16_t lac_match_kind[256];
+extern const uint8_t lac_match_kind_index[256];
+
+/* What may be there, by LAC_MATCH_SIEVE bytes. */
+static inline uint32_t lac_match_sieve_bits(const struct lac_match_sieve *s,
+                                            const unsigned char *bytes)
+{
+    uint32_t bits = UINT32_MAX;
+
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < LAC_MATCH_SIEVE; i++)
+        bits &= s->behind[i][lac_match_kind_index[bytes[i]]];
+    return bits;
+}
+
+/* Where in the marks of runs three bytes are. */
+static inline size_t lac_match_mark_of(const unsigned char *p)
+{
+    uint32_t x = (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16;
+
+    return (x * 0x9E3779B1u) >> 20;
+}
 
 /* The cell of the shapes' index for a token; `digits` are below its length. */
 static inline size_t lac_match_shape_cell(unsigned len, uint64_t digits)
@@ -255,6 +318,12 @@ static inline uint64_t lac_match_hash_word(uint64_t key)
 static inline size_t lac_match_slot_of(uint64_t key)
 {
     return (size_t)(lac_match_hash_word(key) >> 40);
+}
+
+/* Of the first six bytes of eight. */
+static inline uint64_t lac_match_hash_more(uint64_t bytes)
+{
+    return (bytes << 16) * 0x9E3779B97F4A7C15u;
 }
 
 static inline uint64_t lac_match_hash_prefix(uint32_t key)

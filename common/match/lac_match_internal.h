@@ -59,7 +59,8 @@ struct lac_match {
     const uint32_t *symbol_first; /* [129] */
     const uint32_t *symbol_list;
     const struct lac_match_run *runs;
-    const struct lac_match_group *run_groups;
+    const struct lac_match_run_group *run_groups;
+    const uint64_t *run_marks;
     const uint32_t *loose;
     const char *programs;
     const uint32_t *rest_units;
@@ -165,7 +166,7 @@ struct lac_match_scratch {
      * among the places; all when the places are not all known. A bit of each. */
     uint64_t enabled[LAC_MATCH_GATE_BLOCKS];
     uint64_t open[2][LAC_MATCH_GATE_BLOCKS]; /* [want_weak]: those that need none */
-    bool any_gated;                          /* others than those may be enabled */
+    uint32_t gated_blocks; /* where others than those may be enabled: blocks, modulo 32 */
     /* the pass in hand */
     struct lac_str view;
     const uint32_t *map; /* of the view; NULL: offsets are the text's */
@@ -242,6 +243,9 @@ enum lac_status lac_match_route(struct lac_match_build *b, uint32_t unit, struct
 
 /* How many bytes every match of the program begins with that runs consist of. */
 uint32_t lac_match_run_least(const struct lac_match_regex *program);
+
+/* The kinds of a set's bytes. */
+uint16_t lac_match_kinds_of(const struct lac_match_regex_set *set);
 
 /* Which kinds the first bytes of a unit's matches have. */
 void lac_match_head(const struct lac_match_regex *program, struct lac_match_unit *u);
@@ -354,6 +358,11 @@ struct lac_match_range {
  * words become places if `note`; phrases and literals in the core are listed. */
 void lac_match_words(struct lac_match_scratch *s, size_t from, const struct lac_match_range *core,
                      bool note);
+
+/* False: what stands around the keyed word at `at` of the view is not what the entry's text has
+ * there. */
+bool lac_match_entry_fits(const struct lac_match_scratch *s, const struct lac_match_entry *e,
+                          size_t at);
 
 /* One entry of a table: a phrase that may stand there, or a literal of a unit whose keyed bytes
  * begin at `at`. */

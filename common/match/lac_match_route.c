@@ -20,6 +20,7 @@
 enum {
     BACK_MAX = 64,       /* starts that one literal may nominate */
     SYMBOL_BACK_MAX = 8, /* likewise for a symbol */
+    CROWD = 8,           /* more literals with the same first bytes are made one */
 };
 
 static bool is_alnum(char c)
@@ -143,6 +144,54 @@ static enum lac_status by_word(struct lac_match_build *b, uint32_t unit, struct 
     return LAC_OK;
 }
 
+/* Whether prefixes `i` and `k` are looked for by the same bytes. */
+static bool same_key(const struct lac_match_draft *d, size_t i, size_t k)
+{
+    struct lac_str a = prefix_at(&d->info, i), b = prefix_at(&d->info, k);
+    size_t at = 0;
+
+    key_in(a, may_start(d), &at);
+    return a.len >= at + 4 && b.len >= at + 4 && memcmp(a.ptr, b.ptr, at + 4) == 0;
+}
+
+/* Makes one of the prefixes that are looked for by the same bytes as `i`: what they have in
+ * common. */
+static void join_prefixes(struct lac_match_draft *d, size_t i)
+{
+    struct lac_match_regex_info *info = &d->info;
+    size_t kept = i + 1;
+    uint8_t len = info->prefix[i].len;
+
+    for (size_t k = i + 1; k < info->prefix_count; k++) {
+        uint8_t n = 0;
+
+        if (!same_key(d, i, k)) {
+            info->prefix[kept++] = info->prefix[k];
+            continue;
+        }
+        while (n < len && n < info->prefix[k].len &&
+               info->prefix[i].text[n] == info->prefix[k].text[n])
+            n++;
+        len = n;
+    }
+    info->prefix[i].len = len;
+    info->prefix_count = (uint16_t)kept;
+}
+
+/* `"auth"\s{0,3}:` has a prefix for each way to write the blanks. All would be compared wherever
+ * one might be. */
+static void join_crowds(struct lac_match_draft *d)
+{
+    for (size_t i = 0; i < d->info.prefix_count; i++) {
+        size_t crowd = 0;
+
+        for (size_t k = i; k < d->info.prefix_count; k++)
+            crowd += same_key(d, i, k);
+        if (crowd > CROWD)
+            join_prefixes(d, i);
+    }
+}
+
 /* Those that begin furthest before their keyed bytes come first: where several stand at one place,
  * the leftmost start is tried first. */
 static enum lac_status by_prefixes(struct lac_match_build *b, uint32_t unit, struct lac_err *err)
@@ -150,6 +199,7 @@ static enum lac_status by_prefixes(struct lac_match_build *b, uint32_t unit, str
     const struct lac_match_regex_info *info = &b->draft.info;
     enum lac_status status = LAC_OK;
 
+    join_crowds(&b->draft);
     for (size_t before = LAC_MATCH_REGEX_PREFIX_BYTES + 1; before-- > 0;)
         for (size_t i = 0; i < info->prefix_count && status == LAC_OK; i++) {
             size_t at = 0;
@@ -271,7 +321,7 @@ static enum lac_status put_symbol(struct lac_match_build *b, uint32_t unit, stru
     unsigned how;
     size_t at = symbol_in(text, &how);
     size_t index = put_literal(b, unit, text, nocase, at, back_min, back_max);
-    struct lac_match_key k = {(unsigned char)text.ptr[at], {LAC_MATCH_ENTRY_LITERAL, 0}};
+    struct lac_match_key k = {(unsigned char)text.ptr[at], {.kind = LAC_MATCH_ENTRY_LITERAL}};
 
     k.entry.index = (uint32_t)index;
     lac_buf_put(&b->symbols, &k, sizeof(k));
@@ -293,16 +343,23 @@ static enum lac_status by_symbol(struct lac_match_build *b, uint32_t unit, struc
 
 /* ---- what the first bytes may be ---- */
 
-const uint16_t lac_match_kind[256] = {
-    [0 ... 0x1F] = 1,   ['!'] = 1,          ['#' ... '*'] = 1, [','] = 1,
-    [';' ... '<'] = 1,  ['>' ... '@'] = 1,  ['[' ... '^'] = 1, ['`'] = 1,
-    ['{' ... 0x7F] = 1, ['0' ... '9'] = 2,  ['a' ... 'f'] = 4, ['g' ... 'z'] = 8,
-    ['A' ... 'F'] = 16, ['G' ... 'Z'] = 32, ['_'] = 64,        ['-'] = 128,
-    ['.'] = 256,        [' '] = 512,        ['/'] = 1024,      [':'] = 2048,
-    ['+'] = 4096,       ['='] = 8192,       ['"'] = 16384,     [0x80 ... 0xFF] = 32768,
-};
+#define OF_KINDS(K)                                                                            \
+    {                                                                                          \
+        [0 ... 0x1F] = K(0), ['!'] = K(0), ['#' ... '*'] = K(0), [','] = K(0),                 \
+               [';' ... '<'] = K(0), ['>' ... '@'] = K(0), ['[' ... '^'] = K(0), ['`'] = K(0), \
+               ['{' ... 0x7F] = K(0), ['0' ... '9'] = K(1), ['a' ... 'f'] = K(2),              \
+               ['g' ... 'z'] = K(3), ['A' ... 'F'] = K(4),                                     \
+               ['G' ... 'Z'] = K(5), ['_'] = K(6), ['-'] = K(7), ['.'] = K(8), [' '] = K(9),   \
+               ['/'] = K(10), [':'] = K(11), ['+'] = K(12), ['='] = K(13), ['"'] = K(14),      \
+               [0x80 ... 0xFF] = K(15)                                                         \
+    }
+#define BIT(i)   (1u << (i))
+#define INDEX(i) (i)
 
-static uint16_t kinds_of(const struct lac_match_regex_set *set)
+const uint16_t lac_match_kind[256] = OF_KINDS(BIT);
+const uint8_t lac_match_kind_index[256] = OF_KINDS(INDEX);
+
+uint16_t lac_match_kinds_of(const struct lac_match_regex_set *set)
 {
     unsigned kinds = 0;
 
@@ -321,7 +378,7 @@ static uint16_t kinds_at(const struct lac_match_regex *p, const struct lac_match
     unsigned kinds = 0;
 
     if (e->op == REGEX_OP_SET)
-        return kinds_of(&sets[e->arg]);
+        return lac_match_kinds_of(&sets[e->arg]);
     for (unsigned c = 0; c < 256; c++)
         if ((c & literals[e->min + k]) == literals[k])
             kinds |= lac_match_kind[c];
@@ -425,7 +482,7 @@ static uint32_t run_least(const struct lac_match_build *b, uint32_t unit)
 static enum lac_status by_run(struct lac_match_build *b, uint32_t unit, uint32_t least,
                               struct lac_err *err)
 {
-    struct lac_match_run run = {unit, least, rule_of(b, unit)};
+    struct lac_match_run run = {.unit = unit, .least = least, .rule = rule_of(b, unit)};
 
     lac_buf_put(&b->section[LAC_MATCH_S_RUNS], &run, sizeof(run));
     return lac_buf_ok(&b->section[LAC_MATCH_S_RUNS]) ? LAC_OK : out_of_memory(err);

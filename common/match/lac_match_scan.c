@@ -54,16 +54,30 @@ static void shapes_at(struct lac_match_scratch *s, const struct lac_match_shape_
 static void token_at(struct lac_match_scratch *s, size_t block, size_t bit, size_t at)
 {
     const struct lac_match_masks *m = &s->masks[block];
+    size_t offset = block * LAC_MATCH_BLOCK + bit;
+    const struct lac_match_front_tables *t = &s->m->front;
     uint64_t run = bits_from(alnum_of(m), alnum_of(m + 1), bit);
     unsigned len = run == UINT64_MAX ? 64 : (unsigned)__builtin_ctzll(~run);
     uint64_t digits = bits_from(m->digit, m[1].digit, bit);
     const struct lac_match_shape_class *c;
+    uint32_t class, bits;
 
     if (len < 64)
         digits &= ((uint64_t)1 << len) - 1;
-    c = &s->m->front.shape_classes[s->m->front.shape_index[lac_match_shape_cell(len, digits)]];
-    shapes_at(s, s->m->shape_list + c->first, c->count, at, len, digits);
-    for (uint32_t i = 0; s->any_gated && i < c->group_count; i++) {
+    class = t->shape_index[lac_match_shape_cell(len, digits)];
+    c = &t->shape_classes[class];
+    bits = t->shape_sieves[class].first[*lac_match_byte_at(&s->piece, offset) & 127] &
+           lac_match_sieve_bits(&t->shape_sieves[class].token,
+                                lac_match_byte_at(&s->piece, offset + len));
+    for (uint32_t left = bits; left & LAC_MATCH_SIEVE_OPEN; left &= left - 1) {
+        uint32_t i = (uint32_t)__builtin_ctz(left);
+        uint32_t n = i == LAC_MATCH_SIEVE_REST ? c->count - i : 1;
+
+        shapes_at(s, s->m->shape_list + c->first + i, n, at, len, digits);
+    }
+    if (!s->gated_blocks || !(bits >> LAC_MATCH_SIEVE_GATED))
+        return;
+    for (uint32_t i = 0; i < c->group_count; i++) {
         const struct lac_match_group *g = &s->m->shape_groups[c->groups + i];
 
         if (g->rules & s->enabled[g->block])
@@ -71,12 +85,19 @@ static void token_at(struct lac_match_scratch *s, size_t block, size_t bit, size
     }
 }
 
-static void symbol_at(struct lac_match_scratch *s, size_t at)
+static void symbol_at(struct lac_match_scratch *s, size_t block, size_t bit, size_t at)
 {
-    unsigned char c = (unsigned char)s->view.ptr[at];
+    const unsigned char *base = lac_match_block_at(&s->piece, block) + bit;
+    const uint32_t *first = &s->m->symbol_first[*base];
+    uint32_t bits = lac_match_sieve_bits(&s->m->front.symbol_sieves[*base], base + 1);
 
-    for (uint32_t i = s->m->symbol_first[c]; i < s->m->symbol_first[c + 1]; i++)
-        lac_match_literal_at(s, at, s->m->symbol_list[i]);
+    for (; bits; bits &= bits - 1) {
+        uint32_t i = first[0] + (uint32_t)__builtin_ctz(bits);
+        uint32_t end = bits == (uint32_t)1 << LAC_MATCH_SIEVE_LAST ? first[1] : i + 1;
+
+        for (; i < end; i++)
+            lac_match_literal_at(s, at, s->m->symbol_list[i]);
+    }
 }
 
 /* How far the run reaches that begins here, as far as the piece shows. */
@@ -96,22 +117,36 @@ static size_t run_end(const struct lac_match_scratch *s, size_t block, size_t bi
     return end;
 }
 
+/* Marks of all that stands in [at, end). */
+static uint64_t marks_of(const struct lac_match_scratch *s, size_t at, size_t end)
+{
+    const unsigned char *text = (const unsigned char *)s->view.ptr;
+    uint64_t marks = (uint64_t)1 << LAC_MATCH_MARK_ALWAYS;
+
+    for (; at + 2 < end; at++)
+        marks |= s->m->run_marks[lac_match_mark_of(text + at)];
+    return marks;
+}
+
 static void run_at(struct lac_match_scratch *s, size_t block, size_t bit, size_t at,
                    size_t core_end)
 {
     size_t end = run_end(s, block, bit, at);
+    uint64_t marks = marks_of(s, at, end);
 
     for (size_t i = 0; i < s->m->run_group_count; i++) {
-        const struct lac_match_group *g = &s->m->run_groups[i];
+        const struct lac_match_run_group *g = &s->m->run_groups[i];
         const struct lac_match_run *r = s->m->runs + g->first;
         const struct lac_match_run *last = r + g->count;
 
-        if (!(g->rules & s->enabled[g->block]))
+        if (g->gated && !s->gated_blocks)
+            break; /* so are all that follow */
+        if (!(g->marks & marks) || !(g->rules & s->enabled[g->block]))
             continue;
         for (; r < last && r->least <= end - at; r++) {
             size_t to = end - r->least + 1;
 
-            if (lac_match_gate(s, r->rule))
+            if (marks >> r->mark & 1 && lac_match_gate(s, r->rule))
                 lac_match_unit_in(s, r->unit, at, to < core_end ? to : core_end);
         }
     }
@@ -125,7 +160,8 @@ static void phrases(struct lac_match_scratch *s)
         const struct lac_match_found *f = &s->phrases[i];
 
         for (uint32_t k = f->first; k < f->first + f->count; k++)
-            lac_match_phrase_at(s, f, s->m->entries[k].index);
+            if (lac_match_entry_fits(s, &s->m->entries[k], f->at))
+                lac_match_phrase_at(s, f, s->m->entries[k].index);
     }
 }
 
@@ -156,11 +192,12 @@ static void units(struct lac_match_scratch *s, const struct lac_match_range *cor
 {
     size_t begin = core->from - from;
     size_t end = core->to - from;
-    struct walker token = walker_of(&s->events.token, begin, end);
-    struct walker symbol = walker_of(&s->events.symbol, begin, end);
+    struct walker token, symbol = walker_of(&s->events.symbol, begin, end);
     struct walker run = walker_of(&s->events.run, begin, end);
     size_t literal = 0;
 
+    s->front->sieve_tokens(&s->m->front, &s->piece, s->masks, s->gated_blocks, &s->events.token);
+    token = walker_of(&s->events.token, begin, end);
     for (;;) {
         size_t at = literal < s->literal_count ? s->literals[literal].at - from : SIZE_MAX;
         size_t t = walker_at(&token), y = walker_at(&symbol), r = walker_at(&run);
@@ -178,7 +215,7 @@ static void units(struct lac_match_scratch *s, const struct lac_match_range *cor
             token_at(s, other / LAC_MATCH_BLOCK, other % LAC_MATCH_BLOCK, from + other);
             token.next++;
         } else if (y == other) {
-            symbol_at(s, from + other);
+            symbol_at(s, other / LAC_MATCH_BLOCK, other % LAC_MATCH_BLOCK, from + other);
             symbol.next++;
         } else {
             run_at(s, other / LAC_MATCH_BLOCK, other % LAC_MATCH_BLOCK, from + other, core->to);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lac_match_detect.h"
+#include "lac_match_grams.h"
 
 enum {
     LOOKED_AT = 256,
@@ -39,9 +40,15 @@ static struct lac_str lower(char out[LOOKED_AT], struct lac_str s)
 
 static bool has_inside(struct lac_str s, const char *const *words)
 {
-    for (; *words; words++)
-        if (memmem(s.ptr, s.len, *words, strlen(*words)))
+    struct lac_match_grams grams;
+
+    lac_match_grams_of(&grams, s);
+    for (; *words; words++) {
+        size_t size = strlen(*words);
+
+        if (lac_match_grams_may(&grams, lac_str_from(*words)) && memmem(s.ptr, s.len, *words, size))
             return true;
+    }
     return false;
 }
 

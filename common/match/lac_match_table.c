@@ -117,7 +117,7 @@ static bool respell(uint64_t *bytes, unsigned count, unsigned which)
 }
 
 /* Every spelling of the first bytes, the fourth whatever stands in a text when there are three;
- * and in the other map that this is all, or all spellings of eight. */
+ * and in the other map that this is all, or all spellings of six. */
 static void set_prefix_bits(uint64_t *bits, uint64_t *more, unsigned shift,
                             const struct lac_match_prefix_text *p)
 {
@@ -134,15 +134,15 @@ static void set_prefix_bits(uint64_t *bits, uint64_t *more, unsigned shift,
             uint64_t index = lac_match_hash_prefix((uint32_t)bytes | fourth << 24) >> shift;
 
             set_bit(bits, index);
-            if (p->len < 8)
+            if (p->len < 6)
                 set_bit(more, index);
         }
     }
-    for (unsigned spelling = 0; p->len == 8 && spelling < (p->nocase ? 256u : 1u); spelling++) {
+    for (unsigned spelling = 0; p->len >= 6 && spelling < (p->nocase ? 64u : 1u); spelling++) {
         uint64_t bytes = p->bytes;
 
-        if (respell(&bytes, 8, spelling))
-            set_bit(more, lac_match_hash_word(bytes) >> shift);
+        if (respell(&bytes, 6, spelling))
+            set_bit(more, lac_match_hash_more(bytes) >> shift);
     }
 }
 
@@ -169,40 +169,55 @@ static enum lac_status make_prefix_bits(struct lac_match_build *b, struct lac_er
 
 /* ---- symbols ---- */
 
-static void join_set(struct lac_match_regex_set *to, const struct lac_match_regex_set *from)
+/* The bytes that a literal has at a place, as kinds. */
+static uint16_t kinds_at(const char *text, size_t place, bool nocase)
 {
-    for (size_t i = 0; i < sizeof(to->bits); i++)
-        to->bits[i] |= from->bits[i];
+    unsigned char c = (unsigned char)text[place];
+    unsigned other = nocase && lac_match_is_alpha(c) ? c ^ 0x20u : c;
+
+    return lac_match_kind[c] | lac_match_kind[other];
 }
 
-static void set_add(struct lac_match_regex_set *s, unsigned char c)
+/* What a thing's byte may be: `bit` where it may be of one of these kinds. */
+static void sieve_add(uint32_t behind[LAC_MATCH_KINDS], uint32_t bit, unsigned kinds)
 {
-    uint8_t *byte = &s->bits[(c >> 7) * 16 + (c & 15)];
-
-    *byte = (uint8_t)(*byte | 1u << (c >> 4 & 7));
+    for (unsigned k = 0; k < LAC_MATCH_KINDS; k++)
+        if (kinds >> k & 1)
+            behind[k] |= bit;
 }
 
-/* What may stand behind the symbol by which a literal is found: its next byte, or what the unit's
- * matches have there, or anything. */
-static void add_follow(const struct lac_match_build *b, uint32_t literal,
-                       struct lac_match_regex_set *follow)
+static const struct lac_match_unit *unit_of(const struct lac_match_build *b, uint32_t unit)
+{
+    return (const struct lac_match_unit *)(const void *)b->section[LAC_MATCH_S_UNITS].ptr + unit;
+}
+
+/* The last bit is of all that have none of their own. */
+static uint32_t sieve_bit(size_t index, unsigned last)
+{
+    return (uint32_t)1 << (index < last ? index : last);
+}
+
+/* What may stand behind the symbol by which a literal is found: the literal's next bytes, or what
+ * the unit's matches have there, or anything. */
+static void add_symbol(const struct lac_match_build *b, uint32_t literal, uint32_t bit,
+                       struct lac_match_sieve *sieve)
 {
     const struct lac_match_literal *l =
         (const struct lac_match_literal *)(const void *)b->section[LAC_MATCH_S_LITERALS].ptr +
         literal;
-    const struct lac_match_unit *u =
-        (const struct lac_match_unit *)(const void *)b->section[LAC_MATCH_S_UNITS].ptr + l->unit;
+    const struct lac_match_unit *u = unit_of(b, l->unit);
     const char *text = b->section[LAC_MATCH_S_TEXT].ptr + l->text.at;
-    size_t place = (size_t)l->back_min + l->key + 1;
-    bool known = l->back_min == l->back_max && place < u->head_len;
 
-    for (unsigned c = 0; c < 256; c++) {
-        bool in = known ? (u->head[place] & lac_match_kind[c]) != 0 : true;
+    for (size_t i = 0; i < LAC_MATCH_SIEVE; i++) {
+        size_t place = (size_t)l->key + 1 + i;
+        size_t in_match = l->back_min + place;
+        unsigned kinds = UINT16_MAX;
 
-        if (l->key + 1u < l->text.len && !l->nocase)
-            in = (unsigned char)text[l->key + 1] == c;
-        if (in)
-            set_add(follow, (unsigned char)c);
+        if (l->back_min == l->back_max && in_match < u->head_len)
+            kinds = u->head[in_match];
+        if (place < l->text.len)
+            kinds &= kinds_at(text, place, l->nocase);
+        sieve_add(sieve->behind[i], bit, kinds);
     }
 }
 
@@ -212,11 +227,11 @@ static enum lac_status make_symbols(struct lac_match_build *b, struct lac_err *e
     size_t count = b->symbols.len / sizeof(*k);
     struct lac_buf *list = &b->section[LAC_MATCH_S_SYMBOL_LIST];
     uint32_t *first = section_room(b, LAC_MATCH_S_SYMBOL_FIRST, 129 * sizeof(*first));
-    struct lac_match_regex_set *follow =
-        section_room(b, LAC_MATCH_S_SYMBOL_FOLLOW, 128 * sizeof(*follow));
+    struct lac_match_sieve *sieves =
+        section_room(b, LAC_MATCH_S_SYMBOL_SIEVES, 128 * sizeof(*sieves));
     size_t i = 0;
 
-    if (!first || !follow)
+    if (!first || !sieves)
         return no_memory(err);
     if (count > 0)
         qsort(k, count, sizeof(*k), key_cmp);
@@ -224,7 +239,8 @@ static enum lac_status make_symbols(struct lac_match_build *b, struct lac_err *e
         first[c] = (uint32_t)i;
         for (; i < count && k[i].key == c; i++) {
             lac_buf_put(list, &k[i].entry.index, sizeof(uint32_t));
-            add_follow(b, k[i].entry.index, &follow[c]);
+            add_symbol(b, k[i].entry.index, sieve_bit(i - first[c], LAC_MATCH_SIEVE_LAST),
+                       &sieves[c]);
         }
         if (first[c] < i)
             b->header.symbols[c & 15] = (uint8_t)(b->header.symbols[c & 15] | 1u << (c >> 4));
@@ -274,18 +290,38 @@ static size_t list_cell(struct shape_work *w, unsigned len, uint64_t digits, boo
     return open;
 }
 
-/* The kinds that the bytes behind a token may have in a match of the shape's unit. */
-static void join_next(const struct shape_work *w, struct lac_match_shape_class *c,
-                      const struct lac_match_shape *s, bool open)
+/* What a token of this length begins with and has behind it where a shape is matched. */
+static void add_shape(const struct shape_work *w, struct lac_match_shape_sieve *sieve,
+                      const struct lac_match_shape *s, unsigned len, uint32_t bit)
 {
-    const struct lac_match_unit *u =
-        (const struct lac_match_unit *)(const void *)w->b->section[LAC_MATCH_S_UNITS].ptr + s->unit;
+    const struct lac_match_unit *u = unit_of(w->b, s->unit);
 
-    for (size_t i = 0; i < LAC_COUNT(c->next); i++) {
-        size_t place = s->len + i + 1u;
+    for (unsigned c = 0; c < LAC_COUNT(sieve->first); c++)
+        if (lac_match_regex_set_has(&u->first, (unsigned char)c))
+            sieve->first[c] |= bit;
+    for (size_t i = 0; i < LAC_MATCH_SIEVE; i++) {
+        unsigned kinds = len + i < u->head_len ? u->head[len + i] : UINT16_MAX;
 
-        c->next[i] |= open || place >= u->head_len ? UINT16_MAX : u->head[place];
+        if (i == 0 && len == s->len && !s->ends)
+            kinds &= lac_match_kinds_of(&s->follow);
+        sieve_add(sieve->token.behind[i], bit, kinds);
     }
+}
+
+static void put_sieve(struct shape_work *w, const struct lac_match_shape_class *c, unsigned len)
+{
+    struct lac_match_shape_sieve sieve = {0};
+
+    for (uint32_t i = 0; i < c->count + c->gated; i++) {
+        const struct lac_match_shape *s = &w->shapes[w->list[i]];
+        bool gated = i >= c->count;
+
+        add_shape(w, &sieve, s, len,
+                  gated ? (uint32_t)1 << LAC_MATCH_SIEVE_GATED
+                        : sieve_bit(i, LAC_MATCH_SIEVE_REST));
+        sieve.gates |= (uint32_t)gated << (s->rule / 64 % 32);
+    }
+    lac_buf_put(&w->b->section[LAC_MATCH_S_SHAPE_SIEVES], &sieve, sizeof(sieve));
 }
 
 /* The gated ones, which are in the order of their rules, block by block. */
@@ -334,13 +370,7 @@ static uint32_t class_of(struct shape_work *w, unsigned len, size_t open, size_t
     }
     if (have > SHAPE_CLASSES)
         return UINT32_MAX;
-    for (size_t i = 0; i < count; i++) {
-        const struct lac_match_shape *s = &w->shapes[w->list[i]];
-
-        c.ends |= s->ends || len > s->len;
-        join_set(&c.follow, &s->follow);
-        join_next(w, &c, s, s->ends || len > s->len);
-    }
+    put_sieve(w, &c, len);
     lac_buf_put(list, w->refs, count * sizeof(*w->refs));
     put_groups(w, &c);
     lac_buf_put(classes, &c, sizeof(c));
@@ -392,8 +422,10 @@ static enum lac_status make_shapes(struct lac_match_build *b, struct lac_err *er
                            .count = b->shape_gated.len};
     uint16_t *index =
         section_room(b, LAC_MATCH_S_SHAPE_INDEX, LAC_MATCH_SHAPE_CELLS * sizeof(*index));
-    bool ok = index && section_room(b, LAC_MATCH_S_SHAPE_CLASSES,
-                                    sizeof(struct lac_match_shape_class)); /* 0: nothing */
+    bool ok = index &&
+              section_room(b, LAC_MATCH_S_SHAPE_CLASSES, sizeof(struct lac_match_shape_class)) &&
+              section_room(b, LAC_MATCH_S_SHAPE_SIEVES,
+                           sizeof(struct lac_match_shape_sieve)); /* 0: nothing */
 
     w.list = calloc(w.count + 1, sizeof(*w.list));
     w.refs = calloc(w.count + 1, sizeof(*w.refs));
@@ -405,6 +437,7 @@ static enum lac_status make_shapes(struct lac_match_build *b, struct lac_err *er
     free(w.refs);
     free(w.latest);
     return ok && lac_buf_ok(&b->section[LAC_MATCH_S_SHAPE_LIST]) &&
+                   lac_buf_ok(&b->section[LAC_MATCH_S_SHAPE_SIEVES]) &&
                    lac_buf_ok(&b->section[LAC_MATCH_S_SHAPE_GROUPS])
                ? LAC_OK
                : no_memory(err);
@@ -491,11 +524,41 @@ static int run_cmp(const void *a, const void *b)
     const struct lac_match_run *x = a;
     const struct lac_match_run *y = b;
 
-    if (x->rule / 64 != y->rule / 64)
-        return x->rule / 64 < y->rule / 64 ? -1 : 1;
+    if (x->order != y->order)
+        return x->order < y->order ? -1 : 1;
     if (x->least != y->least)
         return x->least < y->least ? -1 : 1;
     return (x->unit > y->unit) - (x->unit < y->unit);
+}
+
+/* The literal that every match has, when it lies in the run; else NULL. */
+static const char *run_literal(const struct lac_match_build *b, const struct lac_match_run *r)
+{
+    const struct lac_match_unit *u = unit_of(b, r->unit);
+
+    return u->inner.len >= 3 && u->inner_max + u->inner.len <= r->least
+               ? b->section[LAC_MATCH_S_TEXT].ptr + u->inner.at
+               : NULL;
+}
+
+/* What is seldom looked at comes together and last: rules that need context, and in a block those
+ * with nothing to look for first. */
+static uint32_t run_order(const struct lac_match_build *b, const struct lac_match_run *r)
+{
+    uint32_t gated = lac_match_needs_context(&b->m->rules[r->rule], false);
+
+    return gated << 31 | r->rule / 64 << 1 | (run_literal(b, r) == NULL);
+}
+
+/* The run's mark, by the first three bytes of its literal. */
+static void mark_run(const struct lac_match_build *b, struct lac_match_run *r, uint32_t mark,
+                     uint64_t *marks)
+{
+    const char *literal = run_literal(b, r);
+
+    r->mark = literal ? mark : LAC_MATCH_MARK_ALWAYS;
+    if (literal)
+        marks[lac_match_mark_of((const unsigned char *)literal)] |= (uint64_t)1 << mark;
 }
 
 static enum lac_status make_runs(struct lac_match_build *b, struct lac_err *err)
@@ -503,14 +566,22 @@ static enum lac_status make_runs(struct lac_match_build *b, struct lac_err *err)
     struct lac_match_run *runs = (void *)b->section[LAC_MATCH_S_RUNS].ptr;
     uint32_t count = (uint32_t)(b->section[LAC_MATCH_S_RUNS].len / sizeof(*runs));
     struct lac_buf *out = &b->section[LAC_MATCH_S_RUN_GROUPS];
+    uint64_t *marks = section_room(b, LAC_MATCH_S_RUN_MARKS, LAC_MATCH_MARKS * sizeof(*marks));
 
+    if (!marks)
+        return no_memory(err);
+    for (uint32_t i = 0; i < count; i++)
+        runs[i].order = run_order(b, &runs[i]);
     if (count > 0)
         qsort(runs, count, sizeof(*runs), run_cmp);
     for (uint32_t i = 0; i < count;) {
-        struct lac_match_group g = {.block = runs[i].rule / 64, .first = i};
+        struct lac_match_run_group g = {
+            .block = runs[i].rule / 64, .first = i, .gated = runs[i].order >> 31};
 
-        for (; i < count && runs[i].rule / 64 == g.block; i++) {
+        for (; i < count && runs[i].order == runs[g.first].order; i++) {
+            mark_run(b, &runs[i], i % LAC_MATCH_MARK_ALWAYS, marks);
             g.rules |= (uint64_t)1 << (runs[i].rule % 64);
+            g.marks |= (uint64_t)1 << runs[i].mark;
             g.count++;
         }
         lac_buf_put(out, &g, sizeof(g));

@@ -188,6 +188,26 @@ void lac_match_phrase_at(struct lac_match_scratch *s, const struct lac_match_fou
         lac_match_add(s, p->rule, lac_match_view_at(s, start), lac_match_view_at(s, end));
 }
 
+/* Bytes of a text next to each other, as they are met walking away from the key: the second may be
+ * further away when the first is a blank. */
+static bool pair_fits(const uint8_t want[2], unsigned char first, unsigned char second)
+{
+    return want[0] == 0 || (first == want[0] && (want[1] == 0 || second == want[1] ||
+                                                 (want[0] == ' ' && second == ' ')));
+}
+
+bool lac_match_entry_fits(const struct lac_match_scratch *s, const struct lac_match_entry *e,
+                          size_t at)
+{
+    struct lac_str t = s->view;
+    size_t end = at + e->skip;
+
+    return pair_fits(e->before, lac_match_fold_table[lac_match_before(t, at)],
+                     lac_match_fold_table[at > 0 ? lac_match_before(t, at - 1) : 0]) &&
+           pair_fits(e->behind, lac_match_fold_table[lac_match_byte(t, end)],
+                     lac_match_fold_table[lac_match_byte(t, end + 1)]);
+}
+
 /* ---- after the first pass ---- */
 
 static void note_place(struct lac_match_scratch *s, size_t at, uint32_t word)
@@ -227,7 +247,7 @@ static void sort_out(struct lac_match_scratch *s, size_t at, const struct lac_ma
     uint32_t from;
 
     for (; i < end && e[i].kind == LAC_MATCH_ENTRY_CONTEXT; i++)
-        if (look.note)
+        if (look.note && lac_match_entry_fits(s, &e[i], at))
             note_place(s, at, e[i].index);
     from = i;
     while (i < end && e[i].kind == LAC_MATCH_ENTRY_PHRASE)
