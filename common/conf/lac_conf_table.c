@@ -261,6 +261,7 @@ const struct lac_conf_key lac_conf_keys[] = {
      TEXT(""),
      .deflt_note = "the model that the pack names, from the store",
      .programs = CLASSIFY | CLI,
+     .aliases = "LACUNA_MODEL",
      .help = "Sentence encoder of tier 2: a folder, or a name or hash in the store."},
     {.name = "classify.engine",
      ENUM("auto|cpu-fp32|cpu-bf16|cpu-int8|cuda-bf16|cuda-fp8", "auto"),

@@ -148,7 +148,7 @@ static enum lac_status find_device(struct lac_semantic *s, const struct lac_sema
 
     layers = layers == 0 ? w->layers : layers;
     if (layers > w->layers)
-        return lac_err_set(err, LAC_REJECT, 0, "the head wants %u layers, the model has %u", layers,
+        return lac_err_set(err, LAC_REJECT, 0, "%u layers are wanted, the model has %u", layers,
                            w->layers);
     for (size_t i = 0; i < s->device_count; i++)
         if (s->devices[i].source == source && s->devices[i].weights.layers == layers) {

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lac_cli.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "lac_topics.h"
+
+enum { CORES_MAX = 64 };
 
 static void sub_help(FILE *to, const char *name, const char *summary,
                      const struct lac_cli_sub *table)
@@ -140,6 +143,14 @@ enum lac_status lac_cli_topics_create(const struct lac_conf *c, struct lac_kafka
     for (size_t i = 0; i < n; i++)
         *made += status == LAC_OK && topics[i].status == LAC_OK;
     return status;
+}
+
+unsigned lac_cli_cores(void)
+{
+    cpu_set_t set;
+    int n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+
+    return n < 1 ? 1 : n > CORES_MAX ? CORES_MAX : (unsigned)n;
 }
 
 int lac_cli_format(const struct lac_tool *t, const char *format, bool *json)

@@ -19,6 +19,7 @@ int lac_cli_config(int argc, char **argv);
 int lac_cli_deadletter(int argc, char **argv);
 int lac_cli_dev(int argc, char **argv);
 int lac_cli_doctor(int argc, char **argv);
+int lac_cli_embed(int argc, char **argv);
 int lac_cli_eval(int argc, char **argv);
 int lac_cli_migrate(int argc, char **argv);
 int lac_cli_model(int argc, char **argv);
@@ -53,6 +54,9 @@ int lac_cli_format(const struct lac_tool *t, const char *format, bool *json);
 
 /* Writes all of `b` to stdout and empties it; the exit status when that failed, else -1. */
 int lac_cli_flush(const struct lac_tool *t, struct lac_buf *b);
+
+/* How many cores this process may use, at most 64. */
+unsigned lac_cli_cores(void);
 
 /* Creates the topics of the table that are missing, at most `partitions` (0: as the table
  * says) and with kafka.replication_factor. `*made` counts them. */

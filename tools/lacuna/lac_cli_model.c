@@ -32,20 +32,25 @@ static int failed(const struct lac_tool *t, const struct lac_err *err)
                          err->text, NULL);
 }
 
-int lac_cli_model_open(const struct lac_tool *t, const char *what, struct lac_encode_model **out)
+const char *lac_cli_model_where(const char *store, const char *what, char path[PATH_MAX])
 {
     const struct lac_cli_model_known *known = lac_cli_model_known(what);
-    char store[PATH_MAX], cached[PATH_MAX];
+
+    if (!known || snprintf(path, PATH_MAX, "%s/names/%s", store, what) >= PATH_MAX ||
+        access(path, F_OK) == 0 || !lac_cli_model_cached(known, path))
+        return what;
+    return path;
+}
+
+int lac_cli_model_open(const struct lac_tool *t, const char *what, struct lac_encode_model **out)
+{
+    char store[PATH_MAX], path[PATH_MAX];
     struct lac_err err;
     int status = lac_cli_model_store(t, store);
 
     if (status >= 0)
         return status;
-    if (lac_encode_store_open(out, store, what, &err) == LAC_OK)
-        return -1;
-    /* What tools/setup has fetched counts as there. */
-    if (known && err.status == LAC_REJECT && lac_cli_model_cached(known, cached) &&
-        lac_encode_model_open(out, cached, &err) == LAC_OK)
+    if (lac_encode_store_open(out, store, lac_cli_model_where(store, what, path), &err) == LAC_OK)
         return -1;
     return failed(t, &err);
 }

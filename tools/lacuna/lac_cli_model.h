@@ -30,6 +30,10 @@ const struct lac_cli_model_known *lac_cli_model_known(const char *name);
 /* Whether tools/setup has put it on this machine already; `out` is where. */
 bool lac_cli_model_cached(const struct lac_cli_model_known *known, char out[PATH_MAX]) LAC_MUST_USE;
 
+/* What to open for `what`, a folder, name or hash: itself, or where tools/setup has put the model
+ * of that name when the store has none. Borrowed from `what` or `path`. */
+const char *lac_cli_model_where(const char *store, const char *what, char path[PATH_MAX]);
+
 /* Fetches it with pip into a new folder below `into`; `out` is where the model lies then. RETRY:
  * pip, Python or the network can't do it; the text says which, with pip's last line. */
 enum lac_status lac_cli_model_fetch(const struct lac_cli_model_known *known, const char *into,

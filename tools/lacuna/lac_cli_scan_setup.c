@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What `lacuna scan` and `lacuna redact` both need before they begin: pack, plan, key. */
-#include <sched.h>
 #include <string.h>
 
+#include "lac_cli.h"
 #include "lac_cli_scan.h"
 #include "lac_file.h"
 #include "lac_pack.h"
 
-enum { KEY_BYTES = 64 << 10, THREADS_MAX = 64 };
+enum { KEY_BYTES = 64 << 10 };
 
 bool lac_cli_scan_score(const char *text, uint32_t *ppm)
 {
@@ -70,14 +70,6 @@ static int open_plan(const struct lac_tool *t, const struct lac_cli_scan_words *
     return -1;
 }
 
-static unsigned core_count(void)
-{
-    cpu_set_t set;
-    int n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
-
-    return n < 1 ? 1 : n > THREADS_MAX ? THREADS_MAX : (unsigned)n;
-}
-
 int lac_cli_scan_setup(const struct lac_tool *t, const struct lac_cli_scan_words *w,
                        bool floors_only, struct lac_cli_scan_setup *s)
 {
@@ -85,7 +77,8 @@ int lac_cli_scan_setup(const struct lac_tool *t, const struct lac_cli_scan_words
     const char *key = w->key_file ? w->key_file : lac_conf_text(t->conf, "redact.key_file");
     struct lac_err err;
 
-    *s = (struct lac_cli_scan_setup){.threads = w->threads ? (unsigned)w->threads : core_count()};
+    *s =
+        (struct lac_cli_scan_setup){.threads = w->threads ? (unsigned)w->threads : lac_cli_cores()};
     lac_buf_init(&s->key, KEY_BYTES);
     if (*key) {
         if (lac_file_read(key, &s->key, &err) != LAC_OK)

@@ -234,6 +234,8 @@ static int run(const struct lac_tool *t, struct tokenize *k, const char *model)
     k->tool = t;
     lac_buf_init(&k->out, OUT_BYTES);
     if (!model)
+        model = lac_conf_text(t->conf, "classify.model");
+    if (!*model)
         status = lac_tool_fail(t, LAC_EXIT_USAGE, "--model is missing",
                                "It takes a model's folder, or a name that `lacuna model list` "
                                "shows.");
@@ -259,7 +261,7 @@ int lac_cli_tokenize(int argc, char **argv)
     const char *model = NULL;
     const struct lac_args_option options[] = {
         {'m', "model", LAC_ARGS_TEXT, &model, "DIR|NAME",
-         "The model: its folder, or its name or hash in the store", 0, 0},
+         "The model: its folder, or its name or hash in the store (LACUNA_MODEL)", 0, 0},
         {0, "jsonl", LAC_ARGS_SWITCH, &k.jsonl, NULL,
          "Take {\"id\",\"text\"} lines; a text may hold line breaks then", 0, 0},
         {0, "pieces", LAC_ARGS_SWITCH, &k.pieces, NULL,

@@ -18,6 +18,7 @@ static const struct {
     {"pack", "Make, check and compare policy packs", lac_cli_pack},
     {"model", "Keep the sentence encoders that tier 2 runs on", lac_cli_model},
     {"tokenize", "Print the tokens that a model makes of texts", lac_cli_tokenize},
+    {"embed", "Print the vectors that an encoder makes of texts", lac_cli_embed},
     {"redact", "Print a text without secrets and personal data", lac_cli_redact},
     {"publish", "Publish files, folders or stdin as requests", NULL},
     {"tail", "Follow a topic, its records as JSON", lac_cli_tail},

@@ -19,6 +19,9 @@ KAFKA_LIB = CACHE / f"kafka-{KAFKA_VERSION}" / "lib"
 REGISTRY_VERSION = re.search(r"^registry_version=(.*)$", (ROOT / "tools" / "setup").read_text(), re.M)[1]
 REGISTRY_HOME = CACHE / f"apicurio-{REGISTRY_VERSION}" / "registry"
 
+# all-MiniLM-L6-v2 as Hugging Face lays it out.
+MODEL = Path(os.environ.get("LACUNA_TEST_MODEL") or CACHE / "hf" / "all-minilm-l6-v2")
+
 
 def postgres_bin() -> Path:
     """Debian's newest Postgres, 15 before all others: that is what production runs."""
