@@ -126,6 +126,14 @@ static void on_swapped(void *ctx, enum lac_control_role role, const struct lac_c
                 lac_control_role_name(role), reason, at_us);
 }
 
+static void on_opened(void *ctx, enum lac_control_role role, const struct lac_pack *pack)
+{
+    const struct lac_control_follower *f = ctx;
+
+    if (f->o.prepare)
+        f->o.prepare(f->o.prepare_ctx, pack, role == LAC_CONTROL_CURRENT);
+}
+
 static void on_refused(void *ctx, enum lac_control_refusal why, enum lac_control_role role,
                        int64_t version, const char *text)
 {
@@ -298,7 +306,7 @@ static enum lac_status open_state(struct lac_control_follower *f, struct lac_pac
         .signers = &f->signers,
         .cache = f->o.cache_dir ? &f->cache : NULL,
         .packs = f->packs,
-        .events = {.ctx = f, .refused = on_refused, .swapped = on_swapped},
+        .events = {.ctx = f, .opened = on_opened, .refused = on_refused, .swapped = on_swapped},
     };
     enum lac_status status = lac_control_state_open(&f->state, &o, fallback, err);
 

@@ -32,6 +32,11 @@ struct lac_control_follower_options {
     const char *cache_dir; /* NULL: no cache */
     size_t cache_keep;
     struct lac_metrics *metrics; /* borrowed until close; NULL: not counted */
+    /* Called before a pack counts, `current` when it is to be the current one: the time to open
+     * what lanes would otherwise wait for. NULL: nothing. Thread: the follower's; for the first
+     * packs the one that opens it. */
+    void (*prepare)(void *ctx, const struct lac_pack *pack, bool current);
+    void *prepare_ctx;
 };
 
 struct lac_control_follower;

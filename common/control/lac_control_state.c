@@ -38,6 +38,13 @@ static void tell(struct lac_control_state *s, enum lac_control_role role, const 
         s->o.events.swapped(s->o.events.ctx, role, s->slots[role].pack, reason);
 }
 
+static void tell_opened(struct lac_control_state *s, enum lac_control_role role,
+                        const struct lac_pack *pack)
+{
+    if (s->o.events.opened)
+        s->o.events.opened(s->o.events.ctx, role, pack);
+}
+
 /* A new current pack ends an older shadow or canary. */
 static bool is_over(const struct lac_control_state *s, int role)
 {
@@ -72,6 +79,7 @@ enum lac_status lac_control_state_open(struct lac_control_state **out,
     status = lac_control_pack_new(&pack, fallback, err);
     if (status == LAC_OK) {
         s->slots[LAC_CONTROL_CURRENT].pack = pack;
+        tell_opened(s, LAC_CONTROL_CURRENT, fallback);
         status = publish(s, err);
     }
     if (status != LAC_OK) {
@@ -239,6 +247,8 @@ static enum lac_status take(struct lac_control_state *s, struct lac_control_offe
     }
     if (status != LAC_OK)
         return status;
+    if (pack)
+        tell_opened(s, role, pack->pack);
     if (before.pack)
         before.pack->refs++; /* until nothing can fail any more */
     fill_slot(&s->slots[role], o, pack);

@@ -24,7 +24,7 @@
 #include "lac_control_cache.h"
 #include "lac_control_packs.h"
 
-/* What happened, for log and metrics. Both may be NULL. */
+/* What happened, for log and metrics. Each may be NULL. */
 struct lac_control_events {
     void *ctx;
     /* `version` 0: not known. */
@@ -34,6 +34,8 @@ struct lac_control_events {
      * "pushed", "cached", "configured", "withdrawn", "expired" or "superseded". */
     void (*swapped)(void *ctx, enum lac_control_role role, const struct lac_control_pack *pack,
                     const char *reason);
+    /* Before a pack counts: the time to get ready what it needs. */
+    void (*opened)(void *ctx, enum lac_control_role role, const struct lac_pack *pack);
 };
 
 struct lac_control_state_options {

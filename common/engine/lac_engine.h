@@ -97,8 +97,7 @@ enum lac_status lac_engine_run(struct lac_engine *e, const struct lac_pack *pack
                                const struct lac_engine_in *in, size_t n, struct lac_arena *a,
                                struct lac_engine_out *out, struct lac_err *err) LAC_MUST_USE;
 
-/* What tier 2 has done in this engine; NULL when there is none now. Borrowed until the next call.
- */
-const struct lac_semantic_counts *lac_engine_semantic_counts(const struct lac_engine *e);
+/* What tier 2 has done in this engine since it was opened: never falls. */
+void lac_engine_semantic_counts(const struct lac_engine *e, struct lac_semantic_counts *out);
 
 #endif

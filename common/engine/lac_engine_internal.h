@@ -35,6 +35,7 @@ struct lac_engine {
     const struct lac_head *head;              /* the pack's; NULL: it has none, or no tier 2 */
     const struct lac_semantic_device *device; /* that `lane` is of */
     struct lac_semantic_lane *lane;           /* owned; NULL: the head's model is missing */
+    struct lac_semantic_counts past;          /* of lanes before it */
     struct lac_match_hit hits[LAC_ENGINE_HIT_MAX];
     /* of the request in hand; copied to the arena when complete */
     struct lac_finding findings[LAC_ENGINE_FINDING_MAX];

@@ -12,6 +12,7 @@ enum { FIELD_NAME_MAX = 64 };
 
 void lac_engine_semantic_close(struct lac_engine *e)
 {
+    lac_engine_semantic_counts(e, &e->past);
     lac_semantic_lane_close(e->lane);
     e->lane = NULL;
     e->device = NULL;
@@ -39,9 +40,20 @@ void lac_engine_semantic_take(struct lac_engine *e, const struct lac_pack *pack)
         lac_log(LAC_LOG_WARN, "encoder_lane_failed", "why=\"%s\"", err.text);
 }
 
-const struct lac_semantic_counts *lac_engine_semantic_counts(const struct lac_engine *e)
+void lac_engine_semantic_counts(const struct lac_engine *e, struct lac_semantic_counts *out)
 {
-    return e->lane ? lac_semantic_lane_counts(e->lane) : NULL;
+    const struct lac_semantic_counts *c = e->lane ? lac_semantic_lane_counts(e->lane) : NULL;
+
+    *out = e->past;
+    if (!c)
+        return;
+    out->texts += c->texts;
+    out->windows += c->windows;
+    out->tokens += c->tokens;
+    out->calls += c->calls;
+    out->failures += c->failures;
+    out->yields += c->yields;
+    out->busy_ns += c->busy_ns;
 }
 
 bool lac_engine_semantic_was_missing(const struct lac_engine_in *in)

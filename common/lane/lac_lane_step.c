@@ -116,6 +116,8 @@ static enum lac_status hand_over(struct lac_lane *l, struct lac_err *err)
         lac_fuse_arm(l->fuse, l->batch.msgs, l->batch.count);
         crash_on_key(l);
         status = l->stage.run(l->stage.ctx, &l->batch, err);
+        if (status == LAC_FATAL)
+            return status; /* as good as a crash: the fuse stays armed and finds the culprit */
     }
     lac_histogram_observe(l->stage_seconds, (double)(lac_clock_mono_ns() - began) / 1e9);
     if (status == LAC_OK)

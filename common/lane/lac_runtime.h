@@ -57,7 +57,8 @@ const char *lac_runtime_version(void);
 
 /*
  * A check for the health page: writes a short reason into `why` (`size` bytes) and returns
- * false when the component can't do its work now. Thread: the page's; must not block.
+ * false when the component can't do its work now. A reason with true is shown, too: it does its
+ * work, but not as well as it could. Thread: the page's; must not block.
  */
 typedef bool lac_runtime_check(void *ctx, char *why, size_t size);
 void lac_runtime_add_check(struct lac_runtime *rt, const char *name, lac_runtime_check *fn,

@@ -41,7 +41,7 @@ static void put_check(struct lac_json_writer *w, const char *name, bool ok, cons
     lac_json_put_text(w, name);
     lac_json_key(w, "ok");
     lac_json_put_bool(w, ok);
-    if (!ok) {
+    if (!ok || why[0]) {
         lac_json_key(w, "why");
         lac_json_put_text(w, why);
     }

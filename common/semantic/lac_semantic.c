@@ -25,12 +25,14 @@ struct lac_semantic {
     size_t source_count;
     struct lac_semantic_device devices[LAC_SEMANTIC_DEVICE_MAX];
     size_t device_count;
+    uint64_t pause_ms;
     size_t missing;
     char why[LAC_ERR_TEXT_SIZE];
     unsigned char missing_hash[LAC_ENCODE_HASH_SIZE]; /* of the model that was looked for last */
     uint64_t missing_ms;                              /* when */
     atomic_bool failing; /* the last call of a device failed; set under the lock */
     char failure[LAC_ERR_TEXT_SIZE];
+    struct lac_semantic_gate gate; /* of all devices: they share one machine */
 };
 
 /* ---- models ---- */
@@ -158,8 +160,12 @@ static enum lac_status find_device(struct lac_semantic *s, const struct lac_sema
     if (s->device_count == LAC_SEMANTIC_DEVICE_MAX)
         return lac_err_set(err, LAC_REJECT, 0, "more than %d models since the start",
                            LAC_SEMANTIC_DEVICE_MAX);
-    *d = (struct lac_semantic_device){
-        .owner = s, .source = source, .weights = *w, .backend = s->backend};
+    *d = (struct lac_semantic_device){.owner = s,
+                                      .source = source,
+                                      .weights = *w,
+                                      .backend = s->backend,
+                                      .class = s->class,
+                                      .gate = &s->gate};
     d->weights.layers = layers;
     status = s->backend->open(&d->device, &d->weights, s->class, err);
     if (status != LAC_OK)
@@ -176,7 +182,7 @@ static bool paused(const struct lac_semantic *s, const struct lac_head *head)
 {
     return s->missing &&
            memcmp(s->missing_hash, lac_head_model_hash(head), LAC_ENCODE_HASH_SIZE) == 0 &&
-           lac_clock_mono_ms() - s->missing_ms < LAC_SEMANTIC_PAUSE_MS;
+           lac_clock_mono_ms() - s->missing_ms < s->pause_ms;
 }
 
 /* Remembers whether a device could be had, for readiness. Under the lock. */
@@ -271,6 +277,36 @@ size_t lac_semantic_missing(struct lac_semantic *s, char *why, size_t size)
     return missing;
 }
 
+/* Under the lock. */
+static bool has_device(const struct lac_semantic *s, const unsigned char *hash, uint32_t layers)
+{
+    for (size_t i = 0; i < s->device_count; i++)
+        if (s->devices[i].weights.layers == layers &&
+            memcmp(s->devices[i].source->hash, hash, LAC_ENCODE_HASH_SIZE) == 0)
+            return true;
+    return false;
+}
+
+bool lac_semantic_ready(struct lac_semantic *s, const unsigned char *model_hash, uint32_t layers,
+                        char *why, size_t size)
+{
+    bool failing = atomic_load_explicit(&s->failing, memory_order_relaxed);
+    bool ready = false;
+
+    if (pthread_mutex_trylock(&s->lock) != 0) {
+        (void)snprintf(why, size, "a model is being opened");
+        return false;
+    }
+    if (!has_device(s, model_hash, layers))
+        (void)snprintf(why, size, "%s", s->missing ? s->why : "its model was not asked for yet");
+    else if (failing)
+        (void)snprintf(why, size, "%s", s->failure);
+    else
+        ready = true;
+    (void)pthread_mutex_unlock(&s->lock);
+    return ready;
+}
+
 const char *lac_semantic_engine(const struct lac_semantic_device *d)
 {
     return d->backend->engine(d->device);
@@ -302,6 +338,7 @@ static enum lac_status copy_options(struct lac_semantic *s, const struct lac_sem
     s->auto_class = o->auto_class;
     s->class = o->class;
     s->has_model = !model;
+    s->pause_ms = o->pause_ms ? o->pause_ms : LAC_SEMANTIC_PAUSE_MS;
     s->store = strdup(o->store);
     s->model = model ? strdup(o->model) : NULL;
     s->plugin = plugin ? strdup(o->plugin) : NULL;
@@ -321,6 +358,7 @@ enum lac_status lac_semantic_open(struct lac_semantic **out, const struct lac_se
     if (!s)
         return lac_err_set(err, LAC_FATAL, ENOMEM, "no memory for the encoder");
     (void)pthread_mutex_init(&s->lock, NULL);
+    lac_semantic_gate_init(&s->gate);
     status = copy_options(s, o, err);
     if (status == LAC_OK)
         status = prepare(s, &why);
@@ -344,6 +382,7 @@ void lac_semantic_close(struct lac_semantic *s)
         s->devices[i].backend->close(s->devices[i].device);
     for (size_t i = 0; i < s->source_count; i++)
         close_source(&s->sources[i]);
+    lac_semantic_gate_deinit(&s->gate);
     (void)pthread_mutex_destroy(&s->lock);
     free(s->store);
     free(s->model);

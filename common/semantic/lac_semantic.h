@@ -34,12 +34,14 @@
 #include "lac_str.h"
 
 enum {
-    LAC_SEMANTIC_WINDOW_MAX = 64, /* windows of one text; 50 kB of English */
-    LAC_SEMANTIC_DEVICE_MAX = 8,  /* models times layers, until the process ends */
-    LAC_SEMANTIC_TOKENS = 16384,  /* default: tokens of one call of the encoder */
-    LAC_SEMANTIC_SEQUENCES = 256, /* default: sequences of one call */
+    LAC_SEMANTIC_WINDOW_MAX = 64,   /* windows of one text; 50 kB of English */
+    LAC_SEMANTIC_DEVICE_MAX = 8,    /* models times layers, until the process ends */
+    LAC_SEMANTIC_TOKENS = 16384,    /* default: tokens of one call of a GPU's encoder, */
+    LAC_SEMANTIC_TOKENS_CPU = 4096, /* and of a CPU's: tens of milliseconds */
+    LAC_SEMANTIC_SEQUENCES = 256,   /* default: sequences of one call */
+    LAC_SEMANTIC_YIELD_MS = 20,     /* longest that a lane lets interactive ones go first */
     LAC_SEMANTIC_HASH_SIZE = 32,
-    LAC_SEMANTIC_PAUSE_MS = 10000, /* between looking for a model that is missing */
+    LAC_SEMANTIC_PAUSE_MS = 10000, /* default of options.pause_ms */
 };
 
 struct lac_encode_model;
@@ -53,6 +55,7 @@ struct lac_semantic_options {
     /* What is missing when it is opened is looked for again whenever a head asks: until then there
      * is no device. False: then it is an error. */
     bool lenient;
+    uint64_t pause_ms; /* between looking for a model that is missing; 0: the default */
     /* Where it is not NULL, this backend runs everything: for tests. */
     const struct lac_encode_backend *backend;
 };
@@ -69,8 +72,8 @@ void lac_semantic_close(struct lac_semantic *s);
 /*
  * A model made ready for the vectors that a head wants. Opened at the first call, which takes up to
  * a second; the same pointer ever after, until lac_semantic_close(). REJECT: there is no such
- * model, or it is not the one that was trained with; later calls try again, at most every
- * LAC_SEMANTIC_PAUSE_MS. Thread: any.
+ * model, or it is not the one that was trained with; later calls try again, but not before
+ * options.pause_ms have passed. Thread: any.
  */
 struct lac_semantic_device;
 enum lac_status lac_semantic_device(struct lac_semantic *s, const struct lac_head *head,
@@ -92,13 +95,22 @@ uint32_t lac_semantic_width(const struct lac_semantic_device *d);
  * call of a device failed; for readiness. Why goes into `why` unless that is NULL. Thread: any. */
 size_t lac_semantic_missing(struct lac_semantic *s, char *why, size_t size);
 
+/*
+ * Whether texts can be encoded for heads of this model (LAC_SEMANTIC_HASH_SIZE bytes) and so many
+ * of its layers: it is open, and the last call of a device did not fail. If not, why goes into
+ * `why`. Never blocks: while a model is being opened, it is not ready. Thread: any.
+ */
+bool lac_semantic_ready(struct lac_semantic *s, const unsigned char *model_hash, uint32_t layers,
+                        char *why, size_t size);
+
 /* ---- a lane ---- */
 
 struct lac_semantic_lane; /* owned by one thread */
 
 struct lac_semantic_lane_options {
     size_t tokens, sequences; /* of one call of the encoder; 0: the default */
-    bool interactive;         /* goes before others on a shared device */
+    bool interactive;         /* goes before others on a shared device: these wait before a call
+                                 while an interactive one runs, LAC_SEMANTIC_YIELD_MS at most */
 };
 
 enum lac_status lac_semantic_lane_open(struct lac_semantic_lane **out,
@@ -159,6 +171,7 @@ void lac_semantic_join(struct lac_semantic_answer *a, const struct lac_semantic_
 /* Counters of a lane since it was opened; read by its thread. */
 struct lac_semantic_counts {
     uint64_t texts, windows, tokens, calls, failures;
+    uint64_t yields;  /* calls that let interactive ones go first */
     uint64_t busy_ns; /* time in the encoder */
 };
 const struct lac_semantic_counts *lac_semantic_lane_counts(const struct lac_semantic_lane *l);

@@ -8,6 +8,7 @@
 #include "lac_encode_model.h"
 #include "lac_encode_tokenizer.h"
 #include "lac_semantic.h"
+#include "lac_semantic_gate.h"
 
 enum { LAC_SEMANTIC_PREFIX_TOKENS = LAC_ENCODE_PREFIX_MAX };
 
@@ -25,7 +26,9 @@ struct lac_semantic_device {
     const struct lac_semantic_source *source;
     struct lac_encode_weights weights; /* the model's with `layers` lowered */
     const struct lac_encode_backend *backend;
+    enum lac_encode_class class;
     struct lac_encode_device *device;
+    struct lac_semantic_gate *gate;
 };
 
 /* What a call of the device came to, for readiness. Cheap when all is well. */

@@ -21,6 +21,7 @@ struct lac_semantic_lane {
     size_t token_limit, sequence_limit; /* of one call */
     size_t text_limit;                  /* tokens of one text: as many as its windows can hold */
     uint32_t overlap;
+    bool interactive;
     int32_t *text_ids;    /* [text_limit] */
     int32_t *ids;         /* [token_limit] */
     uint32_t *starts;     /* [sequence_limit + 1] */
@@ -34,6 +35,12 @@ static size_t at_most(size_t value, size_t otherwise, size_t limit)
 {
     value = value ? value : otherwise;
     return value < limit ? value : limit;
+}
+
+static bool is_cpu(enum lac_encode_class class)
+{
+    return class == LAC_ENCODE_CPU_FP32 || class == LAC_ENCODE_CPU_BF16 ||
+           class == LAC_ENCODE_CPU_INT8;
 }
 
 static enum lac_status allocate(struct lac_semantic_lane *l, struct lac_err *err)
@@ -64,7 +71,10 @@ enum lac_status lac_semantic_lane_open(struct lac_semantic_lane **out,
     if (!l)
         return lac_err_set(err, LAC_RETRY, ENOMEM, "no memory for a lane of the encoder");
     l->device = d;
-    l->token_limit = at_most(o->tokens, LAC_SEMANTIC_TOKENS, LAC_ENCODE_TOKEN_MAX);
+    l->interactive = o->interactive;
+    l->token_limit =
+        at_most(o->tokens, is_cpu(d->class) ? LAC_SEMANTIC_TOKENS_CPU : LAC_SEMANTIC_TOKENS,
+                LAC_ENCODE_TOKEN_MAX);
     if (l->token_limit < d->weights.window)
         l->token_limit = d->weights.window; /* one window always fits */
     l->sequence_limit = at_most(o->sequences, LAC_SEMANTIC_SEQUENCES, LAC_ENCODE_SEQUENCE_MAX);
@@ -106,13 +116,16 @@ static enum lac_status flush(struct lac_semantic_lane *l, lac_semantic_window_fn
 {
     const struct lac_encode_batch batch = {.ids = l->ids, .starts = l->starts, .count = l->count};
     size_t width = l->device->weights.hidden;
-    uint64_t started = lac_clock_mono_ns();
+    uint64_t started;
     enum lac_status status;
 
     if (l->count == 0)
         return LAC_OK;
+    l->counts.yields += lac_semantic_gate_enter(l->device->gate, l->interactive);
+    started = lac_clock_mono_ns();
     status = l->device->backend->run(l->session, &batch, l->vectors, err);
     l->counts.busy_ns += lac_clock_mono_ns() - started;
+    lac_semantic_gate_leave(l->device->gate, l->interactive);
     l->counts.calls++;
     lac_semantic_note_call(l->device, status, err);
     if (status != LAC_OK) {

@@ -29,6 +29,7 @@ struct lac_encode_device {
 
 struct lac_encode_session {
     uint32_t width;
+    bool interactive;
 };
 
 static enum lac_status probe(enum lac_encode_class class, struct lac_err *err)
@@ -67,11 +68,11 @@ static enum lac_status open_session(struct lac_encode_session **out, struct lac_
 {
     (void)tokens;
     (void)sequences;
-    (void)interactive;
     *out = calloc(1, sizeof(**out));
     if (!*out)
         return lac_err_set(err, LAC_RETRY, 0, "no memory");
     (*out)->width = d->width;
+    (*out)->interactive = interactive;
     return LAC_OK;
 }
 
@@ -100,8 +101,12 @@ static void add_up(const int32_t *ids, size_t count, uint32_t width, float *out)
 static enum lac_status run(struct lac_encode_session *s, const struct lac_encode_batch *batch,
                            float *out, struct lac_err *err)
 {
-    lac_tiny_backend.calls++;
-    lac_tiny_backend.sequences += batch->count;
+    if (lac_tiny_backend.in_call)
+        lac_tiny_backend.in_call(s->interactive);
+    else {
+        lac_tiny_backend.calls++;
+        lac_tiny_backend.sequences += batch->count;
+    }
     if (lac_tiny_backend.status != LAC_OK)
         return lac_err_set(err, lac_tiny_backend.status, 0, "the tiny device does as it was told");
     for (size_t i = 0; i < batch->count; i++)

@@ -24,7 +24,9 @@ struct lac_tiny {
 /* What the backend answers to the next calls, and what it was asked. */
 struct lac_tiny_backend {
     enum lac_status status;
-    size_t calls, sequences;
+    size_t calls, sequences; /* only exact with one lane */
+    /* Called within each call; NULL: nothing. */
+    void (*in_call)(bool interactive);
 };
 extern struct lac_tiny_backend lac_tiny_backend;
 extern const struct lac_encode_backend lac_tiny_cpu;

@@ -29,6 +29,7 @@ struct classify_worker {
     struct lac_registry *registry;
     struct lac_schema_source schemas;
     bool registered;
+    bool understands; /* tier 2 was there, or is not required: from then on decisions tell */
     struct lac_classify_lane *stage;
     struct lac_lane_kafka *kafka;
     struct lac_output_kafka output;
@@ -93,6 +94,14 @@ static enum lac_status prepare(void *ctx, struct lac_err *err)
     if (status == LAC_OK && w->program->follower &&
         !lac_control_follower_ready(w->program->follower, PACKS_WAIT_MS))
         status = lac_err_set(err, LAC_RETRY, 0, "the control topic is not read to its end yet");
+    if (status == LAC_OK && !w->understands) {
+        char why[LAC_ERR_TEXT_SIZE] = "";
+
+        if (w->program->semantic.semantic &&
+            !classify_semantic_check(&w->program->semantic, why, sizeof(why)))
+            return lac_err_set(err, LAC_RETRY, 0, "classify.semantic is required: %s", why);
+        w->understands = true;
+    }
     return status;
 }
 
@@ -208,6 +217,7 @@ static enum lac_status assemble(struct classify_worker *w, bool interactive, siz
     };
     enum lac_status status;
 
+    stage.engine.interactive = interactive;
     if (!lac_topic_full_name(w->input, p->shared.topic_prefix, input) ||
         !lac_topic_group(group, p->shared.topic_prefix, input))
         return lac_err_set(err, LAC_FATAL, 0, "kafka.topic_prefix makes no legal topic name");

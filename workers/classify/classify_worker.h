@@ -13,6 +13,7 @@
 
 #include <pthread.h>
 
+#include "classify_semantic.h"
 #include "lac_classify.h"
 #include "lac_control_follower.h"
 #include "lac_runtime.h"
@@ -25,6 +26,7 @@ struct classify_program {
     struct lac_kafka_options kafka;
     struct lac_classify shared;
     struct lac_engine_options engine;
+    struct classify_semantic semantic;
     struct lac_control_follower *follower; /* NULL: pack.follow is off */
     pthread_mutex_t origin_lock;           /* shared.origin, until a broker has told it */
     char origin[CLASSIFY_ORIGIN_SIZE];

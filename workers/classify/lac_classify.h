@@ -45,6 +45,15 @@ enum lac_classify_shadow_drop {
     LAC_CLASSIFY_SHADOW_DROP_COUNT,
 };
 
+/* What tier 2 was to a decision. */
+enum lac_classify_semantic {
+    LAC_CLASSIFY_SEMANTIC_UNASKED,     /* rules settled it, or the pack has no tier 2 */
+    LAC_CLASSIFY_SEMANTIC_READ,        /* it spoke */
+    LAC_CLASSIFY_SEMANTIC_DOUBTED,     /* it spoke, and its gate says that it doesn't know */
+    LAC_CLASSIFY_SEMANTIC_UNAVAILABLE, /* its model or device is missing */
+    LAC_CLASSIFY_SEMANTIC_COUNT,
+};
+
 /* What all lanes share; read-only once they run. Strings are borrowed from main. */
 struct lac_classify {
     const struct lac_pack *pack;     /* without `packs`: the only one */
@@ -66,6 +75,10 @@ struct lac_classify {
     struct lac_counter *routed[2][2]; /* [local_rag][web_search] */
     struct lac_histogram *confidence[LAC_TIER_COUNT];
     struct lac_histogram *latency;
+    struct lac_histogram *semantic_latency;
+    struct lac_counter *semantic[LAC_CLASSIFY_SEMANTIC_COUNT]; /* decisions */
+    struct lac_counter *semantic_texts, *semantic_windows, *semantic_tokens, *semantic_calls,
+        *semantic_failures, *semantic_yields;
     struct lac_counter *canary; /* decisions by the canary's pack */
     struct lac_counter *shadow_tiers[LAC_TIER_COUNT][LAC_TIER_COUNT]; /* [decided][shadow] */
     struct lac_counter *shadow_dropped[LAC_CLASSIFY_SHADOW_DROP_COUNT];

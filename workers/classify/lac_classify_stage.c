@@ -11,12 +11,14 @@
 #include "lac_clock.h"
 #include "lac_event_id.h"
 #include "lac_log.h"
+#include "lac_semantic.h"
 
 struct lac_classify_lane {
     const struct lac_classify *shared;
     const struct lac_control_lineup *lineup; /* held: what counted when the last batch began */
     struct lac_engine_options options;       /* for the two below, opened when they are needed */
     struct lac_engine *engine, *canary;
+    struct lac_semantic_counts seen; /* of both, until the last batch */
     struct lac_classify_shadow *shadow;
     struct lac_wire *wire;
     const char *tenant; /* of the topic; NULL: the record's own counts */
@@ -67,6 +69,39 @@ static void open_metrics(struct lac_classify *c)
     }
 }
 
+static void open_semantic_metrics(struct lac_classify *c)
+{
+    static const char *const results[] = {"unasked", "read", "doubted", "unavailable"};
+    char labels[96];
+
+    _Static_assert(LAC_COUNT(results) == LAC_CLASSIFY_SEMANTIC_COUNT, "a name for each");
+    if (!c->metrics)
+        return;
+    c->semantic_latency = lac_metrics_histogram(
+        c->metrics, "lacuna_classification_latency_seconds",
+        "Time of one request in a layer: the batch's time divided by its requests.",
+        "layer=\"semantic\"", lac_metrics_latency_seconds, LAC_METRICS_LATENCY_COUNT);
+    for (size_t i = 0; i < LAC_COUNT(results); i++) {
+        (void)snprintf(labels, sizeof(labels), "result=\"%s\"", results[i]);
+        c->semantic[i] = lac_metrics_counter(c->metrics, "lacuna_semantic_decisions_total",
+                                             "Decisions by what tier 2 was to them.", labels);
+    }
+    c->semantic_texts =
+        lac_metrics_counter(c->metrics, "lacuna_semantic_texts_total",
+                            "Texts that were encoded, equal ones of a batch once.", NULL);
+    c->semantic_windows = lac_metrics_counter(c->metrics, "lacuna_semantic_windows_total",
+                                              "Windows of these texts.", NULL);
+    c->semantic_tokens = lac_metrics_counter(c->metrics, "lacuna_semantic_tokens_total",
+                                             "Tokens in these windows.", NULL);
+    c->semantic_calls = lac_metrics_counter(c->metrics, "lacuna_semantic_calls_total",
+                                            "Calls of the encoder.", NULL);
+    c->semantic_failures = lac_metrics_counter(c->metrics, "lacuna_semantic_failures_total",
+                                               "Calls of the encoder that failed.", NULL);
+    c->semantic_yields =
+        lac_metrics_counter(c->metrics, "lacuna_semantic_yields_total",
+                            "Calls that let those of interactive lanes go first.", NULL);
+}
+
 static void open_shadow_metrics(struct lac_classify *c)
 {
     static const char *const drops[] = {"busy", "failed", "unpublished"};
@@ -114,6 +149,7 @@ enum lac_status lac_classify_init(struct lac_classify *c, struct lac_err *err)
     (void)snprintf(c->lineage_source, sizeof(c->lineage_source), "/lacuna/%s",
                    c->topics[LAC_CLASSIFY_LINEAGE]);
     open_metrics(c);
+    open_semantic_metrics(c);
     open_shadow_metrics(c);
     return LAC_OK;
 }
@@ -224,12 +260,63 @@ static bool allows(const struct lac_decision_core *core, const char *destination
     return false;
 }
 
+static bool observed(const struct lac_decision_core *core, const char *kind, const char *name)
+{
+    for (size_t i = 0; i < core->observations_count; i++)
+        if (lac_str_is(core->observations[i].kind, kind) &&
+            (!name || lac_str_is(core->observations[i].name, name)))
+            return true;
+    return false;
+}
+
+static enum lac_classify_semantic semantic_of(const struct lac_decision_core *core)
+{
+    if (observed(core, LAC_OBSERVATION_UNAVAILABLE, LAC_OBSERVATION_SEMANTIC))
+        return LAC_CLASSIFY_SEMANTIC_UNAVAILABLE;
+    if (!core->has_model_hash)
+        return LAC_CLASSIFY_SEMANTIC_UNASKED;
+    return observed(core, LAC_OBSERVATION_GATE, NULL) ? LAC_CLASSIFY_SEMANTIC_DOUBTED
+                                                      : LAC_CLASSIFY_SEMANTIC_READ;
+}
+
+/* What the encoder has done since the last batch. */
+static void count_encoder(struct lac_classify_lane *l)
+{
+    const struct lac_classify *c = l->shared;
+    struct lac_semantic_counts now, canary = {0}, *was = &l->seen;
+    uint64_t texts, busy_ns;
+
+    lac_engine_semantic_counts(l->engine, &now);
+    if (l->canary)
+        lac_engine_semantic_counts(l->canary, &canary);
+    texts = now.texts + canary.texts - was->texts;
+    busy_ns = now.busy_ns + canary.busy_ns - was->busy_ns;
+    lac_counter_add(c->semantic_texts, texts);
+    lac_counter_add(c->semantic_windows, now.windows + canary.windows - was->windows);
+    lac_counter_add(c->semantic_tokens, now.tokens + canary.tokens - was->tokens);
+    lac_counter_add(c->semantic_calls, now.calls + canary.calls - was->calls);
+    lac_counter_add(c->semantic_failures, now.failures + canary.failures - was->failures);
+    lac_counter_add(c->semantic_yields, now.yields + canary.yields - was->yields);
+    for (uint64_t i = 0; i < texts; i++)
+        lac_histogram_observe(c->semantic_latency, (double)busy_ns / 1e9 / (double)texts);
+    *was = (struct lac_semantic_counts){
+        .texts = now.texts + canary.texts,
+        .windows = now.windows + canary.windows,
+        .tokens = now.tokens + canary.tokens,
+        .calls = now.calls + canary.calls,
+        .failures = now.failures + canary.failures,
+        .yields = now.yields + canary.yields,
+        .busy_ns = now.busy_ns + canary.busy_ns,
+    };
+}
+
 static void count_one(const struct lac_classify *c, const struct lac_engine_out *out,
                       double seconds)
 {
     const struct lac_decision_core *core = &out->core;
 
     lac_counter_add(c->tiers[core->tier], 1);
+    lac_counter_add(c->semantic[semantic_of(core)], 1);
     lac_counter_add(c->routed[allows(core, "local_rag")][allows(core, "web_search")], 1);
     lac_histogram_observe(c->confidence[core->tier], out->confidence / 1e6);
     lac_histogram_observe(c->latency, seconds);
@@ -350,6 +437,7 @@ static enum lac_status run(void *ctx, struct lac_batch *b, struct lac_err *err)
         return status;
     for (size_t i = 0; i < n; i++)
         count_one(c, &l->out[i], (double)engine_ns / 1e9 / (double)n);
+    count_encoder(l);
     lac_counter_add(c->requests, n);
     lac_counter_add(c->errors, b->reject_count);
     if (l->shadow && pack_of(l, LAC_CONTROL_SHADOW))

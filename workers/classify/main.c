@@ -6,8 +6,8 @@
  *   requests.interactive  -> M lanes, at-least-once ---+-> the same, and replies
  *
  * Each lane: read (bytes -> request) -> decide (engine) -> emit (records), see lac_classify.h.
- * Shared between lanes: this program's names, and the packs in force, which one thread keeps up to
- * date from the control topic (lac_control_follower.h).
+ * Shared between lanes: this program's names, the packs in force, which one thread keeps up to date
+ * from the control topic (lac_control_follower.h), and tier 2's models (classify_semantic.h).
  */
 #include "classify_worker.h"
 
@@ -66,6 +66,26 @@ static bool packs_ok(void *ctx, char *why, size_t size)
     return false;
 }
 
+/* Tier 2, made ready for the configured pack. */
+static enum lac_status open_semantic(struct program *p, const struct lac_conf *c,
+                                     struct lac_err *err)
+{
+    struct classify_program *common = &p->common;
+    struct classify_semantic *s = &common->semantic;
+    char why[LAC_ERR_TEXT_SIZE] = "";
+    enum lac_status status = classify_semantic_open(s, c, lac_runtime_metrics(common->rt), err);
+
+    if (status != LAC_OK || !s->semantic)
+        return status;
+    common->engine.semantic = s->semantic;
+    lac_runtime_add_check(common->rt, "semantic", classify_semantic_check, s);
+    classify_semantic_prepare(s, p->pack, true);
+    /* What is pushed later may have what this pack lacks: then lanes wait for it. */
+    if (!lac_conf_bool(c, "pack.follow") && !classify_semantic_check(s, why, sizeof(why)))
+        return lac_err_set(err, LAC_FATAL, 0, "classify.semantic is required: %s", why);
+    return LAC_OK;
+}
+
 static enum lac_status open_follower(struct program *p, const struct lac_conf *c,
                                      struct lac_err *err)
 {
@@ -80,6 +100,8 @@ static enum lac_status open_follower(struct program *p, const struct lac_conf *c
         return status;
     p->control.options.kafka = &common->kafka;
     p->control.options.metrics = lac_runtime_metrics(common->rt);
+    p->control.options.prepare = classify_semantic_prepare;
+    p->control.options.prepare_ctx = &common->semantic;
     p->pack = NULL;
     status = lac_control_follower_open(&common->follower, &p->control.options, fallback, err);
     if (status != LAC_OK)
@@ -99,6 +121,8 @@ static enum lac_status open_shared(struct program *p, struct lac_err *err)
     status = lac_kafka_options_check(&common->kafka, err);
     if (status == LAC_OK)
         status = read_policy(p, c, err);
+    if (status == LAC_OK)
+        status = open_semantic(p, c, err);
     if (status != LAC_OK)
         return status;
     common->shared = (struct lac_classify){
@@ -151,6 +175,7 @@ static void close_all(struct program *p)
         classify_worker_close(p->workers[i]);
     lac_control_follower_close(p->common.follower); /* after those who hold its packs */
     lac_pack_close(p->pack);
+    classify_semantic_close(&p->common.semantic);
     if (p->key.ptr)
         lac_digest_wipe(p->key.ptr, p->key.len);
     lac_buf_deinit(&p->key);
