@@ -119,28 +119,50 @@ static enum lac_status load_folder(struct lac_pack *p, const char *folder, load_
     return status;
 }
 
+/* "exemplars/hr.jsonl", inherited or not, is about "hr". */
+static bool is_exemplars(struct lac_str path, struct lac_str *stem)
+{
+    static const char folder[] = "exemplars/", ending[] = ".jsonl";
+    const char *slash;
+
+    if (lac_pack_is_inherited(path))
+        path = lac_str_slice(path, sizeof(BASE_PREFIX) - 1, path.len);
+    if (path.len < sizeof(folder) - 1 || memcmp(path.ptr, folder, sizeof(folder) - 1) != 0 ||
+        !has_suffix(path, ending))
+        return false;
+    slash = memrchr(path.ptr, '/', path.len);
+    *stem = lac_str_slice(path, (size_t)(slash - path.ptr) + 1, path.len - (sizeof(ending) - 1));
+    return stem->len > 0;
+}
+
 enum lac_status lac_pack_exemplars(const struct lac_pack *p, struct lac_head_data **out,
                                    struct lac_err *err)
 {
-    static const char folder[] = "exemplars/", ending[] = ".jsonl";
     enum lac_status status = lac_head_data_new(out, err);
 
     for (size_t i = 0; i < p->files.count && status == LAC_OK; i++) {
         const struct lac_pack_file *f = &p->files.at[i];
-        struct lac_str stem = f->path;
+        struct lac_str stem;
         char name[256]; /* for errors */
 
-        if (f->path.len < sizeof(folder) + sizeof(ending) - 1 ||
-            memcmp(f->path.ptr, folder, sizeof(folder) - 1) != 0 || !has_suffix(f->path, ending))
+        if (!is_exemplars(f->path, &stem))
             continue;
-        stem.ptr += sizeof(folder) - 1;
-        stem.len -= sizeof(folder) - 1 + sizeof(ending) - 1;
         (void)snprintf(name, sizeof(name), "%.*s", LAC_STR_FMT(f->path));
         status = lac_head_data_add(*out, name, stem, f->data, err);
     }
     if (status == LAC_OK)
         status = lac_head_data_finish(*out, err);
     return status == LAC_RETRY ? LAC_FATAL : status;
+}
+
+bool lac_pack_has_own_exemplars(const struct lac_pack *p)
+{
+    struct lac_str stem;
+
+    for (size_t i = 0; i < p->files.count; i++)
+        if (!lac_pack_is_inherited(p->files.at[i].path) && is_exemplars(p->files.at[i].path, &stem))
+            return true;
+    return false;
 }
 
 /* A file of the pack, or the one it inherits. */

@@ -63,6 +63,9 @@ struct lac_match_rule *lac_pack_rule_new(struct lac_pack *p, const struct lac_ya
 /* Whether a file is one that `base: builtin` brought in: they are below base/. */
 bool lac_pack_is_inherited(struct lac_str file);
 
+/* Whether it holds labelled texts that are not inherited. */
+bool lac_pack_has_own_exemplars(const struct lac_pack *p);
+
 /* A remark for people: kept as a note of the pack, or as a finding when it is linted. */
 struct lac_pack_remark {
     enum lac_pack_level level;

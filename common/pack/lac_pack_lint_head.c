@@ -27,7 +27,7 @@ static void compare(struct lac_pack *p, const struct lac_head_data *texts)
     bool same = learned && memcmp(lac_head_exemplars_hash(p->head), lac_head_data_hash(texts),
                                   LAC_HEAD_HASH_SIZE) == 0;
 
-    if (lac_head_data_count(texts) > 0 && !learned)
+    if (lac_pack_has_own_exemplars(p) && !learned)
         say(p, LAC_PACK_WARNING, "head-missing",
             "there are exemplars, but nothing was learned from them: they decide nothing",
             "run `lacuna train`");
