@@ -32,7 +32,7 @@ void lac_buf_reset(struct lac_buf *b)
     b->failed = false;
 }
 
-static bool grow(struct lac_buf *b, size_t need)
+static bool enlarge(struct lac_buf *b, size_t need)
 {
     size_t capacity = b->capacity ? b->capacity : FIRST_CAPACITY;
     char *ptr;
@@ -51,51 +51,17 @@ static bool grow(struct lac_buf *b, size_t need)
     return true;
 }
 
-char *lac_buf_reserve(struct lac_buf *b, size_t n)
+char *lac_buf_grow(struct lac_buf *b, size_t n)
 {
     size_t need;
 
     if (b->failed)
         return NULL;
-    if (__builtin_add_overflow(b->len, n, &need) || (need > b->capacity && !grow(b, need))) {
+    if (__builtin_add_overflow(b->len, n, &need) || (need > b->capacity && !enlarge(b, need))) {
         b->failed = true;
         return NULL;
     }
     return b->ptr + b->len;
-}
-
-void lac_buf_commit(struct lac_buf *b, size_t n)
-{
-    LAC_ASSERT(n <= b->capacity - b->len);
-    b->len += n;
-}
-
-void lac_buf_put(struct lac_buf *b, const void *data, size_t n)
-{
-    char *to;
-
-    if (n == 0)
-        return;
-    to = lac_buf_reserve(b, n);
-    if (!to)
-        return;
-    memcpy(to, data, n);
-    b->len += n;
-}
-
-void lac_buf_put_str(struct lac_buf *b, struct lac_str s)
-{
-    lac_buf_put(b, s.ptr, s.len);
-}
-
-void lac_buf_put_text(struct lac_buf *b, const char *text)
-{
-    lac_buf_put(b, text, strlen(text));
-}
-
-void lac_buf_put_char(struct lac_buf *b, char c)
-{
-    lac_buf_put(b, &c, 1);
 }
 
 void lac_buf_vprintf(struct lac_buf *b, const char *fmt, va_list args)

@@ -15,7 +15,9 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
+#include "lac_assert.h"
 #include "lac_compiler.h"
 #include "lac_str.h"
 
@@ -42,15 +44,47 @@ void lac_buf_reset(struct lac_buf *b);
 
 /* Makes room for `n` more bytes and returns where they go, or NULL (and `failed`). Does not
  * change `len`: follow with lac_buf_commit(). Invalidates earlier pointers into the buffer. */
-char *lac_buf_reserve(struct lac_buf *b, size_t n) LAC_MUST_USE;
+char *lac_buf_grow(struct lac_buf *b, size_t n) LAC_MUST_USE; /* the slow half of it */
+LAC_MUST_USE static inline char *lac_buf_reserve(struct lac_buf *b, size_t n)
+{
+    if (!b->failed && b->ptr && n <= b->capacity - b->len)
+        return b->ptr + b->len;
+    return lac_buf_grow(b, n);
+}
 
 /* Counts `n` bytes, which must have been reserved, as written. */
-void lac_buf_commit(struct lac_buf *b, size_t n);
+static inline void lac_buf_commit(struct lac_buf *b, size_t n)
+{
+    LAC_ASSERT(n <= b->capacity - b->len);
+    b->len += n;
+}
 
-void lac_buf_put(struct lac_buf *b, const void *data, size_t n);
-void lac_buf_put_str(struct lac_buf *b, struct lac_str s);
-void lac_buf_put_text(struct lac_buf *b, const char *text);
-void lac_buf_put_char(struct lac_buf *b, char c);
+/* Appending is inline because answers are made of very many very short pieces. */
+static inline void lac_buf_put(struct lac_buf *b, const void *data, size_t n)
+{
+    char *to = n ? lac_buf_reserve(b, n) : NULL;
+
+    if (to) {
+        memcpy(to, data, n);
+        b->len += n;
+    }
+}
+
+static inline void lac_buf_put_str(struct lac_buf *b, struct lac_str s)
+{
+    lac_buf_put(b, s.ptr, s.len);
+}
+
+static inline void lac_buf_put_text(struct lac_buf *b, const char *text)
+{
+    lac_buf_put(b, text, strlen(text));
+}
+
+static inline void lac_buf_put_char(struct lac_buf *b, char c)
+{
+    lac_buf_put(b, &c, 1);
+}
+
 void lac_buf_printf(struct lac_buf *b, const char *fmt, ...) LAC_PRINTF(2, 3);
 void lac_buf_vprintf(struct lac_buf *b, const char *fmt, va_list args) LAC_PRINTF(2, 0);
 

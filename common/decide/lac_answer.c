@@ -148,59 +148,49 @@ void lac_answer_reasoning(struct lac_buf *out, const struct lac_decision_core *c
         lac_buf_printf(out, "%s: see findings and opinions.", lac_tier_name(core->tier));
 }
 
-static void put_strings(struct lac_json_writer *w, const char *key, const struct lac_str *s,
-                        size_t count)
+static void put_strings(struct lac_json_writer *w, const struct lac_str *s, size_t count)
 {
-    lac_json_key(w, key);
     lac_json_open_array(w);
     for (size_t i = 0; i < count; i++)
         lac_json_put_str(w, s[i]);
     lac_json_close_array(w);
 }
 
-static void put_posterior(struct lac_json_writer *w, const char *key, const struct lac_posterior *p)
+static void put_posterior(struct lac_json_writer *w, const struct lac_posterior *p)
 {
-    lac_json_key(w, key);
     lac_json_open_object(w);
-    lac_json_key(w, "public");
+    lac_json_key_literal(w, "public");
     lac_json_put_ppm(w, ppm(p->public));
-    lac_json_key(w, "internal");
+    lac_json_key_literal(w, "internal");
     lac_json_put_ppm(w, ppm(p->internal));
-    lac_json_key(w, "proprietary");
+    lac_json_key_literal(w, "proprietary");
     lac_json_put_ppm(w, ppm(p->proprietary));
     lac_json_close_object(w);
 }
 
-static void put_key_str(struct lac_json_writer *w, const char *key, struct lac_str value)
-{
-    lac_json_key(w, key);
-    lac_json_put_str(w, value);
-}
-
-static void put_key_text(struct lac_json_writer *w, const char *key, const char *value)
-{
-    lac_json_key(w, key);
-    lac_json_put_text(w, value);
-}
-
 static void put_findings(struct lac_json_writer *w, const struct lac_decision_core *core)
 {
-    lac_json_key(w, "findings");
+    lac_json_key_literal(w, "findings");
     lac_json_open_array(w);
     for (size_t i = 0; i < core->findings_count; i++) {
         const struct lac_finding *f = &core->findings[i];
 
         lac_json_open_object(w);
-        put_key_str(w, "rule", f->rule);
-        put_key_str(w, "entity", f->entity);
-        put_key_str(w, "field", f->field);
-        lac_json_key(w, "start");
+        lac_json_key_literal(w, "rule");
+        lac_json_put_str(w, f->rule);
+        lac_json_key_literal(w, "entity");
+        lac_json_put_str(w, f->entity);
+        lac_json_key_literal(w, "field");
+        lac_json_put_str(w, f->field);
+        lac_json_key_literal(w, "start");
         lac_json_put_int(w, f->start);
-        lac_json_key(w, "end");
+        lac_json_key_literal(w, "end");
         lac_json_put_int(w, f->end);
-        put_key_text(w, "tier", lac_tier_name(f->tier));
-        put_key_text(w, "strength", strength_names[f->strength]);
-        lac_json_key(w, "score");
+        lac_json_key_literal(w, "tier");
+        lac_json_put_text(w, lac_tier_name(f->tier));
+        lac_json_key_literal(w, "strength");
+        lac_json_put_text(w, strength_names[f->strength]);
+        lac_json_key_literal(w, "score");
         lac_json_put_ppm(w, ppm(f->score));
         lac_json_close_object(w);
     }
@@ -209,13 +199,16 @@ static void put_findings(struct lac_json_writer *w, const struct lac_decision_co
 
 static void put_opinions(struct lac_json_writer *w, const struct lac_decision_core *core)
 {
-    lac_json_key(w, "opinions");
+    lac_json_key_literal(w, "opinions");
     lac_json_open_array(w);
     for (size_t i = 0; i < core->opinions_count; i++) {
         lac_json_open_object(w);
-        put_key_str(w, "layer", core->opinions[i].layer);
-        put_key_str(w, "source", core->opinions[i].source);
-        put_posterior(w, "likelihoods", &core->opinions[i].likelihoods);
+        lac_json_key_literal(w, "layer");
+        lac_json_put_str(w, core->opinions[i].layer);
+        lac_json_key_literal(w, "source");
+        lac_json_put_str(w, core->opinions[i].source);
+        lac_json_key_literal(w, "likelihoods");
+        put_posterior(w, &core->opinions[i].likelihoods);
         lac_json_close_object(w);
     }
     lac_json_close_array(w);
@@ -223,13 +216,16 @@ static void put_opinions(struct lac_json_writer *w, const struct lac_decision_co
 
 static void put_observations(struct lac_json_writer *w, const struct lac_decision_core *core)
 {
-    lac_json_key(w, "observations");
+    lac_json_key_literal(w, "observations");
     lac_json_open_array(w);
     for (size_t i = 0; i < core->observations_count; i++) {
         lac_json_open_object(w);
-        put_key_str(w, "kind", core->observations[i].kind);
-        put_key_str(w, "name", core->observations[i].name);
-        put_key_str(w, "value", core->observations[i].value);
+        lac_json_key_literal(w, "kind");
+        lac_json_put_str(w, core->observations[i].kind);
+        lac_json_key_literal(w, "name");
+        lac_json_put_str(w, core->observations[i].name);
+        lac_json_key_literal(w, "value");
+        lac_json_put_str(w, core->observations[i].value);
         lac_json_close_object(w);
     }
     lac_json_close_array(w);
@@ -242,26 +238,31 @@ static void put_compatible(struct lac_json_writer *w, const struct lac_answer *a
 
     lac_buf_init_fixed(&reasoning, memory, sizeof(memory));
     lac_answer_reasoning(&reasoning, a->core);
-    put_key_text(w, "tier", lac_tier_name(a->core->tier));
-    lac_json_key(w, "confidence");
+    lac_json_key_literal(w, "tier");
+    lac_json_put_text(w, lac_tier_name(a->core->tier));
+    lac_json_key_literal(w, "confidence");
     lac_json_put_ppm(w, confidence(a->core));
-    put_key_str(w, "reasoning", lac_buf_str(&reasoning));
-    put_strings(w, "tags", a->core->tags, a->core->tags_count);
-    put_key_text(w, "classifier", lac_answer_classifier(a->core));
-    lac_json_key(w, "latency_ms");
+    lac_json_key_literal(w, "reasoning");
+    lac_json_put_str(w, lac_buf_str(&reasoning));
+    lac_json_key_literal(w, "tags");
+    put_strings(w, a->core->tags, a->core->tags_count);
+    lac_json_key_literal(w, "classifier");
+    lac_json_put_text(w, lac_answer_classifier(a->core));
+    lac_json_key_literal(w, "latency_ms");
     lac_json_put_real(w, (double)a->latency_us / 1000.0);
 }
 
 static void put_ids(struct lac_json_writer *w, const struct lac_decision *d)
 {
-    put_key_str(w, "request_id", d->request_id);
-    lac_json_key(w, "event_id");
+    lac_json_key_literal(w, "request_id");
+    lac_json_put_str(w, d->request_id);
+    lac_json_key_literal(w, "event_id");
     lac_json_put_hex(w, d->event_id.bytes, sizeof(d->event_id.bytes));
-    lac_json_key(w, "revision");
+    lac_json_key_literal(w, "revision");
     lac_json_put_int(w, d->revision);
-    lac_json_key(w, "final");
+    lac_json_key_literal(w, "final");
     lac_json_put_bool(w, d->final);
-    lac_json_key(w, "decision_hash");
+    lac_json_key_literal(w, "decision_hash");
     lac_json_put_hex(w, d->decision_hash.bytes, sizeof(d->decision_hash.bytes));
 }
 
@@ -271,13 +272,16 @@ void lac_answer_json(struct lac_json_writer *w, const struct lac_answer *a)
     put_compatible(w, a);
     if (a->decision)
         put_ids(w, a->decision);
-    put_posterior(w, "posterior", &a->core->posterior);
-    put_strings(w, "route", a->core->route, a->core->route_count);
+    lac_json_key_literal(w, "posterior");
+    put_posterior(w, &a->core->posterior);
+    lac_json_key_literal(w, "route");
+    put_strings(w, a->core->route, a->core->route_count);
     put_findings(w, a->core);
     put_opinions(w, a->core);
     put_observations(w, a->core);
-    put_key_text(w, "stop", stop_names[a->core->stop]);
-    lac_json_key(w, "pack");
+    lac_json_key_literal(w, "stop");
+    lac_json_put_text(w, stop_names[a->core->stop]);
+    lac_json_key_literal(w, "pack");
     lac_json_put_hex(w, a->core->pack_hash.bytes, sizeof(a->core->pack_hash.bytes));
     lac_json_close_object(w);
 }

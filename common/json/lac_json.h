@@ -18,7 +18,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
+#include "lac_assert.h"
 #include "lac_buf.h"
 #include "lac_compiler.h"
 #include "lac_err.h"
@@ -119,6 +121,26 @@ void lac_json_close_array(struct lac_json_writer *w);
 
 void lac_json_key(struct lac_json_writer *w, const char *key);
 void lac_json_key_str(struct lac_json_writer *w, struct lac_str key);
+
+/* lac_json_key() for a string literal (it takes nothing else) whose characters all stand for
+ * themselves: nothing is looked at, and the compiler knows how much is copied. */
+#define lac_json_key_literal(w, key) \
+    lac_json_key_ready((w), ",\"" key "\":", sizeof(",\"" key "\":") - 1)
+static inline void lac_json_key_ready(struct lac_json_writer *w, const char *text, size_t size)
+{
+    char *to = lac_buf_reserve(w->buf, size);
+
+    LAC_ASSERT(w->_depth > 0 && (w->_objects >> (w->_depth - 1) & 1) && !w->_pending);
+    if (to && w->_comma) {
+        memcpy(to, text, size);
+        lac_buf_commit(w->buf, size);
+    } else if (to) {
+        memcpy(to, text + 1, size - 1);
+        lac_buf_commit(w->buf, size - 1);
+    }
+    w->_comma = false;
+    w->_pending = true;
+}
 
 /* Each byte that is not part of well-formed UTF-8 becomes U+FFFD. An absent string or a NULL
  * text is written as null. */

@@ -109,6 +109,19 @@ static size_t plain_prefix(struct lac_str s)
     return n;
 }
 
+/* Whether all of `s` stands for itself. The last eight bytes may overlap the ones before. */
+static bool is_plain(struct lac_str s)
+{
+    size_t n = 0;
+
+    if (s.len < 8)
+        return plain_prefix(s) == s.len;
+    for (; s.len - n > 8; n += 8)
+        if (!eight_plain(s.ptr + n))
+            return false;
+    return eight_plain(s.ptr + s.len - 8);
+}
+
 static void put_escaped(struct lac_buf *b, unsigned char c)
 {
     static const char letters[] = "btn\0fr"; /* 0x08 to 0x0D; 0x0B has none */
@@ -150,7 +163,7 @@ static void put_quoted_slow(struct lac_buf *b, struct lac_str s)
 /* `before` and `after` are single bytes around the quotes, 0 for none. */
 static void put_quoted(struct lac_buf *b, char before, struct lac_str s, char after)
 {
-    char *to = plain_prefix(s) == s.len ? lac_buf_reserve(b, s.len + 4) : NULL;
+    char *to = is_plain(s) ? lac_buf_reserve(b, s.len + 4) : NULL;
 
     if (to) {
         char *at = to;
@@ -252,13 +265,16 @@ void lac_json_put_ppm(struct lac_json_writer *w, uint32_t ppm)
 {
     char text[24];
     size_t n = put_digits(text, ppm / 1000000, 1);
+    uint32_t rest = ppm % 1000000, width = 6;
 
     before_value(w);
-    if (ppm % 1000000) {
+    if (rest) {
+        for (; rest % 10 == 0; rest /= 10)
+            width--;
         text[n++] = '.';
-        n += put_digits(text + n, ppm % 1000000, 6);
-        while (text[n - 1] == '0')
-            n--;
+        for (uint32_t i = width; i-- > 0; rest /= 10)
+            text[n + i] = (char)('0' + rest % 10);
+        n += width;
     }
     lac_buf_put(w->buf, text, n);
 }
@@ -311,13 +327,15 @@ void lac_json_put_hex(struct lac_json_writer *w, const void *data, size_t size)
     char *to;
 
     before_value(w);
-    lac_buf_put_char(w->buf, '"');
-    to = size <= SIZE_MAX / 2 - 1 ? lac_buf_reserve(w->buf, 2 * size + 1) : NULL;
-    if (to) {
-        lac_hex_encode(to, data, size);
-        lac_buf_commit(w->buf, 2 * size);
+    to = size <= SIZE_MAX / 2 - 1 ? lac_buf_reserve(w->buf, 2 * size + 2) : NULL;
+    if (!to) {
+        w->buf->failed = true;
+        return;
     }
-    lac_buf_put_char(w->buf, '"');
+    to[0] = '"';
+    lac_hex_encode(to + 1, data, size);
+    to[2 * size + 1] = '"';
+    lac_buf_commit(w->buf, 2 * size + 2);
 }
 
 /* Recursion is bounded: a parsed value is at most LAC_JSON_DEPTH_MAX deep. */

@@ -127,6 +127,24 @@ static void buffer_stops_at_its_limit_and_says_so(void)
     lac_buf_deinit(&b);
 }
 
+static void hex_of_every_byte_and_length(void)
+{
+    unsigned char in[256];
+    char text[2 * sizeof(in) + 1], want[8];
+
+    for (size_t i = 0; i < sizeof(in); i++)
+        in[i] = (unsigned char)i;
+    for (size_t n = 0; n <= sizeof(in); n++) {
+        memset(text, '!', sizeof(text));
+        lac_hex_encode(text, in, n);
+        CU_ASSERT_EQUAL(strlen(text), 2 * n);
+        for (size_t i = 0; i < n; i++) {
+            (void)snprintf(want, sizeof(want), "%02x", (unsigned)i);
+            CU_ASSERT(memcmp(text + 2 * i, want, 2) == 0);
+        }
+    }
+}
+
 static void hex_is_read_back(void)
 {
     unsigned char in[4] = {0x00, 0x9f, 0xff, 0x10}, out[4];
@@ -228,6 +246,6 @@ static void a_file_is_replaced_whole_or_not_at_all(void)
 LAC_TEST_MAIN(base, join_is_a_lattice, tier_names_are_read_back,
               numbers_are_digits_and_nothing_else, only_well_formed_utf8_passes,
               every_scalar_value_round_trips, buffer_stops_at_its_limit_and_says_so,
-              hex_is_read_back, time_is_formatted_in_utc, an_errno_value_has_a_text,
-              held_signals_are_asked_for, signals_pass_by_a_thread, lists_are_equal_item_by_item,
-              a_file_is_replaced_whole_or_not_at_all)
+              hex_is_read_back, hex_of_every_byte_and_length, time_is_formatted_in_utc,
+              an_errno_value_has_a_text, held_signals_are_asked_for, signals_pass_by_a_thread,
+              lists_are_equal_item_by_item, a_file_is_replaced_whole_or_not_at_all)

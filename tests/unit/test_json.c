@@ -162,13 +162,15 @@ static void writer_places_commas_and_escapes(void)
     lac_json_put_int(&w, -1);
     lac_json_put_uint(&w, UINT64_MAX);
     lac_json_open_object(&w);
+    lac_json_key_literal(&w, "first");
+    lac_json_put_null(&w);
     lac_json_close_object(&w);
     lac_json_open_array(&w);
     lac_json_close_array(&w);
     lac_json_close_array(&w);
     lac_json_key(&w, "q\"\\");
     lac_json_put_str(&w, LAC_STR("\b\t\n\v\f\r\x1f\x7f/\xc3\xa4\xff\xc3"));
-    lac_json_key(&w, "n");
+    lac_json_key_literal(&w, "n");
     lac_json_put_str(&w, LAC_STR_NULL);
     lac_json_key(&w, "h");
     lac_json_put_hex(&w, "\x00\xab", 2);
@@ -180,10 +182,37 @@ static void writer_places_commas_and_escapes(void)
     lac_json_close_object(&w);
     CU_ASSERT(lac_json_done(&w));
     LAC_TEST_STR(lac_buf_cstr(&b),
-                 "{\"a\":[-1,18446744073709551615,{},[]],\"q\\\"\\\\\":"
+                 "{\"a\":[-1,18446744073709551615,{\"first\":null},[]],\"q\\\"\\\\\":"
                  "\"\\b\\t\\n\\u000b\\f\\r\\u001f\\u007f/\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd\","
                  "\"n\":null,\"h\":\"00ab\",\"raw\":{\"x\":1},\"b\":true}");
     lac_buf_deinit(&b);
+}
+
+/* One byte that needs escaping, at each place of texts of each length: strings are looked at eight
+ * bytes at a time, and what is left over must not be overlooked. */
+static void no_place_escapes_unseen(void)
+{
+    static const char odd[] = {'"', '\\', '\n', '\x1f', '\x7f'};
+    char text[40], want[80];
+
+    for (size_t len = 1; len < sizeof(text); len++)
+        for (size_t at = 0; at < len * sizeof(odd); at++) {
+            char memory[128], c = odd[at % sizeof(odd)];
+            struct lac_json_writer w;
+            struct lac_buf b;
+            int n;
+
+            memset(text, 'x', sizeof(text));
+            text[at / sizeof(odd)] = c;
+            lac_buf_init_fixed(&b, memory, sizeof(memory));
+            lac_json_begin(&w, &b);
+            lac_json_put_str(&w, (struct lac_str){text, len});
+            n = snprintf(want, sizeof(want), c < ' ' || c == 0x7f ? "\\u%04x" : "\\%c", c);
+            if (c == '\n')
+                n = snprintf(want, sizeof(want), "\\n");
+            CU_ASSERT(lac_json_done(&w) && b.len == len + 1 + (size_t)n);
+            CU_ASSERT(memcmp(b.ptr + 1 + at / sizeof(odd), want, (size_t)n) == 0);
+        }
 }
 
 static const struct {
@@ -254,5 +283,5 @@ static void a_full_buffer_is_noticed_at_the_end(void)
 LAC_TEST_MAIN(json, bad_text_is_refused_with_its_place, errors_do_not_quote_the_input,
               depth_is_bounded, a_raw_nul_byte_is_refused, values_are_read_back,
               the_wrong_kind_reads_as_nothing, writer_places_commas_and_escapes,
-              ppm_is_an_exact_decimal, reals_read_back_as_themselves,
+              no_place_escapes_unseen, ppm_is_an_exact_decimal, reals_read_back_as_themselves,
               a_full_buffer_is_noticed_at_the_end)
