@@ -155,38 +155,70 @@ static enum MHD_Result deliver(struct lac_http_request *r)
 
 /* ---- The steps the library leads us through ---- */
 
-static enum MHD_Result count_framing(void *cls, enum MHD_ValueKind kind, const char *name,
-                                     const char *value)
+/* What judge_headers() asks about, found in one pass instead of a search for each. */
+struct heads {
+    struct lac_str length, coding, type, expect; /* the first of each */
+    unsigned framings;                           /* how many lengths and codings there are */
+};
+
+static void note_first(struct lac_str *slot, const char *value, size_t size)
 {
-    unsigned *count = cls;
+    if (!slot->ptr)
+        *slot = (struct lac_str){value ? value : "", value ? size : 0};
+}
+
+static enum MHD_Result note_head(void *cls, enum MHD_ValueKind kind, const char *name,
+                                 size_t name_size, const char *value, size_t size)
+{
+    static const char length[] = "Content-Length", coding[] = "Transfer-Encoding";
+    static const char type[] = "Content-Type", expect[] = "Expect";
+    struct heads *h = cls;
     (void)kind;
-    (void)value;
-    if (strcasecmp(name, "Content-Length") == 0 || strcasecmp(name, "Transfer-Encoding") == 0)
-        ++*count;
+    switch (name_size) {
+    case sizeof length - 1:
+        if (strncasecmp(name, length, name_size) != 0)
+            break;
+        note_first(&h->length, value, size);
+        h->framings++;
+        break;
+    case sizeof coding - 1:
+        if (strncasecmp(name, coding, name_size) != 0)
+            break;
+        note_first(&h->coding, value, size);
+        h->framings++;
+        break;
+    case sizeof type - 1:
+        if (strncasecmp(name, type, name_size) == 0)
+            note_first(&h->type, value, size);
+        break;
+    case sizeof expect - 1:
+        if (strncasecmp(name, expect, name_size) == 0)
+            note_first(&h->expect, value, size);
+        break;
+    default:
+        break;
+    }
     return MHD_YES;
 }
 
 /* What the headers alone decide. */
 static void judge_headers(struct lac_http_request *r, bool *has_body, bool *early)
 {
-    struct lac_str length = lac_http_request_header(r, "Content-Length");
-    struct lac_str coding = lac_http_request_header(r, "Transfer-Encoding");
+    struct heads h = {0};
     const struct lac_http_server_options *o = &r->server->options;
     uint64_t declared = 0;
+    MHD_get_connection_values_n(r->conn->mhd, MHD_HEADER_KIND, note_head, &h);
     lac_http_route(r);
-    *has_body = coding.ptr || (length.ptr && !lac_str_is(length, "0"));
+    *has_body = h.coding.ptr || (h.length.ptr && !lac_str_is(h.length, "0"));
     *early = false;
     /* Two lengths are how one request is smuggled inside another. */
-    unsigned framings = 0;
-    if (length.ptr || coding.ptr)
-        MHD_get_connection_values(r->conn->mhd, MHD_HEADER_KIND, count_framing, &framings);
-    if (framings > 1 || (length.ptr && !lac_str_to_u64(length, &declared))) {
+    if (h.framings > 1 || (h.length.ptr && !lac_str_to_u64(h.length, &declared))) {
         r->verdict = 400;
         *early = true;
         return;
     }
     if (!r->verdict && *has_body && r->route->content_type &&
-        !lac_http_media_type_is(lac_http_request_header(r, "Content-Type"), r->route->content_type))
+        !lac_http_media_type_is(h.type, r->route->content_type))
         r->verdict = 415;
     if (declared > o->body_bytes) {
         if (!r->verdict)
@@ -194,7 +226,7 @@ static void judge_headers(struct lac_http_request *r, bool *has_body, bool *earl
         *early = true;
     }
     /* A client that asks first gets its answer first. */
-    if (r->verdict && lac_http_request_header(r, "Expect").ptr)
+    if (r->verdict && h.expect.ptr)
         *early = true;
     if (!r->verdict && declared > 0) {
         size_t room = declared < FIRST_BODY_BYTES ? (size_t)declared : FIRST_BODY_BYTES;
