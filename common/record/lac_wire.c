@@ -328,6 +328,11 @@ static bool choose(struct lac_str payload, struct lac_str content_type, enum fra
     *out = by_first_byte(payload);
     if (type.len == 0)
         return true;
+    if (lac_str_is(type, LAC_WIRE_CONTENT_TYPE)) { /* what our own programs write */
+        if (*out == FRAMING_JSON)
+            *out = FRAMING_NONE;
+        return true;
+    }
     /* A CloudEvents envelope is JSON too, but not the record's. */
     if (starts_nocase(type, "application/cloudevents"))
         return false;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lac_bridge_body.h"
 
+#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -361,8 +362,11 @@ static const struct lac_str member_names[MEMBER_COUNT] = {
 
 static enum member find_member(struct lac_str key)
 {
+    if (key.len == 0)
+        return MEMBER_COUNT;
     for (int i = 0; i < MEMBER_COUNT; i++)
-        if (lac_str_eq(key, member_names[i]))
+        if (member_names[i].len == key.len && member_names[i].ptr[0] == key.ptr[0] &&
+            memcmp(key.ptr, member_names[i].ptr, key.len) == 0)
             return (enum member)i;
     return MEMBER_COUNT;
 }
@@ -511,22 +515,45 @@ static const char *skip_blanks(const char *p, const char *end)
     return p;
 }
 
+/* The high bits of those of eight bytes that end a plain string: a quote, a backslash, a control.
+ * A borrow can only add marks above a true one, so the lowest is exact. */
+static uint64_t ends_among(uint64_t x)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t quote = x ^ ones * '"', slash = x ^ ones * '\\';
+    return (((x - ones * 0x20) & ~x) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash)) &
+           ones * 0x80;
+}
+
 /* A string without escapes at `p`; returns what follows it, or NULL. */
 static const char *plain_string(const char *p, const char *end, struct lac_str *out)
 {
-    bool ascii = true;
+    uint64_t high = 0; /* whether a byte is not ASCII */
     if (p == end || *p != '"')
         return NULL;
     const char *from = ++p;
+    while (end - p >= 8) {
+        uint64_t x, ends;
+        memcpy(&x, p, sizeof x);
+        x = le64toh(x);
+        ends = ends_among(x);
+        high |= x & (ends ? (ends & -ends) - 1 : UINT64_MAX);
+        if (ends) {
+            p += __builtin_ctzll(ends) / 8;
+            break;
+        }
+        p += 8;
+    }
     for (; p < end && *p != '"'; p++) {
         unsigned char c = (unsigned char)*p;
         if (c < 0x20 || c == '\\')
             return NULL;
-        ascii = ascii && c < 0x80;
+        high |= c;
     }
     if (p == end)
         return NULL;
     *out = (struct lac_str){from, (size_t)(p - from)};
+    bool ascii = !(high & UINT64_C(0x8080808080808080));
     return ascii || lac_utf8_valid(*out) ? p + 1 : NULL;
 }
 
