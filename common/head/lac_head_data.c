@@ -24,7 +24,8 @@ struct lac_head_data {
     struct row *rows;
     size_t count, capacity;
     struct lac_head_text *texts; /* after finish */
-    size_t text_count, waiting, doubles;
+    size_t text_count, waiting, doubles, feedback;
+    struct row **events;                /* feedback by id, from the first join on */
     char *domains[LAC_HEAD_DOMAIN_MAX]; /* borrowed from rows */
     uint32_t domain_count;
     unsigned char hash[LAC_HEAD_HASH_SIZE];
@@ -56,6 +57,7 @@ void lac_head_data_free(struct lac_head_data *d)
     for (size_t i = 0; i < d->count; i++)
         free_row(&d->rows[i]);
     free(d->rows);
+    free(d->events);
     free(d->texts);
     free(d);
 }
@@ -78,6 +80,7 @@ static enum lac_status add_row(struct lac_head_data *d, struct row *r, struct la
         d->capacity = capacity;
     }
     r->order = d->count;
+    d->feedback += r->is_feedback;
     d->rows[d->count++] = *r;
     *r = (struct row){.order = 0};
     return LAC_OK;
@@ -190,24 +193,73 @@ enum lac_status lac_head_data_add(struct lac_head_data *d, const char *file, str
 
 /* ---- feedback ---- */
 
-bool lac_head_data_has_feedback(const struct lac_head_data *d)
+size_t lac_head_data_lines(const struct lac_head_data *d)
 {
+    return d->count;
+}
+
+size_t lac_head_data_feedback(const struct lac_head_data *d)
+{
+    return d->feedback;
+}
+
+static int by_event(const void *a, const void *b)
+{
+    return strcmp((*(struct row *const *)a)->id, (*(struct row *const *)b)->id);
+}
+
+/* Feedback sorted by event; rows don't move until finish. */
+static enum lac_status index_events(struct lac_head_data *d, struct lac_err *err)
+{
+    size_t n = 0;
+
+    if (d->events)
+        return LAC_OK;
+    d->events = calloc(d->feedback + 1, sizeof(struct row *));
+    if (!d->events)
+        return no_memory(err);
     for (size_t i = 0; i < d->count; i++)
         if (d->rows[i].is_feedback)
-            return true;
-    return false;
+            d->events[n++] = &d->rows[i];
+    qsort(d->events, n, sizeof(struct row *), by_event);
+    return LAC_OK;
+}
+
+/* The first opinion about an event, or where it would be. */
+static size_t first_about(const struct lac_head_data *d, const char *id)
+{
+    size_t low = 0, high = d->feedback;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (strcmp(d->events[middle]->id, id) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 enum lac_status lac_head_data_join(struct lac_head_data *d, struct lac_str event_id,
                                    struct lac_str text, struct lac_err *err)
 {
-    for (size_t i = 0; i < d->count; i++) {
-        struct row *r = &d->rows[i];
+    char id[EVENT_HEX + 1];
 
-        if (!r->is_feedback || r->text || !lac_str_is(event_id, r->id))
+    if (index_events(d, err) != LAC_OK)
+        return LAC_RETRY;
+    if (event_id.len != EVENT_HEX || text.len == 0 || text.len > LAC_HEAD_TEXT_MAX ||
+        !lac_utf8_valid(text))
+        return LAC_OK; /* feedback about it stays without a text, which is counted */
+    memcpy(id, event_id.ptr, EVENT_HEX);
+    id[EVENT_HEX] = '\0';
+    for (size_t i = first_about(d, id); i < d->feedback; i++) {
+        struct row *r = d->events[i];
+
+        if (strcmp(r->id, id) != 0)
+            break;
+        if (r->text)
             continue;
-        if (text.len == 0 || text.len > LAC_HEAD_TEXT_MAX || !lac_utf8_valid(text))
-            continue; /* stays without a text, which is counted */
         r->text = lac_str_dup(text);
         r->text_len = text.len;
         if (!r->text)
@@ -223,9 +275,11 @@ static int by_id(const void *a, const void *b)
     const struct row *x = a, *y = b;
     int c = strcmp(x->id, y->id);
 
+    if (c == 0 && x->is_feedback != y->is_feedback)
+        return x->is_feedback ? -1 : 1;
     if (c == 0 && x->at != y->at) /* feedback: the latest first */
         return x->at > y->at ? -1 : 1;
-    if (c == 0 && x->is_feedback && y->is_feedback)
+    if (c == 0 && x->is_feedback)
         return x->order > y->order ? -1 : 1;
     return c != 0 ? c : (x->order > y->order) - (x->order < y->order);
 }
@@ -243,25 +297,55 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Drops what waits, and all but the latest opinion about one event. */
+/* What is about the same id as `first`, which counts: it may lend its text. REJECT: two texts. */
+static enum lac_status yield_to(struct row *first, struct row *r, struct lac_err *err)
+{
+    if (!first->is_feedback)
+        return lac_err_set(err, LAC_REJECT, 0, "two texts have the id %s", r->id);
+    if (!first->text) {
+        first->text = r->text;
+        first->text_len = r->text_len;
+        r->text = NULL;
+    }
+    if (!r->is_feedback) { /* the next text is one too many */
+        char *domain = first->domain;
+
+        first->domain = r->domain;
+        r->domain = domain;
+        first->is_feedback = false;
+    }
+    free_row(r);
+    return LAC_OK;
+}
+
+/* One row for each id, and none for what waits. */
 static enum lac_status drop(struct lac_head_data *d, struct lac_err *err)
 {
-    size_t kept = 0;
+    size_t rows = 0, kept = 0;
 
     for (size_t i = 0; i < d->count; i++) {
         struct row *r = &d->rows[i];
-        bool again = kept > 0 && strcmp(d->rows[kept - 1].id, r->id) == 0;
 
-        if (again && !(r->is_feedback && d->rows[kept - 1].is_feedback))
-            return lac_err_set(err, LAC_REJECT, 0, "two texts have the id %s", r->id);
-        if (again || !r->text) {
-            d->waiting += !again;
-            free_row(r);
+        if (rows > 0 && strcmp(d->rows[rows - 1].id, r->id) == 0) {
+            if (yield_to(&d->rows[rows - 1], r, err) != LAC_OK)
+                return LAC_REJECT;
+            continue;
+        }
+        if (rows != i) {
+            d->rows[rows] = *r;
+            *r = (struct row){.order = 0};
+        }
+        rows++;
+    }
+    for (size_t i = 0; i < rows; i++) {
+        if (!d->rows[i].text) {
+            d->waiting++;
+            free_row(&d->rows[i]);
             continue;
         }
         if (kept != i) {
-            d->rows[kept] = *r;
-            *r = (struct row){.order = 0};
+            d->rows[kept] = d->rows[i];
+            d->rows[i] = (struct row){.order = 0};
         }
         kept++;
     }

@@ -10,8 +10,9 @@
  * The second is what people said about decisions, lacuna.feedback, as `lacuna tail` prints it (in
  * "value") or alone; feedback carries no text, so it waits for the request's: see
  * lac_head_data_join(). Of several opinions about one event the latest counts ("at", then the later
- * line). A "domain" is where a text comes from; texts of a file without it share the file's.
- * Further members, such as "kind" and "note", are for people.
+ * line); it also counts before the tier of a text whose id is the event's. A "domain" is where a
+ * text comes from; texts of a file without it share the file's. Further members, such as "kind" and
+ * "note", are for people.
  *
  * Error texts give file, line and id, never a text.
  *
@@ -46,7 +47,7 @@ enum lac_status lac_head_data_add(struct lac_head_data *d, const char *file, str
                                   struct lac_str lines, struct lac_err *err) LAC_MUST_USE;
 
 /* The text of the request behind an event, 32 hex digits: becomes a labelled text if there is
- * feedback about it, else nothing happens. Call after all files were added. */
+ * feedback about it, else nothing happens. After the first call no more files can be added. */
 enum lac_status lac_head_data_join(struct lac_head_data *d, struct lac_str event_id,
                                    struct lac_str text, struct lac_err *err) LAC_MUST_USE;
 
@@ -69,7 +70,8 @@ size_t lac_head_data_doubles(const struct lac_head_data *d);
  * its bytes, in the order of ids. LAC_HEAD_HASH_SIZE bytes. */
 const unsigned char *lac_head_data_hash(const struct lac_head_data *d);
 
-/* Whether there is feedback about any event. */
-bool lac_head_data_has_feedback(const struct lac_head_data *d);
+/* Lines so far, and how many of them are feedback; before finish. */
+size_t lac_head_data_lines(const struct lac_head_data *d);
+size_t lac_head_data_feedback(const struct lac_head_data *d);
 
 #endif

@@ -44,8 +44,10 @@ void lac_head_math_add(double *to, const double *from, double factor, size_t n)
 
 /* row[i] minus the block's rows p, each times its element in column i: four at a time, because
  * memory is what it waits for. */
-static void subtract(const double *a, size_t n, size_t from, size_t to, size_t i, double *row,
-                     size_t first, size_t last)
+__attribute__((always_inline)) static inline void subtract_body(const double *restrict a, size_t n,
+                                                                size_t from, size_t to, size_t i,
+                                                                double *restrict row, size_t first,
+                                                                size_t last)
 {
     size_t p = from;
 
@@ -62,6 +64,41 @@ static void subtract(const double *a, size_t n, size_t from, size_t to, size_t i
         for (size_t j = first; j < last; j++)
             row[j] -= p0[i] * p0[j];
     }
+}
+
+/* Wider registers hold more columns at once; each column's sum is taken in the same order, so all
+ * of them give the same bits. */
+#if defined(__x86_64__)
+__attribute__((target("avx512f"))) static void subtract_avx512(const double *a, size_t n,
+                                                               size_t from, size_t to, size_t i,
+                                                               double *row, size_t first,
+                                                               size_t last)
+{
+    subtract_body(a, n, from, to, i, row, first, last);
+}
+
+__attribute__((target("avx2"))) static void subtract_avx2(const double *a, size_t n, size_t from,
+                                                          size_t to, size_t i, double *row,
+                                                          size_t first, size_t last)
+{
+    subtract_body(a, n, from, to, i, row, first, last);
+}
+#endif
+
+static void subtract(const double *a, size_t n, size_t from, size_t to, size_t i, double *row,
+                     size_t first, size_t last)
+{
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512f")) {
+        subtract_avx512(a, n, from, to, i, row, first, last);
+        return;
+    }
+    if (__builtin_cpu_supports("avx2")) {
+        subtract_avx2(a, n, from, to, i, row, first, last);
+        return;
+    }
+#endif
+    subtract_body(a, n, from, to, i, row, first, last);
 }
 
 static bool factor_rows(double *a, size_t n, size_t from, size_t to)

@@ -12,6 +12,7 @@
 
 enum {
     REFUSED_PPM = 5000, /* of the held-out samples, by the gate */
+    STEPS = 13, /* kernel regressions in all: the grid, the best again, and over all samples */
 };
 
 static enum lac_status no_memory(struct lac_err *err)
@@ -187,6 +188,16 @@ static enum lac_status held_out_loss(const struct lac_head_train *t, size_t feat
     return status;
 }
 
+static enum lac_status go_on(struct lac_head_train *t, struct lac_err *err)
+{
+    const struct lac_head_train_in *in = t->in;
+
+    if (in->step && !in->step(in->ctx, t->steps, STEPS))
+        return lac_err_set(err, LAC_AGAIN, 0, "train: stopped");
+    t->steps++;
+    return LAC_OK;
+}
+
 /* One number after the other from a grid, each with the best of those before. */
 static enum lac_status choose(struct lac_head_train *t, struct lac_head_choice *best,
                               struct lac_err *err)
@@ -217,7 +228,9 @@ static enum lac_status choose(struct lac_head_train *t, struct lac_head_choice *
             *number = rounds[r].values[v];
             if (known) /* the best so far */
                 continue;
-            status = lac_head_train_scores(t, &c, err);
+            status = go_on(t, err);
+            if (status == LAC_OK)
+                status = lac_head_train_scores(t, &c, err);
             if (status == LAC_OK)
                 status = held_out_loss(t, LAC_TIER_COUNT, 1e-4, &loss, err);
             if (status != LAC_OK)
@@ -228,6 +241,8 @@ static enum lac_status choose(struct lac_head_train *t, struct lac_head_choice *
             }
         }
     }
+    if (go_on(t, err) != LAC_OK)
+        return LAC_AGAIN;
     return lac_head_train_scores(t, best, err);
 }
 
@@ -314,7 +329,9 @@ static enum lac_status run(struct lac_head_train *t, struct lac_buf *vec,
     set_gate(t, report);
     lac_head_train_set_guard(t);
     lac_head_train_measure(t, report);
-    status = lac_head_train_weights(t, &choice, err);
+    status = go_on(t, err);
+    if (status == LAC_OK)
+        status = lac_head_train_weights(t, &choice, err);
     if (status == LAC_OK)
         status = lac_head_train_word_weights(t, choice.word_share, err);
     report->sharpness = choice.sharpness;

@@ -10,9 +10,10 @@
  * 2. A multinomial logistic regression over the scores and neighbourhoods that samples got while
  *    their domain was held out. So it is calibrated for texts of new domains, too.
  * 3. The guard: conformal risk control (Angelopoulos, Bates, Fisch, Lei, Schuster 2022). For each
- *    tier the least shift with which (leaks + 1) / (n + 1) of its n held-out samples stays within
- *    the bound, deciding by the pack's prior and conservative costs. Leaks fall as the shift rises,
- *    so the expected leak rate of a further, exchangeable text stays within the bound as well.
+ *    tier the least shift, up or down, with which (leaks + 1) / (n + 1) of its n held-out samples
+ * stays within the bound, deciding by the pack's prior and conservative costs. Leaks fall as the
+ * shift rises, so the expected leak rate of a further, exchangeable text stays within the bound as
+ * well.
  * 4. The gate: the closeness that all but a few of the held-out samples reach.
  *
  * Deterministic: samples are taken in the order given, doubles added in that order; no clocks and
@@ -51,6 +52,10 @@ struct lac_head_train_in {
     uint32_t prior[LAC_TIER_COUNT];
     uint32_t cost[LAC_TIER_COUNT][LAC_TIER_COUNT];
     uint32_t bound[LAC_TIER_COUNT]; /* ppm; PUBLIC's means nothing */
+    /* Called before each of the long steps with how many are done; or NULL. False: the training
+     * ends with LAC_AGAIN. */
+    bool (*step)(void *ctx, uint32_t done, uint32_t total);
+    void *ctx;
 };
 
 /* What came of the samples while their domain was held out. Shares in 0 .. 1. */
@@ -74,7 +79,7 @@ struct lac_head_report {
 /*
  * Identity, seed, language and features of `p` are the caller's; all else is filled in, arrays
  * included (free them also on failure), and `vec` becomes exemplars.vec. REJECT: too few or too
- * many samples, a vector that is none. RETRY: no memory.
+ * many samples, a vector that is none. RETRY: no memory. AGAIN: `step` said no.
  */
 enum lac_status lac_head_train(const struct lac_head_train_in *in, struct lac_head_params *p,
                                struct lac_buf *vec, struct lac_head_report *report,

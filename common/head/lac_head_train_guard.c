@@ -12,6 +12,7 @@ enum {
     BINS = 10,
     STEPS_PER_ONE = 20, /* of the guard's search, in nats */
     GUARD_MOST = 20,    /* nats */
+    GUARD_LEAST = -4,   /* about the conservative matrix's price of calling INTERNAL texts PUBLIC */
 };
 
 enum lac_tier lac_head_train_decide(const struct lac_head_train *t, size_t i,
@@ -61,19 +62,22 @@ static double risk(const struct lac_head_train *t, enum lac_tier tier,
     return (double)(leaks + 1) / (double)(n + 1);
 }
 
-/* The least shift of `tier` and those above it, in steps, with which its risk is within the bound.
- * Leaks never rise with the shift, so halving finds it. */
-static void raise_until(const struct lac_head_train *t, enum lac_tier tier,
+/*
+ * The least shift of `tier` and those above it with which its risk is within the bound. Leaks never
+ * rise with the shift, so halving finds it. A shift below 0 gives back what the matrix would block
+ * beyond the bound.
+ */
+static void shift_until(const struct lac_head_train *t, enum lac_tier tier,
                         int32_t guard[LAC_TIER_COUNT])
 {
     const int32_t step = LAC_HEAD_ONE / STEPS_PER_ONE;
-    int low = 0, high = GUARD_MOST * STEPS_PER_ONE;
+    int low = GUARD_LEAST * STEPS_PER_ONE, high = GUARD_MOST * STEPS_PER_ONE;
     int32_t before[LAC_TIER_COUNT];
     double bound = (double)t->in->bound[tier] / 1e6;
 
     memcpy(before, guard, sizeof(before));
     while (low < high) {
-        int middle = (low + high) / 2;
+        int middle = low + (high - low) / 2;
 
         for (int k = (int)tier; k < LAC_TIER_COUNT; k++)
             guard[k] = before[k] + middle * step;
@@ -172,11 +176,18 @@ static void measure_guarded(const struct lac_head_train *t, struct lac_head_repo
     m->block = (blocks[0] + blocks[1]) / (of[0] + of[1]);
 }
 
+/* INTERNAL's shift is found with PROPRIETARY as low as it may become: whatever the latter's own
+ * shift is then, leaks of INTERNAL texts only fall. So each shift depends on texts of its tier
+ * alone, and the theorem holds for both. */
 void lac_head_train_set_guard(struct lac_head_train *t)
 {
+    const int32_t least = GUARD_LEAST * LAC_HEAD_ONE;
+
     memset(t->p->guard, 0, sizeof(t->p->guard));
-    raise_until(t, LAC_TIER_PROPRIETARY, t->p->guard);
-    raise_until(t, LAC_TIER_INTERNAL, t->p->guard);
+    t->p->guard[LAC_TIER_PROPRIETARY] = least;
+    shift_until(t, LAC_TIER_INTERNAL, t->p->guard);
+    t->p->guard[LAC_TIER_PROPRIETARY] -= least;
+    shift_until(t, LAC_TIER_PROPRIETARY, t->p->guard);
 }
 
 void lac_head_train_measure(const struct lac_head_train *t, struct lac_head_report *report)

@@ -10,7 +10,7 @@ struct lac_head_train {
     const struct lac_head_train_in *in;
     struct lac_head_params *p;
     size_t n;
-    uint32_t folds;
+    uint32_t folds, steps;
     uint16_t *fold;     /* owned; [n]: the domain, or the fold drawn */
     uint8_t *tiers;     /* owned; [n] */
     int16_t *q;         /* owned; [n][width] */

@@ -65,7 +65,8 @@ static void feedback_waits_for_its_text(void)
                     "{\"event_id\":\"ff0102030405060708090a0b0c0d0e0f\",\"tier\":\"PUBLIC\"}",
                     &err),
                 LAC_OK);
-    CU_ASSERT(lac_head_data_has_feedback(d));
+    LAC_TEST_EQ(lac_head_data_feedback(d), 4);
+    LAC_TEST_EQ(lac_head_data_lines(d), 4);
     LAC_TEST_EQ(lac_head_data_join(d, LAC_STR(EVENT), LAC_STR("the text"), &err), LAC_OK);
     LAC_TEST_EQ(
         lac_head_data_join(d, LAC_STR("aa0102030405060708090a0b0c0d0e0f"), LAC_STR("no"), &err),
@@ -76,6 +77,28 @@ static void feedback_waits_for_its_text(void)
     CU_ASSERT(lac_str_is(lac_head_data_at(d, 0)->text, "the text"));
     CU_ASSERT(lac_str_is(lac_head_data_domain(d, 0), "feedback"));
     LAC_TEST_EQ(lac_head_data_waiting(d), 1);
+    lac_head_data_free(d);
+}
+
+/* What people said about a text that is already there counts before the tier it came with. */
+static void feedback_outweighs_an_older_label(void)
+{
+    struct lac_head_data *d = open_data();
+    struct lac_err err;
+
+    LAC_TEST_EQ(add(d,
+                    "{\"id\":\"" EVENT "\",\"text\":\"x\",\"tier\":\"PUBLIC\","
+                    "\"domain\":\"hr\"}\n"
+                    "{\"event_id\":\"" EVENT "\",\"tier\":\"INTERNAL\"}\n"
+                    "{\"event_id\":\"" EVENT "\",\"tier\":\"PROPRIETARY\"}",
+                    &err),
+                LAC_OK);
+    LAC_TEST_EQ(lac_head_data_finish(d, &err), LAC_OK);
+    LAC_TEST_NEED(lac_head_data_count(d) == 1);
+    LAC_TEST_EQ(lac_head_data_at(d, 0)->tier, LAC_TIER_PROPRIETARY);
+    CU_ASSERT(lac_str_is(lac_head_data_at(d, 0)->text, "x"));
+    CU_ASSERT(lac_str_is(lac_head_data_domain(d, 0), "hr"));
+    LAC_TEST_EQ(lac_head_data_waiting(d), 0);
     lac_head_data_free(d);
 }
 
@@ -150,4 +173,5 @@ static void bad_lines_are_named(void)
 }
 
 LAC_TEST_MAIN(head_data, texts_are_sorted_and_hashed, feedback_waits_for_its_text,
-              contradictions_are_refused, doubles_are_kept_once, bad_lines_are_named)
+              feedback_outweighs_an_older_label, contradictions_are_refused, doubles_are_kept_once,
+              bad_lines_are_named)
