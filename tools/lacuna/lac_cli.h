@@ -29,6 +29,7 @@ int lac_cli_scan(int argc, char **argv);
 int lac_cli_tail(int argc, char **argv);
 int lac_cli_tokenize(int argc, char **argv);
 int lac_cli_topics(int argc, char **argv);
+int lac_cli_train(int argc, char **argv);
 
 /* ---- what several commands need ---- */
 

@@ -15,6 +15,7 @@ static const struct {
     {"classify", "Classify one text here and now, or over a bridge", lac_cli_classify},
     {"scan", "Find secrets, personal data and your terms in files", lac_cli_scan},
     {"eval", "Measure the pack against labelled texts", lac_cli_eval},
+    {"train", "Teach a pack what texts of each tier are like", lac_cli_train},
     {"pack", "Make, check and compare policy packs", lac_cli_pack},
     {"model", "Keep the sentence encoders that tier 2 runs on", lac_cli_model},
     {"tokenize", "Print the tokens that a model makes of texts", lac_cli_tokenize},

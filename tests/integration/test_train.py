@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`lacuna train`: what it leaves in a pack, that the same input gives the same bytes, and that feedback
+reaches the next training. A small part of the starter texts is enough to see all of it."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+
+import pytest
+from harness.paths import BIN, MODEL, ROOT, need
+from harness.program import clean_env
+
+STARTER = ROOT / "packs" / "starter"
+BUILTIN = ROOT / "packs" / "builtin"
+DOMAINS = ("hr", "legal", "operations")
+
+
+def run(tmp_path, *arguments, status=0):
+    done = subprocess.run([BIN / "lacuna", "train", *map(str, arguments)], env=clean_env(tmp_path),
+                          capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == status, done.stderr
+    return done
+
+
+def make_pack(folder):
+    """The built-in pack with one file of rules and nothing learned."""
+    folder.mkdir()
+    for name in ("pack.yaml", "routing.yaml"):
+        shutil.copy(BUILTIN / name, folder)
+    shutil.copy(BUILTIN / "rules" / "public.yaml", folder / "rules.yaml")
+    return folder
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Every eighth text of three domains."""
+    need(MODEL)
+    files = []
+    for domain in DOMAINS:
+        lines = (STARTER / f"{domain}.jsonl").read_text(encoding="utf-8").splitlines()[::8]
+        files.append(tmp_path / f"{domain}.jsonl")
+        files[-1].write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return files
+
+
+def learned(pack):
+    return {path.name: path.read_bytes() for path in (pack / "semantic").iterdir()}
+
+
+def with_data(files):
+    return [word for path in files for word in ("--data", path)]
+
+
+def test_the_same_texts_give_the_same_bytes(tmp_path, data):
+    first, second = make_pack(tmp_path / "first"), make_pack(tmp_path / "second")
+    options = ["--model", MODEL, "--layers", 3, "--format", "json"]
+    report = json.loads(run(tmp_path, first, *options, *with_data(data)).stdout)
+    run(tmp_path, second, *options, *with_data(reversed(data)))
+    assert learned(first) == learned(second)
+    texts = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in data)
+    assert report["texts"] == texts and sum(report["tiers"].values()) == texts
+    assert set(report["domains"]) == set(DOMAINS)
+    assert report["held_out"]["macro_f1"] > 0.7  # a third of it would be luck
+    assert all(report["held_out"]["leaks"][t] <= report["bounds"][t] for t in report["bounds"])
+
+    # The texts are in the pack now: training from there changes nothing.
+    before = learned(first)
+    run(tmp_path, first, *options)
+    assert learned(first) == before
+    head = json.loads(before["head.json"])
+    assert hashlib.sha256(before["exemplars.vec"]).hexdigest() in before["head.json"].decode()
+    assert head["report"] == report
+
+
+def test_a_dry_run_writes_nothing(tmp_path, data):
+    pack = make_pack(tmp_path / "pack")
+    done = run(tmp_path, pack, "--model", MODEL, "--layers", 3, "--dry-run", *with_data(data))
+    assert "Guarded, by the conservative matrix" in done.stdout
+    assert not (pack / "semantic").exists() and not (pack / "exemplars").exists()
+
+
+def event_id(record, origin):
+    digest = hashlib.sha256()
+    milliseconds = "1763700000123"  # of the record's timestamp
+    for part in ("lacuna/1", origin, record["topic"], str(record["partition"]),
+                 str(record["offset"]), milliseconds):
+        digest.update(len(part).to_bytes(4, "big") + part.encode())
+    return digest.hexdigest()[:32]
+
+
+def test_feedback_is_learned_with_the_text_of_its_request(tmp_path, data):
+    pack = make_pack(tmp_path / "pack")
+    request = {"topic": "lacuna.requests", "partition": 3, "offset": 41,
+               "timestamp": "2025-11-21T04:40:00.123Z", "key": None, "headers": [],
+               "value": {"tenant": "default", "text": "the swing of the pendulum is ours alone"}}
+    event = event_id(request, "here")
+    feedback = tmp_path / "opinions.jsonl"
+    feedback.write_text("".join(
+        json.dumps({"topic": "lacuna.feedback", "value": {"event_id": event, "tier": tier,
+                                                          "who": "ana", "why": None, "at": at}}) + "\n"
+        for tier, at in (("PUBLIC", 5), ("PROPRIETARY", 9), ("INTERNAL", 7))), encoding="utf-8")
+    requests = tmp_path / "requests.jsonl"
+    requests.write_text(json.dumps(request) + "\n", encoding="utf-8")
+    options = ["--model", MODEL, "--layers", 3, *with_data(data), "--data", feedback]
+
+    done = run(tmp_path, pack, *options, "--dry-run")
+    assert "1 events with feedback have no text here" in done.stderr
+    run(tmp_path, pack, *options, "--requests", requests, "--origin", "here")
+    kept = (pack / "exemplars" / "feedback.jsonl").read_text(encoding="utf-8")
+    assert json.loads(kept) == {"id": event, "text": request["value"]["text"], "tier": "PROPRIETARY"}
+    assert not (pack / "exemplars" / "opinions.jsonl").exists()
+    assert event.encode() in learned(pack)["exemplars.vec"]
+
+
+def test_mistakes_are_named(tmp_path, data):
+    pack = make_pack(tmp_path / "pack")
+    assert "no labelled texts" in run(tmp_path, pack, "--model", MODEL, status=2).stderr
+    assert "which encoder" in run(tmp_path, pack, *with_data(data), status=2).stderr
+    assert "--leak takes" in run(tmp_path, pack, "--leak", "PUBLIC=1", status=2).stderr
+    few = tmp_path / "few.jsonl"
+    few.write_text('{"id": "a", "text": "b", "tier": "PUBLIC"}\n', encoding="utf-8")
+    assert "at least 20 of each tier" in run(tmp_path, pack, "--model", MODEL, "--layers", 1,
+                                             "--data", few, status=2).stderr
+    few.write_text('{"id": "a", "text": "b", "tier": "SECRET"}\n', encoding="utf-8")
+    assert f"{few}:1: " in run(tmp_path, pack, "--data", few, status=2).stderr
+    assert "is no folder" in run(tmp_path, tmp_path / "nothing", status=2).stderr

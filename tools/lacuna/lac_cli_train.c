@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `lacuna train`: labelled texts to the head of a pack. */
+#include "lac_cli_train.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { BOUND_PPM = 10000 /* leaks of a tier: 1 % */, FEEDBACK_BYTES = 64 << 20 };
+
+int lac_cli_train_failed(const struct lac_cli_train *r, const struct lac_err *err)
+{
+    return lac_tool_fail(r->t, err->status == LAC_REJECT ? LAC_EXIT_USAGE : LAC_EXIT_FAILURE,
+                         err->text, NULL);
+}
+
+/* "INTERNAL=0.5", in percent. */
+static int take_bound(struct lac_cli_train *r, const char *text)
+{
+    const char *equals = strchr(text, '=');
+    enum lac_tier tier;
+    char *end = NULL;
+    double percent = equals ? strtod(equals + 1, &end) : 0;
+
+    if (!equals || end == equals + 1 || *end != '\0' || !(percent >= 0.01 && percent <= 50) ||
+        !lac_tier_parse((struct lac_str){text, (size_t)(equals - text)}, &tier) ||
+        tier == LAC_TIER_PUBLIC)
+        return lac_tool_fail(r->t, LAC_EXIT_USAGE,
+                             "--leak takes INTERNAL=PERCENT or PROPRIETARY=PERCENT, 0.01 to 50",
+                             NULL);
+    r->bound[tier] = (uint32_t)(percent * 10000 + 0.5);
+    return -1;
+}
+
+static int open_pack(struct lac_cli_train *r)
+{
+    const char *path = r->t->operands[0];
+    struct stat st;
+    struct lac_err err;
+
+    if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+        return lac_tool_fail(r->t, LAC_EXIT_USAGE, "the pack is no folder", path);
+    if (lac_pack_open(&r->pack, path, &err) == LAC_OK)
+        return -1;
+    return lac_tool_fail(r->t, err.status == LAC_REJECT ? LAC_EXIT_USAGE : LAC_EXIT_FAILURE,
+                         err.text,
+                         strncmp(err.text, "semantic/", 9) == 0
+                             ? "Remove the pack's folder semantic/ to train from nothing."
+                             : NULL);
+}
+
+static int check(struct lac_cli_train *r, struct lac_cli_train_options *o)
+{
+    int status = lac_cli_format(r->t, o->format, &o->json);
+
+    r->bound[LAC_TIER_INTERNAL] = r->bound[LAC_TIER_PROPRIETARY] = BOUND_PPM;
+    for (size_t i = 0; i < o->leak.count && status < 0; i++)
+        status = take_bound(r, o->leak.items[i]);
+    return status;
+}
+
+static void release(struct lac_cli_train *r)
+{
+    for (size_t i = 0; i < LAC_CLI_TRAIN_TRIALS; i++) {
+        lac_head_params_free(&r->trials[i].params);
+        lac_buf_deinit(&r->trials[i].vec);
+    }
+    for (size_t i = 0; i < r->file_count; i++)
+        lac_buf_deinit(&r->files[i].bytes);
+    lac_buf_deinit(&r->feedback);
+    free(r->vectors);
+    free(r->ids);
+    free(r->id_count);
+    lac_semantic_close(r->semantic);
+    lac_head_data_free(r->data);
+    lac_pack_close(r->pack);
+    free(r);
+}
+
+static int train(struct lac_tool *t, struct lac_cli_train_options *o)
+{
+    struct lac_cli_train *r = calloc(1, sizeof(*r));
+    int status;
+
+    if (!r)
+        return lac_tool_fail(t, LAC_EXIT_FAILURE, "out of memory", NULL);
+    r->t = t;
+    r->o = o;
+    lac_buf_init(&r->feedback, FEEDBACK_BYTES);
+    lac_progress_init(&r->progress, &t->err);
+    status = check(r, o);
+    if (status < 0)
+        status = open_pack(r);
+    if (status < 0)
+        status = lac_cli_train_collect(r);
+    if (status < 0)
+        status = lac_cli_train_fit(r);
+    if (status < 0)
+        status = lac_cli_train_write(r);
+    lac_progress_clear(&r->progress);
+    release(r);
+    return status < 0 ? LAC_EXIT_OK : status;
+}
+
+int lac_cli_train(int argc, char **argv)
+{
+    struct lac_cli_train_options o = {.seed = 1};
+    const struct lac_args_option options[] = {
+        {'m', "model", LAC_ARGS_TEXT, &o.model, "MODEL",
+         "Encoder: a folder, or a name or hash in the store (that of the head there is)", 0, 0},
+        {'d', "data", LAC_ARGS_LIST, &o.data, "FILE",
+         "More labelled texts, or feedback, as JSON lines (repeatable)", 0, 0},
+        {0, "requests", LAC_ARGS_LIST, &o.requests, "FILE",
+         "What `lacuna tail requests` printed: the texts behind feedback (repeatable)", 0, 0},
+        {0, "origin", LAC_ARGS_TEXT, &o.origin, "ID", "Origin of these requests (kafka.origin)", 0,
+         0},
+        {0, "leak", LAC_ARGS_LIST, &o.leak, "TIER=PERCENT",
+         "Bound of a tier's leak rate (INTERNAL=1, PROPRIETARY=1)", 0, 0},
+        {0, "layers", LAC_ARGS_NUMBER, &o.layers, "N",
+         "Take vectors from so many layers of the encoder (tries a few)", 1, LAC_HEAD_LAYER_MAX},
+        {0, "seed", LAC_ARGS_NUMBER, &o.seed, "N", "Of the folds when domains are few (1)", 0, 0},
+        {'n', "dry-run", LAC_ARGS_SWITCH, &o.dry_run, NULL, "Measure, and write nothing", 0, 0},
+        {'f', "format", LAC_ARGS_TEXT, &o.format, "FORMAT", "text (the default) or json", 0, 0},
+    };
+    const struct lac_tool_command command = {
+        .name = "lacuna train",
+        .usage = "[OPTION]... PACKDIR",
+        .summary = "Teach a pack what texts of each tier are like.",
+        .details =
+            "Learns from exemplars/*.jsonl of the pack (and of its base) and of --data, whose "
+            "files\n"
+            "are copied there; writes semantic/head.json and semantic/exemplars.vec. A line is\n"
+            "{\"id\": \"hr-1\", \"text\": \"...\", \"tier\": \"INTERNAL\"}; the file's name is "
+            "its\n"
+            "domain, unless a line has a \"domain\". Feedback is taken as `lacuna tail feedback`\n"
+            "prints it; only its texts and tiers go into the pack.\n\n"
+            "Each domain is held out in turn, which is what the report measures: how the head "
+            "does\n"
+            "on texts from somewhere else. Three domains or more are needed for that, otherwise a\n"
+            "fifth of the texts is. The same texts, model, options and machine give the same "
+            "bytes.",
+        .examples = "  lacuna train ours --model all-minilm-l6-v2\n"
+                    "  lacuna train ours --data labelled/hr.jsonl --leak PROPRIETARY=0.5\n"
+                    "  lacuna tail feedback --from 30d --no-follow > feedback.jsonl\n"
+                    "  lacuna tail requests --from 30d --no-follow > requests.jsonl\n"
+                    "  lacuna train ours --data feedback.jsonl --requests requests.jsonl\n",
+        .options = options,
+        .option_count = LAC_COUNT(options),
+        .operands_least = 1,
+        .operands_most = 1,
+    };
+    struct lac_tool t;
+    int status = lac_tool_open(&t, &command, argc, argv);
+
+    if (status < 0)
+        status = train(&t, &o);
+    lac_tool_close(&t);
+    return status;
+}
