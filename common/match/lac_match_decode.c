@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lac_match_decode.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "lac_match_detect.h"
@@ -15,10 +16,35 @@ enum {
 
 /* ---- escapes ---- */
 
-bool lac_match_may_escape(struct lac_str text)
+static bool may_begin_escape(char c)
 {
-    return memchr(text.ptr, '%', text.len) || memchr(text.ptr, '\\', text.len) ||
-           memchr(text.ptr, '&', text.len);
+    return c == '%' || c == '\\' || c == '&';
+}
+
+/* In each byte of `x` that is `c` the top bit; above the lowest of those perhaps more. */
+static uint64_t bytes_like(uint64_t x, char c)
+{
+    const uint64_t ones = 0x0101010101010101u;
+
+    x ^= ones * (unsigned char)c;
+    return (x - ones) & ~x & ones << 7;
+}
+
+/* Where a byte is that may begin an escape, from `at` on; the text's length when there is none. */
+static size_t next_mark(struct lac_str t, size_t at)
+{
+    for (; t.len - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
+        uint64_t x, found;
+
+        memcpy(&x, t.ptr + at, sizeof(x));
+        x = le64toh(x);
+        found = bytes_like(x, '%') | bytes_like(x, '\\') | bytes_like(x, '&');
+        if (found)
+            return at + (unsigned)__builtin_ctzll(found) / 8;
+    }
+    while (at < t.len && !may_begin_escape(t.ptr[at]))
+        at++;
+    return at;
 }
 
 static uint32_t hex_value(unsigned c)
@@ -112,47 +138,128 @@ static size_t put_code(char out[4], uint32_t code)
     return lac_utf8_put(out, code);
 }
 
-static bool may_begin_escape(char c)
+struct escape {
+    size_t at, len; /* len 0: there is none, at: the text's length */
+    char bytes[4];  /* what it stands for */
+    size_t count;
+};
+
+static struct escape next_escape(struct lac_str t, size_t from)
 {
-    return c == '%' || c == '\\' || c == '&';
+    struct escape e = {.at = from};
+    uint32_t code = 0;
+    bool is_byte;
+
+    for (e.at = next_mark(t, from); e.at < t.len; e.at = next_mark(t, e.at + 1)) {
+        e.len = escape_at(t, e.at, &code, &is_byte);
+        if (e.len == 0)
+            continue;
+        if (is_byte) {
+            e.bytes[0] = (char)code;
+            e.count = 1;
+            break;
+        }
+        e.len = join_surrogates(t, e.at, e.len, &code);
+        e.count = put_code(e.bytes, code);
+        break;
+    }
+    return e;
 }
 
-bool lac_match_unescape(struct lac_str text, struct lac_match_decoded *out)
+static size_t room(const struct lac_match_decoded *out)
 {
-    bool any = false;
-    size_t at = 0;
+    return LAC_MATCH_DECODE_BYTES - out->len;
+}
 
+/* As it stands there, as far as there is room. Returns where that ends. */
+static size_t put_plain(struct lac_match_decoded *out, struct lac_str t, size_t at, size_t end)
+{
+    size_t n = end - at < room(out) ? end - at : room(out);
+
+    memcpy(out->text + out->len, t.ptr + at, n);
+    for (size_t i = 0; i < n; i++)
+        out->map[out->len + i] = (uint32_t)(at + i);
+    out->len += n;
+    return at + n;
+}
+
+static void put_escape(struct lac_match_decoded *out, const struct escape *e)
+{
+    for (size_t i = 0; i < e->count; i++) {
+        out->text[out->len] = e->bytes[i];
+        out->map[out->len++] = (uint32_t)e->at;
+    }
+}
+
+/* The last line end or blank in [low, high): behind it a text can be cut. `high` when it has
+ * neither. */
+static size_t cut_before(struct lac_str t, size_t low, size_t high)
+{
+    const char *cut = memrchr(t.ptr + low, '\n', high - low);
+
+    if (!cut)
+        cut = memrchr(t.ptr + low, ' ', high - low);
+    return cut ? (size_t)(cut - t.ptr) + 1 : high;
+}
+
+/* Where to begin, with `near` bytes before the first escape. */
+static size_t stretch_begin(struct lac_str t, size_t from, size_t escape)
+{
+    const size_t near = LAC_MATCH_DECODE_OVERLAP;
+    size_t high = escape - from > near ? escape - near : from;
+    size_t low = high - from > near ? high - near : from;
+
+    return low < high ? cut_before(t, low, high) : high;
+}
+
+bool lac_match_unescape(struct lac_str text, size_t *from, struct lac_match_decoded *out)
+{
+    const size_t near = LAC_MATCH_DECODE_OVERLAP;
+    struct escape e = next_escape(text, *from);
+    bool full = false;
+    size_t at;
+
+    if (e.len == 0)
+        return false;
     out->len = 0;
     out->tail = 0;
-    while (at < text.len && out->len + 4 <= LAC_MATCH_DECODE_BYTES) {
-        uint32_t code = 0;
-        bool is_byte = false;
-        size_t len = may_begin_escape(text.ptr[at]) ? escape_at(text, at, &code, &is_byte) : 0;
-        char bytes[4] = {text.ptr[at]};
-        size_t n = 1;
+    at = stretch_begin(text, *from, e.at);
+    while (e.len > 0 && !full) {
+        size_t escape = e.at;
 
-        if (len > 0 && is_byte)
-            bytes[0] = (char)code;
-        else if (len > 0) {
-            len = join_surrogates(text, at, len, &code);
-            n = put_code(bytes, code);
-        }
-        for (size_t i = 0; i < n; i++) {
-            out->text[out->len] = bytes[i];
-            out->map[out->len++] = (uint32_t)at;
-        }
-        any = any || len > 0;
-        at += len > 0 ? len : 1;
+        at = put_plain(out, text, at, escape);
+        full = at < escape || room(out) < sizeof(e.bytes);
+        if (full)
+            break;
+        put_escape(out, &e);
+        at += e.len;
+        e = next_escape(text, at);
+        if (e.at - at > 3 * near)
+            break; /* the next stretch begins with that one */
+    }
+    if (!full) {
+        size_t end =
+            text.len - at < 2 * near ? text.len : cut_before(text, at + near, at + 2 * near);
+
+        at = put_plain(out, text, at, end);
+        full = at < end;
     }
     out->map[out->len] = (uint32_t)at;
-    return any;
+    *from = full ? at - near : at;
+    return true;
 }
 
 /* ---- runs ---- */
 
-static bool is_run_byte(unsigned c)
+/* Those that lac_match_base64_value() knows. */
+static const bool run_bytes[256] = {
+    ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['0' ... '9'] = true, ['+'] = true,
+    ['-'] = true,         ['/'] = true,         ['_'] = true,
+};
+
+static bool is_run_byte(unsigned char c)
 {
-    return lac_match_base64_value((unsigned char)c) >= 0;
+    return run_bytes[c];
 }
 
 /* A line end inside wrapped base64: the line before it is long and the next one goes on. */
@@ -168,39 +275,45 @@ static size_t line_end(struct lac_str t, size_t line, size_t at)
     return next + 1;
 }
 
+/* Where the run that `at` lies in ends, over the line ends inside it. */
+static size_t run_end(struct lac_str t, size_t first, size_t at)
+{
+    for (size_t line = first;; line = at) {
+        size_t next;
+
+        while (at < t.len && is_run_byte((unsigned char)t.ptr[at]))
+            at++;
+        next = line_end(t, line, at);
+        if (!next)
+            return at;
+        at = next;
+    }
+}
+
 bool lac_match_next_run(struct lac_str text, size_t *from, size_t *start, size_t *end)
 {
-    const size_t step = LAC_MATCH_DECODE_RUN_LEAST - 1;
-    size_t at = *from + step;
+    size_t first = *from;
 
-    /* A run of 16 covers one place in 15: only there anything is looked at. */
-    for (; at < text.len; at += step) {
-        size_t first = at, line;
+    /* Backwards from where the shortest run would end: what breaks it is soon met. */
+    while (text.len - first >= LAC_MATCH_DECODE_RUN_LEAST) {
+        size_t at = first + LAC_MATCH_DECODE_RUN_LEAST;
 
-        if (!is_run_byte((unsigned char)text.ptr[at]))
-            continue;
-        while (first > *from && is_run_byte((unsigned char)text.ptr[first - 1]))
-            first--;
-        line = first;
-        for (;;) {
-            size_t next;
-
-            while (at < text.len && is_run_byte((unsigned char)text.ptr[at]))
-                at++;
-            next = line_end(text, line, at);
-            if (!next)
-                break;
-            line = at = next;
+        while (at > first && is_run_byte((unsigned char)text.ptr[at - 1]))
+            at--;
+        if (at == first) {
+            *start = first;
+            *end = *from = run_end(text, first, first + LAC_MATCH_DECODE_RUN_LEAST);
+            return true;
         }
-        *from = at;
-        if (at - first < LAC_MATCH_DECODE_RUN_LEAST)
-            continue;
-        *start = first;
-        *end = at;
-        return true;
+        first = at;
     }
     *from = text.len;
     return false;
+}
+
+static bool is_control(unsigned char c)
+{
+    return c < 0x20 ? c != '\n' && c != '\r' && c != '\t' : c == 0x7F;
 }
 
 /* Printable, or a blank, or part of a well-formed character. Nothing that was not text looks like
@@ -209,12 +322,9 @@ static bool is_text(struct lac_str t)
 {
     if (t.len < TEXT_LEAST || !lac_utf8_valid(t))
         return false;
-    for (size_t i = 0; i < t.len; i++) {
-        unsigned char c = (unsigned char)t.ptr[i];
-
-        if (c < 0x20 ? c != '\n' && c != '\r' && c != '\t' : c == 0x7F)
+    for (size_t i = 0; i < t.len; i++)
+        if (is_control((unsigned char)t.ptr[i]))
             return false;
-    }
     return true;
 }
 
@@ -270,6 +380,9 @@ bool lac_match_unbase64(struct lac_str text, size_t start, size_t end,
             out->text[out->len] = (char)(bits >> (16 - 8 * i));
             out->map[out->len++] = from[i];
         }
+        if (is_control(bits >> 16 & 0xFF) || is_control(bits >> 8 & 0xFF) ||
+            is_control(bits & 0xFF))
+            return false; /* most words and hashes end here */
         have = 0;
         bits = 0;
     }

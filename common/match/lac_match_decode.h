@@ -33,15 +33,14 @@ struct lac_match_decoded {
     uint32_t tail;
 };
 
-/* Whether some byte of `text` could begin an escape: '%', '\\' or '&'. */
-bool lac_match_may_escape(struct lac_str text);
-
 /*
- * Resolves all escapes of `text`, of which the first LAC_MATCH_DECODE_BYTES count: %41, \x41,
- * A, \u{41}, &#65;, &#x41;, and \n \r \t \" \\ \/ as C and JSON have them (RFC 3986, RFC 8259,
- * HTML's character references). False: there were none.
+ * Resolves the escapes of the next stretch of `text` that has some, from `*from` on, with at least
+ * LAC_MATCH_DECODE_OVERLAP bytes around them where the text has them: %41, \x41, \u0041, \u{41},
+ * &#65;, &#x41;, and \n \r \t \" \\ \/ as C and JSON have them (RFC 3986, RFC 8259, HTML's
+ * character references). `*from` is moved to where the next one is to be looked for. False: there
+ * is none.
  */
-bool lac_match_unescape(struct lac_str text, struct lac_match_decoded *out);
+bool lac_match_unescape(struct lac_str text, size_t *from, struct lac_match_decoded *out);
 
 /* The next run of hex digits or base64 characters (RFC 4648, both alphabets, also over line ends
  * of equally long lines) in `text` from `*from` on. False: there is none. `*from` is moved behind

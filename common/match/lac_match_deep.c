@@ -26,7 +26,6 @@ struct level {
     const struct level *above; /* NULL: the field */
     struct lac_str text;
     const struct lac_match_decoded *decoded; /* NULL: the field */
-    size_t offset;                           /* of the decoded piece in the level above */
     unsigned depth;
 };
 
@@ -73,8 +72,8 @@ static void to_field(const struct level *l, size_t *start, size_t *end)
         const struct lac_match_decoded *d = l->decoded;
         size_t last = *end > 0 ? *end - 1 : 0;
 
-        *start = l->offset + d->map[*start];
-        *end = l->offset + (d->tail ? d->map[last] + d->tail : d->map[*end]);
+        *start = d->map[*start];
+        *end = d->tail ? d->map[last] + d->tail : d->map[*end];
     }
 }
 
@@ -124,10 +123,10 @@ static enum lac_status look_into(struct lac_match_scratch *s, const struct level
                                  struct lac_err *err);
 
 static enum lac_status decoded(struct lac_match_scratch *s, const struct level *above,
-                               size_t offset, struct lac_err *err)
+                               struct lac_err *err)
 {
     const struct lac_match_decoded *d = &s->deep->level[above->depth];
-    struct level l = {above, {d->text, d->len}, d, offset, above->depth + 1};
+    struct level l = {above, {d->text, d->len}, d, above->depth + 1};
     enum lac_status status = scan_level(s, &l, err);
 
     return status == LAC_OK ? look_into(s, &l, err) : status;
@@ -136,22 +135,11 @@ static enum lac_status decoded(struct lac_match_scratch *s, const struct level *
 static enum lac_status escapes(struct lac_match_scratch *s, const struct level *l,
                                struct lac_err *err)
 {
-    struct lac_match_decoded *out = &s->deep->level[l->depth];
     enum lac_status status = LAC_OK;
-    size_t at = 0;
+    size_t from = 0;
 
-    if (!lac_match_may_escape(l->text))
-        return LAC_OK;
-    while (at < l->text.len && status == LAC_OK) {
-        bool any = lac_match_unescape(lac_str_slice(l->text, at, l->text.len), out);
-        size_t taken = out->map[out->len];
-
-        if (any)
-            status = decoded(s, l, at, err);
-        if (at + taken >= l->text.len)
-            break;
-        at += taken > LAC_MATCH_DECODE_OVERLAP ? taken - LAC_MATCH_DECODE_OVERLAP : taken;
-    }
+    while (status == LAC_OK && lac_match_unescape(l->text, &from, &s->deep->level[l->depth]))
+        status = decoded(s, l, err);
     return status;
 }
 
@@ -171,7 +159,7 @@ static enum lac_status run(struct lac_match_scratch *s, const struct level *l, s
             !lac_match_unbase64(l->text, start, end, out))
             break;
         taken = out->map[out->len] - start;
-        status = decoded(s, l, 0, err);
+        status = decoded(s, l, err);
         if (start + taken >= end)
             break;
         start += (taken - LAC_MATCH_DECODE_OVERLAP) & ~(size_t)3;
@@ -195,7 +183,7 @@ static enum lac_status look_into(struct lac_match_scratch *s, const struct level
 
 enum lac_status lac_match_deep(struct lac_match_scratch *s, struct lac_err *err)
 {
-    struct level field = {NULL, s->text, NULL, 0, 0};
+    struct level field = {NULL, s->text, NULL, 0};
 
     return look_into(s, &field, err);
 }

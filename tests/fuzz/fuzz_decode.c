@@ -29,12 +29,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct lac_match_decoded d = {.text = memory, .map = map};
     struct lac_str text = {(const char *)data, size};
-    size_t from = 0, start, end;
+    size_t from = 0, before = 0, start, end;
 
     if (size == 0)
         return 0;
-    (void)lac_match_unescape(text, &d);
-    check(&d, 0, size);
+    while (lac_match_unescape(text, &from, &d)) {
+        LAC_ASSERT(d.len > 0 && from > before && from <= size);
+        check(&d, 0, size);
+        before = from;
+    }
+    from = 0;
     while (lac_match_next_run(text, &from, &start, &end)) {
         LAC_ASSERT(start < end && end <= size && end - start >= LAC_MATCH_DECODE_RUN_LEAST);
         if (lac_match_unhex(text, start, end, &d))

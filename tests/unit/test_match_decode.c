@@ -11,6 +11,7 @@
 
 #include "lac_match.h"
 #include "lac_match_alike.h"
+#include "lac_match_secret.h"
 #include "lac_test.h"
 
 enum { HITS = 64, FIELD_BYTES = 1 << 20 };
@@ -150,6 +151,105 @@ static void a_long_run_is_looked_into_to_its_end(void)
     free(text);
 }
 
+/* Plain text of `len` bytes, in lines. */
+static void put_filler(char *text, size_t len)
+{
+    static const char line[] = "nothing is said here, and at some length\n";
+
+    for (size_t i = 0; i < len; i++)
+        text[i] = line[i % (sizeof(line) - 1)];
+}
+
+static void escapes_far_apart_are_each_looked_at(void)
+{
+    static const char mail[] = " jane.doe%40example.com ";
+    static const size_t places[] = {0, 700, 2500, 5700, 9900, 70000, 199000};
+    char *text = malloc(200000);
+
+    LAC_TEST_NEED(text != NULL);
+    open_rules();
+    put_filler(text, 200000);
+    for (size_t i = 0; i < LAC_COUNT(places); i++)
+        memcpy(text + places[i], mail, sizeof(mail) - 1);
+    for (size_t len = 150; len <= 200000; len += 66617) {
+        struct lac_match_hits hits = scan((struct lac_str){text, len}, true);
+        size_t want = 0;
+
+        while (want < LAC_COUNT(places) && places[want] + sizeof(mail) <= len)
+            want++;
+        LAC_TEST_EQ(hits.count, want);
+        for (size_t i = 0; i < hits.count && i < want; i++) {
+            LAC_TEST_EQ(hits.at[i].start, places[i] + 1);
+            LAC_TEST_EQ(hits.at[i].end, places[i] + sizeof(mail) - 2);
+        }
+    }
+    close_rules();
+    free(text);
+}
+
+/* Each escape lies in a stretch with the bytes around it that a finding may reach over. */
+static void stretches_hold_what_is_around_their_escapes(void)
+{
+    static const size_t gaps[] = {0, 1, 1023, 1024, 1025, 2047, 2049, 3071, 3072, 3073, 3500, 9000};
+    enum { BYTES = 200000, AROUND = LAC_MATCH_DECODE_OVERLAP };
+    struct lac_match_decoded d = {.text = malloc(LAC_MATCH_DECODE_BYTES),
+                                  .map = calloc(LAC_MATCH_DECODE_BYTES + 1, sizeof(uint32_t))};
+    char *text = malloc(BYTES);
+    bool *seen = calloc(BYTES, sizeof(*seen));
+    size_t from = 0;
+
+    LAC_TEST_NEED(text && seen && d.text && d.map);
+    lac_test_seed();
+    put_filler(text, BYTES);
+    for (size_t i = 10; i + 3 <= BYTES; i += 3 + gaps[lac_test_random(LAC_COUNT(gaps))])
+        memcpy(text + i, "%41", 3);
+    while (lac_match_unescape((struct lac_str){text, BYTES}, &from, &d))
+        for (size_t i = 0; i < BYTES; i++)
+            seen[i] = seen[i] || ((d.map[0] == 0 || i >= d.map[0] + AROUND) &&
+                                  (d.map[d.len] == BYTES || i + 3 + AROUND <= d.map[d.len]));
+    for (size_t i = 0; i < BYTES; i++)
+        CU_ASSERT(text[i] != '%' || seen[i]);
+    free(seen);
+    free(text);
+    free(d.text);
+    free(d.map);
+}
+
+/* How many characters of base64 stand at `from`. */
+static size_t run_length(const char *text, size_t len, size_t from)
+{
+    size_t n = 0;
+
+    while (from + n < len && lac_match_base64_value((unsigned char)text[from + n]) >= 0)
+        n++;
+    return n;
+}
+
+static void runs_are_those_that_a_plain_search_finds(void)
+{
+    static const char bytes[] = "aZ09+/-_aaaaaaaaaaaaaaaa=. \n";
+    char text[300];
+
+    lac_test_seed();
+    for (int round = 0; round < 2000; round++) {
+        size_t from = 0, start, end, next = 0;
+
+        for (size_t i = 0; i < sizeof(text); i++)
+            text[i] = bytes[lac_test_random(sizeof(bytes) - 1)];
+        while (lac_match_next_run((struct lac_str){text, sizeof(text)}, &from, &start, &end)) {
+            while (next < start &&
+                   run_length(text, sizeof(text), next) < LAC_MATCH_DECODE_RUN_LEAST)
+                next++;
+            LAC_TEST_EQ(next, start);
+            CU_ASSERT(run_length(text, sizeof(text), start) >= LAC_MATCH_DECODE_RUN_LEAST);
+            CU_ASSERT(end == sizeof(text) || run_length(text, sizeof(text), end) == 0);
+            next = end;
+        }
+        while (next < sizeof(text))
+            CU_ASSERT(run_length(text, sizeof(text), next++) < LAC_MATCH_DECODE_RUN_LEAST);
+    }
+}
+
 static void letters_are_read_by_the_company_they_keep(void)
 {
     /* moskva, all Cyrillic, with letters that look like nothing else */
@@ -164,4 +264,5 @@ static void letters_are_read_by_the_company_they_keep(void)
 
 LAC_TEST_MAIN(match_decode, hidden_findings_are_found_where_they_are_hidden,
               a_finding_that_is_there_anyway_counts_once, a_long_run_is_looked_into_to_its_end,
-              letters_are_read_by_the_company_they_keep)
+              escapes_far_apart_are_each_looked_at, stretches_hold_what_is_around_their_escapes,
+              runs_are_those_that_a_plain_search_finds, letters_are_read_by_the_company_they_keep)
