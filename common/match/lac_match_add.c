@@ -127,6 +127,18 @@ static size_t hit_place(const struct lac_match_hits *hits, const struct lac_matc
     return low;
 }
 
+void lac_match_reported_in(struct lac_match_scratch *s, uint32_t rule, uint32_t start, uint32_t end,
+                           size_t *from, size_t *to)
+{
+    const struct lac_match_rule_state *state = lac_match_state(s, rule);
+    const struct lac_match_hit first = {.start =
+                                            start > state->longest ? start - state->longest : 0};
+    const struct lac_match_hit behind = {.start = end};
+
+    *from = state->reported > 0 ? hit_place(s->hits, &first) : 0;
+    *to = state->reported > 0 ? hit_place(s->hits, &behind) : 0;
+}
+
 static void hit_insert(struct lac_match_hits *hits, const struct lac_match_hit *h)
 {
     size_t place = hit_place(hits, h);
@@ -173,8 +185,10 @@ static void except(struct lac_match_scratch *s, uint32_t rule, uint32_t start, u
 {
     struct lac_match_rule_state *state = lac_match_state(s, rule);
     const struct lac_match_hits *hits = s->hits;
+    size_t from, to;
 
-    for (size_t i = hits->count; state->reported > 0 && i-- > 0;)
+    lac_match_reported_in(s, rule, start, end, &from, &to);
+    for (size_t i = to; i-- > from;)
         if (hits->at[i].rule == rule && hits->at[i].start >= start && hits->at[i].end <= end)
             retract(s, rule, i);
     state->except_start = start;
@@ -193,6 +207,7 @@ static bool displace(struct lac_match_scratch *s, const struct lac_match_hit *hi
 {
     struct lac_match_rule_state *state = lac_match_state(s, hit->rule);
     struct lac_match_hits *hits = s->hits;
+    size_t from, to;
 
     if (state->has_last && hit->start < state->last.end && hit->end > state->last.start) {
         if (is_better(&state->last, hit->score, hit->start, hit->end))
@@ -203,12 +218,13 @@ static bool displace(struct lac_match_scratch *s, const struct lac_match_hit *hi
     }
     if (state->reported == 0 || hit->start >= state->reported_end)
         return true; /* nearly always: hits come nearly in the order of the text */
-    for (size_t i = 0; i < hits->count; i++)
+    lac_match_reported_in(s, hit->rule, hit->start, hit->end, &from, &to);
+    for (size_t i = from; i < to; i++)
         if (hits->at[i].rule == hit->rule && hit->start < hits->at[i].end &&
             hit->end > hits->at[i].start &&
             is_better(&hits->at[i], hit->score, hit->start, hit->end))
             return false;
-    for (size_t i = hits->count; i-- > 0;)
+    for (size_t i = to; i-- > from;)
         if (hits->at[i].rule == hit->rule && hit->start < hits->at[i].end &&
             hit->end > hits->at[i].start)
             retract(s, hit->rule, i);
@@ -237,9 +253,11 @@ void lac_match_record(struct lac_match_scratch *s, const struct lac_match_hit *h
     state->reported++;
     if (hit->end > state->reported_end)
         state->reported_end = hit->end;
+    if (hit->end - hit->start > state->longest)
+        state->longest = hit->end - hit->start;
 }
 
-void lac_match_add(struct lac_match_scratch *s, uint32_t rule, uint32_t start, uint32_t end)
+bool lac_match_add(struct lac_match_scratch *s, uint32_t rule, uint32_t start, uint32_t end)
 {
     const struct lac_match_rule *r = &s->m->rules[rule];
     const struct lac_match_image_rule *c = &s->m->image_rules[rule];
@@ -249,26 +267,27 @@ void lac_match_add(struct lac_match_scratch *s, uint32_t rule, uint32_t start, u
     const struct lac_match_rule_state *state = lac_match_state(s, rule);
     struct lac_match_hit hit = {rule, 0, start, end};
 
-    if (start >= state->except_start && end <= state->except_end)
-        return;
     if (to < from)
         to = from;
+    hit.score = score_of(s, rule, start, end, s->hits->is_name && lac_match_is_whole(t, from, to));
+    if (hit.score == 0 || (hit.score < LAC_MATCH_SCORE_COUNTS && !s->hits->want_weak))
+        return false;
+    if (start >= state->except_start && end <= state->except_end)
+        return true;
     for (size_t i = 0; i < c->except_count; i++)
         if (is_around(s->m, t, from, to, &s->m->around[c->except + i])) {
             except(s, rule, start, end);
-            return;
+            return true;
         }
     if (is_example(s->m, c, lac_str_slice(t, from, to)))
-        return;
-    hit.score = score_of(s, rule, start, end, s->hits->is_name && lac_match_is_whole(t, from, to));
-    if (hit.score == 0 || (hit.score < LAC_MATCH_SCORE_COUNTS && !s->hits->want_weak))
-        return;
+        return true;
     if (r->strength == LAC_MATCH_ALLOW) {
         if (s->hits->over_limit || s->hits->undecodable || !lac_match_is_whole(t, from, to))
-            return;
+            return true;
         s->hits->whole_allowed = true;
     }
     lac_match_record(s, &hit);
+    return true;
 }
 
 /* The binary logarithm in 2^-20ths, by repeated squaring: whole numbers, because a decision must be

@@ -51,26 +51,33 @@ static bool has_word(const struct lac_match *m, const struct lac_match_image_rul
     return low < r->context_count && ids[low] == word;
 }
 
-static bool in_list(const struct lac_match_scratch *s, uint32_t rule, size_t from, size_t to)
+static bool in_list(struct lac_match_scratch *s, uint32_t rule, size_t from, size_t to)
 {
     const struct lac_match_image_rule *r = &s->m->image_rules[rule];
+    struct lac_match_rule_state *state = lac_match_state(s, rule);
     size_t low = 0;
     size_t high = s->place_count;
 
-    /* Places are in the order of their keys, which are at most a phrase behind their starts. */
+    /* Nearly always in a text with many candidates: the word of the one before is near too. */
+    if (state->near_end > 0 && state->near_start >= from && state->near_end <= to)
+        return true;
+    /* Places are in the order of their keys, each of which lies inside of its place. */
     while (low < high) {
         size_t mid = low + (high - low) / 2;
 
-        if (s->places[mid].end + LAC_MATCH_WORD_REACH < from)
+        if (s->places[mid].end + s->place_longest < from)
             low = mid + 1;
         else
             high = mid;
     }
-    for (; low < s->place_count && s->places[low].start <= to + LAC_MATCH_WORD_REACH; low++) {
+    for (; low < s->place_count && s->places[low].start <= to + s->place_longest; low++) {
         const struct lac_match_place *p = &s->places[low];
 
-        if (p->start >= from && p->end <= to && has_word(s->m, r, p->word))
-            return true;
+        if (p->start < from || p->end > to || !has_word(s->m, r, p->word))
+            continue;
+        state->near_start = p->start;
+        state->near_end = p->end;
+        return true;
     }
     return false;
 }
@@ -85,12 +92,18 @@ static bool in_text(const struct lac_match_scratch *s, uint32_t rule, size_t fro
 
     t.len = end < t.len ? end : t.len;
     for (; at < t.len; at++) {
-        if (!lac_match_boundary(t, at))
+        unsigned char first = lac_match_fold_byte(t.ptr[at]);
+
+        if (first == ' ' || !lac_match_boundary(t, at))
             continue;
         for (size_t i = 0; i < r->context_count; i++) {
             uint32_t id = s->m->context_ids[r->context + i];
-            size_t stop = lac_match_same_from(t, at, lac_match_text_of(s->m, s->m->words[id].text));
+            struct lac_str word = lac_match_text_of(s->m, s->m->words[id].text);
+            size_t stop;
 
+            if ((unsigned char)word.ptr[0] != first)
+                continue;
+            stop = lac_match_same_from(t, at, word);
             if (stop != SIZE_MAX && lac_match_boundary(lac_match_folded(s), stop))
                 return true;
         }

@@ -14,7 +14,7 @@
 
 #include "lac_match_decode.h"
 
-enum { HITS_MAX = 256 }; /* of one decoded piece */
+enum { HITS_MAX = 8192 }; /* of one decoded piece */
 
 struct lac_match_deep {
     struct lac_match_scratch *scratch; /* for decoded texts */
@@ -83,13 +83,15 @@ static void take_hit(struct lac_match_scratch *s, const struct level *l,
 {
     size_t start = h->start, end = h->end;
     struct lac_match_hit hit = {h->rule, h->score, 0, 0};
+    size_t from, to;
 
     if (s->m->rules[h->rule].strength == LAC_MATCH_ALLOW)
         return; /* what is hidden is never allowed */
     to_field(l, &start, &end);
     hit.start = (uint32_t)start;
     hit.end = (uint32_t)(end < s->text.len ? end : s->text.len);
-    for (size_t i = 0; i < s->hits->count; i++)
+    lac_match_reported_in(s, h->rule, hit.start, hit.end, &from, &to);
+    for (size_t i = from; i < to; i++)
         if (s->hits->at[i].rule == h->rule && s->hits->at[i].start < hit.end &&
             s->hits->at[i].end > hit.start)
             return;

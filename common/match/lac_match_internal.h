@@ -96,9 +96,12 @@ struct lac_match_rule_state {
     struct lac_match_hit last; /* the latest hit that was not reported */
     uint32_t total;            /* hits that count, reported or not */
     uint32_t reported;         /* at most hits->per_rule */
-    uint32_t reported_end;     /* no reported one ends behind it */
+    uint32_t reported_end;     /* no reported one ends behind it ... */
+    uint32_t longest;          /* ... or has more bytes */
     uint32_t contexts;         /* how often the context was looked for in the text */
-    bool seen;                 /* listed in touched[] */
+    uint32_t near_start;       /* the context word that was found last; none: both 0 */
+    uint32_t near_end;
+    bool seen; /* listed in touched[] */
     bool has_last;
 };
 
@@ -125,9 +128,9 @@ enum {
     LAC_MATCH_REGION_MAX = 256,
     LAC_MATCH_CONTEXT_CHECKS = 1024, /* of one rule in one field, where the list of places does
                                         not tell; see lac_match_context.c */
-    LAC_MATCH_PLACE_MAX = 2048,
-    LAC_MATCH_WORD_REACH = 2 * LAC_MATCH_PHRASE_BYTES, /* a context word with its blanks */
-    LAC_MATCH_CONTEXT_BYTES = 2048, /* most that is searched for context words at once */
+    LAC_MATCH_PLACES_LEAST = 4096,   /* context words in a field that are listed, at least ... */
+    LAC_MATCH_PLACE_BYTES = 4,       /* ... and as many as a field of such words has */
+    LAC_MATCH_CONTEXT_BYTES = 2048,  /* most that is searched for context words at once */
     LAC_MATCH_GATE_BLOCKS = LAC_MATCH_RULE_MAX / 64 + 1,
     LAC_MATCH_VIEW_GROWTH = 11, /* most bytes of a view for one of the text */
     /* At most every other byte begins a word, or a part of an identifier, each by two tables. */
@@ -159,8 +162,10 @@ struct lac_match_scratch {
     struct lac_str plain;                  /* the plain view */
     const struct lac_match_region *region; /* whose starts are being looked for */
     /* where context words are; complete for original offsets [place_from, place_to) */
-    struct lac_match_place places[LAC_MATCH_PLACE_MAX];
+    struct lac_match_place *places; /* [place_capacity] */
+    size_t place_capacity;
     size_t place_count;
+    uint32_t place_longest; /* bytes of any of them */
     size_t place_from, place_to;
     /* Rules that can count at all: those that need no context word, and those one of whose words is
      * among the places; all when the places are not all known. A bit of each. */
@@ -412,13 +417,18 @@ bool lac_match_is_whole(struct lac_str folded, size_t start, size_t end);
 
 /*
  * A validated candidate, original offsets: applies exceptions, allow-list and context, then
- * records it. A longer hit of the same rule replaces a shorter one that it overlaps.
+ * records it. A longer hit of the same rule replaces a shorter one that it overlaps. False: a word
+ * that must be near is not, so that nothing was decided about what stands there.
  */
-void lac_match_add(struct lac_match_scratch *s, uint32_t rule, uint32_t start, uint32_t end);
+bool lac_match_add(struct lac_match_scratch *s, uint32_t rule, uint32_t start, uint32_t end);
 
 /* Whether a candidate, as it stands in the plain view, has the rule's entropy and passes its
  * validator. */
 bool lac_match_passes(const struct lac_match *m, uint32_t rule, struct lac_str candidate);
+
+/* The reported hits of which one of the rule may overlap [start, end): [*from, *to) of the list. */
+void lac_match_reported_in(struct lac_match_scratch *s, uint32_t rule, uint32_t start, uint32_t end,
+                           size_t *from, size_t *to);
 
 /* A hit whose score is known and that counts. */
 void lac_match_record(struct lac_match_scratch *s, const struct lac_match_hit *hit);

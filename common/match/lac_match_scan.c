@@ -299,6 +299,7 @@ static void loose_units(struct lac_match_scratch *s, size_t from, size_t to)
 static void forget_places(struct lac_match_scratch *s, size_t from, size_t to)
 {
     s->place_count = 0;
+    s->place_longest = 0;
     s->place_from = from;
     s->place_to = to;
     lac_match_gates_close(s);

@@ -45,9 +45,15 @@ enum lac_status lac_match_scratch_new(struct lac_match_scratch **out, size_t fie
                                       struct lac_err *err)
 {
     struct lac_match_scratch *s = calloc(1, sizeof(*s));
+    size_t places = field_bytes / LAC_MATCH_PLACE_BYTES;
 
     LAC_ASSERT(field_bytes > 0 && field_bytes <= (1u << 30));
-    if (!s || !view_open(&s->folded, field_bytes) || !view_open(&s->copy, field_bytes)) {
+    if (s) {
+        s->place_capacity = places > LAC_MATCH_PLACES_LEAST ? places : LAC_MATCH_PLACES_LEAST;
+        s->places = malloc(s->place_capacity * sizeof(*s->places));
+    }
+    if (!s || !s->places || !view_open(&s->folded, field_bytes) ||
+        !view_open(&s->copy, field_bytes)) {
         lac_match_scratch_close(s);
         *out = NULL;
         return lac_err_set(err, LAC_FATAL, ENOMEM, "match: no memory for a scratch");
@@ -66,6 +72,7 @@ void lac_match_scratch_close(struct lac_match_scratch *s)
     lac_match_deep_close(s->deep);
     view_close(&s->folded);
     view_close(&s->copy);
+    free(s->places);
     free(s->states);
     free(s->rule_hit);
     free(s->touched);

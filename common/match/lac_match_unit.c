@@ -28,8 +28,8 @@ bool lac_match_nominated(struct lac_match_scratch *s, const struct lac_match_uni
     }
     if (!lac_match_passes(s->m, u->rule, lac_str_slice(text, span.start, span.end)))
         return false;
-    lac_match_add(s, u->rule, lac_match_plain_at(s, span.start), lac_match_plain_at(s, span.end));
-    return true;
+    return lac_match_add(s, u->rule, lac_match_plain_at(s, span.start),
+                         lac_match_plain_at(s, span.end));
 }
 
 /* Whether the first bytes are of the kinds that every match begins with. */

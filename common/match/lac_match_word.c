@@ -185,7 +185,7 @@ void lac_match_phrase_at(struct lac_match_scratch *s, const struct lac_match_fou
     if (f->hump && !name)
         return;
     if (phrase_stands(s->view, lac_match_text_of(s->m, p->text), p->key, f->at, name, &start, &end))
-        lac_match_add(s, p->rule, lac_match_view_at(s, start), lac_match_view_at(s, end));
+        (void)lac_match_add(s, p->rule, lac_match_view_at(s, start), lac_match_view_at(s, end));
 }
 
 /* Bytes of a text next to each other, as they are met walking away from the key: the second may be
@@ -213,20 +213,23 @@ bool lac_match_entry_fits(const struct lac_match_scratch *s, const struct lac_ma
 static void note_place(struct lac_match_scratch *s, size_t at, uint32_t word)
 {
     const struct lac_match_word *w = &s->m->words[word];
+    struct lac_match_place *p;
     size_t start = at;
     size_t end = at + w->text.len;
 
     if (!w->exact &&
         !phrase_stands(s->view, lac_match_text_of(s->m, w->text), w->key, at, false, &start, &end))
         return;
-    if (s->place_count == LAC_MATCH_PLACE_MAX) {
+    if (s->place_count == s->place_capacity) {
         /* The list tells nothing any more: the text does, see lac_match_context_near(). */
         s->place_from = s->place_to = 0;
         lac_match_gates_open(s);
         return;
     }
-    s->places[s->place_count++] =
-        (struct lac_match_place){lac_match_view_at(s, start), lac_match_view_at(s, end), word};
+    p = &s->places[s->place_count++];
+    *p = (struct lac_match_place){lac_match_view_at(s, start), lac_match_view_at(s, end), word};
+    if (p->end - p->start > s->place_longest)
+        s->place_longest = p->end - p->start;
     lac_match_gates_word(s, word);
 }
 
