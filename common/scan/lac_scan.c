@@ -8,6 +8,8 @@
 #include "lac_assert.h"
 #include "lac_scan_internal.h"
 
+enum { WINDOWS_BEFORE_LARGER = 4 };
+
 _Static_assert(LAC_SCAN_WINDOW > 4 * LAC_SCAN_MARGIN, "most of a window is its own part");
 
 enum lac_status lac_scan_open(struct lac_scan **out, const struct lac_scan_plan *plan,
@@ -190,7 +192,7 @@ enum lac_status lac_scan_text(struct lac_scan *s, struct lac_str text, size_t fr
 {
     enum lac_status status = LAC_OK;
     const size_t most = LAC_SCAN_WINDOW - 2 * LAC_SCAN_MARGIN - 8; /* 8: whole characters */
-    size_t size = most;
+    size_t size = most, fits = 0;
 
     LAC_ASSERT(from <= to && to <= text.len && text.len <= LAC_SCAN_TEXT_MAX);
     *out = (struct lac_scan_result){.tier = LAC_TIER_PUBLIC};
@@ -205,12 +207,15 @@ enum lac_status lac_scan_text(struct lac_scan *s, struct lac_str text, size_t fr
         /* Too much in one window, or a view of it too large: smaller ones can tell it all. */
         if ((hits.truncated || hits.over_limit) && size > LAC_SCAN_WINDOW_LEAST) {
             size /= 2;
+            fits = 0;
             continue;
         }
         out->truncated = out->truncated || hits.truncated || hits.over_limit;
         status = take(s, &hits, &p, out, err);
         at = p.to;
-        size = size * 2 < most ? size * 2 : most;
+        /* Larger again, but where one is like the other no attempt in vain for each of them. */
+        if (size < most && ++fits % WINDOWS_BEFORE_LARGER == 0)
+            size = size * 2 < most ? size * 2 : most;
     }
     weigh(s, out);
     out->at = s->at;
