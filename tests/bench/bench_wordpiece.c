@@ -15,13 +15,24 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench_peer.h"
 #include "bench_tier1.h"
 #include "lac_bench.h"
+#include "lac_buf.h"
 #include "lac_clock.h"
 #include "lac_env.h"
 #include "lac_file.h"
 
-enum { MESSAGES = 20000, ROUNDS = 7, PATH_BYTES = 4096, HF_REPEATS = 3, OUR_REPEATS = 20 };
+enum {
+    MESSAGES = 20000,
+    HF_MESSAGES = 4000, /* a second of the library's time */
+    ROUNDS = 7,
+    HF_ROUNDS = 5,
+    REPEATS = 4,
+    HF_REPEATS = 40,
+    PATH_BYTES = 4096,
+    PEER_BYTES = 1 << 30, /* what the peer may answer */
+};
 
 struct wordpiece {
     struct bench_corpus corpus;
@@ -33,6 +44,8 @@ struct wordpiece {
     struct lac_encode_span *spans, *plain_spans;
     size_t room, tokens;
     unsigned repeats;
+    struct bench_peer peer;
+    char home[64]; /* the peer's files */
 };
 
 /* As the tests find it. */
@@ -75,13 +88,14 @@ static void make_ascii(struct bench_corpus *c)
         }
 }
 
-static int wordpiece_open(struct wordpiece *w, const struct lac_bench_options *o)
+static int wordpiece_open(struct wordpiece *w, double messages)
 {
     struct lac_err err = {0};
 
     memset(w, 0, sizeof(*w));
+    w->peer.fd = -1;
     model_folder(w->folder);
-    if (!bench_corpus_open(&w->corpus, (size_t)(MESSAGES * o->scale) + 1, 0, NULL, 0)) {
+    if (!bench_corpus_open(&w->corpus, (size_t)messages + 1, 0, NULL, 0)) {
         fprintf(stderr, "wordpiece: no corpus\n");
         return -1;
     }
@@ -157,9 +171,9 @@ static int run_plain(const struct lac_bench_case *self, const struct lac_bench_o
         .ctx = &w,
         .rounds = ROUNDS,
     };
-    int status = wordpiece_open(&w, o);
+    int status = wordpiece_open(&w, MESSAGES * o->scale);
 
-    w.repeats = 4;
+    w.repeats = REPEATS;
     if (status == 0) {
         make_ascii(&w.corpus);
         status = same(&w);
@@ -170,4 +184,146 @@ static int run_plain(const struct lac_bench_case *self, const struct lac_bench_o
     return status;
 }
 
-LAC_BENCH_CASES({"wordpiece", NULL, run_plain});
+/* ---- wordpiece.hf ---- */
+
+static void peer_path(const struct wordpiece *w, const char *name, char out[PATH_BYTES])
+{
+    snprintf(out, PATH_BYTES, "%s/%s", w->home, name);
+}
+
+static void hf_close(struct wordpiece *w)
+{
+    static const char *const names[] = {"texts", "tokens"};
+    char path[PATH_BYTES];
+
+    bench_peer_close(&w->peer);
+    for (size_t i = 0; w->home[0] && i < LAC_COUNT(names); i++) {
+        peer_path(w, names[i], path);
+        (void)unlink(path);
+    }
+    if (w->home[0])
+        (void)rmdir(w->home);
+}
+
+static bool write_texts(const struct wordpiece *w, const char *path)
+{
+    FILE *f = fopen(path, "w");
+    bool good = f;
+
+    for (size_t i = 0; good && i < w->corpus.count; i++) {
+        struct lac_str text = w->corpus.messages[i];
+        uint32_t len = (uint32_t)text.len;
+
+        good = fwrite(&len, sizeof(len), 1, f) == 1 && fwrite(text.ptr, 1, len, f) == len;
+    }
+    if (f && fclose(f) != 0)
+        good = false;
+    return good;
+}
+
+static bool hf_open(struct wordpiece *w)
+{
+    char texts[PATH_BYTES], tokens[PATH_BYTES];
+    const char *const args[] = {w->folder, texts, tokens, NULL};
+
+    snprintf(w->home, sizeof(w->home), "/tmp/lacuna-bench-wordpiece-XXXXXX");
+    if (!mkdtemp(w->home)) {
+        w->home[0] = '\0';
+        fprintf(stderr, "wordpiece.hf: no folder for the peer's files\n");
+        return false;
+    }
+    peer_path(w, "texts", texts);
+    peer_path(w, "tokens", tokens);
+    if (!write_texts(w, texts)) {
+        fprintf(stderr, "wordpiece.hf: %s can't be written\n", texts);
+        return false;
+    }
+    return bench_peer_open(&w->peer, "peer_wordpiece.py", args);
+}
+
+/* Whether the next message of the library's answer has these tokens; *at goes behind it. */
+static bool same_message(const struct wordpiece *w, size_t n, struct lac_str answer, size_t *at)
+{
+    int32_t token[3], count;
+
+    if (answer.len - *at < sizeof(count) + n * sizeof(token))
+        return false;
+    memcpy(&count, answer.ptr + *at, sizeof(count));
+    *at += sizeof(count);
+    for (size_t i = 0; count == (int32_t)n && i < n; i++, *at += sizeof(token)) {
+        memcpy(token, answer.ptr + *at, sizeof(token));
+        if (token[0] != w->ids[i] || (uint32_t)token[1] != w->spans[i].from ||
+            (uint32_t)token[2] != w->spans[i].to)
+            return false;
+    }
+    return count == (int32_t)n;
+}
+
+static int hf_same(struct wordpiece *w)
+{
+    char path[PATH_BYTES];
+    struct lac_buf answer;
+    struct lac_err err;
+    double tokens;
+    size_t at = 0, i = 0;
+
+    peer_path(w, "tokens", path);
+    if (!bench_peer_ask(&w->peer, "tokens", &tokens))
+        return -1;
+    lac_buf_init(&answer, PEER_BYTES);
+    if (lac_file_read(path, &answer, &err) != LAC_OK) {
+        fprintf(stderr, "wordpiece.hf: %s\n", err.text);
+    } else {
+        for (; i < w->corpus.count; i++) {
+            size_t n =
+                lac_encode_tokenize(w->words, w->corpus.messages[i], w->ids, w->spans, w->room);
+
+            if (!same_message(w, n, lac_buf_str(&answer), &at))
+                break;
+        }
+        if (i < w->corpus.count)
+            fprintf(stderr, "wordpiece.hf: message %zu has other tokens: %.*s\n", i,
+                    LAC_STR_FMT(w->corpus.messages[i]));
+    }
+    lac_buf_deinit(&answer);
+    return i == w->corpus.count ? 0 : -1;
+}
+
+static double hf(void *ctx)
+{
+    struct wordpiece *w = ctx;
+    double bytes;
+
+    return bench_peer_ask(&w->peer, "rate", &bytes) ? bytes / 1e6 : -1;
+}
+
+static int run_hf(const struct lac_bench_case *self, const struct lac_bench_options *o)
+{
+    struct wordpiece w;
+    struct lac_bench_pair pair = {
+        .name = self->name,
+        .baseline_name = "Hugging Face tokenizers, one thread",
+        .unit = "MB/s",
+        .ours = ours,
+        .baseline = hf,
+        .ctx = &w,
+        .rounds = HF_ROUNDS,
+    };
+    int status;
+
+    if (!bench_peer_python()) {
+        fprintf(stderr, "%s: skipped, it needs LACUNA_BENCH_PYTHON\n", self->name);
+        return 0;
+    }
+    status = wordpiece_open(&w, HF_MESSAGES * o->scale);
+    w.repeats = HF_REPEATS;
+    if (status == 0)
+        status = hf_open(&w) ? hf_same(&w) : -1;
+    if (status == 0)
+        status = lac_bench_run_pair(&pair, o);
+    hf_close(&w);
+    wordpiece_close(&w);
+    return status;
+}
+
+LAC_BENCH_CASES({"wordpiece", NULL, run_plain}, {"wordpiece.hf", NULL, run_hf});

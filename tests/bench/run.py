@@ -26,7 +26,8 @@ def given(arguments, flag, variable):
 
 def main():
     arguments = sys.argv[1:]
-    environment = dict(os.environ)
+    # Peers that are Python packages run in this very Python.
+    environment = {"LACUNA_BENCH_PYTHON": sys.executable, **os.environ}
     broker = database = None
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="lacuna-bench-") as folder:
