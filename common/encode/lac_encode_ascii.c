@@ -60,7 +60,8 @@ lac_encode_ascii_pass *lac_encode_ascii_of(enum lac_encode_isa isa)
 {
 #ifdef __x86_64__
     if (isa == LAC_ENCODE_AVX2)
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi")
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+                       __builtin_cpu_supports("popcnt")
                    ? lac_encode_ascii_avx2
                    : NULL;
     if (isa == LAC_ENCODE_AVX512)

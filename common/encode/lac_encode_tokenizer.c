@@ -60,7 +60,7 @@ static inline __attribute__((always_inline)) void look_ahead(struct lac_encode_w
 {
     const struct lac_encode_ascii *a = &w->ascii;
     struct lac_encode_ahead *ahead = &w->ahead;
-    struct lac_encode_entry *entries = w->entries;
+    struct lac_encode_entry(*pairs)[2] = w->pairs;
     uint32_t shift = w->shift;
 
     for (size_t i = 0; i < count; i++) {
@@ -74,8 +74,8 @@ static inline __attribute__((always_inline)) void look_ahead(struct lac_encode_w
         high &= key_masks[len][1];
         ahead->low[i] = low;
         ahead->high[i] = high;
-        ahead->entry[i] = &entries[lac_encode_key_hash(low, high) >> shift];
-        __builtin_prefetch(ahead->entry[i]);
+        ahead->pair[i] = pairs[lac_encode_key_hash(low, high) >> shift];
+        __builtin_prefetch(ahead->pair[i]);
     }
 }
 
@@ -130,9 +130,11 @@ put_words(struct lac_encode_words *w, struct sink *to, size_t count, bool spans)
 
         look_ahead(w, first, n);
         for (size_t i = 0; i < n; i++) {
-            const struct lac_encode_entry *e = ahead->entry[i];
+            const struct lac_encode_entry *e = ahead->pair[i];
 
-            if ((e->low ^ ahead->low[i]) | (e->high ^ ahead->high[i])) {
+            if (!lac_encode_entry_is(e, ahead->low[i], ahead->high[i]))
+                e = lac_encode_recall(ahead->pair[i], ahead->low[i], ahead->high[i]);
+            if (!e) {
                 *to = s;
                 put_new(w, to, a->begin[first + i], a->end[first + i], spans);
                 s = *to;

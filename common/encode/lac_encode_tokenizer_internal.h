@@ -92,7 +92,10 @@ enum {
     LAC_ENCODE_AHEAD = 64,  /* words whose entries are fetched before they are read */
 };
 
-/* A word that was split before: one cache line. A free one has the key (0, -1), which no word has.
+/*
+ * A word that was split before: one cache line. A free one has the key (0, -1), which no word has.
+ * A word belongs into one pair of entries. It comes into the second, and into the first when it is
+ * seen again: what is seen only once, as most numbers are, drives out only its like.
  */
 struct lac_encode_entry {
     uint64_t low, high; /* its bytes, zeroes behind them */
@@ -104,16 +107,16 @@ struct lac_encode_entry {
 
 _Static_assert(sizeof(struct lac_encode_entry) == 64, "one cache line");
 
-/* Words of a piece of text, and where they are remembered if they are. */
+/* Words of a piece of text, and the pairs where they are remembered if they are. */
 struct lac_encode_ahead {
     uint64_t low[LAC_ENCODE_AHEAD], high[LAC_ENCODE_AHEAD];
-    struct lac_encode_entry *entry[LAC_ENCODE_AHEAD];
+    struct lac_encode_entry *pair[LAC_ENCODE_AHEAD];
 };
 
 struct lac_encode_words {
     const struct lac_encode_tokenizer *t;
     lac_encode_ascii_pass *pass;
-    struct lac_encode_entry *entries; /* owned: 1 << (64 - shift) of them */
+    struct lac_encode_entry (*pairs)[2]; /* owned: 1 << (64 - shift) of them */
     uint32_t shift;
     struct lac_encode_out out;
     struct lac_encode_ascii ascii;
@@ -131,11 +134,10 @@ static inline uint64_t lac_encode_key_hash(uint64_t low, uint64_t high)
     return low * 0x9E3779B97F4A7C15u + high * 0xC2B2AE3D27D4EB4Fu;
 }
 
-/* The entry where a word of these bytes is or would be. */
-static inline struct lac_encode_entry *lac_encode_entry_of(const struct lac_encode_words *w,
-                                                           uint64_t low, uint64_t high)
+static inline bool lac_encode_entry_is(const struct lac_encode_entry *e, uint64_t low,
+                                       uint64_t high)
 {
-    return &w->entries[lac_encode_key_hash(low, high) >> w->shift];
+    return ((e->low ^ low) | (e->high ^ high)) == 0;
 }
 
 static inline void lac_encode_put(struct lac_encode_out *out, int32_t id, uint32_t from,
@@ -152,6 +154,10 @@ static inline void lac_encode_put(struct lac_encode_out *out, int32_t id, uint32
 /* Splits a word of at most word_max characters into w->pieces: [UNK] alone, where it can't be
  * split to its end. Remembers what is short enough. */
 void lac_encode_split(struct lac_encode_words *w, const unsigned char *bytes, uint32_t len);
+
+/* The word's entry in its pair, or NULL. */
+const struct lac_encode_entry *lac_encode_recall(struct lac_encode_entry pair[2], uint64_t low,
+                                                 uint64_t high);
 
 /* Splits the gathered word, puts its tokens and empties it. */
 void lac_encode_word_end(struct lac_encode_words *w);

@@ -6,7 +6,7 @@
 #include "lac_assert.h"
 #include "lac_encode_tokenizer_internal.h"
 
-enum { ENTRIES_LEAST_BITS = 4, ENTRIES_MOST_BITS = 24 };
+enum { PAIRS_LEAST_BITS = 4, PAIRS_MOST_BITS = 23 };
 
 /* Greedy longest match. False: some rest matches nothing. */
 static bool match(const struct lac_encode_trie *trie, const unsigned char *bytes, uint32_t len,
@@ -32,19 +32,49 @@ static bool match(const struct lac_encode_trie *trie, const unsigned char *bytes
     return true;
 }
 
+struct key {
+    uint64_t low, high;
+};
+
+/* `len` is at most LAC_ENCODE_KEY. */
+static struct key key_of(const unsigned char *bytes, uint32_t len)
+{
+    unsigned char padded[LAC_ENCODE_KEY] = {0};
+    struct key key;
+
+    memcpy(padded, bytes, len);
+    memcpy(&key, padded, sizeof(key));
+    return key;
+}
+
+static struct lac_encode_entry *pair_of(const struct lac_encode_words *w, struct key key)
+{
+    return w->pairs[lac_encode_key_hash(key.low, key.high) >> w->shift];
+}
+
+const struct lac_encode_entry *lac_encode_recall(struct lac_encode_entry pair[2], uint64_t low,
+                                                 uint64_t high)
+{
+    struct lac_encode_entry seen_again;
+
+    if (lac_encode_entry_is(&pair[0], low, high))
+        return &pair[0];
+    if (!lac_encode_entry_is(&pair[1], low, high))
+        return NULL;
+    seen_again = pair[1];
+    pair[1] = pair[0];
+    pair[0] = seen_again;
+    return &pair[0];
+}
+
 static void remember(struct lac_encode_words *w, const unsigned char *bytes, uint32_t len)
 {
     const struct lac_encode_pieces *p = &w->pieces;
-    unsigned char key[LAC_ENCODE_KEY] = {0};
-    struct lac_encode_entry *e;
-    uint64_t low, high;
+    struct key key = key_of(bytes, len);
+    struct lac_encode_entry *e = &pair_of(w, key)[1];
 
-    memcpy(key, bytes, len);
-    memcpy(&low, key, sizeof(low));
-    memcpy(&high, key + sizeof(low), sizeof(high));
-    e = lac_encode_entry_of(w, low, high);
-    e->low = low;
-    e->high = high;
+    e->low = key.low;
+    e->high = key.high;
     e->count = p->count;
     memcpy(e->ids, p->ids, p->count * sizeof(*e->ids));
     for (uint32_t i = 0; i < p->count; i++) {
@@ -73,17 +103,14 @@ static bool recall(struct lac_encode_words *w)
 {
     const struct lac_encode_word *word = &w->word;
     struct lac_encode_pieces *p = &w->pieces;
-    unsigned char key[LAC_ENCODE_KEY] = {0};
     const struct lac_encode_entry *e;
-    uint64_t low, high;
+    struct key key;
 
     if (word->len > LAC_ENCODE_KEY || word->bytes[word->len - 1] == 0)
         return false;
-    memcpy(key, word->bytes, word->len);
-    memcpy(&low, key, sizeof(low));
-    memcpy(&high, key + sizeof(low), sizeof(high));
-    e = lac_encode_entry_of(w, low, high);
-    if (e->low != low || e->high != high)
+    key = key_of(word->bytes, word->len);
+    e = lac_encode_recall(pair_of(w, key), key.low, key.high);
+    if (!e)
         return false;
     p->count = e->count;
     memcpy(p->ids, e->ids, sizeof(e->ids));
@@ -116,21 +143,21 @@ enum lac_status lac_encode_words_new(struct lac_encode_words **out,
                                      struct lac_err *err)
 {
     struct lac_encode_words *w = calloc(1, sizeof(*w));
-    uint32_t bits = ENTRIES_LEAST_BITS;
+    uint32_t bits = PAIRS_LEAST_BITS;
     size_t size;
 
     *out = NULL;
-    while (bits < ENTRIES_MOST_BITS && (size_t)1 << bits < remembered)
+    while (bits < PAIRS_MOST_BITS && (size_t)2 << bits < remembered)
         bits++;
-    size = sizeof(*w->entries) << bits;
+    size = sizeof(*w->pairs) << bits;
     if (w)
-        w->entries = aligned_alloc(sizeof(*w->entries), size);
-    if (!w || !w->entries) {
+        w->pairs = aligned_alloc(sizeof(*w->pairs), size);
+    if (!w || !w->pairs) {
         lac_encode_words_free(w);
         return lac_err_set(err, LAC_RETRY, 0, "no memory for a tokenizer's words");
     }
     for (size_t i = 0; i < (size_t)1 << bits; i++)
-        w->entries[i] = (struct lac_encode_entry){.high = UINT64_MAX};
+        w->pairs[i][0] = w->pairs[i][1] = (struct lac_encode_entry){.high = UINT64_MAX};
     w->shift = 64 - bits;
     w->t = t;
     w->pass = lac_encode_ascii_best();
@@ -142,6 +169,6 @@ void lac_encode_words_free(struct lac_encode_words *w)
 {
     if (!w)
         return;
-    free(w->entries);
+    free(w->pairs);
     free(w);
 }
