@@ -38,7 +38,7 @@ const char *lac_answer_classifier(const struct lac_decision_core *core)
         if (lac_str_is(core->opinions[i].layer, "llm"))
             return "llm";
     for (size_t i = 0; i < core->opinions_count; i++)
-        if (lac_str_is(core->opinions[i].layer, "embedding"))
+        if (lac_str_is(core->opinions[i].layer, "semantic"))
             return "embedding";
     return core->opinions_count || core->findings_count ? "heuristic" : "default";
 }
@@ -102,6 +102,36 @@ static void put_opinion_words(struct lac_buf *out, const struct lac_decision_cor
     lac_buf_put_text(out, ".");
 }
 
+/* The exemplars that tier 2 thought of, of the opinion about the text if there are several. */
+static void put_exemplar_words(struct lac_buf *out, const struct lac_decision_core *core)
+{
+    enum { NAMED_MAX = 3 };
+    const struct lac_opinion *o = NULL;
+
+    for (size_t i = 0; i < core->opinions_count && !o; i++)
+        if (core->opinions[i].exemplars_count > 0)
+            o = &core->opinions[i];
+    for (size_t i = 0; o && i < o->exemplars_count && i < NAMED_MAX; i++) {
+        lac_buf_put_text(out, i ? ", " : " Most like exemplars ");
+        lac_buf_put_str(out, o->exemplars[i]);
+    }
+    lac_buf_put_text(out, o ? "." : "");
+}
+
+/* What tier 2 does not know its way in. */
+static void put_gate_words(struct lac_buf *out, const struct lac_decision_core *core)
+{
+    for (size_t i = 0; i < core->observations_count; i++)
+        if (lac_str_is(core->observations[i].kind, LAC_OBSERVATION_GATE)) {
+            lac_buf_put_text(out, " Unlike what was learned from (");
+            lac_buf_put_str(out, core->observations[i].name);
+            lac_buf_put_text(out, " ");
+            lac_buf_put_str(out, core->observations[i].value);
+            lac_buf_put_text(out, "), so never PUBLIC.");
+            return;
+        }
+}
+
 static void put_degraded_words(struct lac_buf *out, const struct lac_decision_core *core)
 {
     static const char *const kinds[] = {LAC_OBSERVATION_UNAVAILABLE, LAC_OBSERVATION_UNDECODABLE,
@@ -136,6 +166,8 @@ void lac_answer_reasoning(struct lac_buf *out, const struct lac_decision_core *c
         lac_buf_put_text(&b, ".");
     } else if (core->opinions_count > 0) {
         put_opinion_words(&b, core);
+        put_exemplar_words(&b, core);
+        put_gate_words(&b, core);
     } else {
         lac_buf_put_text(&b, ": no rule found anything, so the pack's prior and the strategy "
                              "decide.");
@@ -209,6 +241,8 @@ static void put_opinions(struct lac_json_writer *w, const struct lac_decision_co
         lac_json_put_str(w, core->opinions[i].source);
         lac_json_key_literal(w, "likelihoods");
         put_posterior(w, &core->opinions[i].likelihoods);
+        lac_json_key_literal(w, "exemplars");
+        put_strings(w, core->opinions[i].exemplars, core->opinions[i].exemplars_count);
         lac_json_close_object(w);
     }
     lac_json_close_array(w);
@@ -283,5 +317,12 @@ void lac_answer_json(struct lac_json_writer *w, const struct lac_answer *a)
     lac_json_put_text(w, stop_names[a->core->stop]);
     lac_json_key_literal(w, "pack");
     lac_json_put_hex(w, a->core->pack_hash.bytes, sizeof(a->core->pack_hash.bytes));
+    lac_json_key_literal(w, "model");
+    if (a->core->has_model_hash)
+        lac_json_put_hex(w, a->core->model_hash.bytes, sizeof(a->core->model_hash.bytes));
+    else
+        lac_json_put_null(w);
+    lac_json_key_literal(w, "engine");
+    lac_json_put_str(w, a->core->engine);
     lac_json_close_object(w);
 }

@@ -4,8 +4,9 @@
  *
  * Members, in this order: tier, confidence (0..1), reasoning, tags, classifier, latency_ms; then
  * request_id, event_id, revision, final and decision_hash of the record; posterior, route,
- * findings, opinions, observations, stop and pack (its hash). All but latency_ms are functions of
- * the records. Nothing of the classified text is in it: findings carry places, not contents.
+ * findings, opinions with the ids of exemplars, observations, stop, pack (its hash), model (its
+ * hash, null where no encoder was asked) and engine. All but latency_ms are functions of the
+ * records. Nothing of the classified text is in it: findings carry places, not contents.
  *
  * Thread: any. Pure functions.
  */

@@ -5,6 +5,8 @@
  */
 #include "lac_answer.h"
 
+#include <string.h>
+
 #include "lac_json.h"
 #include "lac_records.h"
 #include "lac_test.h"
@@ -70,7 +72,8 @@ static void the_answer_has_old_and_new_members(void)
         "\"floor\",\"score\":0.95},{\"rule\":\"us-ssn\",\"entity\":\"US_SSN\",\"field\":\"/text\","
         "\"start\":30,\"end\":41,\"tier\":\"PROPRIETARY\",\"strength\":\"floor\",\"score\":0.9}],"
         "\"opinions\":[],\"observations\":[],\"stop\":\"floor\",\"pack\":"
-        "\"0000000000000000000000000000000000000000000000000000000000000000\"}");
+        "\"0000000000000000000000000000000000000000000000000000000000000000\",\"model\":null,"
+        "\"engine\":\"rules/1\"}");
     lac_buf_deinit(&b);
 }
 
@@ -99,4 +102,51 @@ static void the_sentence_names_what_decided(void)
     lac_buf_deinit(&b);
 }
 
-LAC_TEST_MAIN(answer, the_answer_has_old_and_new_members, the_sentence_names_what_decided)
+static void what_tier_2_said_is_told_with_its_exemplars(void)
+{
+    static struct lac_str ids[] = {{"gen-0001", 8}, {"gen-0007", 8}, {"eng-0003", 8}, {"x", 1}};
+    static struct lac_opinion said[] = {{.layer = LAC_STR("semantic"),
+                                         .source = LAC_STR("minilm"),
+                                         .likelihoods = {1000000, 30000, 1},
+                                         .exemplars = ids,
+                                         .exemplars_count = 4}};
+    static struct lac_observation doubts[] = {
+        {LAC_STR("gate"), LAC_STR("/text"), LAC_STR("far")},
+    };
+    struct lac_decision_core core = core_of();
+    struct lac_answer answer = {.core = &core};
+    struct lac_json_writer w;
+    struct lac_buf b;
+
+    core.findings_count = 0;
+    core.tier = LAC_TIER_PUBLIC;
+    core.opinions = said;
+    core.opinions_count = 1;
+    core.has_model_hash = true;
+    core.model_hash.bytes[0] = 0xab;
+    core.engine = LAC_STR("rules/1+cpu-fp32/avx2");
+    lac_buf_init(&b, 4096);
+    lac_answer_reasoning(&b, &core);
+    LAC_TEST_STR(lac_buf_cstr(&b),
+                 "PUBLIC: 1 opinion (minilm) gives PUBLIC 35.0 %, INTERNAL 50.0 %, PROPRIETARY "
+                 "15.0 %. Most like exemplars gen-0001, gen-0007, eng-0003.");
+    LAC_TEST_STR(lac_answer_classifier(&core), "embedding");
+    core.observations = doubts;
+    core.observations_count = 1;
+    lac_buf_reset(&b);
+    lac_answer_reasoning(&b, &core);
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(lac_buf_cstr(&b), "Unlike what was learned from (/text far), so never PUBLIC."));
+    lac_buf_reset(&b);
+    lac_json_begin(&w, &b);
+    lac_answer_json(&w, &answer);
+    CU_ASSERT(lac_json_done(&w));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(lac_buf_cstr(&b), "\"exemplars\":[\"gen-0001\",\"gen-0007\",\"eng-0003\",\"x\"]}]"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(lac_buf_cstr(&b), "\"model\":\"ab000000"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(lac_buf_cstr(&b), "\"engine\":\"rules/1+cpu-fp32/avx2\"}"));
+    lac_buf_deinit(&b);
+}
+
+LAC_TEST_MAIN(answer, what_tier_2_said_is_told_with_its_exemplars,
+              the_answer_has_old_and_new_members, the_sentence_names_what_decided)

@@ -13,6 +13,7 @@
 
 #include "lac_answer.h"
 #include "lac_assert.h"
+#include "lac_cli_semantic.h"
 #include "lac_clock.h"
 #include "lac_digest.h"
 #include "lac_engine.h"
@@ -30,11 +31,12 @@ enum {
     ANSWER_MAX = 8 << 20,
     ARENA_BYTES = LAC_ENGINE_ARENA_MIN + 16 * TEXT_MAX,
     HTTP_MS = 30000,
+    MOST_LIKE_BYTES = 512,
 };
 
 struct classify_options {
-    const char *file, *url, *strategy, *pack, *project, *user, *role, *department, *environment,
-        *purpose, *session, *kind, *claimed, *max_tier;
+    const char *file, *url, *strategy, *pack, *model, *project, *user, *role, *department,
+        *environment, *purpose, *session, *kind, *claimed, *max_tier;
     bool json;
     enum lac_tier claimed_tier, most;
 };
@@ -99,15 +101,16 @@ static int check(const struct lac_tool *t, struct classify_options *o)
                              NULL);
     if (o->kind && strcmp(o->kind, "query") != 0 && strcmp(o->kind, "document") != 0)
         return lac_tool_fail(t, LAC_EXIT_USAGE, "--kind is query or document", NULL);
-    if (o->url && (o->strategy || o->pack))
+    if (o->url && (o->strategy || o->pack || o->model))
         return lac_tool_fail(t, LAC_EXIT_USAGE,
-                             "--strategy and --pack are the bridge's own when --url is given",
+                             "--strategy, --pack and --model are the bridge's own when --url is "
+                             "given",
                              NULL);
     if ((o->strategy &&
          lac_conf_set(t->conf, "classification.strategy", o->strategy, &err) != LAC_OK) ||
         (o->pack && lac_conf_set(t->conf, "pack.path", o->pack, &err) != LAC_OK))
         return lac_tool_fail(t, LAC_EXIT_USAGE, err.text, NULL);
-    return -1;
+    return lac_cli_semantic_settings(t, o->model, NULL);
 }
 
 static void fill_request(const struct classify_options *o, struct lac_str text,
@@ -182,18 +185,38 @@ static enum lac_status decide(const struct lac_engine_options *options, const st
     return status;
 }
 
+/* Everything but the text is there. */
+static int decide_here(const struct lac_tool *t, const struct classify_options *o,
+                       struct lac_str text, const struct lac_pack *pack,
+                       struct lac_engine_options *options, struct lac_buf *answer)
+{
+    struct lac_request request;
+    struct lac_arena a = {0};
+    struct lac_err err;
+    enum lac_status status = lac_arena_init(&a, ARENA_BYTES, &err);
+    int exit_status = -1;
+
+    if (status == LAC_OK)
+        exit_status = lac_cli_semantic_for(t, &pack, 1, &options->semantic);
+    if (status == LAC_OK && exit_status < 0) {
+        fill_request(o, text, &request);
+        status = decide(options, pack, &request, &a, answer, &err);
+    }
+    lac_semantic_close(options->semantic);
+    lac_arena_deinit(&a);
+    return status == LAC_OK ? exit_status : lac_tool_fail(t, LAC_EXIT_FAILURE, err.text, NULL);
+}
+
 static int classify_here(const struct lac_tool *t, const struct classify_options *o,
                          struct lac_str text, struct lac_buf *answer)
 {
     struct lac_engine_options options = {
         .commitment_key_id = lac_str_from(lac_conf_text(t->conf, "commitment.key_id"))};
-    struct lac_arena a = {0};
     struct lac_pack *pack = NULL;
-    struct lac_request request;
     struct lac_buf key = {0};
     struct lac_err err;
     enum lac_status status;
-    bool configuration;
+    int exit_status;
 
     if (!lac_utf8_valid(text))
         return lac_tool_fail(t, LAC_EXIT_FAILURE, "the text is not UTF-8", NULL);
@@ -203,22 +226,14 @@ static int classify_here(const struct lac_tool *t, const struct classify_options
     status = lac_pack_open(&pack, lac_conf_text(t->conf, "pack.path"), &err);
     if (status == LAC_OK)
         status = commitment_key(t->conf, &key, &err);
-    configuration = status != LAC_OK;
-    if (status == LAC_OK)
-        status = lac_arena_init(&a, ARENA_BYTES, &err);
-    if (status == LAC_OK) {
-        options.commitment_key = lac_buf_str(&key);
-        fill_request(o, text, &request);
-        status = decide(&options, pack, &request, &a, answer, &err);
-    }
+    options.commitment_key = lac_buf_str(&key);
+    exit_status = status == LAC_OK ? decide_here(t, o, text, pack, &options, answer)
+                                   : lac_tool_fail(t, LAC_EXIT_USAGE, err.text, NULL);
     if (key.ptr)
         lac_digest_wipe(key.ptr, key.len);
     lac_buf_deinit(&key);
-    lac_arena_deinit(&a);
     lac_pack_close(pack);
-    if (status == LAC_OK)
-        return -1;
-    return lac_tool_fail(t, configuration ? LAC_EXIT_USAGE : LAC_EXIT_FAILURE, err.text, NULL);
+    return exit_status;
 }
 
 static void put_member(struct lac_json_writer *w, const char *name, const char *value)
@@ -367,6 +382,62 @@ static void put_findings(const struct lac_tool *t, struct lac_buf *b, const stru
     lac_table_deinit(&table);
 }
 
+static void put_opinions(const struct lac_tool *t, struct lac_buf *b, const struct lac_json *list)
+{
+    static const struct lac_table_column columns[] = {
+        {.title = "OPINION", .shrinks = true},   {.title = "PUBLIC", .right = true},
+        {.title = "INTERNAL", .right = true},    {.title = "PROPRIETARY", .right = true},
+        {.title = "MOST LIKE", .shrinks = true},
+    };
+    static const char *const tiers[] = {"public", "internal", "proprietary"};
+    struct lac_table table;
+
+    if (lac_json_size(list) == 0)
+        return;
+    lac_table_init(&table, columns, LAC_COUNT(columns), LAC_ENGINE_FINDING_MAX);
+    for (size_t i = 0; i < lac_json_size(list); i++) {
+        const struct lac_json *o = lac_json_item(list, i);
+        const struct lac_json *p = lac_json_get(o, "likelihoods");
+        const struct lac_json *ids = lac_json_get(o, "exemplars");
+        char memory[MOST_LIKE_BYTES];
+        struct lac_buf like;
+
+        lac_table_addf(&table, LAC_STYLE_NONE, "%.*s %.*s",
+                       LAC_STR_FMT(lac_json_string(lac_json_get(o, "layer"))),
+                       LAC_STR_FMT(lac_json_string(lac_json_get(o, "source"))));
+        for (size_t k = 0; k < LAC_COUNT(tiers); k++)
+            lac_table_addf(&table, LAC_STYLE_NONE, "%.3f",
+                           lac_json_real(lac_json_get(p, tiers[k])));
+        lac_buf_init_fixed(&like, memory, sizeof(memory));
+        for (size_t k = 0; k < lac_json_size(ids) && lac_buf_ok(&like); k++) {
+            lac_buf_put_text(&like, k ? ", " : "");
+            lac_buf_put_str(&like, lac_json_string(lac_json_item(ids, k)));
+        }
+        lac_table_add(&table, lac_buf_str(&like), LAC_STYLE_NONE);
+    }
+    lac_buf_put_char(b, '\n');
+    lac_table_print(&table, &t->out, b);
+    lac_table_deinit(&table);
+}
+
+/* "Noted       unavailable semantic", a line for each. */
+static void put_observations(struct lac_buf *b, const struct lac_json *list)
+{
+    for (size_t i = 0; i < lac_json_size(list); i++) {
+        const struct lac_json *o = lac_json_item(list, i);
+
+        lac_buf_put_text(b, i ? "            " : "Noted       ");
+        for (int k = 0; k < 3; k++) {
+            static const char *const keys[] = {"kind", "name", "value"};
+            struct lac_str word = lac_json_string(lac_json_get(o, keys[k]));
+
+            lac_buf_put_text(b, k && word.len ? " " : "");
+            (void)lac_width_put(b, word, 0, false);
+        }
+        lac_buf_put_char(b, '\n');
+    }
+}
+
 static void put_people(const struct lac_tool *t, const struct classify_options *o,
                        const struct lac_json *doc, struct lac_buf *b)
 {
@@ -394,7 +465,9 @@ static void put_people(const struct lac_tool *t, const struct classify_options *
     if (lac_json_get(doc, "event_id"))
         lac_buf_printf(b, "Event       %.*s\n",
                        LAC_STR_FMT(lac_json_string(lac_json_get(doc, "event_id"))));
+    put_observations(b, lac_json_get(doc, "observations"));
     put_findings(t, b, lac_json_get(doc, "findings"));
+    put_opinions(t, b, lac_json_get(doc, "opinions"));
 }
 
 static int show(const struct lac_tool *t, const struct classify_options *o,
@@ -455,6 +528,8 @@ int lac_cli_classify(int argc, char **argv)
         {'s', "strategy", LAC_ARGS_TEXT, &o.strategy, "NAME",
          "conservative, balanced or aggressive", 0, 0},
         {0, "pack", LAC_ARGS_TEXT, &o.pack, "DIR", "Use this policy pack", 0, 0},
+        {'m', "model", LAC_ARGS_TEXT, &o.model, "DIR|NAME",
+         "The encoder that the pack's head wants lies there (LACUNA_MODEL)", 0, 0},
         {'p', "project", LAC_ARGS_TEXT, &o.project, "NAME", "Project the text belongs to", 0, 0},
         {'u', "user", LAC_ARGS_TEXT, &o.user, "ID", "Who asks", 0, 0},
         {0, "role", LAC_ARGS_TEXT, &o.role, "NAME", "Their role", 0, 0},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lacuna eval: labelled texts through the engine, and what came of it. */
-#include "lac_cli.h"
+#include "lac_cli_semantic.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@ enum {
 };
 
 struct eval_options {
-    const char *pack, *strategy, *format;
+    const char *pack, *model, *strategy, *format;
     struct lac_args_list aliases;
     uint64_t overlap, mistakes;
     bool bytes, all, json;
@@ -35,6 +35,7 @@ struct run {
     const struct lac_tool *t;
     const struct eval_options *o;
     struct lac_pack *pack;
+    struct lac_semantic *semantic; /* NULL: rules alone */
     struct lac_engine *engine;
     struct lac_arena arena;
     struct lac_eval *eval;
@@ -478,7 +479,7 @@ static int check(const struct lac_tool *t, struct eval_options *o)
          lac_conf_set(t->conf, "classification.strategy", o->strategy, &err) != LAC_OK) ||
         (o->pack && lac_conf_set(t->conf, "pack.path", o->pack, &err) != LAC_OK))
         return lac_tool_fail(t, LAC_EXIT_USAGE, err.text, NULL);
-    return -1;
+    return lac_cli_semantic_settings(t, o->model, NULL);
 }
 
 static int open_run(struct run *r)
@@ -488,13 +489,20 @@ static int open_run(struct run *r)
                                          .commitment_key_id = LAC_STR("eval"),
                                          .field_bytes = LINE_MAX_BYTES};
     const char *strategy = lac_conf_text(r->t->conf, "classification.strategy");
+    const struct lac_pack *pack;
     struct lac_err err;
     enum lac_status status;
+    int exit_status;
 
     LAC_ASSERT(lac_strategy_parse(lac_str_from(strategy), &options.strategy));
     status = lac_pack_open(&r->pack, lac_conf_text(r->t->conf, "pack.path"), &err);
     if (status != LAC_OK)
         return lac_tool_fail(r->t, LAC_EXIT_USAGE, err.text, NULL);
+    pack = r->pack;
+    exit_status = lac_cli_semantic_for(r->t, &pack, 1, &r->semantic);
+    if (exit_status >= 0)
+        return exit_status;
+    options.semantic = r->semantic;
     status = lac_engine_open(&r->engine, &options, &err);
     if (status == LAC_OK)
         status = lac_arena_init(&r->arena, ARENA_BYTES, &err);
@@ -545,6 +553,7 @@ static int eval(const struct lac_tool *t, struct eval_options *o)
     lac_eval_close(r->eval);
     lac_arena_deinit(&r->arena);
     lac_engine_close(r->engine);
+    lac_semantic_close(r->semantic);
     lac_pack_close(r->pack);
     free(r);
     return status;
@@ -555,6 +564,8 @@ int lac_cli_eval(int argc, char **argv)
     struct eval_options o = {.overlap = 50, .mistakes = MISTAKES};
     const struct lac_args_option options[] = {
         {0, "pack", LAC_ARGS_TEXT, &o.pack, "DIR", "Use this policy pack, folder or file", 0, 0},
+        {0, "model", LAC_ARGS_TEXT, &o.model, "DIR|NAME",
+         "The encoder that the pack's head wants lies there (LACUNA_MODEL)", 0, 0},
         {'s', "strategy", LAC_ARGS_TEXT, &o.strategy, "NAME",
          "conservative, balanced or aggressive", 0, 0},
         {0, "alias", LAC_ARGS_LIST, &o.aliases, "THEIRS=OURS",

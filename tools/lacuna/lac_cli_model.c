@@ -35,8 +35,10 @@ static int failed(const struct lac_tool *t, const struct lac_err *err)
 const char *lac_cli_model_where(const char *store, const char *what, char path[PATH_MAX])
 {
     const struct lac_cli_model_known *known = lac_cli_model_known(what);
+    bool name = known && strcmp(known->name, what) == 0;
 
-    if (!known || snprintf(path, PATH_MAX, "%s/names/%s", store, what) >= PATH_MAX ||
+    if (!known ||
+        snprintf(path, PATH_MAX, "%s/%s%s", store, name ? "names/" : "sha256-", what) >= PATH_MAX ||
         access(path, F_OK) == 0 || !lac_cli_model_cached(known, path))
         return what;
     return path;

@@ -24,7 +24,7 @@ struct lac_cli_model_known {
     const char *inside; /* its folder in the wheel */
 };
 
-/* NULL: there is none of that name. */
+/* By name or by the whole hash. NULL: there is none. */
 const struct lac_cli_model_known *lac_cli_model_known(const char *name);
 
 /* Whether tools/setup has put it on this machine already; `out` is where. */

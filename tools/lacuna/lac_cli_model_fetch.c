@@ -22,7 +22,7 @@ static const struct lac_cli_model_known known_models[] = {
 const struct lac_cli_model_known *lac_cli_model_known(const char *name)
 {
     for (size_t i = 0; i < LAC_COUNT(known_models); i++)
-        if (strcmp(known_models[i].name, name) == 0)
+        if (strcmp(known_models[i].name, name) == 0 || strcmp(known_models[i].hash, name) == 0)
             return &known_models[i];
     return NULL;
 }

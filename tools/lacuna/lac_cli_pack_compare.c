@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lac_buf.h"
+#include "lac_head.h"
 #include "lac_match.h"
 #include "lac_records.h"
 
@@ -347,6 +348,32 @@ static bool compare_routes(struct compare *c)
     return true;
 }
 
+/* What was learned. */
+static void compare_heads(struct compare *c)
+{
+    const struct lac_head *a = lac_pack_head(c->a), *b = lac_pack_head(c->b);
+
+    if (!a && !b)
+        return;
+    if (!a || !b) {
+        sayf(c, "head", LAC_STR("semantic"), "%s", a ? "is gone: rules alone" : "is new");
+        return;
+    }
+    put_text(&c->text, "model", lac_head_model_name(a), lac_head_model_name(b));
+    if (c->text.len > 0)
+        say(c, "head", LAC_STR("semantic"));
+    else if (memcmp(lac_head_model_hash(a), lac_head_model_hash(b), LAC_HEAD_HASH_SIZE) != 0)
+        sayf(c, "head", LAC_STR("semantic"), "another model of the same name");
+    if (lac_head_layers(a) != lac_head_layers(b))
+        sayf(c, "head", LAC_STR("semantic"), "layers %u -> %u", lac_head_layers(a),
+             lac_head_layers(b));
+    if (lac_head_exemplar_count(a) != lac_head_exemplar_count(b))
+        sayf(c, "head", LAC_STR("semantic"), "exemplars %u -> %u", lac_head_exemplar_count(a),
+             lac_head_exemplar_count(b));
+    else if (memcmp(lac_head_exemplars_hash(a), lac_head_exemplars_hash(b), LAC_HEAD_HASH_SIZE))
+        sayf(c, "head", LAC_STR("semantic"), "learned from other texts");
+}
+
 static void compare_identity(struct compare *c)
 {
     put_text(&c->text, "name", lac_pack_name(c->a), lac_pack_name(c->b));
@@ -369,6 +396,7 @@ enum lac_status lac_cli_pack_compare(const struct lac_pack *a, const struct lac_
     good = compare_rules(&c) && compare_names(&c);
     if (good) {
         compare_policy(&c);
+        compare_heads(&c);
         good = compare_routes(&c);
     }
     lac_buf_deinit(&c.text);

@@ -6,6 +6,7 @@
 
 #include "lac_cli.h"
 #include "lac_cli_pack.h"
+#include "lac_cli_semantic.h"
 #include "lac_digest.h"
 #include "lac_json.h"
 #include "lac_records.h"
@@ -177,12 +178,12 @@ static enum lac_status run(struct diff *d, struct lac_cli_pack_flips *flips, con
 }
 
 struct diff_options {
-    const char *requests, *strategy, *format;
+    const char *requests, *model, *strategy, *format;
     uint64_t most;
 };
 
 static int diff(const struct lac_tool *t, const struct diff_options *o, bool json,
-                struct lac_pack *const pack[2])
+                const struct lac_pack *const pack[2])
 {
     struct diff d = {.t = t, .pack = {pack[0], pack[1]}, .most = (size_t)o->most};
     struct lac_cli_pack_flips flips = {.pack = {pack[0], pack[1]}, .each = on_flip, .ctx = &d};
@@ -197,6 +198,11 @@ static int diff(const struct lac_tool *t, const struct diff_options *o, bool jso
                              "--strategy is conservative, balanced or aggressive", NULL);
     for (int s = 0; s < LAC_STRATEGY_COUNT; s++)
         flips.strategy[s] = !o->strategy || s == (int)only;
+    status = lac_cli_semantic_for(t, pack, 2, &flips.semantic);
+    if (status >= 0) {
+        lac_semantic_close(flips.semantic);
+        return status;
+    }
     lac_buf_init(&out, OUTPUT_MAX);
     d.out = &out;
     if (json) {
@@ -208,6 +214,7 @@ static int diff(const struct lac_tool *t, const struct diff_options *o, bool jso
     else
         status = lac_cli_pack_failed(t, &err);
     lac_buf_deinit(&out);
+    lac_semantic_close(flips.semantic);
     if (status >= 0)
         return status;
     return d.changes + flips.flips ? LAC_EXIT_NEGATIVE : LAC_EXIT_OK;
@@ -219,6 +226,8 @@ int lac_cli_pack_diff(int argc, char **argv)
     const struct lac_args_option options[] = {
         {'r', "requests", LAC_ARGS_TEXT, &o.requests, "FILE.jsonl",
          "Decide these requests instead of samples and examples", 0, 0},
+        {0, "model", LAC_ARGS_TEXT, &o.model, "DIR|NAME",
+         "The encoder that the packs' heads want lies there (LACUNA_MODEL)", 0, 0},
         {'s', "strategy", LAC_ARGS_TEXT, &o.strategy, "NAME",
          "Only conservative, balanced or aggressive; all three by default", 0, 0},
         {'n', "most", LAC_ARGS_NUMBER, &o.most, "N", "Lines of one kind; 50 by default", 1,
@@ -231,8 +240,8 @@ int lac_cli_pack_diff(int argc, char **argv)
         .summary = "Show what changed between two packs, and which decisions flip.",
         .details =
             "BEFORE and AFTER are folders or pack files; \"builtin\" is the built-in pack. The\n"
-            "requests are the samples and all rules' examples, or those of --requests: one JSON\n"
-            "object per line, as for `lacuna publish`.",
+            "requests are the samples and all rules' examples (these without tier 2), or those of\n"
+            "--requests: one JSON object per line, as for `lacuna publish`.",
         .examples = "  lacuna pack diff builtin ours\n"
                     "  lacuna pack diff ours.pack ours --requests last-week.jsonl\n",
         .negative = "they differ",
@@ -248,11 +257,13 @@ int lac_cli_pack_diff(int argc, char **argv)
 
     if (status < 0)
         status = lac_cli_format(&t, o.format, &json);
+    if (status < 0)
+        status = lac_cli_semantic_settings(&t, o.model, NULL);
     for (int i = 0; i < 2 && status < 0; i++)
         status = lac_cli_pack_open(&t, strcmp(t.operands[i], "builtin") == 0 ? "" : t.operands[i],
                                    &pack[i]);
     if (status < 0)
-        status = diff(&t, &o, json, pack);
+        status = diff(&t, &o, json, (const struct lac_pack *const[]){pack[0], pack[1]});
     lac_pack_close(pack[0]);
     lac_pack_close(pack[1]);
     lac_tool_close(&t);

@@ -20,8 +20,8 @@
 extern const char lac_cli_pack_samples[];
 extern const size_t lac_cli_pack_samples_size;
 
-/* One difference in words: `kind` is pack, rule, names, policy or route; `subject` a rule's id,
- * the list of names, the tier ... Texts are borrowed for the call. */
+/* One difference in words: `kind` is pack, rule, names, policy, head or route; `subject` a rule's
+ * id, the list of names, the tier ... Texts are borrowed for the call. */
 typedef void lac_cli_pack_change_fn(void *ctx, const char *kind, struct lac_str subject,
                                     const char *text);
 
@@ -35,14 +35,17 @@ struct lac_cli_pack_flip {
     struct lac_str id;                 /* request_id, or where it comes from */
     struct lac_str text;               /* of the request */
     enum lac_tier tier[2];             /* of a, of b */
-    struct lac_str reason[2];          /* id of the rule behind it, "" without one */
+    struct lac_str reason[2];          /* id of the rule behind it, or the model; else "" */
     bool route;                        /* it may go elsewhere, though the tier is the same */
     bool strategy[LAC_STRATEGY_COUNT]; /* which ones differ; the rest is about the first of them */
 };
 typedef void lac_cli_pack_flip_fn(void *ctx, const struct lac_cli_pack_flip *flip);
 
+struct lac_semantic;
+
 struct lac_cli_pack_flips {
     const struct lac_pack *pack[2];
+    struct lac_semantic *semantic;     /* tier 2 of both; NULL: rules alone */
     bool strategy[LAC_STRATEGY_COUNT]; /* which ones to try */
     lac_cli_pack_flip_fn *each;
     void *ctx;

@@ -9,6 +9,7 @@
 #include "lac_cli_pack_diff.h"
 #include "lac_engine.h"
 #include "lac_file.h"
+#include "lac_head.h"
 #include "lac_json.h"
 #include "lac_match.h"
 #include "lac_record_json.h"
@@ -22,6 +23,7 @@ enum {
 
 struct bench {
     struct lac_cli_pack_flips *f;
+    struct lac_semantic *semantic;                    /* of the flips; NULL: rules alone */
     struct lac_engine *engine[LAC_STRATEGY_COUNT][2]; /* NULL: a strategy that is not tried */
     struct lac_arena request, decision[2];
 };
@@ -42,7 +44,8 @@ static enum lac_status open_engines(struct bench *b, enum lac_strategy strategy,
     /* Nobody sees these commitments. */
     const struct lac_engine_options options = {.strategy = strategy,
                                                .commitment_key = LAC_STR("lacuna pack diff"),
-                                               .commitment_key_id = LAC_STR("none")};
+                                               .commitment_key_id = LAC_STR("none"),
+                                               .semantic = b->semantic};
     enum lac_status status = LAC_OK;
 
     for (int i = 0; i < 2 && status == LAC_OK; i++)
@@ -51,11 +54,11 @@ static enum lac_status open_engines(struct bench *b, enum lac_strategy strategy,
 }
 
 static enum lac_status bench_open(struct bench *b, struct lac_cli_pack_flips *f,
-                                  struct lac_err *err)
+                                  struct lac_semantic *semantic, struct lac_err *err)
 {
     enum lac_status status;
 
-    *b = (struct bench){.f = f};
+    *b = (struct bench){.f = f, .semantic = semantic};
     status = lac_arena_init(&b->request, ARENA_BYTES, err);
     for (int i = 0; i < 2 && status == LAC_OK; i++)
         status = lac_arena_init(&b->decision[i], ARENA_BYTES, err);
@@ -67,8 +70,9 @@ static enum lac_status bench_open(struct bench *b, struct lac_cli_pack_flips *f,
     return status;
 }
 
-/* The rule that an answer of this tier rests on, as far as one finding does. */
-static struct lac_str reason(const struct lac_decision_core *core)
+/* The rule that an answer of this tier rests on, as far as one finding does; else the model that
+ * had a word in it. In the pack's own memory. */
+static struct lac_str reason(const struct lac_pack *p, const struct lac_decision_core *core)
 {
     const struct lac_finding *best = NULL;
 
@@ -79,7 +83,9 @@ static struct lac_str reason(const struct lac_decision_core *core)
             (!best || (best->strength != LAC_STRENGTH_FLOOR && f->strength == LAC_STRENGTH_FLOOR)))
             best = f;
     }
-    return best ? best->rule : LAC_STR("");
+    if (best)
+        return best->rule;
+    return core->has_model_hash ? lac_head_model_name(lac_pack_head(p)) : LAC_STR("");
 }
 
 static bool same_route(const struct lac_decision_core *a, const struct lac_decision_core *b)
@@ -113,7 +119,7 @@ static enum lac_status decide_as(struct bench *b, int strategy, const struct lac
     *flipped = true;
     for (int i = 0; i < 2; i++) {
         flip->tier[i] = out[i].core.tier;
-        flip->reason[i] = reason(&out[i].core); /* the pack's own memory */
+        flip->reason[i] = reason(b->f->pack[i], &out[i].core);
     }
     flip->route = flip->tier[0] == flip->tier[1];
     return LAC_OK;
@@ -214,7 +220,7 @@ enum lac_status lac_cli_pack_flips_file(struct lac_cli_pack_flips *f, const char
     lac_buf_init(&data, FILE_MAX);
     status = lac_file_read(path, &data, err);
     if (status == LAC_OK)
-        status = bench_open(&b, f, err);
+        status = bench_open(&b, f, f->semantic, err);
     if (status == LAC_OK) {
         status = decide_lines(&b, lac_buf_str(&data), path, err);
         bench_close(&b);
@@ -280,14 +286,20 @@ static enum lac_status decide_examples(struct bench *b, struct lac_err *err)
 enum lac_status lac_cli_pack_flips_own(struct lac_cli_pack_flips *f, struct lac_err *err)
 {
     struct bench b;
-    enum lac_status status = bench_open(&b, f, err);
+    enum lac_status status = bench_open(&b, f, f->semantic, err);
 
     if (status != LAC_OK)
         return status;
     status = decide_lines(&b, (struct lac_str){lac_cli_pack_samples, lac_cli_pack_samples_size},
                           "samples", err);
+    bench_close(&b);
+    /* Examples are about the rules and no texts that anybody would send: rules alone decide them,
+     * and nobody waits minutes for the encoder. */
     if (status == LAC_OK)
-        status = decide_examples(&b, err);
+        status = bench_open(&b, f, NULL, err);
+    if (status != LAC_OK)
+        return status;
+    status = decide_examples(&b, err);
     bench_close(&b);
     return status;
 }

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "lac_cli.h"
+#include "lac_cli_pack_try_head.h"
+#include "lac_cli_semantic.h"
 #include "lac_json.h"
 #include "lac_pack.h"
 #include "lac_pack_try.h"
@@ -22,12 +24,14 @@ struct shared {
 struct run {
     const struct lac_tool *t;
     const struct lac_pack *p;
+    struct lac_semantic *semantic; /* NULL: rules alone */
     struct lac_pack_try *try;
     const char *rule; /* only this one; NULL: all */
     bool mutate;
     struct lac_json_writer *json; /* NULL: text */
     struct lac_buf *out;
     size_t rules, examples, failed, parts, unnoticed;
+    struct lac_cli_pack_try_head head;
     struct shared shared[SHARED_MAX];
     size_t shared_count;
 };
@@ -158,6 +162,34 @@ static enum lac_status run_mutations(struct run *r, struct lac_err *err)
     return status;
 }
 
+static void on_lost(void *ctx, struct lac_str exemplar)
+{
+    struct run *r = ctx;
+
+    if (r->json)
+        lac_json_put_str(r->json, exemplar);
+    else
+        lac_buf_printf(r->out, "%.*s: this exemplar is not found by its own text\n",
+                       LAC_STR_FMT(exemplar));
+}
+
+/* What the pack has learned, against its encoder; nothing where that is missing. */
+static enum lac_status run_head(struct run *r, struct lac_err *err)
+{
+    enum lac_status status = LAC_OK;
+
+    r->head = (struct lac_cli_pack_try_head){.on_lost = on_lost, .ctx = r};
+    if (r->json) {
+        lac_json_key(r->json, "lost_exemplars");
+        lac_json_open_array(r->json);
+    }
+    if (r->semantic && !r->rule && lac_semantic_missing(r->semantic, NULL, 0) == 0)
+        status = lac_cli_pack_try_head(&r->head, r->semantic, r->p, err);
+    if (r->json)
+        lac_json_close_array(r->json);
+    return status;
+}
+
 static enum lac_status run(struct run *r, struct lac_err *err)
 {
     enum lac_status status;
@@ -179,7 +211,7 @@ static enum lac_status run(struct run *r, struct lac_err *err)
         if (r->json)
             lac_json_close_array(r->json);
     }
-    return status;
+    return status == LAC_OK ? run_head(r, err) : status;
 }
 
 static void put_count(struct run *r, const char *key, size_t n)
@@ -194,6 +226,7 @@ static void summary(struct run *r)
         put_count(r, "rules", r->rules);
         put_count(r, "examples", r->examples);
         put_count(r, "failed", r->failed);
+        put_count(r, "exemplars", r->head.tried);
         if (r->mutate)
             put_count(r, "parts", r->parts);
         lac_json_close_object(r->json);
@@ -202,6 +235,9 @@ static void summary(struct run *r)
     }
     lac_buf_printf(r->out, "%zu rule%s, %zu examples, %zu failed\n", r->rules,
                    r->rules == 1 ? "" : "s", r->examples, r->failed);
+    if (r->head.tried)
+        lac_buf_printf(r->out, "%zu exemplars asked for themselves (%s), %zu lost\n", r->head.tried,
+                       r->head.engine, r->head.lost);
     if (r->mutate)
         lac_buf_printf(r->out, "%zu parts taken away one at a time, %zu unnoticed\n", r->parts,
                        r->unnoticed);
@@ -225,7 +261,7 @@ static int test(struct run *r)
     code = lac_cli_flush(r->t, r->out);
     if (code >= 0)
         return code;
-    return r->failed + r->unnoticed ? LAC_EXIT_NEGATIVE : LAC_EXIT_OK;
+    return r->failed + r->unnoticed + r->head.lost ? LAC_EXIT_NEGATIVE : LAC_EXIT_OK;
 }
 
 static int open_and_test(const struct lac_tool *t, bool json, struct run *r)
@@ -243,7 +279,10 @@ static int open_and_test(const struct lac_tool *t, bool json, struct run *r)
     r->p = p;
     r->out = &out;
     r->json = json ? &w : NULL;
-    status = test(r);
+    status = lac_cli_semantic_for(t, &r->p, 1, &r->semantic);
+    if (status < 0)
+        status = test(r);
+    lac_semantic_close(r->semantic);
     lac_buf_deinit(&out);
     lac_pack_close(p);
     return status;
@@ -252,23 +291,29 @@ static int open_and_test(const struct lac_tool *t, bool json, struct run *r)
 int lac_cli_pack_test(int argc, char **argv)
 {
     struct run r = {0};
-    const char *format = NULL;
+    const char *model = NULL, *format = NULL;
     bool json = false;
     const struct lac_args_option options[] = {
         {'r', "rule", LAC_ARGS_TEXT, &r.rule, "ID", "Only this rule", 0, 0},
         {'m', "mutate", LAC_ARGS_SWITCH, &r.mutate, NULL,
          "Take validators, contexts, allow-lists ... away, one at a time: examples must notice", 0,
          0},
+        {0, "model", LAC_ARGS_TEXT, &model, "DIR|NAME",
+         "The encoder that the pack's head wants lies there (LACUNA_MODEL)", 0, 0},
         {'f', "format", LAC_ARGS_TEXT, &format, "FORMAT", "text (the default) or json", 0, 0},
     };
     const struct lac_tool_command command = {
         .name = "lacuna pack test",
         .usage = "[OPTION]... [DIR|FILE]",
         .summary = "Run all rules' own examples, inherited ones too.",
-        .details = "Without an operand it tests the configured pack, by default the built-in one.",
+        .details =
+            "Without an operand it tests the configured pack, by default the built-in one. Where "
+            "the\n"
+            "pack has learned from exemplars, some of them are encoded anew and must find "
+            "themselves.",
         .examples = "  lacuna pack test ours\n"
                     "  lacuna pack test ours --rule employee-id --mutate\n",
-        .negative = "an example does not hold, or does not notice a mutation",
+        .negative = "an example does not hold or notice a mutation, or an exemplar is lost",
         .options = options,
         .option_count = LAC_COUNT(options),
         .operands_most = 1,
@@ -278,6 +323,8 @@ int lac_cli_pack_test(int argc, char **argv)
 
     if (status < 0)
         status = lac_cli_format(&t, format, &json);
+    if (status < 0)
+        status = lac_cli_semantic_settings(&t, model, NULL);
     if (status < 0)
         status = open_and_test(&t, json, &r);
     lac_tool_close(&t);

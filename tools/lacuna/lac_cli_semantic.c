@@ -6,6 +6,11 @@
 
 #include "lac_assert.h"
 #include "lac_cli_model.h"
+#include "lac_head.h"
+#include "lac_log.h"
+#include "lac_pack.h"
+
+enum { SEMANTIC_OFF, SEMANTIC_OPTIONAL, SEMANTIC_REQUIRED }; /* words of classify.semantic */
 
 int lac_cli_semantic_fail(const struct lac_tool *t, const struct lac_err *err)
 {
@@ -69,4 +74,71 @@ int lac_cli_semantic_device(const struct lac_tool *t, uint32_t layers, struct la
         lac_semantic_device_of(*s, model, layers, d, &err) == LAC_OK)
         return -1;
     return lac_cli_semantic_fail(t, &err);
+}
+
+/* The configured model; else, where the store lacks what a head wants, what tools/setup fetched. */
+static const char *model_for(const struct lac_tool *t, const char *store,
+                             const struct lac_head *head, char path[PATH_MAX])
+{
+    const char *configured = lac_conf_text(t->conf, "classify.model");
+    char hex[2 * LAC_SEMANTIC_HASH_SIZE + 1];
+
+    if (*configured)
+        return lac_cli_model_where(store, configured, path);
+    lac_hex_encode(hex, lac_head_model_hash(head), LAC_SEMANTIC_HASH_SIZE);
+    return lac_cli_model_where(store, hex, path) == path ? path : NULL;
+}
+
+/* Says so where the model of a pack is missing. False: it is, and it is required. */
+static bool find_model(const struct lac_tool *t, struct lac_semantic *s,
+                       const struct lac_head *head)
+{
+    const struct lac_semantic_device *ignored;
+    struct lac_str name = lac_head_model_name(head);
+    struct lac_err err;
+
+    if (lac_semantic_device(s, head, &ignored, &err) == LAC_OK)
+        return true;
+    if (lac_conf_choice(t->conf, "classify.semantic") == SEMANTIC_REQUIRED)
+        return false;
+    lac_tool_warn(t, "the pack's encoder %.*s is missing, so decisions are stricter: %s",
+                  LAC_STR_FMT(name), err.text);
+    return true;
+}
+
+static int find_models(const struct lac_tool *t, const struct lac_pack *const *packs, size_t count,
+                       struct lac_semantic *s)
+{
+    char why[LAC_ERR_TEXT_SIZE] = "";
+
+    for (size_t i = 0; i < count; i++) {
+        const struct lac_head *head = packs[i] ? lac_pack_head(packs[i]) : NULL;
+
+        if (!head || find_model(t, s, head))
+            continue;
+        (void)lac_semantic_missing(s, why, sizeof(why));
+        return lac_tool_fail(t, LAC_EXIT_USAGE, why, "classify.semantic is \"required\".");
+    }
+    return -1;
+}
+
+int lac_cli_semantic_for(const struct lac_tool *t, const struct lac_pack *const *packs,
+                         size_t count, struct lac_semantic **out)
+{
+    const struct lac_head *head = NULL;
+    char store[PATH_MAX], path[PATH_MAX];
+    struct lac_err err;
+    int status;
+
+    *out = NULL;
+    for (size_t i = 0; i < count && !head; i++)
+        head = packs[i] ? lac_pack_head(packs[i]) : NULL;
+    if (!head || lac_conf_choice(t->conf, "classify.semantic") == SEMANTIC_OFF)
+        return -1;
+    status = lac_cli_model_store(t, store);
+    if (status >= 0)
+        return status;
+    if (open_with(t, store, model_for(t, store, head, path), out, &err) != LAC_OK)
+        return lac_cli_semantic_fail(t, &err);
+    return find_models(t, packs, count, *out);
 }

@@ -20,6 +20,17 @@
  * the exit status. */
 int lac_cli_semantic_settings(const struct lac_tool *t, const char *model, const char *class);
 
+struct lac_pack;
+
+/*
+ * For commands that decide with `count` packs (NULL ones are passed over): tier 2, or NULL when
+ * none of them has learned anything or classify.semantic is off. A model that is missing is said on
+ * stderr, once; decisions name it as `unavailable` and are stricter, and with classify.semantic =
+ * required it is the end. Returns -1, or the exit status. lac_semantic_close(*out) after engines.
+ */
+int lac_cli_semantic_for(const struct lac_tool *t, const struct lac_pack *const *packs,
+                         size_t count, struct lac_semantic **out);
+
 /* For commands that want vectors: the configured model with so many of its layers (0: all). Both
  * are the caller's to close, by lac_semantic_close(*s) alone. Returns -1, or the exit status. */
 int lac_cli_semantic_device(const struct lac_tool *t, uint32_t layers, struct lac_semantic **s,
