@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lac_eval_bets.h"
+
 enum {
     RESAMPLES = 1000,
     RESAMPLE_WORK = 200000000, /* counts looked at in all resamples; then fewer of them */
@@ -39,6 +41,7 @@ struct lac_eval {
     uint64_t confusion[LAC_TIER_COUNT][LAC_TIER_COUNT];
     struct lac_eval_score *scores;
     struct lac_eval_mistake *listed;
+    struct lac_eval_bets bets;
 };
 
 static enum lac_status no_memory(struct lac_err *err)
@@ -76,6 +79,7 @@ void lac_eval_close(struct lac_eval *e)
     free(e->mistake_entity);
     free(e->scores);
     free(e->listed);
+    lac_eval_bets_free(&e->bets);
     free(e);
 }
 
@@ -258,6 +262,8 @@ enum lac_status lac_eval_add(struct lac_eval *e, const struct lac_eval_case *c, 
         return lac_err_set(err, LAC_REJECT, 0, "more than %d texts", LAC_EVAL_TEXT_MAX);
     match_spans(e, c, gold_taken, found_taken);
     status = count_tier(e, c, err);
+    if (status == LAC_OK)
+        status = lac_eval_bets_add(&e->bets, c, err);
     for (size_t i = 0; i < c->gold_count && status == LAC_OK; i++)
         status = count_span(e, c, first, &c->gold[i], true, gold_taken[i], err);
     for (size_t i = 0; i < c->found_count && status == LAC_OK; i++)
@@ -442,7 +448,7 @@ static enum lac_status list_mistakes(struct lac_eval *e, bool count_all, size_t 
 
 static void sum_tiers(const struct lac_eval *e, struct lac_eval_report *out)
 {
-    uint64_t below = 0, above = 0, may_leak = 0, may_block = 0;
+    uint64_t below = 0, above = 0, may_leak = 0, may_block = 0, all_right = 0;
 
     memcpy(out->confusion, e->confusion, sizeof(out->confusion));
     for (int t = 0; t < LAC_TIER_COUNT; t++) {
@@ -457,9 +463,12 @@ static void sum_tiers(const struct lac_eval *e, struct lac_eval_report *out)
             may_block += t < LAC_TIER_PROPRIETARY ? e->confusion[t][o] : 0;
         }
         fill_score(&out->tiers[t], lac_tier_name((enum lac_tier)t), right, wrong, missed);
+        out->macro_f1 += out->tiers[t].f1 / LAC_TIER_COUNT;
+        all_right += right;
     }
     out->leaks = lac_eval_share(below, may_leak);
     out->blocks = lac_eval_share(above, may_block);
+    out->accuracy = lac_eval_share(all_right, e->tiered);
 }
 
 enum lac_status lac_eval_sum(struct lac_eval *e, bool count_all, size_t mistakes,
@@ -490,6 +499,8 @@ enum lac_status lac_eval_sum(struct lac_eval *e, bool count_all, size_t mistakes
     if (status != LAC_OK)
         return status;
     sum_tiers(e, out);
+    if (lac_eval_bets_sum(&e->bets, out, err) != LAC_OK)
+        return LAC_RETRY;
     qsort(e->scores, e->entity_count, sizeof(*e->scores), by_name);
     out->entities = e->scores;
     out->entity_count = e->entity_count;

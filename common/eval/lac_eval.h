@@ -8,6 +8,12 @@
  * 95 % percentile bootstrap over texts (Efron 1979) with a fixed seed, so that a run can be
  * repeated to the digit.
  *
+ * How sure a decision was is held against what was true (Guo et al. 2017): texts go into ten equal
+ * bins by probability, and the expected calibration error is the mean gap between a bin's mean
+ * probability and the share that was right, weighted by texts. The risk-coverage curve (Geifman,
+ * El-Yaniv 2017) takes the likeliest tier of the surest texts first, and says how many of them were
+ * wrong.
+ *
  * Entities that a set never labels say nothing about its texts: what is found of them is counted
  * apart and is no mistake, unless the caller wants it so.
  *
@@ -20,6 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lac_buf.h"
 #include "lac_compiler.h"
 #include "lac_err.h"
 #include "lac_str.h"
@@ -29,6 +36,8 @@ enum {
     LAC_EVAL_SPAN_MAX = 1024,   /* of one text, labelled or found */
     LAC_EVAL_ENTITY_MAX = 1024, /* different ones */
     LAC_EVAL_TEXT_MAX = 10000000,
+    LAC_EVAL_BINS = 10,
+    LAC_EVAL_CURVE = 200, /* points */
 };
 
 struct lac_eval_span {
@@ -43,7 +52,9 @@ struct lac_eval_case {
     size_t gold_count, found_count; /* each at most LAC_EVAL_SPAN_MAX */
     bool has_tier;                  /* the text's true tier is known */
     enum lac_tier gold_tier;
-    enum lac_tier tier; /* the answer */
+    enum lac_tier tier;               /* the answer */
+    bool has_posterior;               /* `posterior` is known */
+    double posterior[LAC_TIER_COUNT]; /* adds up to 1 */
 };
 
 struct lac_eval;
@@ -89,13 +100,37 @@ struct lac_eval_mistake {
     enum lac_tier gold_tier, tier; /* of a leak or block */
 };
 
+struct lac_eval_bin {
+    uint64_t texts, right;
+    double sure; /* mean probability */
+};
+
+struct lac_eval_calibration {
+    struct lac_eval_bin bins[LAC_EVAL_BINS];
+    double error; /* expected calibration error */
+};
+
+struct lac_eval_point {
+    double coverage;     /* share of the texts that are at least so sure */
+    double sure;         /* probability of the least sure one */
+    double wrong, below; /* shares of the covered: other than the true tier, and less than it */
+};
+
 struct lac_eval_report {
     uint64_t texts, tiered;    /* all; with a known tier */
     struct lac_eval_score all; /* over all entities that count */
     struct lac_eval_score tiers[LAC_TIER_COUNT];
     uint64_t confusion[LAC_TIER_COUNT][LAC_TIER_COUNT]; /* [true][answer] */
-    struct lac_eval_share leaks;  /* answers below the truth, of texts that are not PUBLIC */
-    struct lac_eval_share blocks; /* answers above the truth, of texts that are not PROPRIETARY */
+    struct lac_eval_share leaks;    /* answers below the truth, of texts that are not PUBLIC */
+    struct lac_eval_share blocks;   /* answers above the truth, of texts that are not PROPRIETARY */
+    struct lac_eval_share accuracy; /* answers that are the truth */
+    double macro_f1;                /* mean of the tiers' F1 */
+    uint64_t judged;                /* texts with a posterior and a known tier */
+    struct lac_eval_calibration likeliest; /* of the posterior's likeliest tier */
+    struct lac_eval_calibration answer; /* of P(true tier <= answer), the decision's confidence */
+    const struct lac_eval_point *curve; /* rising coverage; owned by `e` */
+    size_t curve_count;
+    double curve_area;                     /* mean of `wrong` over all coverages: less is better */
     const struct lac_eval_score *entities; /* sorted by name; owned by `e` */
     size_t entity_count;
     const struct lac_eval_mistake *mistakes; /* worst first; owned by `e` */
@@ -107,5 +142,8 @@ struct lac_eval_report {
  * `mistakes` are listed. Valid until the next call for `e`. RETRY: no memory. */
 enum lac_status lac_eval_sum(struct lac_eval *e, bool count_all, size_t mistakes,
                              struct lac_eval_report *out, struct lac_err *err) LAC_MUST_USE;
+
+/* Appends the risk-coverage curve as an SVG picture. */
+void lac_eval_svg(const struct lac_eval_report *r, struct lac_buf *out);
 
 #endif

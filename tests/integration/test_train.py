@@ -77,6 +77,7 @@ def test_a_dry_run_writes_nothing(tmp_path, data):
     pack = make_pack(tmp_path / "pack")
     done = run(tmp_path, pack, "--model", MODEL, "--layers", 3, "--dry-run", *with_data(data))
     assert "Guarded, by the conservative matrix" in done.stdout
+    assert "INTERNAL texts: at most 1 % of leaks can't be shown with fewer than 99" in done.stderr
     assert not (pack / "semantic").exists() and not (pack / "exemplars").exists()
 
 
@@ -125,3 +126,37 @@ def test_mistakes_are_named(tmp_path, data):
     few.write_text('{"id": "a", "text": "b", "tier": "SECRET"}\n', encoding="utf-8")
     assert f"{few}:1: " in run(tmp_path, pack, "--data", few, status=2).stderr
     assert "is no folder" in run(tmp_path, tmp_path / "nothing", status=2).stderr
+
+
+def evaluate(tmp_path, *arguments):
+    done = subprocess.run([BIN / "lacuna", "eval", "--strategy", "conservative", *map(str, arguments)],
+                          env=clean_env(tmp_path), capture_output=True, text=True, check=False,
+                          timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_what_was_learned_is_measured(tmp_path, data):
+    pack = make_pack(tmp_path / "pack")
+    bounds = ["--leak", "INTERNAL=10", "--leak", "PROPRIETARY=10"]
+    done = run(tmp_path, pack, "--model", MODEL, "--layers", 3, *bounds, *with_data(data))
+    assert "can't be shown" not in done.stderr
+    other = tmp_path / "other.jsonl"
+    lines = (STARTER / "engineering.jsonl").read_text(encoding="utf-8").splitlines()[::6]
+    other.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    svg = tmp_path / "curve.svg"
+    options = ["--pack", pack, "--model", MODEL, "--untouched", other]
+    report = json.loads(evaluate(tmp_path, "--format", "json", "--svg", svg, *options))
+    assert report["texts"] + report["touched"] == len(lines)
+    assert report["macro_f1"] > 0.2  # a sixth is what one answer for all would have
+    confusion = report["confusion"]
+    assert sum(sum(row.values()) for row in confusion.values()) == report["texts"]
+    right = sum(confusion[tier][tier] for tier in confusion)
+    assert report["accuracy"]["hits"] == right
+    assert 0 <= report["calibration"]["likeliest"]["error"] < 0.3
+    points = report["risk_coverage"]["points"]
+    assert points[-1]["coverage"] == 1
+    assert [p["sure"] for p in points] == sorted((p["sure"] for p in points), reverse=True)
+    assert svg.read_text(encoding="utf-8").startswith("<svg ")
+    text = evaluate(tmp_path, *options)
+    assert "Macro-F1" in text and "Calibration error" in text

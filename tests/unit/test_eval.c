@@ -169,8 +169,92 @@ static void the_bootstrap_surrounds_f1_and_repeats(void)
     lac_eval_close(e);
 }
 
+static void bet(struct lac_eval *e, enum lac_tier gold, enum lac_tier answer, double u, double i)
+{
+    struct lac_eval_case c = {.has_tier = true,
+                              .gold_tier = gold,
+                              .tier = answer,
+                              .has_posterior = true,
+                              .posterior = {u, i, 1 - u - i}};
+    struct lac_err err;
+
+    LAC_TEST_EQ(lac_eval_add(e, &c, &err), LAC_OK);
+}
+
+/*
+ * Four texts. The likeliest tiers: 0.95 right, 0.92 wrong (both in the last bin: |1 - 1.87| =
+ * 0.87), 0.6 right (0.4), 0.55 wrong (0.55): 1.82 of 4. P(true <= answer): 1 right; INTERNAL 0.97
+ * wrong
+ * (|1 - 1.97| in the last bin = 0.97); INTERNAL 0.8 right (0.2); PROPRIETARY 1 right, also in the
+ * last bin, which has 3 texts, 2 right, 2.97 sure: 0.97 + 0.2 of 4.
+ */
+static void sureness_is_held_against_the_truth(void)
+{
+    struct lac_eval *e = open_eval(50);
+    struct lac_eval_report r;
+
+    bet(e, LAC_TIER_PUBLIC, LAC_TIER_PROPRIETARY, 0.95, 0.03);
+    bet(e, LAC_TIER_PROPRIETARY, LAC_TIER_INTERNAL, 0.92, 0.05);
+    bet(e, LAC_TIER_INTERNAL, LAC_TIER_INTERNAL, 0.2, 0.6);
+    bet(e, LAC_TIER_PUBLIC, LAC_TIER_PROPRIETARY, 0.2, 0.25);
+    r = sum(e, false);
+    LAC_TEST_EQ(r.judged, 4);
+    CU_ASSERT(near(r.likeliest.error, 1.82 / 4));
+    CU_ASSERT(near(r.answer.error, 1.17 / 4));
+    LAC_TEST_EQ(r.likeliest.bins[9].texts, 2);
+    LAC_TEST_EQ(r.likeliest.bins[9].right, 1);
+    CU_ASSERT(near(r.likeliest.bins[9].sure, 1.87 / 2));
+    /* Surest first: right, wrong and below, right, wrong and above. */
+    LAC_TEST_NEED(r.curve_count == 4);
+    CU_ASSERT(near(r.curve[0].coverage, 0.25) && near(r.curve[0].wrong, 0));
+    CU_ASSERT(near(r.curve[1].sure, 0.92) && near(r.curve[1].wrong, 1.0 / 2));
+    CU_ASSERT(near(r.curve[1].below, 1.0 / 2));
+    CU_ASSERT(near(r.curve[2].wrong, 1.0 / 3));
+    CU_ASSERT(near(r.curve[3].wrong, 2.0 / 4) && near(r.curve[3].below, 1.0 / 4));
+    CU_ASSERT(near(r.curve_area, (0 + 1.0 / 2 + 1.0 / 3 + 2.0 / 4) / 4));
+    lac_eval_close(e);
+}
+
+/* Whatever the order in which they came. */
+static void equally_sure_texts_are_one_step(void)
+{
+    struct lac_eval *e = open_eval(50);
+    struct lac_eval_report r;
+
+    bet(e, LAC_TIER_PUBLIC, LAC_TIER_PUBLIC, 0.8, 0.1);
+    bet(e, LAC_TIER_INTERNAL, LAC_TIER_PUBLIC, 0.8, 0.1);
+    r = sum(e, false);
+    LAC_TEST_EQ(r.curve_count, 1);
+    CU_ASSERT(near(r.curve[0].coverage, 1) && near(r.curve[0].wrong, 0.5));
+    CU_ASSERT(near(r.curve_area, 0.5));
+    CU_ASSERT(near(r.accuracy.value, 0.5));
+    CU_ASSERT(near(r.macro_f1, (2.0 / 3 + 0 + 0) / 3));
+    lac_eval_close(e);
+}
+
+static void the_curve_becomes_a_picture(void)
+{
+    struct lac_eval *e = open_eval(50);
+    struct lac_eval_report r;
+    struct lac_buf b;
+
+    bet(e, LAC_TIER_PUBLIC, LAC_TIER_PUBLIC, 0.9, 0.05);
+    bet(e, LAC_TIER_INTERNAL, LAC_TIER_PUBLIC, 0.8, 0.1);
+    r = sum(e, false);
+    lac_buf_init(&b, 1 << 16);
+    lac_eval_svg(&r, &b);
+    lac_buf_put_char(&b, '\0');
+    LAC_TEST_NEED(lac_buf_ok(&b));
+    CU_ASSERT(strncmp(b.ptr, "<svg xmlns=", 11) == 0);
+    CU_ASSERT(strstr(b.ptr, "d=\"M340.0 350.0L620.0 40.0\"") != NULL); /* half right, then half */
+    CU_ASSERT(strstr(b.ptr, "</svg>") != NULL);
+    lac_buf_deinit(&b);
+    lac_eval_close(e);
+}
+
 LAC_TEST_MAIN(eval, spans_pair_by_entity_and_overlap,
               one_finding_serves_one_label_and_the_best_pair_wins,
               what_is_never_labelled_counts_only_when_asked, shares_carry_wilsons_interval,
               leaks_and_blocks_are_shares_of_texts_that_could,
-              the_bootstrap_surrounds_f1_and_repeats)
+              the_bootstrap_surrounds_f1_and_repeats, sureness_is_held_against_the_truth,
+              equally_sure_texts_are_one_step, the_curve_becomes_a_picture)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lacuna eval: labelled texts through the engine, and what came of it. */
-#include "lac_cli_semantic.h"
+#include "lac_cli_eval.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,13 +8,11 @@
 #include <string.h>
 
 #include "lac_assert.h"
+#include "lac_cli_semantic.h"
 #include "lac_clock.h"
-#include "lac_engine.h"
-#include "lac_eval.h"
+#include "lac_file.h"
 #include "lac_json.h"
-#include "lac_pack.h"
 #include "lac_records.h"
-#include "lac_table.h"
 #include "lac_utf8.h"
 
 enum {
@@ -22,25 +20,6 @@ enum {
     ARENA_BYTES = LAC_ENGINE_ARENA_MIN + 2 * LINE_MAX_BYTES,
     OUT_MAX = 64 << 20,
     MISTAKES = 20,
-};
-
-struct eval_options {
-    const char *pack, *model, *strategy, *format;
-    struct lac_args_list aliases;
-    uint64_t overlap, mistakes;
-    bool bytes, all, json;
-};
-
-struct run {
-    const struct lac_tool *t;
-    const struct eval_options *o;
-    struct lac_pack *pack;
-    struct lac_semantic *semantic; /* NULL: rules alone */
-    struct lac_engine *engine;
-    struct lac_arena arena;
-    struct lac_eval *eval;
-    struct lac_eval_span gold[LAC_EVAL_SPAN_MAX], found[LAC_EVAL_SPAN_MAX];
-    uint64_t bytes, busy_ns, decided;
 };
 
 /* ---- one line ---- */
@@ -54,7 +33,7 @@ static const struct lac_json *member(const struct lac_json *obj, const char *a, 
 }
 
 /* --alias THEIRS=OURS. */
-static struct lac_str entity_name(const struct eval_options *o, struct lac_str theirs)
+static struct lac_str entity_name(const struct lac_cli_eval_options *o, struct lac_str theirs)
 {
     for (size_t i = 0; i < o->aliases.count; i++) {
         const char *equals = strchr(o->aliases.items[i], '=');
@@ -76,8 +55,9 @@ static size_t byte_of(struct lac_str text, int64_t n)
     return n == 0 ? at : SIZE_MAX;
 }
 
-static enum lac_status read_span(const struct run *r, const struct lac_json *v, struct lac_str text,
-                                 struct lac_eval_span *out, struct lac_err *err)
+static enum lac_status read_span(const struct lac_cli_eval *r, const struct lac_json *v,
+                                 struct lac_str text, struct lac_eval_span *out,
+                                 struct lac_err *err)
 {
     const struct lac_json *entity = member(v, "entity", "entity_type");
     const struct lac_json *start = member(v, "start", "start_position");
@@ -103,8 +83,8 @@ static enum lac_status read_span(const struct run *r, const struct lac_json *v, 
     return LAC_OK;
 }
 
-static enum lac_status read_case(struct run *r, const struct lac_json *doc, struct lac_str *text,
-                                 struct lac_eval_case *c, struct lac_err *err)
+static enum lac_status read_case(struct lac_cli_eval *r, const struct lac_json *doc,
+                                 struct lac_str *text, struct lac_eval_case *c, struct lac_err *err)
 {
     const struct lac_json *spans = lac_json_get(doc, "spans");
     const struct lac_json *tier = lac_json_get(doc, "tier");
@@ -128,8 +108,9 @@ static enum lac_status read_case(struct run *r, const struct lac_json *doc, stru
     return status;
 }
 
-static enum lac_status decide(struct run *r, struct lac_str text, struct lac_eval_case *c,
-                              struct lac_err *err)
+/* `*touched`: a rule found something. */
+static enum lac_status decide(struct lac_cli_eval *r, struct lac_str text, struct lac_eval_case *c,
+                              bool *touched, struct lac_err *err)
 {
     struct lac_engine_in in = {.raw = text};
     struct lac_engine_out out;
@@ -148,7 +129,12 @@ static enum lac_status decide(struct run *r, struct lac_str text, struct lac_eva
     r->bytes += text.len;
     r->decided++;
     c->tier = out.core.tier;
+    c->has_posterior = true;
+    c->posterior[LAC_TIER_PUBLIC] = out.core.posterior.public / 1e6;
+    c->posterior[LAC_TIER_INTERNAL] = out.core.posterior.internal / 1e6;
+    c->posterior[LAC_TIER_PROPRIETARY] = out.core.posterior.proprietary / 1e6;
     c->found = r->found;
+    *touched = out.core.findings_count > 0;
     for (size_t i = 0; i < out.core.findings_count; i++) {
         const struct lac_finding *f = &out.core.findings[i];
 
@@ -159,12 +145,13 @@ static enum lac_status decide(struct run *r, struct lac_str text, struct lac_eva
     return LAC_OK;
 }
 
-static enum lac_status take_line(struct run *r, struct lac_str line, uint64_t number,
+static enum lac_status take_line(struct lac_cli_eval *r, struct lac_str line, uint64_t number,
                                  struct lac_err *err)
 {
     struct lac_eval_case c = {.line = number};
     struct lac_json *doc = NULL;
     struct lac_str text;
+    bool touched = false;
     enum lac_status status = lac_json_parse(&doc, line, err);
 
     if (status == LAC_OK && lac_json_kind(doc) != LAC_JSON_OBJECT)
@@ -172,8 +159,9 @@ static enum lac_status take_line(struct run *r, struct lac_str line, uint64_t nu
     if (status == LAC_OK)
         status = read_case(r, doc, &text, &c, err);
     if (status == LAC_OK)
-        status = decide(r, text, &c, err);
-    if (status == LAC_OK)
+        status = decide(r, text, &c, &touched, err);
+    r->touched += touched;
+    if (status == LAC_OK && !(touched && r->o->untouched))
         status = lac_eval_add(r->eval, &c, err);
     lac_json_free(doc);
     return status;
@@ -183,7 +171,8 @@ _Static_assert((int)LAC_ENGINE_FINDING_MAX <= (int)LAC_EVAL_SPAN_MAX, "all findi
 
 /* ---- the file ---- */
 
-static int bad_line(const struct run *r, const char *file, uint64_t line, const struct lac_err *err)
+static int bad_line(const struct lac_cli_eval *r, const char *file, uint64_t line,
+                    const struct lac_err *err)
 {
     char what[LAC_ERR_TEXT_SIZE + 128];
 
@@ -192,7 +181,7 @@ static int bad_line(const struct run *r, const char *file, uint64_t line, const 
                          NULL);
 }
 
-static int read_file(struct run *r, const char *file)
+static int read_file(struct lac_cli_eval *r, const char *file)
 {
     FILE *f = strcmp(file, "-") == 0 ? stdin : fopen(file, "re");
     char *line = NULL;
@@ -230,240 +219,9 @@ static int read_file(struct run *r, const char *file)
     return status;
 }
 
-/* ---- for people ---- */
-
-static void put_share(struct lac_table *table, const struct lac_eval_share *s)
-{
-    if (s->of == 0)
-        lac_table_add(table, LAC_STR("-"), LAC_STYLE_DIM);
-    else
-        lac_table_addf(table, LAC_STYLE_NONE, "%.3f [%.3f, %.3f]", s->value, s->low, s->high);
-}
-
-static void put_score(struct lac_table *table, const struct lac_eval_score *s)
-{
-    lac_table_add(table, lac_str_from(s->name), LAC_STYLE_NONE);
-    lac_table_addf(table, LAC_STYLE_NONE, "%llu", (unsigned long long)(s->right + s->missed));
-    lac_table_addf(table, LAC_STYLE_NONE, "%llu", (unsigned long long)s->right);
-    lac_table_addf(table, LAC_STYLE_NONE, "%llu", (unsigned long long)s->wrong);
-    lac_table_addf(table, LAC_STYLE_NONE, "%llu", (unsigned long long)s->missed);
-    put_share(table, &s->precision);
-    put_share(table, &s->recall);
-    if (s->f1_low < s->f1_high || s->f1 > 0)
-        lac_table_addf(table, LAC_STYLE_NONE, "%.3f [%.3f, %.3f]", s->f1, s->f1_low, s->f1_high);
-    else
-        lac_table_addf(table, LAC_STYLE_NONE, "%.3f", s->f1);
-}
-
-static const struct lac_table_column score_columns[] = {
-    {"", false, false, 0},       {"labelled", true, false, 0}, {"right", true, false, 0},
-    {"wrong", true, false, 0},   {"missed", true, false, 0},   {"precision", false, false, 0},
-    {"recall", false, false, 0}, {"F1", false, false, 0},
-};
-
-static void put_entities(const struct lac_tool *t, const struct eval_options *o,
-                         const struct lac_eval_report *report, struct lac_buf *b)
-{
-    struct lac_table table;
-    bool unlabelled = false;
-
-    lac_table_init(&table, score_columns, LAC_COUNT(score_columns), LAC_EVAL_ENTITY_MAX + 1);
-    for (size_t i = 0; i < report->entity_count; i++) {
-        if (report->entities[i].labelled || o->all)
-            put_score(&table, &report->entities[i]);
-        else
-            unlabelled = true;
-    }
-    put_score(&table, &report->all);
-    lac_term_put(&t->out, b, LAC_STYLE_BOLD, "Entities\n");
-    lac_table_print(&table, &t->out, b);
-    lac_table_deinit(&table);
-    if (!unlabelled)
-        return;
-    lac_buf_put_text(b, "Found, but never labelled in this set (--all counts them):");
-    for (size_t i = 0; i < report->entity_count; i++)
-        if (!report->entities[i].labelled)
-            lac_buf_printf(b, " %s %llu", report->entities[i].name,
-                           (unsigned long long)report->entities[i].wrong);
-    lac_buf_put_char(b, '\n');
-}
-
-static void put_rate(struct lac_buf *b, const char *name, const struct lac_eval_share *s)
-{
-    if (s->of == 0)
-        lac_buf_printf(b, "%-12s-\n", name);
-    else
-        lac_buf_printf(b, "%-12s%.4f [%.4f, %.4f], %llu of %llu\n", name, s->value, s->low, s->high,
-                       (unsigned long long)s->hits, (unsigned long long)s->of);
-}
-
-static void put_tiers(const struct lac_tool *t, const struct lac_eval_report *report,
-                      struct lac_buf *b)
-{
-    struct lac_table table;
-
-    if (report->tiered == 0)
-        return;
-    lac_table_init(&table, score_columns, LAC_COUNT(score_columns), LAC_TIER_COUNT);
-    for (int i = 0; i < LAC_TIER_COUNT; i++)
-        put_score(&table, &report->tiers[i]);
-    lac_term_put(&t->out, b, LAC_STYLE_BOLD, "\nTiers\n");
-    lac_table_print(&table, &t->out, b);
-    lac_table_deinit(&table);
-    put_rate(b, "Leaks", &report->leaks);
-    put_rate(b, "Over-blocks", &report->blocks);
-}
-
-static void put_mistakes(const struct lac_tool *t, const struct lac_eval_report *report,
-                         struct lac_buf *b)
-{
-    static const char *const kinds[] = {"leak", "missed", "wrong", "over-block"};
-
-    if (report->mistake_count == 0)
-        return;
-    lac_term_put(&t->out, b, LAC_STYLE_BOLD, "\nWorst mistakes");
-    lac_buf_printf(b, " (%zu of %llu)\n", report->mistake_count,
-                   (unsigned long long)report->mistake_total);
-    for (size_t i = 0; i < report->mistake_count; i++) {
-        const struct lac_eval_mistake *m = &report->mistakes[i];
-
-        lac_buf_printf(b, "line %llu%s%s: %s ", (unsigned long long)m->line, m->id[0] ? ", " : "",
-                       m->id, kinds[m->kind]);
-        if (m->entity[0])
-            lac_buf_printf(b, "%s at bytes %u-%u\n", m->entity, m->start, m->end);
-        else
-            lac_buf_printf(b, "%s, really %s\n", lac_tier_name(m->tier),
-                           lac_tier_name(m->gold_tier));
-    }
-}
-
-static void put_people(const struct run *r, const struct lac_eval_report *report, struct lac_buf *b)
-{
-    lac_buf_printf(b, "%llu texts, %.1f MB, %.2f us per text; pack %.*s version %llu, %s\n\n",
-                   (unsigned long long)report->texts, (double)r->bytes / 1e6,
-                   r->decided ? (double)r->busy_ns / 1e3 / (double)r->decided : 0.0,
-                   LAC_STR_FMT(lac_pack_name(r->pack)),
-                   (unsigned long long)lac_pack_version(r->pack),
-                   lac_conf_text(r->t->conf, "classification.strategy"));
-    put_entities(r->t, r->o, report, b);
-    put_tiers(r->t, report, b);
-    put_mistakes(r->t, report, b);
-}
-
-/* ---- for machines ---- */
-
-static void json_text(struct lac_json_writer *w, const char *key, const char *value)
-{
-    lac_json_key(w, key);
-    lac_json_put_text(w, value);
-}
-
-static void json_count(struct lac_json_writer *w, const char *key, uint64_t value)
-{
-    lac_json_key(w, key);
-    lac_json_put_uint(w, value);
-}
-
-/* A figure and where the true one lies; `known` false: there is nothing to take it from. */
-static void json_interval(struct lac_json_writer *w, bool known, double value, double low,
-                          double high)
-{
-    lac_json_key(w, "value");
-    if (known)
-        lac_json_put_real(w, value);
-    else
-        lac_json_put_null(w);
-    lac_json_key(w, "low");
-    lac_json_put_real(w, low);
-    lac_json_key(w, "high");
-    lac_json_put_real(w, high);
-}
-
-static void json_share(struct lac_json_writer *w, const char *name, const struct lac_eval_share *s)
-{
-    lac_json_key(w, name);
-    lac_json_open_object(w);
-    json_interval(w, s->of > 0, s->value, s->low, s->high);
-    json_count(w, "hits", s->hits);
-    json_count(w, "of", s->of);
-    lac_json_close_object(w);
-}
-
-static void json_score(struct lac_json_writer *w, const struct lac_eval_score *s)
-{
-    lac_json_open_object(w);
-    json_text(w, "name", s->name);
-    lac_json_key(w, "labelled");
-    lac_json_put_bool(w, s->labelled);
-    json_count(w, "right", s->right);
-    json_count(w, "wrong", s->wrong);
-    json_count(w, "missed", s->missed);
-    json_share(w, "precision", &s->precision);
-    json_share(w, "recall", &s->recall);
-    lac_json_key(w, "f1");
-    lac_json_open_object(w);
-    json_interval(w, true, s->f1, s->f1_low, s->f1_high);
-    lac_json_close_object(w);
-    lac_json_close_object(w);
-}
-
-static void json_mistake(struct lac_json_writer *w, const struct lac_eval_mistake *m)
-{
-    static const char *const kinds[] = {"leak", "missed", "wrong", "over_block"};
-
-    lac_json_open_object(w);
-    json_text(w, "kind", kinds[m->kind]);
-    json_count(w, "line", m->line);
-    json_text(w, "id", m->id);
-    if (m->entity[0]) {
-        json_text(w, "entity", m->entity);
-        json_count(w, "start", m->start);
-        json_count(w, "end", m->end);
-    } else {
-        json_text(w, "tier", lac_tier_name(m->tier));
-        json_text(w, "true_tier", lac_tier_name(m->gold_tier));
-    }
-    lac_json_close_object(w);
-}
-
-static void put_json(const struct run *r, const struct lac_eval_report *report, struct lac_buf *b)
-{
-    struct lac_json_writer w;
-
-    lac_json_begin(&w, b);
-    lac_json_open_object(&w);
-    json_count(&w, "texts", report->texts);
-    lac_json_key(&w, "pack");
-    lac_json_put_hex(&w, lac_pack_hash(r->pack), LAC_PACK_HASH_SIZE);
-    lac_json_key(&w, "all");
-    json_score(&w, &report->all);
-    lac_json_key(&w, "entities");
-    lac_json_open_array(&w);
-    for (size_t i = 0; i < report->entity_count; i++)
-        json_score(&w, &report->entities[i]);
-    lac_json_close_array(&w);
-    if (report->tiered) {
-        lac_json_key(&w, "tiers");
-        lac_json_open_array(&w);
-        for (int i = 0; i < LAC_TIER_COUNT; i++)
-            json_score(&w, &report->tiers[i]);
-        lac_json_close_array(&w);
-        json_share(&w, "leaks", &report->leaks);
-        json_share(&w, "over_blocks", &report->blocks);
-    }
-    lac_json_key(&w, "mistakes");
-    lac_json_open_array(&w);
-    for (size_t i = 0; i < report->mistake_count; i++)
-        json_mistake(&w, &report->mistakes[i]);
-    lac_json_close_array(&w);
-    json_count(&w, "mistake_total", report->mistake_total);
-    lac_json_close_object(&w);
-    lac_buf_put_char(b, '\n');
-}
-
 /* ---- the command ---- */
 
-static int check(const struct lac_tool *t, struct eval_options *o)
+static int check(const struct lac_tool *t, struct lac_cli_eval_options *o)
 {
     struct lac_err err;
 
@@ -475,22 +233,25 @@ static int check(const struct lac_tool *t, struct eval_options *o)
         if (!strchr(o->aliases.items[i], '='))
             return lac_tool_fail(t, LAC_EXIT_USAGE, "--alias is THEIRS=OURS",
                                  "For example --alias SSN=US_SSN.");
+    status = lac_cli_semantic_settings(t, o->model, o->class);
+    if (status >= 0)
+        return status;
     if ((o->strategy &&
          lac_conf_set(t->conf, "classification.strategy", o->strategy, &err) != LAC_OK) ||
         (o->pack && lac_conf_set(t->conf, "pack.path", o->pack, &err) != LAC_OK))
         return lac_tool_fail(t, LAC_EXIT_USAGE, err.text, NULL);
-    return lac_cli_semantic_settings(t, o->model, NULL);
+    return -1;
 }
 
-static int open_run(struct run *r)
+static int open_run(struct lac_cli_eval *r)
 {
     /* Nobody keeps these decisions: any key will do for their commitments. */
     struct lac_engine_options options = {.commitment_key = LAC_STR("decisions nobody keeps"),
                                          .commitment_key_id = LAC_STR("eval"),
                                          .field_bytes = LINE_MAX_BYTES};
     const char *strategy = lac_conf_text(r->t->conf, "classification.strategy");
-    const struct lac_pack *pack;
     struct lac_err err;
+    const struct lac_pack *pack;
     enum lac_status status;
     int exit_status;
 
@@ -511,7 +272,7 @@ static int open_run(struct run *r)
     return status == LAC_OK ? -1 : lac_tool_fail(r->t, LAC_EXIT_FAILURE, err.text, NULL);
 }
 
-static int show(struct run *r)
+static int show(struct lac_cli_eval *r)
 {
     struct lac_eval_report report;
     struct lac_err err;
@@ -520,22 +281,31 @@ static int show(struct run *r)
 
     if (lac_eval_sum(r->eval, r->o->all, r->o->mistakes, &report, &err) != LAC_OK)
         return lac_tool_fail(r->t, LAC_EXIT_FAILURE, err.text, NULL);
+    if (report.texts == 0 && r->touched > 0)
+        return lac_tool_fail(r->t, LAC_EXIT_USAGE, "rules touch every text in it", NULL);
     if (report.texts == 0)
         return lac_tool_fail(r->t, LAC_EXIT_USAGE, "there are no texts in it",
                              "`lacuna eval --help` shows what a line is.");
+    if (r->o->svg && report.judged == 0)
+        return lac_tool_fail(r->t, LAC_EXIT_USAGE, "--svg needs texts with a tier", NULL);
     lac_buf_init(&b, OUT_MAX);
     if (r->o->json)
-        put_json(r, &report, &b);
+        lac_cli_eval_json(r, &report, &b);
     else
-        put_people(r, &report, &b);
+        lac_cli_eval_people(r, &report, &b);
     status = lac_cli_flush(r->t, &b);
+    if (status < 0 && r->o->svg) {
+        lac_eval_svg(&report, &b);
+        if (lac_file_replace(r->o->svg, lac_buf_str(&b), NULL, &err) != LAC_OK)
+            status = lac_tool_fail(r->t, LAC_EXIT_FAILURE, err.text, NULL);
+    }
     lac_buf_deinit(&b);
     return status < 0 ? LAC_EXIT_OK : status;
 }
 
-static int eval(const struct lac_tool *t, struct eval_options *o)
+static int eval(const struct lac_tool *t, struct lac_cli_eval_options *o)
 {
-    struct run *r;
+    struct lac_cli_eval *r;
     int status = check(t, o);
 
     if (status >= 0)
@@ -561,11 +331,9 @@ static int eval(const struct lac_tool *t, struct eval_options *o)
 
 int lac_cli_eval(int argc, char **argv)
 {
-    struct eval_options o = {.overlap = 50, .mistakes = MISTAKES};
+    struct lac_cli_eval_options o = {.overlap = 50, .mistakes = MISTAKES};
     const struct lac_args_option options[] = {
         {0, "pack", LAC_ARGS_TEXT, &o.pack, "DIR", "Use this policy pack, folder or file", 0, 0},
-        {0, "model", LAC_ARGS_TEXT, &o.model, "DIR|NAME",
-         "The encoder that the pack's head wants lies there (LACUNA_MODEL)", 0, 0},
         {'s', "strategy", LAC_ARGS_TEXT, &o.strategy, "NAME",
          "conservative, balanced or aggressive", 0, 0},
         {0, "alias", LAC_ARGS_LIST, &o.aliases, "THEIRS=OURS",
@@ -575,6 +343,13 @@ int lac_cli_eval(int argc, char **argv)
         {0, "bytes", LAC_ARGS_SWITCH, &o.bytes, NULL, "The set's offsets are bytes", 0, 0},
         {'a', "all", LAC_ARGS_SWITCH, &o.all, NULL,
          "Findings of entities that the set never labels are wrong", 0, 0},
+        {'u', "untouched", LAC_ARGS_SWITCH, &o.untouched, NULL,
+         "Only texts in which rules find nothing: how tier 2 does", 0, 0},
+        {0, "model", LAC_ARGS_TEXT, &o.model, "DIR|NAME",
+         "The encoder that the pack's head wants lies there (LACUNA_MODEL)", 0, 0},
+        {0, "class", LAC_ARGS_TEXT, &o.class, "CLASS", "Its arithmetic: auto, fp32, bf16, int8 ...",
+         0, 0},
+        {0, "svg", LAC_ARGS_TEXT, &o.svg, "FILE", "Draw the risk-coverage curve", 0, 0},
         {'m', "mistakes", LAC_ARGS_NUMBER, &o.mistakes, "N", "List the N worst (20)", 0, 100000},
         {'f', "format", LAC_ARGS_TEXT, &o.format, "FORMAT", "text (the default) or json", 0, 0},
     };
@@ -589,10 +364,17 @@ int lac_cli_eval(int argc, char **argv)
             "optional, offsets count characters, the end is one past the last. Names used by\n"
             "Presidio's tools (full_text, entity_type, start_position) work as well.\n\n"
             "Shares carry 95 % intervals (Wilson), F1 a bootstrap over texts. A leak is an answer\n"
-            "below the text's tier, an over-block one above it.",
-        .examples = "  lacuna eval tests/data/eval/mixed.jsonl\n"
-                    "  lacuna eval --pack ours/ --mistakes 50 labelled.jsonl\n"
-                    "  lacuna eval --alias SSN=US_SSN --format json theirs.jsonl | jq .all.f1\n",
+            "below the text's tier, an over-block one above it. Calibration errors compare how "
+            "sure\n"
+            "decisions are with how often they are right: of the likeliest tier, and of the "
+            "answer,\n"
+            "whose confidence is P(true tier <= answer). The risk-coverage curve says how many of\n"
+            "the surest texts are wrong.",
+        .examples =
+            "  lacuna eval tests/data/eval/mixed.jsonl\n"
+            "  lacuna eval --pack ours/ --mistakes 50 labelled.jsonl\n"
+            "  lacuna eval --strategy conservative --untouched --svg curve.svg sales.jsonl\n"
+            "  lacuna eval --alias SSN=US_SSN --format json theirs.jsonl | jq .all.f1\n",
         .options = options,
         .option_count = LAC_COUNT(options),
         .operands_least = 1,

@@ -243,6 +243,21 @@ static int write_head(struct lac_cli_train *r, struct lac_str report)
     return status;
 }
 
+/* (0 + 1) / (n + 1) is the least risk that n texts can show. */
+static void warn_of_few(const struct lac_cli_train *r)
+{
+    for (int t = LAC_TIER_INTERNAL; t < LAC_TIER_COUNT; t++) {
+        uint32_t least = (1000000 + r->bound[t] - 1) / r->bound[t] - 1;
+
+        if (r->best->report.tiers[t] < least)
+            lac_tool_warn(r->t,
+                          "%u %s texts: at most %g %% of leaks can't be shown with fewer than %u, "
+                          "so that everything becomes %s or stricter; see --leak",
+                          r->best->report.tiers[t], lac_tier_name((enum lac_tier)t),
+                          r->bound[t] / 1e4, least, lac_tier_name((enum lac_tier)t));
+    }
+}
+
 int lac_cli_train_write(struct lac_cli_train *r)
 {
     struct lac_buf report, out;
@@ -252,6 +267,7 @@ int lac_cli_train_write(struct lac_cli_train *r)
         r->domain_texts[lac_head_data_at(r->data, i)->domain]++;
     lac_buf_init(&report, REPORT_MAX);
     lac_buf_init(&out, REPORT_MAX);
+    warn_of_few(r);
     put_report(r, &report);
     if (r->o->json) {
         lac_buf_put_str(&out, lac_buf_str(&report));
