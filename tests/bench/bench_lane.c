@@ -96,6 +96,7 @@ struct bench {
     unsigned run;
     const struct bench_lane_work *work; /* of the runs and the input; never NULL */
     bool look;                          /* whether this run's stage does it */
+    lac_bench_side *baseline;
 };
 
 static const struct bench_lane_work no_work;
@@ -168,7 +169,7 @@ static int prepare(struct bench *b, const struct bench_lane_work *work,
         .brokers = o->brokers,
         .input = b->input,
         .outputs = {b->small, b->large},
-        .records = (uint64_t)(BENCH_RECORDS * o->scale),
+        .records = (uint64_t)((work->records ? (double)work->records : BENCH_RECORDS) * o->scale),
     };
     for (int i = 0; i < 3; i++)
         topics[i] = (struct lac_kafka_new_topic){
@@ -205,6 +206,13 @@ static enum lac_status pass_on(void *ctx, struct lac_batch *batch, struct lac_er
     if (!w->begun) {
         w->begun = 1;
         bench_meter_begin(&w->bench->meter);
+    }
+    if (w->bench->look && w->bench->work->stage) {
+        enum lac_status status = w->bench->work->stage(w->bench->work->ctx, w->index, batch, err);
+
+        if (status == LAC_OK)
+            bench_meter_add(&w->bench->meter, batch->count);
+        return status;
     }
     for (size_t i = 0; i < batch->count; i++) {
         const struct lac_kafka_msg *m = &batch->msgs[i];
@@ -379,6 +387,35 @@ int bench_lane_compare(const char *name, const struct bench_lane_work *work,
     if (prepare(&b, work, o) != 0)
         return -1;
     b.commit_ms = 100;
+    return lac_bench_run_pair(&pair, o);
+}
+
+static double baseline(void *ctx)
+{
+    struct bench *b = ctx;
+
+    return b->baseline(b->work->ctx);
+}
+
+int bench_lane_against(const char *name, const struct bench_lane_work *work,
+                       const char *baseline_name, lac_bench_side *side,
+                       const struct lac_bench_options *o)
+{
+    struct bench b;
+    const struct lac_bench_pair pair = {
+        .name = name,
+        .baseline_name = baseline_name,
+        .unit = "records/s",
+        .ours = with_work,
+        .baseline = baseline,
+        .ctx = &b,
+        .rounds = 3,
+    };
+
+    if (prepare(&b, work, o) != 0)
+        return -1;
+    b.commit_ms = 100;
+    b.baseline = side;
     return lac_bench_run_pair(&pair, o);
 }
 

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lac_batch.h"
 #include "lac_bench.h"
 #include "lac_str.h"
 
@@ -61,11 +62,19 @@ struct bench_lane_work {
     struct lac_str (*value)(void *ctx, uint64_t i); /* of the i-th record; NULL: filler */
     /* Looks at one record, in its lane's thread. False: failed. */
     bool (*look)(void *ctx, size_t lane, struct lac_str value);
+    /* Instead: all of a batch, in its lane's thread, two records for each. */
+    enum lac_status (*stage)(void *ctx, size_t lane, struct lac_batch *b, struct lac_err *err);
     void *ctx;
+    uint64_t records; /* of the input, at scale 1; 0: BENCH_RECORDS */
 };
 
 /* Exactly-once lanes with this work against the same lanes without. 0: measured and reported. */
 int bench_lane_compare(const char *name, const struct bench_lane_work *work,
+                       const struct lac_bench_options *o);
+
+/* The same against something else, which gets the work's ctx. */
+int bench_lane_against(const char *name, const struct bench_lane_work *work,
+                       const char *baseline_name, lac_bench_side *baseline,
                        const struct lac_bench_options *o);
 
 #endif

@@ -59,7 +59,7 @@ static bool open_pipe(struct pipe *p)
 static int run(const struct lac_bench_case *self, const struct lac_bench_options *o)
 {
     struct pipe *p = calloc(1, sizeof(*p));
-    const struct bench_lane_work work = {value, look, p};
+    const struct bench_lane_work work = {.value = value, .look = look, .ctx = p};
     int result = -1;
 
     if (!p)

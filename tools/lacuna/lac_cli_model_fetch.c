@@ -83,7 +83,7 @@ static void last_line(int log, char *out, size_t size)
     for (char *at = line; *at; at++)
         if ((unsigned char)*at < ' ' || (unsigned char)*at >= 0x7f)
             *at = '?';
-    (void)snprintf(out, size, "%s", line);
+    (void)snprintf(out, size, "%.*s", (int)size - 1, line);
 }
 
 static enum lac_status download(const struct lac_cli_model_known *known, const char *into, int log,
