@@ -174,7 +174,7 @@ struct lac_lane_options {
     size_t batch_bytes;          /* keys and values */
     size_t batch_tokens;         /* estimated as value bytes / 4; 0: no limit */
     uint32_t batch_age_ms;       /* from the first message of the batch; 0: what is there */
-    uint32_t commit_interval_ms; /* from the first write; 0: after every batch */
+    uint32_t commit_interval_ms; /* since its first batch was begun; 0: after every batch */
     size_t arena_bytes;          /* memory of one interval, with room for the dead letter of
                                   * the largest record; 0: 16 x batch_bytes + 8 MiB */
     size_t records_per_message;  /* table size; 0: 4 */

@@ -71,7 +71,7 @@ struct lac_lane {
     struct lac_arena arena;
     struct lac_batch batch;
     bool dirty;            /* something is written or a position moved */
-    uint64_t began_ms;     /* of the first write */
+    uint64_t began_ms;     /* of the first batch: after one that took long there is no second */
     size_t interval_count; /* messages in it */
     size_t side_pending;   /* dead letters sent apart and not yet known to be safe */
 

@@ -126,7 +126,8 @@ static enum lac_status hand_over(struct lac_lane *l, struct lac_err *err)
     return status;
 }
 
-static void advance(struct lac_lane *l)
+/* `began_ms`: when this batch was begun. */
+static void advance(struct lac_lane *l, uint64_t began_ms)
 {
     for (size_t i = 0; i < l->batch.count; i++) {
         const struct lac_kafka_msg *m = &l->batch.msgs[i];
@@ -138,7 +139,7 @@ static void advance(struct lac_lane *l)
             lane_count_reject(l, l->batch.rejects[i].reason);
     }
     if (!l->began_ms)
-        l->began_ms = l->io.ops->now_ms(l->io.ctx);
+        l->began_ms = began_ms;
     l->interval_count += l->batch.count;
     lac_counter_add(l->records_total, l->batch.count);
     atomic_fetch_add_explicit(&l->health.processed, l->batch.count, memory_order_relaxed);
@@ -147,6 +148,7 @@ static void advance(struct lac_lane *l)
 static enum lac_status step(struct lac_lane *l, size_t at, size_t n, struct lac_err *err)
 {
     size_t arena_mark = l->arena.used, reply_mark = l->batch.reply_count;
+    uint64_t began_ms = l->io.ops->now_ms(l->io.ctx);
     bool was_dirty = l->dirty;
     enum lac_status status;
 
@@ -154,7 +156,7 @@ static enum lac_status step(struct lac_lane *l, size_t at, size_t n, struct lac_
     l->batch.started_wall_us = lac_clock_wall_us();
     status = hand_over(l, err);
     if (status == LAC_OK) {
-        advance(l);
+        advance(l, began_ms);
         if (l->o.replies_early)
             lane_send_replies(l);
         lac_fault("lane.after_produce");
@@ -204,7 +206,7 @@ static enum lac_status set_aside_single(struct lac_lane *l, size_t *at, const ch
     lac_batch_reject(&l->batch, 0, reason, detail);
     status = write_out(l, err);
     if (status == LAC_OK) {
-        advance(l);
+        advance(l, l->io.ops->now_ms(l->io.ctx));
         ++*at;
         return LAC_OK;
     }

@@ -11,8 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lac_clock.h"
+#include "lac_fuse.h"
 #include "lac_kafka_mock.h"
 #include "lac_lane_kafka.h"
 #include "lac_log.h"
@@ -45,6 +47,8 @@ struct run {
     enum lac_status status;
     struct lac_err err;
     unsigned stage_failures; /* the stage answers RETRY so often first */
+    const char *killer;      /* key of a record with which the stage answers FATAL; NULL: none */
+    const char *fuse;        /* its path; NULL: none */
 };
 
 static enum lac_status pass_on(void *ctx, struct lac_batch *b, struct lac_err *e)
@@ -55,6 +59,9 @@ static enum lac_status pass_on(void *ctx, struct lac_batch *b, struct lac_err *e
         r->stage_failures--;
         return lac_err_set(e, LAC_RETRY, 0, "the registry is down");
     }
+    for (size_t i = 0; r->killer && i < b->count; i++)
+        if (lac_str_is(b->msgs[i].key, r->killer))
+            return lac_err_set(e, LAC_FATAL, 0, "the device is broken");
     for (size_t i = 0; i < b->count; i++) {
         struct lac_kafka_record record = {
             .key = b->msgs[i].key, .value = b->msgs[i].value, .partition = LAC_KAFKA_ANY_PARTITION};
@@ -150,6 +157,7 @@ static void start(struct run *r, bool transactional)
         .batch_age_ms = 5,
         .commit_interval_ms = 20,
         .replies_early = !transactional,
+        .fuse_path = r->fuse,
     };
     struct lac_output output;
     struct lac_lane_io io;
@@ -301,5 +309,33 @@ static void a_broker_that_comes_back_is_enough(void)
     stop(&r);
 }
 
+/* What a sticky error of a device comes to: the process ends, until the fuse knows the record. */
+static void a_stage_that_ends_the_process_is_found_out(void)
+{
+    struct run r = {.killer = "11"};
+    char folder[] = "/tmp/lacuna-fuse-XXXXXX", path[64];
+
+    LAC_TEST_NEED(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/fuse", folder);
+    r.fuse = path;
+    open_mock(&r, false);
+    for (int i = 0; i < LAC_FUSE_ATTEMPTS - 1; i++) {
+        start(&r, true);
+        (void)pthread_join(r.thread, NULL);
+        LAC_TEST_EQ(r.status, LAC_FATAL);
+        lac_lane_close(r.lane);
+        lac_lane_kafka_close(r.kafka);
+    }
+    start(&r, true);
+    LAC_TEST_EQ(read_keys(&r, "out", RECORDS - RECORDS / 50 - 1, false),
+                RECORDS - RECORDS / 50 - 1);
+    LAC_TEST_EQ(read_keys(&r, "dead", RECORDS / 50 + 1, false), RECORDS / 50 + 1);
+    LAC_TEST_EQ(atomic_load(&lac_lane_health(r.lane)->state), LAC_LANE_RUNNING);
+    stop(&r);
+    (void)unlink(path);
+    (void)rmdir(folder);
+}
+
 LAC_TEST_MAIN(lane_mock, every_record_arrives_whatever_the_broker_answers,
-              a_stage_that_waits_loses_and_dead_letters_nothing, a_broker_that_comes_back_is_enough)
+              a_stage_that_waits_loses_and_dead_letters_nothing, a_broker_that_comes_back_is_enough,
+              a_stage_that_ends_the_process_is_found_out)
