@@ -216,7 +216,7 @@ static void all_processors_give_the_same_bits(void)
     const struct lac_encode_cpu_vector *v;
 
     lac_test_seed();
-    for (int round = 0; round < 300; round++) {
+    for (int round = 0; round < LAC_TEST_ROUNDS(300, 40); round++) {
         size_t count = 1 + lac_test_random(MOST - 1), n;
         fill(in, 4 * count, any(1) > 0 ? 1 : 30);
         n = do_all(&lac_encode_cpu_vector_plain, in, count, want);

@@ -17,6 +17,7 @@ static enum lac_status probe(enum lac_encode_class class, struct lac_err *err)
 {
     switch (class) {
     case LAC_ENCODE_CPU_FP32:
+    case LAC_ENCODE_CPU_INT8:
         return LAC_OK;
     case LAC_ENCODE_CPU_BF16:
         if (lac_encode_cpu_has_bf16())
@@ -95,7 +96,7 @@ static enum lac_status read_places(struct lac_encode_device *d)
 static void size_of(const struct lac_encode_weights *w, enum lac_encode_cpu_place place, size_t *in,
                     size_t *out)
 {
-    *in = place == LAC_ENCODE_CPU_DOWN ? w->ffn : w->hidden;
+    *in = lac_encode_cpu_inputs(w, place);
     *out = place == LAC_ENCODE_CPU_QKV  ? 3 * (size_t)w->hidden
            : place == LAC_ENCODE_CPU_UP ? w->ffn
                                         : w->hidden;
@@ -105,6 +106,9 @@ static enum lac_status open_shapes(struct lac_encode_device *d, struct lac_err *
 {
     size_t tile;
 
+    d->step = LAC_ENCODE_CPU_TILE;
+    if (d->class == LAC_ENCODE_CPU_INT8)
+        return lac_encode_cpu_int8_check(d->forms.int8, err);
     for (int i = 0; i < LAC_ENCODE_CPU_PLACES; i++) {
         size_t in, out;
         enum lac_status status;
@@ -134,7 +138,8 @@ static void put(struct stack *s, const struct lac_encode_tensor *weight,
 }
 
 static enum lac_status pack(struct lac_encode_device *d, size_t layer,
-                            enum lac_encode_cpu_place place, struct stack *s, struct lac_err *err)
+                            enum lac_encode_cpu_place place, struct stack *s,
+                            const struct lac_encode_cpu_squares *squares, struct lac_err *err)
 {
     const struct lac_encode_weights *w = d->weights;
     const struct lac_encode_layer *l = &w->layer[layer];
@@ -158,11 +163,17 @@ static enum lac_status pack(struct lac_encode_device *d, size_t layer,
         put(s, &l->down, &l->down_bias, w->hidden);
         break;
     }
+    if (d->class == LAC_ENCODE_CPU_INT8)
+        return lac_encode_cpu_weights8_open(&d->layers[layer].weights8[place], s->in, out,
+                                            s->weights, s->bias,
+                                            lac_encode_cpu_squares_of(squares, layer, place), err);
     return lac_encode_cpu_packed_open(&d->layers[layer].packed[place], d->shapes[place], s->weights,
                                       s->bias, err);
 }
 
-static enum lac_status read_layers(struct lac_encode_device *d, struct lac_err *err)
+static enum lac_status read_products(struct lac_encode_device *d,
+                                     const struct lac_encode_cpu_squares *squares,
+                                     struct lac_err *err)
 {
     const struct lac_encode_weights *w = d->weights;
     size_t hidden = w->hidden, ffn = w->ffn, widest = 3 * hidden > ffn ? 3 * hidden : ffn;
@@ -170,19 +181,54 @@ static enum lac_status read_layers(struct lac_encode_device *d, struct lac_err *
     struct stack s = {.weights = malloc(hidden * widest * sizeof(float)),
                       .bias = malloc(widest * sizeof(float))};
 
-    d->layers = calloc(w->layers, sizeof *d->layers);
-    if (!s.weights || !s.bias || !d->layers)
+    if (!s.weights || !s.bias)
         status = no_memory(err);
-    for (size_t i = 0; i < w->layers && status == LAC_OK; i++) {
-        struct lac_encode_cpu_layer *l = &d->layers[i];
-        if (read_norm(&l->norm1, &w->layer[i].norm1, &w->layer[i].norm1_bias, hidden) != LAC_OK ||
-            read_norm(&l->norm2, &w->layer[i].norm2, &w->layer[i].norm2_bias, hidden) != LAC_OK)
-            status = no_memory(err);
+    for (size_t i = 0; i < w->layers; i++)
         for (int p = 0; p < LAC_ENCODE_CPU_PLACES && status == LAC_OK; p++)
-            status = pack(d, i, (enum lac_encode_cpu_place)p, &s, err);
-    }
+            status = pack(d, i, (enum lac_encode_cpu_place)p, &s, squares, err);
     free(s.weights);
     free(s.bias);
+    return status;
+}
+
+static void free_products(struct lac_encode_cpu_layer *l)
+{
+    for (int p = 0; p < LAC_ENCODE_CPU_PLACES; p++) {
+        lac_encode_cpu_packed_close(l->packed[p]);
+        lac_encode_cpu_weights8_close(l->weights8[p]);
+        l->packed[p] = NULL;
+        l->weights8[p] = NULL;
+    }
+}
+
+static enum lac_status read_layers(struct lac_encode_device *d, struct lac_err *err)
+{
+    const struct lac_encode_weights *w = d->weights;
+
+    d->layers = calloc(w->layers, sizeof *d->layers);
+    if (!d->layers)
+        return no_memory(err);
+    for (size_t i = 0; i < w->layers; i++)
+        if (read_norm(&d->layers[i].norm1, &w->layer[i].norm1, &w->layer[i].norm1_bias,
+                      w->hidden) != LAC_OK ||
+            read_norm(&d->layers[i].norm2, &w->layer[i].norm2, &w->layer[i].norm2_bias,
+                      w->hidden) != LAC_OK)
+            return no_memory(err);
+    return read_products(d, NULL, err);
+}
+
+/* int8's weights are rounded a second time, once it is known which inputs are large. */
+static enum lac_status smooth(struct lac_encode_device *d, struct lac_err *err)
+{
+    struct lac_encode_cpu_squares *squares = NULL;
+    enum lac_status status = lac_encode_cpu_squares_take(&squares, d, err);
+
+    if (status != LAC_OK)
+        return status;
+    for (size_t i = 0; i < d->weights->layers; i++)
+        free_products(&d->layers[i]);
+    status = read_products(d, squares, err);
+    lac_encode_cpu_squares_free(squares);
     return status;
 }
 
@@ -193,6 +239,10 @@ static void name_engine(struct lac_encode_device *d)
     char library[32];
     uint64_t all = 0;
 
+    if (d->class == LAC_ENCODE_CPU_INT8) { /* the same bits everywhere; 1: how it is rounded */
+        snprintf(d->engine, sizeof d->engine, "%s/1", lac_encode_class_name(d->class));
+        return;
+    }
     for (int i = 0; i < LAC_ENCODE_CPU_PLACES; i++)
         all = (all ^ lac_encode_cpu_shape_fingerprint(d->shapes[i])) * 0x9e3779b97f4a7c15u;
     lac_encode_cpu_library(library, sizeof library);
@@ -206,8 +256,7 @@ static void device_close(struct lac_encode_device *d)
         return;
     for (size_t i = 0; d->layers && i < d->weights->layers; i++) {
         struct lac_encode_cpu_layer *l = &d->layers[i];
-        for (int p = 0; p < LAC_ENCODE_CPU_PLACES; p++)
-            lac_encode_cpu_packed_close(l->packed[p]);
+        free_products(l);
         free_norm(&l->norm1);
         free_norm(&l->norm2);
     }
@@ -223,7 +272,7 @@ static void device_close(struct lac_encode_device *d)
 enum lac_status lac_encode_cpu_device_open_with(struct lac_encode_device **out,
                                                 const struct lac_encode_weights *w,
                                                 enum lac_encode_class class,
-                                                const struct lac_encode_cpu_vector *vector,
+                                                struct lac_encode_cpu_forms forms,
                                                 struct lac_err *err)
 {
     struct lac_encode_device *d;
@@ -238,8 +287,9 @@ enum lac_status lac_encode_cpu_device_open_with(struct lac_encode_device **out,
         return no_memory(err);
     d->weights = w;
     d->class = class;
-    d->vector = vector;
-    status = lac_encode_cpu_onednn_open(&d->library, err);
+    d->forms = forms;
+    if (class != LAC_ENCODE_CPU_INT8)
+        status = lac_encode_cpu_onednn_open(&d->library, err);
     if (status == LAC_OK)
         status = open_shapes(d, err);
     if (status == LAC_OK && (read_norm(&d->norm, &w->norm, &w->norm_bias, w->hidden) != LAC_OK ||
@@ -247,6 +297,8 @@ enum lac_status lac_encode_cpu_device_open_with(struct lac_encode_device **out,
         status = no_memory(err);
     if (status == LAC_OK)
         status = read_layers(d, err);
+    if (status == LAC_OK && class == LAC_ENCODE_CPU_INT8)
+        status = smooth(d, err);
     if (status != LAC_OK) {
         device_close(d);
         return status;
@@ -260,7 +312,8 @@ enum lac_status lac_encode_cpu_device_open(struct lac_encode_device **out,
                                            const struct lac_encode_weights *w,
                                            enum lac_encode_class class, struct lac_err *err)
 {
-    return lac_encode_cpu_device_open_with(out, w, class, lac_encode_cpu_vector(), err);
+    struct lac_encode_cpu_forms forms = {lac_encode_cpu_vector(), lac_encode_cpu_int8_at(0)};
+    return lac_encode_cpu_device_open_with(out, w, class, forms, err);
 }
 
 static const char *engine(const struct lac_encode_device *d)
@@ -280,13 +333,29 @@ static void session_close(struct lac_encode_session *s)
 
 /* One block, cut into the buffers at multiples of 64 bytes. Rows of tiles that reach beyond the
  * last row are computed as well: room for them everywhere. */
+/* Floats that x in another type takes. */
+static size_t rounded_floats(const struct lac_encode_session *s, size_t rows, size_t step)
+{
+    const struct lac_encode_weights *w = s->device->weights;
+    size_t widest = w->hidden > w->ffn ? w->hidden : w->ffn;
+    size_t most = rows * w->hidden > step * w->ffn ? rows * w->hidden : step * w->ffn;
+
+    switch (s->device->class) {
+    case LAC_ENCODE_CPU_BF16:
+        return (most + 1) / 2;
+    case LAC_ENCODE_CPU_INT8:
+        return step * ((widest + LAC_ENCODE_CPU_GROUP - 1) / LAC_ENCODE_CPU_GROUP);
+    default:
+        return 0;
+    }
+}
+
 static enum lac_status take_memory(struct lac_encode_session *s)
 {
     const struct lac_encode_weights *w = s->device->weights;
     size_t rows = s->chunk + 2 * (size_t)LAC_ENCODE_CPU_TILE;
     size_t step = 2 * (size_t)LAC_ENCODE_CPU_TILE;
     size_t length = s->chunk < positions_of(w) ? s->chunk : positions_of(w);
-    size_t rounded = rows * w->hidden > step * w->ffn ? rows * w->hidden : step * w->ffn;
     size_t total = 0;
     const size_t counts[] = {
         rows * w->hidden,
@@ -295,11 +364,12 @@ static enum lac_status take_memory(struct lac_encode_session *s)
         step * w->ffn,
         step * w->hidden,
         lac_encode_cpu_head_floats(length, w->hidden / w->heads),
-        s->device->class == LAC_ENCODE_CPU_BF16 ? (rounded + 1) / 2 : 0,
+        rounded_floats(s, rows, step),
+        2 * step,
     };
-    float *half;
+    float *rounded, *ranges;
     float **const buffers[] = {&s->x,      &s->qkv,    &s->context, &s->wide,
-                               &s->narrow, &s->attend, &half};
+                               &s->narrow, &s->attend, &rounded,    &ranges};
 
     for (size_t i = 0; i < LAC_COUNT(counts); i++)
         total += (counts[i] + 15) / 16 * 16;
@@ -312,7 +382,8 @@ static enum lac_status take_memory(struct lac_encode_session *s)
         *buffers[i] = s->memory + total;
         total += (counts[i] + 15) / 16 * 16;
     }
-    s->round = (uint16_t *)(void *)half;
+    s->rounded = rounded;
+    s->ranges = (struct lac_encode_cpu_range *)(void *)ranges;
     return LAC_OK;
 }
 
@@ -332,10 +403,12 @@ static enum lac_status session_open(struct lac_encode_session **out, struct lac_
     s->device = d;
     s->tokens = tokens;
     s->sequences = sequences;
-    s->chunk = tokens < LAC_ENCODE_CPU_CHUNK ? tokens : LAC_ENCODE_CPU_CHUNK;
+    s->chunk = positions_of(d->weights) > LAC_ENCODE_CPU_CHUNK ? positions_of(d->weights)
+                                                               : LAC_ENCODE_CPU_CHUNK;
+    s->chunk = tokens < s->chunk ? tokens : s->chunk;
     if (take_memory(s) != LAC_OK)
         status = no_memory(err);
-    for (int i = 0; i < LAC_ENCODE_CPU_PLACES && status == LAC_OK; i++)
+    for (int i = 0; d->library && i < LAC_ENCODE_CPU_PLACES && status == LAC_OK; i++)
         status = lac_encode_cpu_binding_open(&s->bindings[i], d->shapes[i], err);
     if (status != LAC_OK) {
         session_close(s);
@@ -370,7 +443,7 @@ static enum lac_status run(struct lac_encode_session *s, const struct lac_encode
     while (first < b->count) {
         size_t end = first + 1;
         enum lac_status status;
-        while (end < b->count && b->starts[end + 1] - b->starts[first] <= s->chunk)
+        while (end < b->count && b->starts[end + 1] - b->starts[first] <= LAC_ENCODE_CPU_CHUNK)
             end++;
         status = lac_encode_cpu_chunk(s, b->ids, b->starts + first, end - first,
                                       out + first * hidden, err);

@@ -10,12 +10,14 @@
 #ifndef LAC_ENCODE_CPU_INTERNAL_H
 #define LAC_ENCODE_CPU_INTERNAL_H
 
+#include "lac_encode_cpu_int8.h"
 #include "lac_encode_cpu_product.h"
 #include "lac_encode_cpu_vector.h"
 #include "lac_encode_model.h"
 
-/* Tokens of a chunk: room for the longest sequence, and tails of tiles weigh little. */
-enum { LAC_ENCODE_CPU_CHUNK = 1024 };
+/* Tokens of a chunk that is closed, if one sequence isn't longer: few enough that what attention
+ * reads is still in the second cache, enough that tails of tiles weigh little. */
+enum { LAC_ENCODE_CPU_CHUNK = 384 };
 
 /* Of a feed-forward net's width; the largest models that fit have 4096. */
 enum { LAC_ENCODE_CPU_FFN_MAX = 16384 };
@@ -34,16 +36,23 @@ struct lac_encode_cpu_norm {
 };
 
 struct lac_encode_cpu_layer {
-    struct lac_encode_cpu_packed *packed[LAC_ENCODE_CPU_PLACES];
+    struct lac_encode_cpu_packed *packed[LAC_ENCODE_CPU_PLACES];     /* fp32, bf16 */
+    struct lac_encode_cpu_weights8 *weights8[LAC_ENCODE_CPU_PLACES]; /* int8 */
     struct lac_encode_cpu_norm norm1, norm2;
+};
+
+/* Which form of the functions a device uses. */
+struct lac_encode_cpu_forms {
+    const struct lac_encode_cpu_vector *vector;
+    const struct lac_encode_cpu_int8 *int8;
 };
 
 struct lac_encode_device {
     const struct lac_encode_weights *weights; /* borrowed: the model outlives the device */
     enum lac_encode_class class;
-    const struct lac_encode_cpu_vector *vector;
-    struct lac_encode_cpu_onednn *library;
-    struct lac_encode_cpu_shape *shapes[LAC_ENCODE_CPU_PLACES];
+    struct lac_encode_cpu_forms forms;
+    struct lac_encode_cpu_onednn *library;                      /* fp32, bf16 */
+    struct lac_encode_cpu_shape *shapes[LAC_ENCODE_CPU_PLACES]; /* fp32, bf16 */
     size_t step;   /* rows that go through the rest of a layer together: whole tiles */
     float *places; /* [positions][hidden]: position and kind 0, added */
     struct lac_encode_cpu_norm norm;
@@ -51,19 +60,30 @@ struct lac_encode_device {
     char engine[96];
 };
 
+/* Sees the inputs of int8's products: x is [rows][inputs]. */
+typedef void lac_encode_cpu_watch(struct lac_encode_session *s,
+                                  const struct lac_encode_cpu_layer *layer,
+                                  enum lac_encode_cpu_place place, const float *x, size_t rows);
+
 struct lac_encode_session {
     const struct lac_encode_device *device;
     size_t tokens, sequences; /* limits of a batch */
-    size_t chunk;             /* rows that the buffers have room for, tiles' tails apart */
+    size_t chunk;             /* rows that the buffers have room for, tiles' tails apart: the
+                               * longest sequence, or LAC_ENCODE_CPU_CHUNK */
     struct lac_encode_cpu_binding *bindings[LAC_ENCODE_CPU_PLACES];
-    float *memory;   /* all of the following, one allocation */
-    float *x;        /* [rows][hidden]: the stream between layers */
-    float *qkv;      /* [rows][3 * hidden] */
-    float *context;  /* [rows][hidden]: attention's result */
-    float *wide;     /* [step][ffn] */
-    float *narrow;   /* [step][hidden] */
-    float *attend;   /* scratch of a head */
-    uint16_t *round; /* [rows][hidden] or [step][ffn], whichever is more: x as bfloat16 */
+    float *memory;  /* all of the following, one allocation */
+    float *x;       /* [rows][hidden]: the stream between layers */
+    float *qkv;     /* [rows][3 * hidden] */
+    float *context; /* [rows][hidden]: attention's result */
+    float *wide;    /* [step][ffn] */
+    float *narrow;  /* [step][hidden] */
+    float *attend;  /* scratch of a head */
+    /* bf16: [rows][hidden] or [step][ffn], whichever is more; x as bfloat16. int8: [step][hidden
+     * or ffn], whichever is more, in whole groups; x in 8 bits. */
+    void *rounded;
+    struct lac_encode_cpu_range *ranges; /* int8: [step] */
+    lac_encode_cpu_watch *watch;         /* while squares are taken, else NULL */
+    struct lac_encode_cpu_squares *squares;
 };
 
 /* Like lac_encode_backend's open(), from weights that need no model around them. */
@@ -72,12 +92,31 @@ enum lac_status lac_encode_cpu_device_open(struct lac_encode_device **out,
                                            enum lac_encode_class class,
                                            struct lac_err *err) LAC_MUST_USE;
 
-/* The same with a given form of the vector functions: for tests. */
+/* The same with given forms of the functions: for tests. */
 enum lac_status lac_encode_cpu_device_open_with(struct lac_encode_device **out,
                                                 const struct lac_encode_weights *w,
                                                 enum lac_encode_class class,
-                                                const struct lac_encode_cpu_vector *vector,
+                                                struct lac_encode_cpu_forms forms,
                                                 struct lac_err *err) LAC_MUST_USE;
+
+/* Inputs of a product. */
+size_t lac_encode_cpu_inputs(const struct lac_encode_weights *w, enum lac_encode_cpu_place place);
+
+/*
+ * How large the inputs of each product are, as means of squares over a made-up text: random words
+ * of the model's vocabulary, always the same ones, run by the int8 device itself, whose bits are
+ * the same on every machine. What matters here is which inputs stick out, and these are
+ * the same in all texts. lac_encode_cpu_squares_of() is what a layer's product gets.
+ * Thread: none else has the device yet.
+ */
+struct lac_encode_cpu_squares;
+enum lac_status lac_encode_cpu_squares_take(struct lac_encode_cpu_squares **out,
+                                            struct lac_encode_device *d,
+                                            struct lac_err *err) LAC_MUST_USE;
+void lac_encode_cpu_squares_free(struct lac_encode_cpu_squares *q); /* accepts NULL */
+/* NULL of NULL. */
+const float *lac_encode_cpu_squares_of(const struct lac_encode_cpu_squares *q, size_t layer,
+                                       enum lac_encode_cpu_place place);
 
 /* Runs `count` sequences that fit a chunk; starts[0] is where their ids begin. */
 enum lac_status lac_encode_cpu_chunk(struct lac_encode_session *s, const int32_t *ids,

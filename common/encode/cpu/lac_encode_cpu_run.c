@@ -7,21 +7,56 @@
 
 #include "lac_encode_cpu_internal.h"
 
-/* One product; for bfloat16 its input is rounded first. */
+size_t lac_encode_cpu_inputs(const struct lac_encode_weights *w, enum lac_encode_cpu_place place)
+{
+    return place == LAC_ENCODE_CPU_DOWN ? w->ffn : w->hidden;
+}
+
+static void multiply8(struct lac_encode_session *s, enum lac_encode_cpu_place place,
+                      const struct lac_encode_cpu_layer *layer, size_t rows, const float *x,
+                      float *out)
+{
+    const struct lac_encode_cpu_int8 *form = s->device->forms.int8;
+    const struct lac_encode_cpu_weights8 *w = layer->weights8[place];
+    size_t row_size = w->groups * LAC_ENCODE_CPU_GROUP;
+    uint8_t *bytes = s->rounded;
+
+    while (rows > 0) {
+        size_t step = rows < s->device->step ? rows : s->device->step;
+        for (size_t i = 0; i < step; i++)
+            s->ranges[i] = form->round(bytes + i * row_size, x + i * w->in, w->smooth, w->in);
+        if (s->watch)
+            s->watch(s, layer, place, x, step);
+        form->multiply(w, step, bytes, s->ranges, out, place == LAC_ENCODE_CPU_UP);
+        x += step * w->in;
+        out += step * w->width;
+        rows -= step;
+    }
+}
+
+/* One product, rounded as the class wants it; the one of the ffn's first half with GELU. */
 static enum lac_status multiply(struct lac_encode_session *s, enum lac_encode_cpu_place place,
                                 const struct lac_encode_cpu_layer *layer, size_t rows,
                                 const float *x, float *out, struct lac_err *err)
 {
     const struct lac_encode_device *d = s->device;
-    const struct lac_encode_weights *w = d->weights;
+    const struct lac_encode_cpu_vector *v = d->forms.vector;
     const void *from = x;
+    enum lac_status status;
 
-    if (d->class == LAC_ENCODE_CPU_BF16) {
-        size_t in = place == LAC_ENCODE_CPU_DOWN ? w->ffn : w->hidden;
-        d->vector->bf16(s->round, x, rows * in);
-        from = s->round;
+    if (d->class == LAC_ENCODE_CPU_INT8) {
+        multiply8(s, place, layer, rows, x, out);
+        return LAC_OK;
     }
-    return lac_encode_cpu_multiply(s->bindings[place], layer->packed[place], rows, from, out, err);
+    if (d->class == LAC_ENCODE_CPU_BF16) {
+        v->bf16(s->rounded, x, rows * lac_encode_cpu_inputs(d->weights, place));
+        from = s->rounded;
+    }
+    status =
+        lac_encode_cpu_multiply(s->bindings[place], layer->packed[place], rows, from, out, err);
+    if (status == LAC_OK && place == LAC_ENCODE_CPU_UP)
+        v->gelu(out, rows * d->weights->ffn);
+    return status;
 }
 
 static void embed(struct lac_encode_session *s, const int32_t *ids, const uint32_t *starts,
@@ -34,8 +69,8 @@ static void embed(struct lac_encode_session *s, const int32_t *ids, const uint32
         for (uint32_t t = starts[i]; t < starts[i + 1]; t++) {
             float *x = s->x + (t - starts[0]) * hidden;
             lac_encode_tensor_read(&d->weights->words, (size_t)ids[t] * hidden, hidden, x);
-            d->vector->norm(x, x, d->places + (t - starts[i]) * hidden, d->norm.gain, d->norm.bias,
-                            hidden, d->weights->eps);
+            d->forms.vector->norm(x, x, d->places + (t - starts[i]) * hidden, d->norm.gain,
+                                  d->norm.bias, hidden, d->weights->eps);
         }
 }
 
@@ -59,7 +94,7 @@ static void attend(struct lac_encode_session *s, const uint32_t *starts, size_t 
                 .out_stride = w->hidden,
                 .scratch = s->attend,
             };
-            s->device->vector->attend(&h);
+            s->device->forms.vector->attend(&h);
         }
 }
 
@@ -68,7 +103,7 @@ static enum lac_status rest_of_layer(struct lac_encode_session *s,
                                      const struct lac_encode_cpu_layer *layer, size_t rows,
                                      const float *context, float *x, struct lac_err *err)
 {
-    const struct lac_encode_cpu_vector *v = s->device->vector;
+    const struct lac_encode_cpu_vector *v = s->device->forms.vector;
     const struct lac_encode_weights *w = s->device->weights;
     enum lac_status status = multiply(s, LAC_ENCODE_CPU_OUT, layer, rows, context, s->narrow, err);
 
@@ -80,7 +115,6 @@ static enum lac_status rest_of_layer(struct lac_encode_session *s,
     status = multiply(s, LAC_ENCODE_CPU_UP, layer, rows, x, s->wide, err);
     if (status != LAC_OK)
         return status;
-    v->gelu(s->wide, rows * w->ffn);
     status = multiply(s, LAC_ENCODE_CPU_DOWN, layer, rows, s->wide, s->narrow, err);
     if (status != LAC_OK)
         return status;
@@ -112,7 +146,7 @@ static enum lac_status run_layer(struct lac_encode_session *s,
 static void pool(const struct lac_encode_session *s, const uint32_t *starts, size_t count,
                  float *out)
 {
-    const struct lac_encode_cpu_vector *v = s->device->vector;
+    const struct lac_encode_cpu_vector *v = s->device->forms.vector;
     const struct lac_encode_weights *w = s->device->weights;
 
     for (size_t i = 0; i < count; i++, out += w->hidden) {

@@ -12,6 +12,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "lac_encode_cpu_gelu.h"
 #include "lac_encode_cpu_vector.h"
 
 #define LANES LAC_ENCODE_CPU_LANES
@@ -55,32 +56,6 @@ TARGET static inline vec v_exp(vec x)
     p = v_fma(p, r, v_set(1.0f));
     p = v_fma(p, r, v_set(1.0f));
     return v_mul(p, v_pow2(t));
-}
-
-/*
- * gelu(x) = max(x, 0) - h(|x|) with h(a) = a/2 * erfc(a / sqrt(2)). h is smooth and small, and
- * nothing beyond 5.75; its Chebyshev interpolant of degree 18 on [0, 5.75], written in powers of
- * s = 2a/5.75 - 1, is within 3.5e-8. tests/golden/encode/gelu.py makes these numbers.
- */
-TARGET static inline vec v_gelu(vec x)
-{
-    static const float c[] = {
-        0x1.3540660000000p-12f, 0x1.0483a80000000p-6f,  -0x1.5bf8860000000p-6f,
-        -0x1.4a6d380000000p-4f, 0x1.1bbd520000000p-3f,  0x1.097ed60000000p-3f,
-        -0x1.91649a0000000p-2f, 0x1.3d564a0000000p-4f,  0x1.06b9ee0000000p-1f,
-        -0x1.21d2380000000p-1f, -0x1.837fb60000000p-5f, 0x1.4983ec0000000p-1f,
-        -0x1.40ab520000000p-1f, 0x1.1a81220000000p-3f,  0x1.0db1120000000p-2f,
-        -0x1.3e30e40000000p-2f, 0x1.534eac0000000p-3f,  -0x1.81a7e60000000p-5f,
-        0x1.7ca0500000000p-8f,
-    };
-    vec a = v_min(v_abs(x), v_set(5.75f));
-    vec s = v_fma(a, v_set(2 / 5.75f), v_set(-1.0f));
-    vec p = v_set(c[0]);
-
-#pragma GCC unroll 18
-    for (size_t i = 1; i < sizeof c / sizeof *c; i++)
-        p = v_fma(p, s, v_set(c[i]));
-    return v_sub(v_max(x, v_set(0.0f)), p);
 }
 
 TARGET static void gelu_all(float *x, size_t count)
@@ -171,9 +146,16 @@ struct parts {
     float *keys;   /* [width][padded length]: k transposed, zeroes beyond */
     float *values; /* [length][padded width]: v, zeroes beyond */
     float *scores; /* [ROWS][padded length] */
-    float *query;  /* [ROWS][width], divided by sqrt(width) */
+    float *query;  /* [ROWS][padded width], divided by sqrt(width) */
     size_t keys_stride, values_stride;
 };
+
+/* Rows lie too far apart for the processor to see what comes next: the next head's part. */
+TARGET static inline void fetch_next(const float *row, size_t width)
+{
+    for (size_t c = 0; c < width; c += LANES)
+        __builtin_prefetch(row + width + c);
+}
 
 TARGET static void pack_head(const struct lac_encode_cpu_head *h, struct parts *p)
 {
@@ -186,6 +168,8 @@ TARGET static void pack_head(const struct lac_encode_cpu_head *h, struct parts *
     for (size_t j = 0; j < h->length; j++) {
         const float *k = h->k + j * h->stride;
         float *v = p->values + j * p->values_stride;
+        fetch_next(k, h->width);
+        fetch_next(h->v + j * h->stride, h->width);
         for (size_t c = 0; c < h->width; c++)
             p->keys[c * p->keys_stride + j] = k[c];
         memcpy(v, h->v + j * h->stride, h->width * sizeof *v);
@@ -214,7 +198,7 @@ TARGET static inline void score(const struct parts *p, size_t width)
                 k[b] = v_load(keys + b * LANES);
             UNROLL
             for (size_t r = 0; r < ROWS; r++) {
-                vec q = v_set(p->query[r * width + c]);
+                vec q = v_set(p->query[r * p->values_stride + c]);
                 UNROLL
                 for (size_t b = 0; b < BLOCK; b++)
                     sum[r][b] = v_fma(q, k[b], sum[r][b]);
@@ -291,8 +275,10 @@ TARGET static void attend(const struct lac_encode_cpu_head *h)
         for (size_t r = 0; r < ROWS; r++) {
             /* the last block is filled up with its own first row */
             const float *q = h->q + (r < rows ? i + r : i) * h->stride;
-            for (size_t c = 0; c < h->width; c++)
-                p.query[r * h->width + c] = q[c] * scale_by;
+            fetch_next(q, h->width);
+            for (size_t c = 0; c < h->width; c += LANES)
+                v_store(p.query + r * p.values_stride + c,
+                        v_mul(v_load_part(q + c, part(c, h->width)), v_set(scale_by)));
         }
         score(&p, h->width);
         for (size_t r = 0; r < ROWS; r++)

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A trial run of an int8 device that tells which inputs of its products are large. */
+#include <stdlib.h>
+
+#include "lac_encode_cpu_internal.h"
+
+enum { SEQUENCES = 16, LENGTH = 16 };
+
+struct lac_encode_cpu_squares {
+    const struct lac_encode_device *device;
+    size_t rows;     /* that each product has seen */
+    size_t of_layer; /* floats */
+    float *sums;     /* [layer][place][input] */
+};
+
+static float *sums_of(const struct lac_encode_cpu_squares *q, size_t layer,
+                      enum lac_encode_cpu_place place)
+{
+    float *sums = q->sums + layer * q->of_layer;
+
+    for (int i = 0; i < (int)place; i++)
+        sums += lac_encode_cpu_inputs(q->device->weights, (enum lac_encode_cpu_place)i);
+    return sums;
+}
+
+static void watch(struct lac_encode_session *s, const struct lac_encode_cpu_layer *layer,
+                  enum lac_encode_cpu_place place, const float *x, size_t rows)
+{
+    size_t in = lac_encode_cpu_inputs(s->device->weights, place);
+    float *sums = sums_of(s->squares, (size_t)(layer - s->device->layers), place);
+
+    for (size_t r = 0; r < rows; r++)
+        for (size_t k = 0; k < in; k++)
+            sums[k] += x[r * in + k] * x[r * in + k];
+}
+
+/* The finaliser of splitmix64 (Steele, Lea, Flood 2014) as a hash of the place. */
+static int32_t word(uint64_t place, uint32_t vocab)
+{
+    uint64_t z = (place + 1) * 0x9e3779b97f4a7c15u;
+
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return (int32_t)((z ^ (z >> 31)) % vocab);
+}
+
+static enum lac_status run(struct lac_encode_cpu_squares *q, struct lac_encode_device *d,
+                           struct lac_err *err)
+{
+    const struct lac_encode_weights *w = d->weights;
+    size_t length = w->positions < LENGTH ? w->positions : LENGTH;
+    struct lac_encode_session *s = NULL;
+    uint32_t starts[SEQUENCES + 1];
+    int32_t ids[SEQUENCES * LENGTH];
+    struct lac_encode_batch b = {.ids = ids, .starts = starts, .count = SEQUENCES};
+    float *out = malloc(SEQUENCES * (size_t)w->hidden * sizeof *out);
+    enum lac_status status;
+
+    for (size_t i = 0; i <= SEQUENCES; i++)
+        starts[i] = (uint32_t)(i * length);
+    for (size_t i = 0; i < SEQUENCES * length; i++)
+        ids[i] = word(i, w->vocab);
+    status = out ? lac_encode_cpu.session_open(&s, d, SEQUENCES * length, SEQUENCES, false, err)
+                 : lac_err_set(err, LAC_RETRY, 0, "encoder: no memory");
+    if (status == LAC_OK) {
+        s->watch = watch;
+        s->squares = q;
+        status = lac_encode_cpu.run(s, &b, out, err);
+    }
+    q->rows = SEQUENCES * length;
+    lac_encode_cpu.session_close(s);
+    free(out);
+    return status;
+}
+
+enum lac_status lac_encode_cpu_squares_take(struct lac_encode_cpu_squares **out,
+                                            struct lac_encode_device *d, struct lac_err *err)
+{
+    struct lac_encode_cpu_squares *q = calloc(1, sizeof *q);
+    enum lac_status status;
+
+    if (!q)
+        return lac_err_set(err, LAC_RETRY, 0, "encoder: no memory");
+    q->device = d;
+    for (int i = 0; i < LAC_ENCODE_CPU_PLACES; i++)
+        q->of_layer += lac_encode_cpu_inputs(d->weights, (enum lac_encode_cpu_place)i);
+    q->sums = calloc(d->weights->layers * q->of_layer, sizeof *q->sums);
+    status = q->sums ? run(q, d, err) : lac_err_set(err, LAC_RETRY, 0, "encoder: no memory");
+    if (status != LAC_OK) {
+        lac_encode_cpu_squares_free(q);
+        return status;
+    }
+    for (size_t i = 0; i < d->weights->layers * q->of_layer; i++)
+        q->sums[i] /= (float)q->rows;
+    *out = q;
+    return LAC_OK;
+}
+
+void lac_encode_cpu_squares_free(struct lac_encode_cpu_squares *q)
+{
+    if (!q)
+        return;
+    free(q->sums);
+    free(q);
+}
+
+const float *lac_encode_cpu_squares_of(const struct lac_encode_cpu_squares *q, size_t layer,
+                                       enum lac_encode_cpu_place place)
+{
+    return q ? sums_of(q, layer, place) : NULL;
+}
