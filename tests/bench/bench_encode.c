@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The CPU's encoder with MiniLM on sequences of exactly 64 tokens, cut from the starter pack's
+ * texts; one thread, its processor time, texts/s.
+ *
+ * encode.fp32: against the same matrix products alone, through oneDNN.
+ * encode.int8, encode.bf16: against our own fp32; vectors are compared by cosine in the same run.
+ * encode.cores: two lanes on two cores against one, wall time.
+ * encode.cosine.*: no speed: the smallest cosine to fp32 over all texts of the starter pack and
+ * their sentences (more than 10,000), each as long as it is.
+ */
+#include "bench_encode.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "bench_encode_texts.h"
+#include "lac_bench.h"
+#include "lac_clock.h"
+
+enum { ROUNDS = 7, LENGTH = 64, TEXTS = 128, WIDTH = LAC_ENCODE_WIDTH_MAX };
+
+double bench_encode_now(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+struct lane {
+    struct lac_encode_device *device;
+    struct lac_encode_session *session;
+    float *out; /* [TEXTS][hidden] */
+};
+
+struct encode {
+    struct bench_texts texts;
+    struct lac_encode_model *model;
+    const struct lac_encode_weights *w;
+    int32_t ids[TEXTS * LENGTH];
+    uint32_t starts[TEXTS + 1];
+    size_t count; /* texts of a batch */
+    struct lane ours, other;
+    struct bench_products *products;
+};
+
+static bool lane_open(struct encode *e, struct lane *l, struct lac_encode_device *shared,
+                      enum lac_encode_class class)
+{
+    struct lac_err err = {0};
+
+    l->device = shared;
+    l->out = calloc(TEXTS * e->w->hidden, sizeof *l->out);
+    if ((shared || lac_encode_cpu.open(&l->device, e->w, class, &err) == LAC_OK) && l->out &&
+        lac_encode_cpu.session_open(&l->session, l->device, TEXTS * LENGTH, TEXTS, false, &err) ==
+            LAC_OK)
+        return true;
+    fprintf(stderr, "encode: %s\n", err.text);
+    return false;
+}
+
+static bool lane_run(struct encode *e, struct lane *l)
+{
+    struct lac_encode_batch b = {.ids = e->ids, .starts = e->starts, .count = e->count};
+    struct lac_err err = {0};
+
+    if (lac_encode_cpu.run(l->session, &b, l->out, &err) == LAC_OK)
+        return true;
+    fprintf(stderr, "encode: %s\n", err.text);
+    return false;
+}
+
+static void encode_close(struct encode *e)
+{
+    lac_encode_cpu.session_close(e->ours.session);
+    lac_encode_cpu.session_close(e->other.session);
+    if (e->other.device != e->ours.device)
+        lac_encode_cpu.close(e->other.device);
+    lac_encode_cpu.close(e->ours.device);
+    free(e->ours.out);
+    free(e->other.out);
+    bench_products_close(e->products);
+    lac_encode_model_close(e->model);
+    bench_texts_close(&e->texts);
+    free(e);
+}
+
+static struct encode *encode_open(const struct lac_bench_options *o)
+{
+    struct encode *e = calloc(1, sizeof *e);
+    struct lac_err err = {0};
+    char folder[BENCH_FOLDER];
+
+    if (!e)
+        return NULL;
+    bench_encode_folder(folder);
+    e->count = (size_t)(TEXTS * o->scale) + 1 < TEXTS ? (size_t)(TEXTS * o->scale) + 1 : TEXTS;
+    if (lac_encode_model_open(&e->model, folder, &err) == LAC_OK &&
+        bench_texts_open(&e->texts, folder) &&
+        bench_texts_cut(&e->texts, LENGTH, e->count, e->ids)) {
+        e->w = lac_encode_model_weights(e->model);
+        for (size_t i = 0; i <= e->count; i++)
+            e->starts[i] = (uint32_t)(i * LENGTH);
+        return e;
+    }
+    fprintf(stderr, "encode: %s\n", err.text);
+    encode_close(e);
+    return NULL;
+}
+
+static double rate(const struct encode *e, double begun)
+{
+    return (double)e->count / (bench_encode_now() - begun);
+}
+
+static double run_ours(void *ctx)
+{
+    struct encode *e = ctx;
+    double begun = bench_encode_now();
+    return lane_run(e, &e->ours) ? rate(e, begun) : -1;
+}
+
+static double run_other(void *ctx)
+{
+    struct encode *e = ctx;
+    double begun = bench_encode_now();
+    return lane_run(e, &e->other) ? rate(e, begun) : -1;
+}
+
+static double run_products(void *ctx)
+{
+    struct encode *e = ctx;
+    double begun = bench_encode_now();
+    return bench_products_run(e->products) ? rate(e, begun) : -1;
+}
+
+static int run_fp32(const struct lac_bench_case *self, const struct lac_bench_options *o)
+{
+    struct encode *e = encode_open(o);
+    int rc = -1;
+
+    if (!e)
+        return -1;
+    e->products = bench_products_open(e->w, e->count * LENGTH);
+    if (e->products && lane_open(e, &e->ours, NULL, LAC_ENCODE_CPU_FP32)) {
+        struct lac_bench_pair p = {self->name,
+                                   "the matrix products alone, oneDNN",
+                                   "texts of 64 tokens/s",
+                                   run_ours,
+                                   run_products,
+                                   e,
+                                   ROUNDS};
+        rc = lac_bench_run_pair(&p, o);
+    }
+    encode_close(e);
+    return rc;
+}
+
+static double cosine(const float *a, const float *b, size_t count)
+{
+    double ab = 0, aa = 0, bb = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        ab += (double)a[i] * (double)b[i];
+        aa += (double)a[i] * (double)a[i];
+        bb += (double)b[i] * (double)b[i];
+    }
+    return ab / sqrt(aa * bb);
+}
+
+static bool alike(const struct encode *e, double least)
+{
+    for (size_t i = 0; i < e->count; i++) {
+        double c =
+            cosine(e->ours.out + i * e->w->hidden, e->other.out + i * e->w->hidden, e->w->hidden);
+        if (!(c >= least)) {
+            fprintf(stderr, "encode: text %zu has cosine %.5f to fp32\n", i, c);
+            return false;
+        }
+    }
+    return true;
+}
+
+static int run_class(const struct lac_bench_case *self, const struct lac_bench_options *o,
+                     enum lac_encode_class class, double least)
+{
+    struct encode *e;
+    struct lac_err err;
+    int rc = -1;
+
+    if (lac_encode_cpu.probe(class, &err) != LAC_OK) {
+        fprintf(stderr, "%s: %s\n", self->name, err.text);
+        return 0; /* this machine has no such class */
+    }
+    e = encode_open(o);
+    if (!e)
+        return -1;
+    if (lane_open(e, &e->ours, NULL, class) && lane_open(e, &e->other, NULL, LAC_ENCODE_CPU_FP32)) {
+        struct lac_bench_pair p = {
+            self->name, "own fp32", "texts of 64 tokens/s", run_ours, run_other, e, ROUNDS};
+        rc = lac_bench_run_pair(&p, o);
+    }
+    if (rc == 0 && !alike(e, least))
+        rc = -1;
+    encode_close(e);
+    return rc;
+}
+
+static int run_int8(const struct lac_bench_case *self, const struct lac_bench_options *o)
+{
+    return run_class(self, o, LAC_ENCODE_CPU_INT8, 0.995);
+}
+
+static int run_bf16(const struct lac_bench_case *self, const struct lac_bench_options *o)
+{
+    return run_class(self, o, LAC_ENCODE_CPU_BF16, 0.999);
+}
+
+struct worker {
+    struct encode *e;
+    struct lane *lane;
+    bool failed;
+};
+
+static void *work(void *arg)
+{
+    struct worker *w = arg;
+    w->failed = !lane_run(w->e, w->lane);
+    return NULL;
+}
+
+/* The batch by each of `count` lanes at once. */
+static double run_lanes(struct encode *e, size_t count)
+{
+    struct worker workers[2] = {{e, &e->ours, false}, {e, &e->other, false}};
+    pthread_t threads[2];
+    uint64_t begun = lac_clock_mono_ns();
+    size_t started = 0;
+    bool failed = false;
+
+    for (; started < count; started++)
+        if (pthread_create(&threads[started], NULL, work, &workers[started]) != 0)
+            break;
+    for (size_t i = 0; i < started; i++) {
+        pthread_join(threads[i], NULL);
+        failed = failed || workers[i].failed;
+    }
+    if (failed || started < count)
+        return -1;
+    return (double)(count * e->count) / ((double)(lac_clock_mono_ns() - begun) * 1e-9);
+}
+
+static double run_two(void *ctx)
+{
+    return run_lanes(ctx, 2);
+}
+
+static double run_one(void *ctx)
+{
+    return run_lanes(ctx, 1);
+}
+
+static int run_cores(const struct lac_bench_case *self, const struct lac_bench_options *o)
+{
+    struct encode *e = encode_open(o);
+    int rc = -1;
+
+    if (!e)
+        return -1;
+    if (lane_open(e, &e->ours, NULL, LAC_ENCODE_CPU_INT8) &&
+        lane_open(e, &e->other, e->ours.device, LAC_ENCODE_CPU_INT8)) {
+        struct lac_bench_pair p = {self->name, "one core", "texts of 64 tokens/s", run_two, run_one,
+                                   e,          ROUNDS};
+        rc = lac_bench_run_pair(&p, o);
+    }
+    if (rc == 0 && memcmp(e->ours.out, e->other.out, e->count * e->w->hidden * sizeof(float)) != 0)
+        rc = -1;
+    encode_close(e);
+    return rc;
+}
+
+/* One text by both lanes; false: it failed. */
+static bool compare(struct encode *e, size_t text, size_t *count, double *least)
+{
+    size_t length = bench_texts_ids(&e->texts, text, e->w->window, e->ids);
+    double c;
+
+    e->count = 1;
+    e->starts[0] = 0;
+    e->starts[1] = (uint32_t)length;
+    if (!lane_run(e, &e->ours) || !lane_run(e, &e->other))
+        return false;
+    c = cosine(e->ours.out, e->other.out, e->w->hidden);
+    *least = c < *least ? c : *least;
+    ++*count;
+    return true;
+}
+
+static int run_cosine(const struct lac_bench_case *self, const struct lac_bench_options *o,
+                      enum lac_encode_class class)
+{
+    struct encode *e;
+    struct lac_err err;
+    double least = 1, one = 1;
+    size_t count = 0;
+    bool ok;
+
+    if (lac_encode_cpu.probe(class, &err) != LAC_OK) {
+        fprintf(stderr, "%s: %s\n", self->name, err.text);
+        return 0;
+    }
+    e = encode_open(o);
+    if (!e)
+        return -1;
+    ok = lane_open(e, &e->ours, NULL, class) && lane_open(e, &e->other, NULL, LAC_ENCODE_CPU_FP32);
+    for (size_t i = 0; ok && i < (size_t)((double)e->texts.count * o->scale); i++)
+        ok = compare(e, i, &count, &least);
+    encode_close(e);
+    fprintf(stderr, "%s: %zu texts\n", self->name, count);
+    if (ok)
+        lac_bench_report(self->name, "fp32", "smallest cosine", &least, &one, 1);
+    return ok ? 0 : -1;
+}
+
+static int run_cosine8(const struct lac_bench_case *self, const struct lac_bench_options *o)
+{
+    return run_cosine(self, o, LAC_ENCODE_CPU_INT8);
+}
+
+static int run_cosine16(const struct lac_bench_case *self, const struct lac_bench_options *o)
+{
+    return run_cosine(self, o, LAC_ENCODE_CPU_BF16);
+}
+
+LAC_BENCH_CASES({"encode.fp32", NULL, run_fp32}, {"encode.int8", NULL, run_int8},
+                {"encode.bf16", NULL, run_bf16}, {"encode.cores", NULL, run_cores},
+                {"encode.cosine.int8", NULL, run_cosine8},
+                {"encode.cosine.bf16", NULL, run_cosine16});
