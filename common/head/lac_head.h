@@ -112,9 +112,11 @@ void lac_head_ask(const struct lac_head *h, const float *vector, const int32_t *
 
 /*
  * The other half of the gate: whether `text` may be in a language that the head was trained for.
- * False: more than a fifth of its letters belong to other scripts, or its little words are mostly
- * those of another language of Europe. Short texts and code pass. Look at the whole text, not at a
- * window of it. Malformed UTF-8 counts as foreign letters.
+ * False: more than a fifth of its letters belong to other scripts (an ideograph, kana or Hangul
+ * counts for three), or its little words are mostly those of another language of Europe; where
+ * there is no English one, two words tell, one of them such a word and the other that or one with a
+ * mark (Müller). Very short texts and code pass. Look at the whole text, not at a window of it.
+ * Malformed UTF-8 counts as foreign letters.
  */
 bool lac_head_language(const struct lac_head *h, struct lac_str text);
 

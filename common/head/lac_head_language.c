@@ -14,12 +14,14 @@
 enum {
     WORD_MAX = 12,       /* bytes of a word that is looked up */
     FOREIGN_LETTERS = 5, /* one letter of so many is one too many */
+    IDEOGRAPH = 3,       /* letters that one of a script with thousands counts for: half a word */
     FOREIGN_WORDS = 3,   /* least number of another language's little words that count */
+    FOREIGN_SIGNS = 2,   /* the same with words that have marks, where nothing English is */
     TEXT_MAX = 64 << 10, /* bytes looked at */
 };
 
-/* Sorted. Words that are both English and another language's ("an", "in", "die", "me", "come") are
- * in neither list. */
+/* Sorted. Words that are both English and another language's ("an", "in", "die", "me", "come") or
+ * a name in code ("y") are in neither list. */
 static const char *const english[] = {
     "about",  "after", "all",    "and",  "are",   "at",    "be",    "because", "been", "but",
     "by",     "can",   "could",  "do",   "does",  "every", "for",   "from",    "had",  "have",
@@ -42,7 +44,7 @@ static const char *const foreign[] = {
     "oder",   "ont",   "para", "pero",  "por",   "pour",   "que",    "qui",     "sich",    "sie",
     "sind",   "sono",  "sous", "sua",   "sur",   "te",     "um",     "una",     "und",     "une",
     "uns",    "van",   "vom",  "von",   "voor",  "vous",   "werden", "wie",     "wir",     "wird",
-    "worden", "y",     "zijn", "zum",   "zur",
+    "worden", "zijn",  "zum",  "zur",
 };
 
 static int by_text(const void *key, const void *item)
@@ -58,7 +60,8 @@ static bool listed(const char *word, const char *const *list, size_t count)
 /* Latin letters with and without marks; everything else above is script of its own. */
 static bool is_letter(uint32_t c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= 0xC0 && c <= 0x24F);
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (c >= 0xC0 && c <= 0x24F && c != 0xD7 && c != 0xF7); /* not the two signs */
 }
 
 /* Letters of other scripts: blocks of letters from Greek to Yi, CJK, kana, Hangul, presentation
@@ -71,10 +74,19 @@ static bool is_foreign(uint32_t c)
            (c >= 0x10000 && c <= 0x1EFFF) || (c >= 0x20000 && c <= 0x3FFFF);
 }
 
+/* Scripts that say with one character what takes others three: kana, ideographs, Hangul. */
+static bool is_dense(uint32_t c)
+{
+    return (c >= 0x3040 && c <= 0xD7FF) || (c >= 0xF900 && c <= 0xFAFF) ||
+           (c >= 0xFF66 && c <= 0xFFDC) || (c >= 0x20000 && c <= 0x3FFFF);
+}
+
 struct counts {
     size_t latin, other, english, foreign;
+    size_t marked; /* words with a letter that English has not */
     char word[WORD_MAX + 1];
     size_t len; /* of the word; WORD_MAX + 1: too long to be a little one */
+    bool mark;  /* the word has such a letter */
 };
 
 static void end_word(struct counts *n)
@@ -84,17 +96,20 @@ static void end_word(struct counts *n)
         n->english += listed(n->word, english, LAC_COUNT(english));
         n->foreign += listed(n->word, foreign, LAC_COUNT(foreign));
     }
+    n->marked += n->mark;
+    n->mark = false;
     n->len = 0;
 }
 
 static void take(struct counts *n, uint32_t c)
 {
     if (!is_letter(c)) {
-        n->other += is_foreign(c);
+        n->other += !is_foreign(c) ? 0 : is_dense(c) ? IDEOGRAPH : 1;
         end_word(n);
         return;
     }
     n->latin++;
+    n->mark = n->mark || c >= 0x80;
     if (c >= 0x80 || n->len >= WORD_MAX)
         n->len = WORD_MAX + 1; /* no word of the lists */
     else
@@ -112,6 +127,8 @@ bool lac_head_english(struct lac_str text)
         take(&n, lac_utf8_next(text, &at));
     end_word(&n);
     if (n.other * FOREIGN_LETTERS > n.latin + n.other)
+        return false;
+    if (n.english == 0 && n.foreign > 0 && n.foreign + n.marked >= FOREIGN_SIGNS)
         return false;
     return n.foreign < FOREIGN_WORDS || n.foreign <= n.english;
 }

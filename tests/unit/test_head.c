@@ -291,6 +291,12 @@ static void other_languages_are_noticed(void)
         {"our plan \xe2\x9c\x93 \xf0\x9f\x98\x80 done", true},
         {"\xe6\x88\x91\xe4\xbb\xac\xe7\x9a\x84\xe4\xbb\xb7\xe6\xa0\xbc and the price", false},
         {"\xff\xfe\xff\xfe ok", false},
+        {"Wer hat den Vertrag mit der M\xc3\xbcller GmbH unterschrieben?", false},
+        {"Vertrag mit M\xc3\xbcller", false},
+        {"Signed the contract: \xe5\xa5\x91\xe7\xb4\x84\xe6\x9b\xb8\xe3\x81\xaf", false},
+        {"flights from Gda\xc5\x84sk to S\xc3\xa3o Paulo, 2 \xc3\x97 economy", true},
+        {"caf\xc3\xa9 in M\xc3\xbcnchen", true},
+        {"while (y) y = y->next;", true},
     };
 
     for (size_t i = 0; i < LAC_COUNT(cases); i++) {
