@@ -216,15 +216,16 @@ static int take_operands(struct lac_tool *t, int literal)
  * LACUNA__POSTGRES__URL of production must not be where `lacuna dev` writes. */
 static char **own_environment(void)
 {
-    static const char *const sections[] = {
-        "BRIDGE__", "CLASSIFY__", "CLASSIFICATION__", "DRAIN__", "LOG__", "PACK__", "SINK__"};
+    static const char *const begins[] = {
+        "LACUNA__BRIDGE__", "LACUNA__CLASSIFY__", "LACUNA__CLASSIFICATION__",
+        "LACUNA__DRAIN__",  "LACUNA__LOG__",      "LACUNA__MODEL__",
+        "LACUNA__PACK__",   "LACUNA__SINK__",     "LACUNA_MODEL="};
     static char *kept[ENVIRONMENT_MAX + 1];
     size_t n = 0;
 
     for (char **e = environ; *e && n < ENVIRONMENT_MAX; e++)
-        for (size_t i = 0; i < LAC_COUNT(sections); i++)
-            if (strncmp(*e, "LACUNA__", 8) == 0 &&
-                strncmp(*e + 8, sections[i], strlen(sections[i])) == 0)
+        for (size_t i = 0; i < LAC_COUNT(begins); i++)
+            if (strncmp(*e, begins[i], strlen(begins[i])) == 0)
                 kept[n++] = *e;
     kept[n] = NULL;
     return kept;

@@ -196,10 +196,13 @@ static void add_row(struct lac_table *t, const struct lac_pg_rows *rows, size_t 
                   route.len ? LAC_STYLE_NONE : LAC_STYLE_DIM);
 }
 
-/* The newest revision of each; why: the rules that found something. */
+/* The newest revision of each; why: the rules that found something, and whether tier 2 was asked.
+ */
 static const char table_sql[] =
     "SELECT DISTINCT ON (event_id) event_id, tier::text, confidence_ppm,"
-    " coalesce(nullif(array_to_string(rules, ', '), ''), 'no evidence'),"
+    " coalesce(nullif(concat_ws(', ', nullif(array_to_string(rules, ', '), ''),"
+    " CASE WHEN model_hash IS NOT NULL THEN 'tier 2'"
+    " WHEN stop = 'unavailable' THEN 'a tier is missing' END), ''), 'no evidence'),"
     " array_to_string(route, ', ')"
     " FROM decisions_joined WHERE event_id = ANY ($1::uuid[])"
     " ORDER BY event_id, revision DESC";

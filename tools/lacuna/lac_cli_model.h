@@ -24,6 +24,9 @@ struct lac_cli_model_known {
     const char *inside; /* its folder in the wheel */
 };
 
+/* The one for a start: small, and what the built-in pack learned with. */
+#define LAC_CLI_MODEL_FIRST "all-minilm-l6-v2"
+
 /* By name or by the whole hash. NULL: there is none. */
 const struct lac_cli_model_known *lac_cli_model_known(const char *name);
 

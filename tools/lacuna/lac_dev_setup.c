@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lac_cli_model.h"
 #include "lac_clock.h"
 #include "lac_digest.h"
 #include "lac_topics.h"
@@ -314,6 +315,19 @@ static int choose_ports(struct lac_dev *d)
     return -1;
 }
 
+/* Tier 2's encoder, where the store lacks it and tools/setup has fetched it: the workers look into
+ * the store alone. */
+static enum lac_status suggest_model(struct lac_dev *d, struct lac_err *err)
+{
+    char store[PATH_MAX], path[PATH_MAX];
+    const char *hash = lac_cli_model_known(LAC_CLI_MODEL_FIRST)->hash;
+
+    if (!lac_encode_store_folder(store, lac_conf_text(d->t->conf, "model.store")) ||
+        lac_cli_model_where(store, hash, path) != path)
+        return LAC_OK;
+    return suggest(d, "classify.model", path, err);
+}
+
 int lac_dev_write_conf(struct lac_dev *d)
 {
     char key[PATH_MAX], state[PATH_MAX];
@@ -346,6 +360,8 @@ int lac_dev_write_conf(struct lac_dev *d)
         status = suggest(d, "bridge.reply_partition", "0", &err);
     if (status == LAC_OK)
         status = suggest(d, "pack.require_signature", "false", &err);
+    if (status == LAC_OK)
+        status = suggest_model(d, &err);
     if (status != LAC_OK)
         return lac_tool_fail(d->t, LAC_EXIT_USAGE, err.text, NULL);
     lac_buf_init(&b, 1 << 20);

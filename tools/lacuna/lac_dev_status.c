@@ -3,7 +3,10 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "lac_cli_model.h"
 #include "lac_clock.h"
 #include "lac_topics.h"
 
@@ -225,6 +228,28 @@ static void put_commands(struct lac_dev *d, struct lac_buf *b)
     lac_buf_put_text(b, "Ctrl-C stops everything.\n\n");
 }
 
+/* What tier 2 would run on; whether the pack asks it is the pack's matter. */
+static void put_encoder(struct lac_dev *d, struct lac_buf *b)
+{
+    const char *model = lac_conf_text(d->t->conf, "classify.model");
+    struct lac_encode_stored *stored = NULL;
+    char store[PATH_MAX];
+    struct lac_err ignored; /* workers say what is wrong with a store */
+    size_t count = 0;
+
+    if (!*model && lac_encode_store_folder(store, lac_conf_text(d->t->conf, "model.store")) &&
+        lac_encode_store_list(store, &stored, &count, &ignored) == LAC_OK && count > 0)
+        model = store;
+    free(stored);
+    if (strcmp(lac_conf_text(d->t->conf, "classify.semantic"), "off") == 0)
+        put_place(d, b, "Encoder", "off", "rules decide alone");
+    else if (*model)
+        put_place(d, b, "Encoder", model, "");
+    else
+        put_place(d, b, "Encoder", "none, so decisions are stricter",
+                  "`lacuna model add " LAC_CLI_MODEL_FIRST "` gets one");
+}
+
 void lac_dev_banner(struct lac_dev *d)
 {
     const struct lac_conf *c = d->t->conf;
@@ -244,6 +269,7 @@ void lac_dev_banner(struct lac_dev *d)
     snprintf(text, sizeof(text), "%s/log", d->data);
     put_place(d, &b, "Logs", text, "");
     put_place(d, &b, "Settings", d->conf_path, "");
+    put_encoder(d, &b);
     put_place(d, &b, "Strategy", lac_conf_text(c, "classification.strategy"), "");
     if (d->mock) {
         lac_buf_put_char(&b, '\n');
