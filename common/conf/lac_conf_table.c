@@ -267,6 +267,11 @@ const struct lac_conf_key lac_conf_keys[] = {
      ENUM("auto|cpu-fp32|cpu-bf16|cpu-int8|cuda-bf16|cuda-fp8", "auto"),
      .programs = CLASSIFY | CLI,
      .help = "Arithmetic of the encoder; decisions name it, and differ in rare cases."},
+    {.name = "classify.escalate",
+     BOOL("false"),
+     .programs = CLASSIFY,
+     .help = "Hand requests that the pack would still pay to understand to an LLM tier that reads "
+             "lacuna.escalations; their decisions are not final."},
     {.name = "classify.delivery",
      ENUM("exactly-once|at-least-once", "exactly-once"),
      .programs = CLASSIFY,

@@ -81,7 +81,8 @@ struct lac_engine_out {
     struct lac_str core_bytes; /* DecisionCore, unframed; in the arena */
     struct lac_hash256 decision_hash;
     int32_t confidence;     /* P(true tier <= tier), ppm */
-    bool final;             /* no later revision will follow */
+    bool final;             /* no later revision will follow: true unless the caller escalates */
+    bool open;              /* the pack would still pay for what an LLM says */
     struct lac_str excerpt; /* redacted, in the arena; absent unless the pack asks for one */
 };
 

@@ -232,6 +232,7 @@ static enum lac_status decide(struct lac_engine_case *c, const struct lac_pack *
                                (int32_t)decided.posterior[2]};
     core->stop = stop_of(c, policy, &in, &decided, core);
     out->confidence = (int32_t)decided.confidence;
+    out->open = lac_decide_wants(policy, &in, &decided, LAC_DECIDE_LLM);
     /* Only now: the weights above belong to the opinions in the order of rules. */
     SORT(c->e->opinions, in.opinion_count, struct lac_opinion, opinion_cmp);
     core->opinions_count = in.opinion_count;

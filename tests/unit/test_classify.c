@@ -324,6 +324,43 @@ static void a_trace_is_kept_only_when_it_is_one(void)
 }
 
 /* Wherever the memory ends: the lane comes again with more of it, nothing is rejected. */
+/* What the pack would still pay to know goes on to an LLM tier, where there is one. */
+static void open_requests_are_escalated(void)
+{
+    static const char open_text[] = "what did we promise them before the merger?";
+    struct lac_escalation e;
+    const struct lac_kafka_record *r;
+    struct fixture f;
+    struct pair pair;
+
+    open_fixture(&f, LAC_TOPIC_REQUESTS);
+    f.msgs[0] = message(1, avro(&f, open_text), NULL, 0);
+    f.msgs[1] = message(2, avro(&f, "card 4111 1111 1111 1111"), NULL, 0); /* certain */
+    run(&f, 2);
+    LAC_TEST_EQ(f.batch.record_count, 4); /* no LLM tier: nothing is escalated */
+    read_pair(&f, 0, &f.msgs[0], &pair);
+    CU_ASSERT(pair.decision.final && pair.routing.final);
+    lac_batch_reset(&f.batch);
+    f.shared.escalate = true;
+    run(&f, 2);
+    LAC_TEST_NEED(f.batch.record_count == 5);
+    read_pair(&f, 0, &f.msgs[0], &pair);
+    CU_ASSERT(!pair.decision.final && !pair.routing.final);
+    LAC_TEST_EQ(f.batch.records[2].topic, LAC_CLASSIFY_ESCALATIONS);
+    r = &f.batch.records[2].record;
+    LAC_TEST_NEED(lac_wire_read(lac_classify_lane_wire(f.lane), &lac_escalation_type, &e, r->value,
+                                header_of(r, "content-type"), &f.scratch, &f.err) == LAC_OK);
+    CU_ASSERT(memcmp(&e.event_id, &pair.routing.event_id, sizeof(e.event_id)) == 0);
+    LAC_TEST_EQ(e.revision, 1);
+    LAC_TEST_EQ(e.origin.offset, 1);
+    CU_ASSERT(lac_str_eq(e.request, f.msgs[0].value));
+    LAC_TEST_EQ(e.posterior.internal, pair.core.posterior.internal);
+    CU_ASSERT(e.candidates_count > 1 && e.candidates[0] < e.candidates[1]);
+    read_pair(&f, 3, &f.msgs[1], &pair);
+    CU_ASSERT(pair.decision.final && pair.routing.final);
+    close_fixture(&f);
+}
+
 static void a_full_arena_is_told(void)
 {
     struct fixture f;
@@ -349,4 +386,4 @@ static void a_full_arena_is_told(void)
 LAC_TEST_MAIN(classify, json_and_avro_become_records_that_agree, bad_messages_are_rejected_alone,
               all_bad_is_still_a_batch, only_the_bridge_gets_replies,
               the_topic_decides_whose_tenant_counts, a_trace_is_kept_only_when_it_is_one,
-              a_full_arena_is_told)
+              open_requests_are_escalated, a_full_arena_is_told)

@@ -18,7 +18,7 @@ enum {
     INTERACTIVE_BATCH = 64, /* messages: one slow text delays at most so many others */
     BULK_LINGER_MS = 5,
     INTERACTIVE_LINGER_MS = 20, /* replies do not linger; the rest costs the broker one request */
-    RECORDS_PER_REQUEST = 3,    /* routing, lineage, dead letter */
+    RECORDS_PER_REQUEST = 4,    /* routing, lineage, escalation, dead letter */
 };
 
 struct classify_worker {
@@ -89,6 +89,8 @@ static enum lac_status prepare(void *ctx, struct lac_err *err)
             status = register_one(w, LAC_CLASSIFY_LINEAGE, &lac_decision_type, err);
         if (status == LAC_OK)
             status = register_one(w, LAC_CLASSIFY_SHADOW, &lac_shadow_type, err);
+        if (status == LAC_OK && w->program->shared.escalate)
+            status = register_one(w, LAC_CLASSIFY_ESCALATIONS, &lac_escalation_type, err);
         w->registered = status == LAC_OK;
     }
     if (status == LAC_OK && w->program->follower &&

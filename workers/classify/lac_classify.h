@@ -5,7 +5,9 @@
  *     read    bytes -> struct lac_request; what can't be read is rejected with its place
  *     decide  lac_engine_run() on all that could, in one call; a second one, with the canary's
  *             pack, on those whose keys are in its share
- *     emit    a routing and a lineage record for each, and a reply where somebody waits
+ *     emit    a routing and a lineage record for each, and a reply where somebody waits; with an
+ *             LLM tier an escalation for each that the pack would still pay to understand, whose
+ *             decision is then not final
  *     shadow  what the pack in shadow would have said (lac_classify_shadow.h)
  *
  * Which packs count is looked at once, when a batch begins, and holds for the whole of it. The key
@@ -32,6 +34,7 @@ enum lac_classify_topic {
     LAC_CLASSIFY_REPLIES,
     LAC_CLASSIFY_DEADLETTER,
     LAC_CLASSIFY_SHADOW,
+    LAC_CLASSIFY_ESCALATIONS,
     LAC_CLASSIFY_TOPIC_COUNT,
 };
 
@@ -62,6 +65,7 @@ struct lac_classify {
     struct lac_str instance;         /* for the lineage record */
     struct lac_str version;          /* program version, the same */
     const char *topic_prefix;        /* kafka.topic_prefix */
+    bool escalate;                   /* an LLM tier reads escalations */
     struct lac_metrics *metrics;     /* NULL: not counted */
 
     /* Filled by lac_classify_init(). */
@@ -79,6 +83,7 @@ struct lac_classify {
     struct lac_counter *semantic[LAC_CLASSIFY_SEMANTIC_COUNT]; /* decisions */
     struct lac_counter *semantic_texts, *semantic_windows, *semantic_tokens, *semantic_calls,
         *semantic_failures, *semantic_yields;
+    struct lac_counter *escalated;
     struct lac_counter *canary; /* decisions by the canary's pack */
     struct lac_counter *shadow_tiers[LAC_TIER_COUNT][LAC_TIER_COUNT]; /* [decided][shadow] */
     struct lac_counter *shadow_dropped[LAC_CLASSIFY_SHADOW_DROP_COUNT];

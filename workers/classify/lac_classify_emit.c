@@ -12,6 +12,7 @@ enum {
     TRACEPARENT_LEN = 55,
     TRACE_ID_AT = 3,
     TRACE_ID_LEN = 32,
+    CANDIDATES_PPM = 950000,
     PARTITION_MAX = 100000, /* far above what one topic has */
 };
 
@@ -147,6 +148,15 @@ static enum lac_status emit_routing(const struct lac_classify *c, struct lac_wir
     return lac_batch_emit(b, LAC_CLASSIFY_ROUTING, &r);
 }
 
+static struct lac_origin origin_of(const struct lac_classify *c, const struct lac_kafka_msg *m)
+{
+    return (struct lac_origin){.origin = c->origin,
+                               .topic = lac_str_from(m->topic),
+                               .partition = m->partition,
+                               .offset = m->offset,
+                               .timestamp = m->timestamp};
+}
+
 static void fill_decision(struct lac_decision *d, const struct lac_classify *c,
                           const struct lac_classify_item *item, const struct parts *p)
 {
@@ -157,11 +167,7 @@ static void fill_decision(struct lac_decision *d, const struct lac_classify *c,
         .event_id = item->event_id,
         .final = item->out->final,
         .request_id = q->request_id,
-        .origin = {.origin = c->origin,
-                   .topic = lac_str_from(m->topic),
-                   .partition = m->partition,
-                   .offset = m->offset,
-                   .timestamp = m->timestamp},
+        .origin = origin_of(c, m),
         .has_user = q->has_user,
         .user = q->user,
         .session = q->session,
@@ -206,6 +212,67 @@ static enum lac_status emit_lineage(const struct lac_classify *c, struct lac_wir
     return lac_batch_emit(b, LAC_CLASSIFY_LINEAGE, &r);
 }
 
+/* The tiers that it may be: the likeliest, until they have 95 % of the posterior; in the order of
+ * the lattice. */
+static size_t candidates(const struct lac_posterior *p, enum lac_tier out[LAC_TIER_COUNT])
+{
+    const int32_t share[LAC_TIER_COUNT] = {p->public, p->internal, p->proprietary};
+    bool in[LAC_TIER_COUNT] = {false};
+    int32_t sum = 0;
+    size_t n = 0;
+
+    while (sum < CANDIDATES_PPM && n < LAC_TIER_COUNT) {
+        int best = -1;
+
+        for (int t = LAC_TIER_COUNT - 1; t >= 0; t--)
+            if (!in[t] && (best < 0 || share[t] > share[best]))
+                best = t;
+        in[best] = true;
+        sum += share[best];
+        n++;
+    }
+    n = 0;
+    for (int t = 0; t < LAC_TIER_COUNT; t++)
+        if (in[t])
+            out[n++] = (enum lac_tier)t;
+    return n;
+}
+
+static enum lac_status emit_escalation(const struct lac_classify *c, struct lac_wire *w,
+                                       struct lac_batch *b, const struct lac_classify_item *item,
+                                       const struct parts *p, struct lac_err *err)
+{
+    const struct lac_kafka_msg *m = item->msg;
+    struct lac_kafka_record r = {.key = lac_str_from(p->event_text),
+                                 .partition = LAC_KAFKA_ANY_PARTITION};
+    enum lac_tier tiers[LAC_TIER_COUNT];
+    struct lac_escalation e;
+    enum lac_status status;
+    struct headers h;
+
+    if (item->out->final)
+        return LAC_OK;
+    lac_escalation_init(&e);
+    e.event_id = item->event_id;
+    e.origin = origin_of(c, m);
+    e.request = m->value;
+    if (!lac_kafka_msg_header(m, "content-type", &e.content_type))
+        e.content_type = LAC_STR("");
+    e.posterior = item->out->core.posterior;
+    e.candidates = tiers;
+    e.candidates_count = candidates(&e.posterior, tiers);
+    e.has_deadline_ms = item->request->has_deadline_ms;
+    e.deadline_ms = item->request->deadline_ms;
+    status = lac_wire_write(w, &lac_escalation_type, &e, b->arena, &r.value, err);
+    if (status != LAC_OK)
+        return status;
+    if (!common_headers(&h, b->arena, p, c->lineage_source, "lacuna.Escalation.v1"))
+        return LAC_AGAIN;
+    r.headers = h.items;
+    r.header_count = h.count;
+    return lac_batch_emit(b, LAC_CLASSIFY_ESCALATIONS, &r);
+}
+
 static enum lac_status emit_reply(struct lac_batch *b, const struct lac_classify_item *item,
                                   const struct parts *p)
 {
@@ -240,6 +307,8 @@ enum lac_status lac_classify_emit(const struct lac_classify *c, struct lac_wire 
         status = emit_routing(c, w, b, item, &p, err);
     if (status == LAC_OK)
         status = emit_lineage(c, w, b, item, &p, err);
+    if (status == LAC_OK)
+        status = emit_escalation(c, w, b, item, &p, err);
     if (status == LAC_OK)
         status = emit_reply(b, item, &p);
     return status;

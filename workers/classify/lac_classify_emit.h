@@ -24,7 +24,8 @@ struct lac_classify_item {
     bool may_reply;     /* the topic's writer is trusted to name a partition */
 };
 
-/* Hands routing, lineage and, where asked for, reply over to `b`. AGAIN: `b` is full. */
+/* Hands routing, lineage and, where asked for, reply over to `b`, and an escalation when the
+ * decision is not final. AGAIN: `b` is full. */
 enum lac_status lac_classify_emit(const struct lac_classify *c, struct lac_wire *w,
                                   struct lac_batch *b, const struct lac_classify_item *item,
                                   struct lac_err *err) LAC_MUST_USE;

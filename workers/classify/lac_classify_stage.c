@@ -43,6 +43,8 @@ static void open_metrics(struct lac_classify *c)
                                       "Requests that were decided.", NULL);
     c->errors = lac_metrics_counter(c->metrics, "lacuna_classification_errors_total",
                                     "Requests that could not be read or decided.", NULL);
+    c->escalated = lac_metrics_counter(c->metrics, "lacuna_escalated_total",
+                                       "Requests that were handed to the LLM tier.", NULL);
     c->canary = lac_metrics_counter(c->metrics, "lacuna_canary_decisions_total",
                                     "Requests that a canary's pack has decided.", NULL);
     c->latency = lac_metrics_histogram(
@@ -135,6 +137,7 @@ enum lac_status lac_classify_init(struct lac_classify *c, struct lac_err *err)
         [LAC_CLASSIFY_REPLIES] = LAC_TOPIC_REPLIES,
         [LAC_CLASSIFY_DEADLETTER] = LAC_TOPIC_DEADLETTER,
         [LAC_CLASSIFY_SHADOW] = LAC_TOPIC_SHADOW,
+        [LAC_CLASSIFY_ESCALATIONS] = LAC_TOPIC_ESCALATIONS,
     };
 
     for (int i = 0; i < LAC_CLASSIFY_TOPIC_COUNT; i++) {
@@ -317,6 +320,7 @@ static void count_one(const struct lac_classify *c, const struct lac_engine_out 
 
     lac_counter_add(c->tiers[core->tier], 1);
     lac_counter_add(c->semantic[semantic_of(core)], 1);
+    lac_counter_add(c->escalated, !out->final);
     lac_counter_add(c->routed[allows(core, "local_rag")][allows(core, "web_search")], 1);
     lac_histogram_observe(c->confidence[core->tier], out->confidence / 1e6);
     lac_histogram_observe(c->latency, seconds);
@@ -407,7 +411,10 @@ static enum lac_status emit_all(struct lac_classify_lane *l, struct lac_batch *b
     enum lac_status status = LAC_OK;
 
     for (size_t i = 0; status == LAC_OK && i < n; i++) {
-        l->items[i].out = &l->out[l->place[i]];
+        struct lac_engine_out *out = &l->out[l->place[i]];
+
+        out->final = !(l->shared->escalate && out->open);
+        l->items[i].out = out;
         l->items[i].decide_us = (int64_t)(engine_ns / 1000);
         status = lac_classify_emit(l->shared, l->wire, b, &l->items[i], err);
     }

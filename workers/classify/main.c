@@ -131,6 +131,7 @@ static enum lac_status open_shared(struct program *p, struct lac_err *err)
         .instance = lac_str_from(lac_runtime_instance(common->rt)),
         .version = lac_str_from(lac_runtime_version()),
         .topic_prefix = lac_conf_text(c, "kafka.topic_prefix"),
+        .escalate = lac_conf_bool(c, "classify.escalate"),
         .metrics = lac_runtime_metrics(common->rt),
     };
     status = lac_classify_init(&common->shared, err);
