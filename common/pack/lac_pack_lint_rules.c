@@ -90,6 +90,20 @@ static enum lac_status check_examples(struct context *c, struct lac_pack_try *t,
     return lac_pack_try_rule(t, i, on_failure, c, &failed, c->err);
 }
 
+/* A form that nobody can look up can't be corrected either. Names and marks are the organisation's
+ * own. */
+static void check_source(struct context *c, size_t i)
+{
+    const struct lac_match_rule *r = &c->p->rules[i];
+    struct lac_pack_remark why =
+        remark(c->p, i, LAC_PACK_NOTE, "source-missing", "pattern",
+               "say under source: which page or standard states the form, or who in the "
+               "organisation does");
+
+    if (r->source.len == 0 && r->phrase_count == 0 && r->strength == LAC_MATCH_FLOOR)
+        lac_pack_say(c->p, &why, "does not say where its form is from");
+}
+
 /* ---- rules that can't matter ---- */
 
 /* Whether `hits` has one of rule `other` that covers all of rule `index`'s. */
@@ -245,6 +259,7 @@ static enum lac_status check_all(struct context *c, struct lac_pack_try *t)
         /* Nobody can do anything about an inherited rule but disable it. */
         if (is_terms(&c->p->rules[i]) || lac_pack_is_inherited(c->p->where[i]->file))
             continue;
+        check_source(c, i);
         status = check_examples(c, t, i);
         if (status == LAC_OK)
             status = check_shadow(c, t, i);

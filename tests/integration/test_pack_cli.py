@@ -201,7 +201,7 @@ def test_import_names_what_is_lost_and_gives_rules_that_load(pack):
                 files={"pack.yaml": PACK,
                        "rules/g.yaml": (pack.folder / "out.yaml").read_text()})
     codes = [f["code"] for f in json.loads(lint.stdout)["findings"]]
-    assert codes == ["examples-missing"]
+    assert codes == ["examples-missing", "source-missing"]
     (pack.folder / "p.yaml").write_text(
         "recognizers:\n- name: Zip\n  supported_entity: ZIP\n  patterns:\n"
         "  - {name: zip, regex: '\\b[0-9]{5}-[0-9]{4}\\b', score: 0.6}\n")
