@@ -334,6 +334,10 @@ static bool assigned(struct lac_str t, size_t at, enum kind kind, struct lac_mat
         if (i == 0 || i >= t.len || !read_value(t, i, &v))
             return false;
     }
+    /* No key ends like a sentence does; a password may. */
+    while (kind == KIND_SECRET && !v.quoted && v.text.len > VALUE_MIN &&
+           lac_match_is_in((unsigned char)v.text.ptr[v.text.len - 1], ".?:!"))
+        v.text.len--;
     /* NL_ATTR_PASSWORD: attribute with ...: documentation goes on behind the word. */
     if (!v.quoted && lac_match_byte(t, end) == ':' && !at_line_end(t, v.at + v.text.len))
         v.statement = false;
