@@ -6,6 +6,8 @@
  * encode.fp32: against the same matrix products alone, through oneDNN.
  * encode.int8, encode.bf16: against our own fp32; vectors are compared by cosine in the same run.
  * encode.cores: two lanes on two cores against one, wall time.
+ * encode.ort, encode.st: int8 against ONNX Runtime and sentence-transformers, which run in Python
+ * with --peers. Their vectors are compared with our floats.
  * encode.cosine.*: no speed: the smallest cosine to fp32 over all texts of the starter pack and
  * their sentences (more than 10,000), each as long as it is.
  */
@@ -17,12 +19,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "bench_encode_texts.h"
+#include "bench_peer.h"
 #include "lac_bench.h"
 #include "lac_clock.h"
+#include "lac_env.h"
 
 enum { ROUNDS = 7, LENGTH = 64, TEXTS = 128, WIDTH = LAC_ENCODE_WIDTH_MAX };
+
+/* Smallest cosines to fp32 that a class may have. */
+#define CLOSE8  0.995
+#define CLOSE16 0.999
 
 double bench_encode_now(void)
 {
@@ -46,6 +55,8 @@ struct encode {
     size_t count; /* texts of a batch */
     struct lane ours, other;
     struct bench_products *products;
+    struct bench_peer peer;
+    char folder[BENCH_FOLDER], home[64]; /* the model's; the peer's files */
 };
 
 static bool lane_open(struct encode *e, struct lane *l, struct lac_encode_device *shared,
@@ -93,14 +104,14 @@ static struct encode *encode_open(const struct lac_bench_options *o)
 {
     struct encode *e = calloc(1, sizeof *e);
     struct lac_err err = {0};
-    char folder[BENCH_FOLDER];
 
     if (!e)
         return NULL;
-    bench_encode_folder(folder);
+    e->peer.fd = -1;
+    bench_encode_folder(e->folder);
     e->count = (size_t)(TEXTS * o->scale) + 1 < TEXTS ? (size_t)(TEXTS * o->scale) + 1 : TEXTS;
-    if (lac_encode_model_open(&e->model, folder, &err) == LAC_OK &&
-        bench_texts_open(&e->texts, folder) &&
+    if (lac_encode_model_open(&e->model, e->folder, &err) == LAC_OK &&
+        bench_texts_open(&e->texts, e->folder) &&
         bench_texts_cut(&e->texts, LENGTH, e->count, e->ids)) {
         e->w = lac_encode_model_weights(e->model);
         for (size_t i = 0; i <= e->count; i++)
@@ -212,12 +223,12 @@ static int run_class(const struct lac_bench_case *self, const struct lac_bench_o
 
 static int run_int8(const struct lac_bench_case *self, const struct lac_bench_options *o)
 {
-    return run_class(self, o, LAC_ENCODE_CPU_INT8, 0.995);
+    return run_class(self, o, LAC_ENCODE_CPU_INT8, CLOSE8);
 }
 
 static int run_bf16(const struct lac_bench_case *self, const struct lac_bench_options *o)
 {
-    return run_class(self, o, LAC_ENCODE_CPU_BF16, 0.999);
+    return run_class(self, o, LAC_ENCODE_CPU_BF16, CLOSE16);
 }
 
 struct worker {
@@ -283,6 +294,118 @@ static int run_cores(const struct lac_bench_case *self, const struct lac_bench_o
     return rc;
 }
 
+/* ---- peers ---- */
+
+static void peer_path(const struct encode *e, const char *name, char out[BENCH_FOLDER])
+{
+    snprintf(out, BENCH_FOLDER, "%s/%s", e->home, name);
+}
+
+static void peer_close(struct encode *e)
+{
+    static const char *const names[] = {"ids", "vectors"};
+    char path[BENCH_FOLDER];
+
+    bench_peer_close(&e->peer);
+    for (size_t i = 0; e->home[0] && i < LAC_COUNT(names); i++) {
+        peer_path(e, names[i], path);
+        (void)unlink(path);
+    }
+    if (e->home[0])
+        (void)rmdir(e->home);
+}
+
+static bool peer_open(struct encode *e, const char *kind, const char *folder)
+{
+    char python[BENCH_FOLDER], ids[BENCH_FOLDER], vectors[BENCH_FOLDER], length[16];
+    const char *const args[] = {kind, e->folder, ids, length, vectors, NULL};
+    FILE *f;
+    bool good;
+
+    snprintf(python, sizeof python, "%s/%s/bin/python", folder, kind);
+    snprintf(length, sizeof length, "%d", LENGTH);
+    snprintf(e->home, sizeof e->home, "/tmp/lacuna-bench-encode-XXXXXX");
+    if (!mkdtemp(e->home)) {
+        e->home[0] = '\0';
+        fprintf(stderr, "encode: no folder for the peer's files\n");
+        return false;
+    }
+    peer_path(e, "ids", ids);
+    peer_path(e, "vectors", vectors);
+    f = fopen(ids, "w");
+    good = f && fwrite(e->ids, LENGTH * sizeof *e->ids, e->count, f) == e->count;
+    if (f && fclose(f) != 0)
+        good = false;
+    if (!good)
+        fprintf(stderr, "encode: %s can't be written\n", ids);
+    return good && bench_peer_open(&e->peer, python, "peer_encode.py", args);
+}
+
+static bool peer_vectors(struct encode *e, float *out)
+{
+    char path[BENCH_FOLDER];
+    double count;
+    FILE *f;
+    bool good;
+
+    peer_path(e, "vectors", path);
+    if (!bench_peer_ask(&e->peer, "vectors", &count))
+        return false;
+    f = fopen(path, "r");
+    good = f && fread(out, e->w->hidden * sizeof *out, e->count, f) == e->count;
+    if (f)
+        (void)fclose(f);
+    return good;
+}
+
+static double run_peer_side(void *ctx)
+{
+    struct encode *e = ctx;
+    double answer;
+    return bench_peer_ask(&e->peer, "rate", &answer) ? answer : -1;
+}
+
+/* `least`: what the peer's vectors must come to beside our floats, for the same work to be done. */
+static int run_peer(const struct lac_bench_case *self, const struct lac_bench_options *o,
+                    const char *kind, const char *what, double least)
+{
+    const char *folder = lac_env("LACUNA_BENCH_PEERS");
+    struct encode *e;
+    int rc = -1;
+
+    if (!folder) {
+        fprintf(stderr, "%s: skipped, it needs tools/bench --peers\n", self->name);
+        return 0;
+    }
+    e = encode_open(o);
+    if (!e)
+        return -1;
+    if (lane_open(e, &e->ours, NULL, LAC_ENCODE_CPU_INT8) &&
+        lane_open(e, &e->other, NULL, LAC_ENCODE_CPU_FP32) && peer_open(e, kind, folder)) {
+        struct lac_bench_pair p = {
+            self->name, what, "texts of 64 tokens/s", run_ours, run_peer_side, e, ROUNDS};
+        rc = lac_bench_run_pair(&p, o);
+    }
+    if (rc == 0 && !(lane_run(e, &e->other) && alike(e, CLOSE8) && peer_vectors(e, e->ours.out) &&
+                     alike(e, least)))
+        rc = -1;
+    peer_close(e);
+    encode_close(e);
+    return rc;
+}
+
+static int run_ort(const struct lac_bench_case *self, const struct lac_bench_options *o)
+{
+    return run_peer(self, o, "ort", "ONNX Runtime, dynamic int8, signed per channel", 0.95);
+}
+
+static int run_st(const struct lac_bench_case *self, const struct lac_bench_options *o)
+{
+    return run_peer(self, o, "st", "sentence-transformers, torch fp32", 0.99999);
+}
+
+/* ---- cosines ---- */
+
 /* One text by both lanes; false: it failed. */
 static bool compare(struct encode *e, size_t text, size_t *count, double *least)
 {
@@ -301,7 +424,7 @@ static bool compare(struct encode *e, size_t text, size_t *count, double *least)
 }
 
 static int run_cosine(const struct lac_bench_case *self, const struct lac_bench_options *o,
-                      enum lac_encode_class class)
+                      enum lac_encode_class class, double bound)
 {
     struct encode *e;
     struct lac_err err;
@@ -323,20 +446,21 @@ static int run_cosine(const struct lac_bench_case *self, const struct lac_bench_
     fprintf(stderr, "%s: %zu texts\n", self->name, count);
     if (ok)
         lac_bench_report(self->name, "fp32", "smallest cosine", &least, &one, 1);
-    return ok ? 0 : -1;
+    return ok && least >= bound ? 0 : -1;
 }
 
 static int run_cosine8(const struct lac_bench_case *self, const struct lac_bench_options *o)
 {
-    return run_cosine(self, o, LAC_ENCODE_CPU_INT8);
+    return run_cosine(self, o, LAC_ENCODE_CPU_INT8, CLOSE8);
 }
 
 static int run_cosine16(const struct lac_bench_case *self, const struct lac_bench_options *o)
 {
-    return run_cosine(self, o, LAC_ENCODE_CPU_BF16);
+    return run_cosine(self, o, LAC_ENCODE_CPU_BF16, CLOSE16);
 }
 
 LAC_BENCH_CASES({"encode.fp32", NULL, run_fp32}, {"encode.int8", NULL, run_int8},
                 {"encode.bf16", NULL, run_bf16}, {"encode.cores", NULL, run_cores},
+                {"encode.ort", NULL, run_ort}, {"encode.st", NULL, run_st},
                 {"encode.cosine.int8", NULL, run_cosine8},
                 {"encode.cosine.bf16", NULL, run_cosine16});

@@ -26,10 +26,9 @@ const char *bench_peer_python(void)
 }
 
 /* 0, or an errno. */
-static int start(struct bench_peer *p, const char *const *args, int end)
+static int start(struct bench_peer *p, const char *python, const char *const *args, int end)
 {
     posix_spawn_file_actions_t actions;
-    const char *python = bench_peer_python();
     const char *argv[BENCH_PEER_ARGS_MAX + 3] = {python};
     char *words[BENCH_PEER_ARGS_MAX + 3] = {NULL};
     char path[PATH_MAX];
@@ -52,7 +51,8 @@ static int start(struct bench_peer *p, const char *const *args, int end)
     return failed;
 }
 
-bool bench_peer_open(struct bench_peer *p, const char *script, const char *const *args)
+bool bench_peer_open(struct bench_peer *p, const char *python, const char *script,
+                     const char *const *args)
 {
     const struct timeval wait = {.tv_sec = BENCH_PEER_WAIT_S};
     int ends[2], failed = 0;
@@ -65,7 +65,7 @@ bool bench_peer_open(struct bench_peer *p, const char *script, const char *const
     p->fd = ends[0];
     if (setsockopt(p->fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) == 0)
         p->from = fdopen(p->fd, "r");
-    failed = p->from ? start(p, args, ends[1]) : errno;
+    failed = p->from ? start(p, python, args, ends[1]) : errno;
     close(ends[1]);
     if (failed)
         fprintf(stderr, "%s: can't be run: %s\n", script, lac_errno_text(failed));

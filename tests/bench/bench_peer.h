@@ -30,7 +30,8 @@ const char *bench_peer_python(void);
 
 /* Starts tests/bench/`script` with `args`, up to a NULL. False: the reason is on stderr. Close it
  * in any case. */
-bool bench_peer_open(struct bench_peer *p, const char *script, const char *const *args);
+bool bench_peer_open(struct bench_peer *p, const char *python, const char *script,
+                     const char *const *args);
 
 /* Asks for a number; waits BENCH_PEER_WAIT_S at most. False: the reason is on stderr. */
 bool bench_peer_ask(struct bench_peer *p, const char *question, double *answer);

@@ -238,7 +238,7 @@ static bool hf_open(struct wordpiece *w)
         fprintf(stderr, "wordpiece.hf: %s can't be written\n", texts);
         return false;
     }
-    return bench_peer_open(&w->peer, "peer_wordpiece.py", args);
+    return bench_peer_open(&w->peer, bench_peer_python(), "peer_wordpiece.py", args);
 }
 
 /* Whether the next message of the library's answer has these tokens; *at goes behind it. */

@@ -20,6 +20,23 @@ BROKER = {"num.network.threads": 2, "num.io.threads": 2, "log.segment.bytes": 26
           "group.initial.rebalance.delay.ms": 1000}
 
 
+PEERS = {"ort": ["onnxruntime==1.31.1", "onnx==1.23.2", "numpy==2.4.6", "safetensors==0.8.0"],
+         "st": ["sentence-transformers==6.2.0", "torch==2.15.0"]}
+
+
+def make_peers(folder, arguments):
+    """With --peers, an environment for each peer that is wanted; st's takes 6 GB."""
+    named = [a for a in arguments if not a.startswith("-")]
+    for name, packages in PEERS.items():
+        home = folder / name
+        if (named and f"encode.{name}" not in named) or (home / "complete").exists():
+            continue
+        subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True)
+        subprocess.run([home / "bin" / "pip", "install", "-q", *packages], check=True,
+                       stdout=sys.stderr)
+        (home / "complete").touch()
+
+
 def given(arguments, flag, variable):
     return variable in os.environ or any(a.startswith(flag) for a in arguments)
 
@@ -28,6 +45,11 @@ def main():
     arguments = sys.argv[1:]
     # Peers that are Python packages run in this very Python.
     environment = {"LACUNA_BENCH_PYTHON": sys.executable, **os.environ}
+    if "--peers" in arguments:
+        arguments.remove("--peers")
+        cache = os.environ.get("LACUNA_CACHE") or Path.home() / ".cache" / "lacuna"
+        environment["LACUNA_BENCH_PEERS"] = str(Path(cache) / "peers")
+        make_peers(Path(environment["LACUNA_BENCH_PEERS"]), arguments)
     broker = database = None
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="lacuna-bench-") as folder:
