@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs lacuna-bench with a Kafka and a Postgres of its own; called by tools/bench."""
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
 
 from harness import Kafka, Postgres  # noqa: E402  pylint: disable=wrong-import-position
+from harness.paths import MODEL  # noqa: E402  pylint: disable=wrong-import-position
 
 BINARY = ROOT / "build" / "release" / "bin" / "lacuna-bench"
 # As a broker in production compiles and keeps: the tests' small heap would be the bottleneck.
@@ -41,6 +44,27 @@ def given(arguments, flag, variable):
     return variable in os.environ or any(a.startswith(flag) for a in arguments)
 
 
+def wants_pack(arguments):
+    """Whether pipe.tier2 runs and the built-in pack has learned nothing."""
+    names = [a for a in arguments if not a.startswith("-")]
+    return ((not names or "pipe.tier2" in names) and "LACUNA_BENCH_PACK" not in os.environ
+            and not (ROOT / "packs" / "builtin" / "semantic").exists())
+
+
+def train_pack(folder):
+    """The built-in pack with a head of its own, from a few of the starter texts."""
+    shutil.copytree(ROOT / "packs" / "builtin", folder)
+    (folder / "exemplars").mkdir()
+    for domain in ("general", "hr", "sales"):
+        lines = (ROOT / "packs" / "starter" / f"{domain}.jsonl").read_text().splitlines()
+        some = [line for tier in ("PUBLIC", "INTERNAL", "PROPRIETARY")
+                for line in [x for x in lines if json.loads(x)["tier"] == tier][:40]]
+        (folder / "exemplars" / f"{domain}.jsonl").write_text("\n".join(some) + "\n")
+    subprocess.run([BINARY.parent / "lacuna", "train", folder, "--model", MODEL], check=True,
+                   stdout=subprocess.DEVNULL)
+    return folder
+
+
 def main():
     arguments = sys.argv[1:]
     # Peers that are Python packages run in this very Python.
@@ -63,6 +87,8 @@ def main():
                                     settings={"shared_buffers": "512MB", "max_wal_size": "4GB"})
                 database.start()
                 environment["LACUNA_BENCH_POSTGRES"] = database.url
+            if wants_pack(arguments):
+                environment["LACUNA_BENCH_PACK"] = str(train_pack(Path(folder) / "pack"))
             return subprocess.run([BINARY, *arguments], env=environment, check=False).returncode
         finally:
             if broker:
