@@ -192,15 +192,13 @@ static void score_exemplars(const struct lac_head *h, const int32_t *cosines, in
 
 static void score_words(const struct lac_head *h, const int32_t *ids, size_t count, int64_t *score)
 {
-    int32_t own[LAC_HEAD_TOKEN_MAX];
+    int32_t own[LAC_HEAD_TEXT_WORD_MAX];
     int64_t sum[LAC_TIER_COUNT] = {0};
     uint32_t known = 0;
+    size_t words = lac_head_words(ids, count, own);
 
-    if (count > 0)
-        memcpy(own, ids, count * sizeof(*own));
-    count = lac_head_distinct(own, count);
-    for (size_t i = 0; i < count; i++) {
-        uint32_t at = own[i] >= 0 && (uint32_t)own[i] < h->word_limit ? h->words[own[i]] : 0;
+    for (size_t i = 0; i < words; i++) {
+        uint32_t at = (uint32_t)own[i] < h->word_limit ? h->words[own[i]] : 0;
 
         for (uint32_t t = 0; t < LAC_TIER_COUNT && at > 0; t++)
             sum[t] += h->params.word_weights[(at - 1) * LAC_TIER_COUNT + t];

@@ -211,8 +211,8 @@ void lac_head_look_around(const struct lac_head_exemplars *e, const uint32_t *mu
     out->closeness = mean(out->near_similarity, out->near_count);
 }
 
-/* Shell's sort: no memory, and there are at most 512. */
-size_t lac_head_distinct(int32_t *ids, size_t count)
+/* Shell's sort: no memory, and there are at most a thousand. Returns how many different ones. */
+static size_t distinct(int32_t *ids, size_t count)
 {
     size_t kept = 0;
 
@@ -229,6 +229,32 @@ size_t lac_head_distinct(int32_t *ids, size_t count)
         if (kept == 0 || ids[kept - 1] != ids[i])
             ids[kept++] = ids[i];
     return kept;
+}
+
+/* The multipliers are odd numbers with many bits set: neighbouring ids end far apart. */
+static int32_t pair_id(int32_t a, int32_t b)
+{
+    uint64_t x = ((uint64_t)(uint32_t)a << 32 | (uint32_t)b) * 0x9E3779B97F4A7C15u;
+
+    x = (x ^ x >> 32) * 0xD6E8FEB86659FD93u;
+    return LAC_HEAD_PAIR_FIRST + (int32_t)(x >> (64 - LAC_HEAD_PAIR_BITS));
+}
+
+size_t lac_head_words(const int32_t *ids, size_t count, int32_t out[LAC_HEAD_TEXT_WORD_MAX])
+{
+    enum { BEGIN = -1, END = -2 };
+    int32_t before = BEGIN;
+    size_t n = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (ids[i] >= 0 && ids[i] < LAC_HEAD_PAIR_FIRST)
+            out[n++] = ids[i];
+        out[n++] = pair_id(before, ids[i]);
+        before = ids[i];
+    }
+    if (count > 0)
+        out[n++] = pair_id(before, END);
+    return distinct(out, n);
 }
 
 /* Scores are below 2^14 x 2^24 x 2^24 / 2^24 = 2^38 in Q20, weights below 2^27: a 128-bit product

@@ -13,7 +13,8 @@
  *
  * best[t]: the highest cosine to an exemplar of tier t; mean[t]: the mean of the `per_tier`
  * highest; share[t]: the part of the `nearest` most similar exemplars that are of tier t. A known
- * word is a token id that is listed; each counts once however often it occurs.
+ * word is a token id, or a pair of neighbours (the text's ends are neighbours, too), that is
+ * listed; each counts once however often it occurs. A pair's id is a hash: few share one.
  *
  * The scores are kernel ridge regression (Saunders, Gammerman, Vovk 1998) with a Gaussian kernel on
  * the sphere plus the cosine of word sets, whose dual weights of words are summed up in advance;
@@ -47,9 +48,12 @@ enum {
     LAC_HEAD_NEIGHBOUR_MAX = 64,            /* per_tier and nearest */
     LAC_HEAD_FEATURES = 3 * LAC_TIER_COUNT, /* of the neighbourhood */
     LAC_HEAD_INPUTS = LAC_TIER_COUNT + LAC_HEAD_FEATURES,
-    LAC_HEAD_WORD_MAX = 65536, /* known words */
-    LAC_HEAD_WORD_ID_MAX = 1 << 20,
-    LAC_HEAD_WEIGHT_MAX = 1 << 24,     /* Q20: 16; of exemplars and words */
+    LAC_HEAD_WORD_MAX = 65536,     /* known words */
+    LAC_HEAD_PAIR_FIRST = 1 << 20, /* token ids are below, pairs of tokens from here on */
+    LAC_HEAD_PAIR_BITS = 19,
+    LAC_HEAD_WORD_ID_MAX = LAC_HEAD_PAIR_FIRST + (1 << LAC_HEAD_PAIR_BITS) - 1,
+    LAC_HEAD_TEXT_WORD_MAX = 2 * LAC_HEAD_TOKEN_MAX + 1, /* words of one text */
+    LAC_HEAD_WEIGHT_MAX = 1 << 24,                       /* Q20: 16; of exemplars and words */
     LAC_HEAD_VALUE_MAX = 1 << 27,      /* Q20: 128; of the regression, logarithms and the guard */
     LAC_HEAD_SHARPNESS_MAX = 64 << 16, /* Q16 */
     LAC_HEAD_KERNEL_BITS = 12,
@@ -185,8 +189,9 @@ void lac_head_look_around(const struct lac_head_exemplars *e, const uint32_t *mu
                           const struct lac_head_leave *leave, int32_t *cosines,
                           struct lac_head_around *out);
 
-/* Sorts `ids` and drops repeated ones; returns how many are left. */
-size_t lac_head_distinct(int32_t *ids, size_t count);
+/* The words of a text of `count` tokens, at most LAC_HEAD_TOKEN_MAX: token ids and those of pairs,
+ * rising, each once. Returns how many. */
+size_t lac_head_words(const int32_t *ids, size_t count, int32_t out[LAC_HEAD_TEXT_WORD_MAX]);
 
 /* Whether a text can be English, see lac_head_language(). */
 bool lac_head_english(struct lac_str text);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Known words: token ids of at least two samples. One that is in a single sample says nothing about
- * any other. */
+/* Known words: ids of tokens and pairs of at least two samples. One that is in a single sample says
+ * nothing about any other. */
 #include "lac_head_train_internal.h"
 
 #include <errno.h>
@@ -14,34 +14,27 @@ static enum lac_status no_memory(struct lac_err *err)
     return lac_err_set(err, LAC_RETRY, ENOMEM, "train: no memory");
 }
 
-/* Distinct ids of one sample in ascending order; windows of a long text are cut at the limit. */
-static size_t distinct(const struct lac_head_sample *s, int32_t out[LAC_HEAD_TOKEN_MAX])
+/* Windows of a long text are cut at the limit. */
+static size_t words_of(const struct lac_head_sample *s, int32_t out[LAC_HEAD_TEXT_WORD_MAX])
 {
-    size_t count = s->id_count < LAC_HEAD_TOKEN_MAX ? s->id_count : LAC_HEAD_TOKEN_MAX;
-
-    memcpy(out, s->ids, count * sizeof(*out));
-    return lac_head_distinct(out, count);
+    return lac_head_words(s->ids,
+                          s->id_count < LAC_HEAD_TOKEN_MAX ? s->id_count : LAC_HEAD_TOKEN_MAX, out);
 }
 
-static bool usable(int32_t id)
-{
-    return id >= 0 && id <= LAC_HEAD_WORD_ID_MAX;
-}
-
-/* In how many samples each id is; two are told from more by nobody. */
+/* In how many samples each word is; two are told from more by nobody. */
 static enum lac_status count_words(struct lac_head_train *t, uint8_t *seen, size_t *places,
                                    struct lac_err *err)
 {
-    int32_t ids[LAC_HEAD_TOKEN_MAX];
+    int32_t ids[LAC_HEAD_TEXT_WORD_MAX];
     uint32_t known = 0;
 
     *places = 0;
     for (size_t i = 0; i < t->n; i++) {
-        size_t count = distinct(&t->in->samples[i], ids);
+        size_t count = words_of(&t->in->samples[i], ids);
 
         *places += count;
         for (size_t w = 0; w < count; w++)
-            if (usable(ids[w]) && seen[ids[w]] < 2)
+            if (seen[ids[w]] < 2)
                 known += ++seen[ids[w]] == 2;
     }
     if (known > LAC_HEAD_WORD_MAX)
@@ -53,7 +46,7 @@ static enum lac_status count_words(struct lac_head_train *t, uint8_t *seen, size
 
 static void list_words(struct lac_head_train *t, const uint8_t *seen, uint32_t *place)
 {
-    int32_t ids[LAC_HEAD_TOKEN_MAX];
+    int32_t ids[LAC_HEAD_TEXT_WORD_MAX];
     uint32_t known = 0, at = 0;
 
     for (int32_t id = 0; id <= LAC_HEAD_WORD_ID_MAX; id++)
@@ -62,11 +55,11 @@ static void list_words(struct lac_head_train *t, const uint8_t *seen, uint32_t *
             t->p->word_ids[known++] = id;
         }
     for (size_t i = 0; i < t->n; i++) {
-        size_t count = distinct(&t->in->samples[i], ids);
+        size_t count = words_of(&t->in->samples[i], ids);
 
         t->word_starts[i] = at;
         for (size_t w = 0; w < count; w++)
-            if (usable(ids[w]) && seen[ids[w]] == 2)
+            if (seen[ids[w]] == 2)
                 t->word_at[at++] = place[ids[w]];
     }
     t->word_starts[t->n] = at;

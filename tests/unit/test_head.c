@@ -217,26 +217,39 @@ static void tokens_beyond_the_limit_are_refused(void)
     fixture_close(&f);
 }
 
-static void distinct_ids_are_sorted(void)
+/* Token ids and as many pairs as there are neighbours, both ends included, rising and once each. */
+static void words_are_tokens_and_pairs(void)
 {
-    int32_t ids[LAC_HEAD_TOKEN_MAX];
+    int32_t ids[LAC_HEAD_TOKEN_MAX], words[LAC_HEAD_TEXT_WORD_MAX];
     size_t n;
 
     lac_test_seed();
     for (int round = 0; round < 50; round++) {
         bool seen[300] = {false};
-        size_t count = lac_test_random(LAC_HEAD_TOKEN_MAX), want = 0;
+        size_t count = lac_test_random(LAC_HEAD_TOKEN_MAX), want = 0, tokens = 0;
 
         for (size_t i = 0; i < count; i++) {
             ids[i] = (int32_t)lac_test_random(300);
             want += !seen[ids[i]];
             seen[ids[i]] = true;
         }
-        n = lac_head_distinct(ids, count);
-        LAC_TEST_EQ(n, want);
-        for (size_t i = 0; i < n; i++)
-            CU_ASSERT(seen[ids[i]] && (i == 0 || ids[i - 1] < ids[i]));
+        n = lac_head_words(ids, count, words);
+        CU_ASSERT(n <= want + count + 1);
+        for (size_t i = 0; i < n; i++) {
+            CU_ASSERT(words[i] <= LAC_HEAD_WORD_ID_MAX && (i == 0 || words[i - 1] < words[i]));
+            tokens += words[i] < LAC_HEAD_PAIR_FIRST;
+            CU_ASSERT(words[i] >= LAC_HEAD_PAIR_FIRST || seen[words[i]]);
+        }
+        LAC_TEST_EQ(tokens, want);
     }
+    LAC_TEST_EQ(lac_head_words(ids, 0, words), 0);
+    memcpy(ids, (const int32_t[]){5, 6, 5, 6}, 4 * sizeof(*ids));
+    LAC_TEST_EQ(lac_head_words(ids, 4, words), 2 + 4); /* ^5 56 65 6$ */
+    LAC_TEST_EQ(lac_head_words(ids, 2, words), 2 + 3); /* ^5 56 6$ */
+    memcpy(ids, (const int32_t[]){-5, 1 << 20}, 2 * sizeof(*ids));
+    n = lac_head_words(ids, 2, words);
+    LAC_TEST_EQ(n, 3);
+    CU_ASSERT(words[0] >= LAC_HEAD_PAIR_FIRST);
 }
 
 static void the_gate_never_lets_public_through(void)
@@ -399,6 +412,6 @@ LAC_TEST_MAIN(head, exponentials_agree_with_doubles, vectors_are_rounded_halves_
               cosines_agree_with_doubles_and_between_instructions,
               neighbours_are_counted_as_the_header_says, likelihoods_follow_from_the_numbers,
               scores_add_exemplars_and_words, tokens_beyond_the_limit_are_refused,
-              distinct_ids_are_sorted, the_gate_never_lets_public_through,
+              words_are_tokens_and_pairs, the_gate_never_lets_public_through,
               other_languages_are_noticed, a_wrong_file_is_refused_with_the_place,
               every_changed_byte_is_noticed, what_is_written_reads_back_the_same)
