@@ -177,9 +177,12 @@ static const struct lac_pack_file *find(const struct lac_pack *p, const char *pa
     return lac_pack_files_find(&p->files, inherited);
 }
 
-/* Adds what `base: builtin` stands for. Terms are an organisation's own and never inherited. */
+/* Adds what `base: builtin` stands for. Terms are an organisation's own and never inherited, and
+ * what was learned is inherited whole or not at all. */
 static enum lac_status inherit(struct lac_pack *p, struct lac_err *err)
 {
+    bool learned = lac_pack_files_find(&p->files, "semantic/head.json") ||
+                   lac_pack_files_find(&p->files, "semantic/exemplars.vec");
     enum lac_status status = LAC_OK;
 
     if (p->complete)
@@ -196,6 +199,9 @@ static enum lac_status inherit(struct lac_pack *p, struct lac_err *err)
 
         snprintf(path, sizeof(path), BASE_PREFIX "%.*s", LAC_STR_FMT(file->path));
         if (strncmp(path, BASE_PREFIX "terms/", sizeof(BASE_PREFIX "terms/") - 1) == 0)
+            continue;
+        if (learned &&
+            strncmp(path, BASE_PREFIX "semantic/", sizeof(BASE_PREFIX "semantic/") - 1) == 0)
             continue;
         if (!lac_str_is(file->path, "pack.yaml") &&
             lac_pack_files_find(&p->files, path + sizeof(BASE_PREFIX) - 1))

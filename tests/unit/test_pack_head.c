@@ -16,7 +16,26 @@
 #include "lac_test.h"
 #include "lac_tiny_tier2.h"
 
-#define SETTINGS "name: t\nversion: 1\nbase: builtin\n"
+/* A whole pack: what the built-in one has learned stays out of it. Nine lines. */
+#define COSTS                                               \
+    "{public: {public: 0, internal: 1, proprietary: 4}, "   \
+    "internal: {public: 60, internal: 0, proprietary: 2}, " \
+    "proprietary: {public: 400, internal: 100, proprietary: 0}}\n"
+#define MILD                                                \
+    "{public: {public: 0, internal: 1, proprietary: 5}, "   \
+    "internal: {public: 20, internal: 0, proprietary: 3}, " \
+    "proprietary: {public: 60, internal: 12, proprietary: 0}}\n"
+#define BOLD                                               \
+    "{public: {public: 0, internal: 1, proprietary: 3}, "  \
+    "internal: {public: 3, internal: 0, proprietary: 1}, " \
+    "proprietary: {public: 8, internal: 2, proprietary: 0}}\n"
+#define SETTINGS                                                       \
+    "name: t\nversion: 1\n"                                            \
+    "prior: {public: 0.35, internal: 0.5, proprietary: 0.15}\n"        \
+    "strategies:\n"                                                    \
+    "  conservative: " COSTS "  balanced: " MILD "  aggressive: " BOLD \
+    "price: {semantic: 0.05, llm: 0.5}\n"                              \
+    "excerpt: 0\n"
 #define TEXTS                                                        \
     "{\"id\": \"p-1\", \"text\": \"sea\", \"tier\": \"PUBLIC\"}\n"   \
     "{\"id\": \"i-1\", \"text\": \"the\", \"tier\": \"INTERNAL\"}\n" \
@@ -46,6 +65,8 @@ static void begin(struct source *s, const char *settings, const char *learned)
 
     *s = (struct source){.count = 0};
     add(s, "pack.yaml", lac_str_from(settings));
+    add(s, "rules.yaml", LAC_STR("rules: []\n"));
+    add(s, "routing.yaml", LAC_STR("PUBLIC: []\nINTERNAL: []\nPROPRIETARY: []\n"));
     lac_buf_init(&s->json, 1);
     lac_buf_init(&s->vec, 1);
     if (!learned)
@@ -118,18 +139,18 @@ static void what_was_learned_travels_with_the_pack(void)
 static void models_are_named_by_name_and_hash(void)
 {
     static const char head[] = SETTINGS "model: {name: tiny, hash: ";
-    char hex[65], fits[256], other[256];
+    char hex[65], fits[1024], other[1024];
     const struct {
         const char *settings, *want;
     } rows[] = {
         {fits, ""},
-        {other, "pack.yaml:4: model: semantic/ was learned for tiny "},
+        {other, "pack.yaml:10: model: semantic/ was learned for tiny "},
         {SETTINGS "model: {name: tiny}\n",
-         "pack.yaml:4: a model needs a name and a hash; `lacuna model list` prints both"},
+         "pack.yaml:10: a model needs a name and a hash; `lacuna model list` prints both"},
         {SETTINGS "model: {name: tiny, hash: abc}\n",
-         "pack.yaml:4: a model's hash is 64 hex digits"},
+         "pack.yaml:10: a model's hash is 64 hex digits"},
         {SETTINGS "model: {nam: tiny, hash: abc}\n",
-         "pack.yaml:4: unknown key 'nam'; did you mean 'name'?"},
+         "pack.yaml:10: unknown key 'nam'; did you mean 'name'?"},
     };
 
     lac_hex_encode(hex, model_hash, 32);
@@ -239,7 +260,7 @@ static void lint_says_when_it_is_stale_or_missing(void)
         {SETTINGS, TEXTS, TEXTS "{\"id\": \"n\", \"text\": \"of\", \"tier\": \"PUBLIC\"}\n",
          "head-stale@:0 "},
         {model, TEXTS, "{\"id\": \"n\", \"text\": \"of\", \"tier\": \"PUBLIC\"}\n",
-         "head-stale@pack.yaml:4 "},
+         "head-stale@pack.yaml:10 "},
         {SETTINGS, NULL, TEXTS, "head-missing@:0 "},
         {SETTINGS, TEXTS, NULL, "head-texts@:0 "},
         {SETTINGS, TEXTS, "{\"id\": \"n\"}\n", "source@exemplars/mail.jsonl:1 "},
