@@ -68,7 +68,8 @@ def model_hash(pack):
 
 
 def conf_of(pack, **more):
-    return {"pack.path": pack, "classify.model": need(MODEL), "classify.engine": "cpu-fp32"} | more
+    return {"pack.path": pack, "classify.model": need(MODEL), "classify.engine": "cpu-fp32",
+            "classify.semantic": "optional"} | more
 
 
 def mixed():
@@ -214,7 +215,8 @@ def test_people_who_wait_get_the_same(stack, pack):
 
 
 def test_a_missing_model_is_stricter_and_says_so(stack, pack):
-    conf = {"pack.path": pack, "pack.follow": False, "model.store": "/nonexistent"}
+    conf = {"pack.path": pack, "pack.follow": False, "model.store": "/nonexistent",
+            "classify.semantic": "optional"}
     lacuna = stack(conf=conf)
     lacuna.kafka.create_topics(lacuna.prefix, {"*": 1})
     strategy = {"classification__strategy": "aggressive"}
@@ -247,7 +249,8 @@ def test_a_missing_model_is_stricter_and_says_so(stack, pack):
 
 
 def test_a_pushed_head_counts_at_once(stack, pack):
-    lacuna = stack(conf={"classify.model": need(MODEL), "classify.engine": "cpu-fp32"})
+    lacuna = stack(conf={"classify.model": need(MODEL), "classify.engine": "cpu-fp32",
+                         "classify.semantic": "optional"})
     lacuna.kafka.create_topics(lacuna.prefix, {"requests": 2, "control": 1, "*": 1})
     packs = Packs(lacuna)
     worker = lacuna.classify(pack__signers=packs.signers, pack__path=bare(lacuna.folder / "bare"))
@@ -265,7 +268,8 @@ def test_a_pushed_head_counts_at_once(stack, pack):
 
 
 def test_required_waits_for_what_is_pushed(stack, pack, tmp_path):
-    lacuna = stack(conf={"classify.model": need(MODEL), "classify.engine": "cpu-fp32"})
+    lacuna = stack(conf={"classify.model": need(MODEL), "classify.engine": "cpu-fp32",
+                         "classify.semantic": "optional"})
     lacuna.kafka.create_topics(lacuna.prefix, {"requests": 1, "control": 1, "*": 1})
     packs = Packs(lacuna)
     # Of a model that nobody has: the folder's own, with another hash.

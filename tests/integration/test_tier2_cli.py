@@ -18,6 +18,7 @@ DOMAINS = ("engineering", "general", "hr", "sales")
 
 def lacuna(folder, *arguments, status=0, model=MODEL, stdin=None, **env):
     env = {**clean_env(folder), "LACUNA__MODEL__STORE": str(folder / "models"),
+           "LACUNA__CLASSIFY__SEMANTIC": "optional",
            **({"LACUNA_MODEL": str(model)} if model else {}), **env}
     done = subprocess.run([BIN / "lacuna", *map(str, arguments)], env=env, input=stdin,
                           capture_output=True, text=True, check=False, timeout=200)

@@ -130,7 +130,8 @@ def test_mistakes_are_named(tmp_path, data):
 
 def evaluate(tmp_path, *arguments):
     done = subprocess.run([BIN / "lacuna", "eval", "--strategy", "conservative", *map(str, arguments)],
-                          env=clean_env(tmp_path), capture_output=True, text=True, check=False,
+                          env=clean_env(tmp_path) | {"LACUNA__CLASSIFY__SEMANTIC": "required"},
+                          capture_output=True, text=True, check=False,
                           timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout
