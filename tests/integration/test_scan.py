@@ -97,6 +97,35 @@ def test_filters(tree):
     scan(tree, "--floors-only", "doc.txt", status=0)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf16_is_text_and_places_are_the_files_own(tmp_path, encoding):
+    """As Windows tools write it: with a mark. Also over the edges of pieces, which are of 1 MiB."""
+    text = "\ufeff\U0001F600 ü\r\nmail jane@acme.io\r\n" + "дом \U0001F600 " * 250_000 + \
+        "\nmail bob@acme.io\n"
+    raw = text.encode(encoding)
+    (tmp_path / "a.txt").write_bytes(raw)
+    done = scan(tmp_path, "--format", "json", "--entities", "EMAIL_ADDRESS", status=1)
+    found, counts = (json.loads(done.stdout)[k] for k in ("findings", "summary"))
+    assert counts["not_utf8"] == 0 and counts["skipped_binary"] == 0
+    assert [raw[f["start"]:f["end"]].decode(encoding) for f in found] == \
+        ["jane@acme.io", "bob@acme.io"]
+    assert [(f["line"], f["column"]) for f in found] == [(2, 6), (4, 6)]
+    assert [text[1:][f["start_char"]:f["end_char"]] for f in found] == \
+        ["jane@acme.io", "bob@acme.io"]
+    assert places(scan(tmp_path, "-", stdin=raw, status=1)) == ["<stdin>:2:6", "<stdin>:4:6"]
+    # Half a character is said; a mark before other text hides nothing.
+    (tmp_path / "a.txt").write_bytes(raw + b"x")
+    assert "not all UTF-8" in scan(tmp_path, status=1).stderr
+    (tmp_path / "a.txt").write_bytes(raw[:2] + b" mail jane@acme.io")
+    assert places(scan(tmp_path, status=1)) == ["a.txt:1:9"]
+    # The same in UTF-8, where pieces are cut inside of characters.
+    (tmp_path / "a.txt").write_text(text[1:], newline="")
+    same = json.loads(scan(tmp_path, "--format", "json", status=1).stdout)
+    assert same["summary"]["not_utf8"] == 0
+    keys = "line", "column", "start_char", "end_char"
+    assert [[f[k] for k in keys] for f in same["findings"]] == [[f[k] for k in keys] for f in found]
+
+
 def test_what_git_ignores_is_left_out_as_git_does(tree, tmp_path):
     """The same files as git lists, for patterns of every form."""
     names = ["a.log", "keep.log", "out/x", "src/out/x", "src/deep/out", "doc/a.txt", "doc/b/a.txt",
@@ -315,3 +344,39 @@ def test_a_pack_of_ones_own(tree, tmp_path):
     weak = [json.loads(x) for x in scan(tree, "--min-score", "0", *args).stdout.splitlines()]
     assert [(f["line"], f["score"]) for f in weak] == [(1, 0.4), (3, 0.9)]
     scan(tree, "--pack", str(tmp_path / "none"), status=2)
+
+
+HOSTILE = {
+    "one token": b"a",
+    "nearly cards": b"4111-1111-1111-1112 ",
+    "encoded percent signs": b"%25",
+    "base64 in base64": b"VVZWR1FnPT0K",
+    "one line of JSON": b'{"a":["b\\n",1],',
+    "nothing visible": "\u200b".encode(),
+    "words of context": b"key passport number ",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_ten_hostile_mib_hide_nothing_and_take_no_more_memory_than_one(tmp_path, name):
+    """How much work they are is counted in tests/unit/test_hostile.c."""
+    peaks = []
+    for mib in 1, 10:
+        what = HOSTILE[name]
+        size = (mib << 20) // len(what) * len(what)
+        path = tmp_path / f"{mib}.txt"
+        path.write_bytes(what * (size // len(what)) + b"\nkey AKIAQ3EGRZQ7WNTB4XKP.\n")
+        with (tmp_path / "out").open("w+b") as out:
+            child = subprocess.Popen([BIN / "lacuna", "scan", "--format", "json", path],
+                                     cwd=tmp_path, env=_env(), stdout=out, stderr=out)
+            _, status, usage = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
+            out.seek(0)
+            said = out.read().decode()
+        assert child.returncode == 1, said[-2000:]
+        found = json.loads(said[said.index("{"):])
+        assert found["findings"][-1]["rule"] == "aws-access-key"
+        assert found["findings"][-1]["start"] == size + len("\nkey ")
+        assert found["summary"]["truncated"] == 0 and found["summary"]["not_utf8"] == 0
+        peaks.append(usage.ru_maxrss)
+    assert peaks[1] < peaks[0] * 1.2 + 16384, peaks

@@ -274,6 +274,7 @@ void lac_cli_scan_workers_close(struct lac_cli_scan_run *run)
         lac_buf_deinit(&w->excerpt);
         free(w->ordinals);
         free(w->memory);
+        free(w->raw);
     }
     free(run->workers);
 }

@@ -167,6 +167,7 @@ struct lac_cli_scan_worker {
     struct lac_hmac *hmac;     /* of fingerprints of content; NULL: of the place */
     uint32_t *ordinals;        /* [rule_count]: findings of a rule in this file so far */
     char *memory;              /* of the piece at hand */
+    char *raw;                 /* of a piece that has to be decoded; NULL: there was none yet */
     struct lac_buf excerpt;    /* of the finding at hand; when redacting, the text at hand */
     char folded[LAC_REDACT_NORMAL_BYTES];
 };

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "lac_assert.h"
 #include "lac_cli_scan.h"
 #include "lac_scan_diff.h"
+#include "lac_scan_utf16.h"
 
 enum { BINARY_BYTES = 8 << 10 /* of its begin say whether a file is text */ };
 
@@ -23,6 +25,7 @@ struct cursor {
     uint64_t line;       /* of it, from 1 */
     uint64_t chars;      /* code points before it */
     uint64_t line_chars; /* of these before its line */
+    uint64_t wide;       /* of these beyond the first 65,536 */
 };
 
 /* One finding's file and piece. */
@@ -32,6 +35,7 @@ struct place {
     struct lac_str path;
     struct lac_str text;
     uint64_t base; /* of the piece in the file */
+    bool utf16;    /* the file is: its bytes are counted by characters */
     bool placed;   /* base and code points mean something */
     const struct lac_scan_result *result;
 };
@@ -42,6 +46,7 @@ static void advance(struct cursor *c, struct lac_str text, size_t to)
         unsigned char b = (unsigned char)text.ptr[c->at];
 
         c->chars += (b & 0xC0) != 0x80;
+        c->wide += b >= 0xF0;
         if (b == '\n') {
             c->line++;
             c->line_chars = c->chars;
@@ -137,6 +142,11 @@ static void judge(const struct place *p, struct lac_cli_record *r)
         atomic_fetch_add(&run->counts.findings, 1);
 }
 
+static size_t utf16_offset(const struct cursor *c)
+{
+    return LAC_SCAN_UTF16_MARK + 2 * (c->chars + c->wide);
+}
+
 static void report(const struct place *p, size_t index, const struct cursor *start,
                    struct lac_buf *out)
 {
@@ -168,8 +178,8 @@ static void report(const struct place *p, size_t index, const struct cursor *sta
     lac_scan_excerpt(w->scan, p->result, index, p->text, w->redact, p->run->options->show_secrets,
                      &w->excerpt);
     r.excerpt = lac_buf_str(&w->excerpt);
-    r.found.start += p->base;
-    r.found.end += p->base;
+    r.found.start = p->utf16 ? utf16_offset(start) : r.found.start + p->base;
+    r.found.end = p->utf16 ? utf16_offset(&end) : r.found.end + p->base;
     lac_cli_scan_put(p->run, out, &r);
 }
 
@@ -208,6 +218,69 @@ static bool fill(int fd, char *memory, size_t *len, bool *ended)
     return true;
 }
 
+/* A file as it is read. Nearly all are taken as they are. */
+struct reader {
+    int fd;
+    bool ended; /* all of it is in memory */
+    /* UTF-16 only: what was read and not decoded yet, in the worker's raw memory */
+    bool utf16;
+    struct lac_scan_utf16 decoder;
+    size_t raw;
+    bool raw_ended;
+};
+
+/* The first piece's bytes were the file's own: they are decoded instead. */
+static bool begin_utf16(struct reader *r, struct lac_cli_scan_worker *w, size_t *len)
+{
+    if (!w->raw)
+        w->raw = malloc(LAC_CLI_PIECE_MEMORY);
+    if (!w->raw)
+        return false;
+    r->utf16 = true;
+    r->raw = *len - LAC_SCAN_UTF16_MARK;
+    r->raw_ended = r->ended;
+    memcpy(w->raw, w->memory + LAC_SCAN_UTF16_MARK, r->raw);
+    r->ended = false;
+    *len = 0;
+    return true;
+}
+
+static bool fill_utf16(struct reader *r, struct lac_cli_scan_worker *w, size_t *len)
+{
+    do {
+        size_t taken;
+
+        if (!r->raw_ended && !fill(r->fd, w->raw, &r->raw, &r->raw_ended))
+            return false;
+        taken = lac_scan_utf16_decode(&r->decoder, (struct lac_str){w->raw, r->raw}, r->raw_ended,
+                                      w->memory, len, LAC_CLI_PIECE_MEMORY);
+        r->raw -= taken;
+        memmove(w->raw, w->raw + taken, r->raw);
+        r->ended = r->raw_ended && r->raw == 0;
+    } while (!r->ended && LAC_CLI_PIECE_MEMORY - *len >= 4);
+    return true;
+}
+
+/* The next bytes behind `*len` of the worker's memory, in UTF-8. False: errno says why not. */
+static bool read_on(struct reader *r, struct lac_cli_scan_worker *w, size_t *len, bool first)
+{
+    if (!r->utf16 && !fill(r->fd, w->memory, len, &r->ended))
+        return false;
+    if (first && lac_scan_utf16_begins(&r->decoder, (struct lac_str){w->memory, *len}) &&
+        !begin_utf16(r, w, len))
+        return false;
+    return !r->utf16 || fill_utf16(r, w, len);
+}
+
+/* Where the character begins that byte `at` is of: a piece that is cut inside of one would not be
+ * all UTF-8. */
+static size_t cut_before(struct lac_str text, size_t at)
+{
+    for (int i = 0; i < 3 && at > 0 && ((unsigned char)text.ptr[at] & 0xC0) == 0x80; i++)
+        at--;
+    return at;
+}
+
 /* The findings of [from, to) of the piece. False: the matcher failed, and it was said. */
 static bool piece(struct lac_cli_scan_run *run, struct lac_cli_scan_worker *w, struct place *p,
                   size_t from, size_t to, struct cursor *c, struct lac_scan_result *result,
@@ -234,34 +307,38 @@ void lac_cli_scan_fd(struct lac_cli_scan_run *run, struct lac_cli_scan_worker *w
 {
     struct place p = {.run = run, .w = w, .path = path, .placed = true};
     struct cursor c = {.line = 1};
+    struct reader reader = {.fd = fd};
     size_t len = 0, from = 0;
     uint64_t listed = 0;
-    bool ended = false, undecodable = false, truncated = false;
+    bool undecodable = false, truncated = false;
 
     begin_file(run, w);
     for (;;) {
         struct lac_scan_result result;
         size_t to, keep;
 
-        if (!fill(fd, w->memory, &len, &ended)) {
+        if (!read_on(&reader, w, &len, p.base == 0)) {
             lac_cli_scan_complain(run, path, lac_errno_text(errno));
             break;
         }
         p.text = (struct lac_str){w->memory, len};
+        p.utf16 = reader.utf16;
         if (p.base == 0 && is_binary(run, p.text)) {
             atomic_fetch_add(&run->counts.binary, 1);
             return;
         }
-        to = ended ? len : len - LAC_SCAN_MARGIN;
+        if (!reader.ended)
+            p.text.len = cut_before(p.text, len - 1);
+        to = reader.ended ? len : p.text.len - LAC_SCAN_MARGIN;
         if (!piece(run, w, &p, from, to, &c, &result, out))
             break;
         atomic_fetch_add(&run->counts.bytes, to - from); /* now: progress may be waited for */
         listed += result.listed;
-        undecodable = undecodable || result.undecodable;
+        undecodable = undecodable || result.undecodable || reader.decoder.malformed;
         truncated = truncated || result.truncated;
-        if (ended)
+        if (reader.ended)
             break;
-        keep = to - LAC_SCAN_MARGIN;
+        keep = cut_before(p.text, to - LAC_SCAN_MARGIN);
         if (c.at < keep)
             advance(&c, p.text, keep);
         memmove(w->memory, w->memory + keep, len - keep);
