@@ -88,7 +88,7 @@ void lac_match_first_pass_portable(const struct lac_match_front_tables *t,
                                    struct lac_match_masks *masks, struct lac_match_events *events)
 {
     for (size_t b = 0; b < piece->blocks; b++)
-        classify(t, lac_match_block_at(piece, b), &masks[b]);
+        classify(t, piece->bytes + b * LAC_MATCH_BLOCK, &masks[b]);
     masks[piece->blocks] = (struct lac_match_masks){0};
     front_body(t, piece, masks, events);
 }
@@ -103,13 +103,9 @@ void lac_match_sieve_tokens_portable(const struct lac_match_front_tables *t,
 
 void lac_match_piece_init(struct lac_match_piece *piece, const char *text, size_t len)
 {
-    size_t blocks = (len + LAC_MATCH_BLOCK - 1) / LAC_MATCH_BLOCK;
-    size_t from = blocks > 2 ? (blocks - 2) * LAC_MATCH_BLOCK : 0;
-
-    piece->text = (const unsigned char *)text;
-    piece->blocks = blocks;
-    memcpy(piece->pad, text + from, len - from);
-    memset(piece->pad + (len - from), 0, LAC_MATCH_PAD - (len - from));
+    piece->blocks = (len + LAC_MATCH_BLOCK - 1) / LAC_MATCH_BLOCK;
+    memcpy(piece->bytes, text, len);
+    memset(piece->bytes + len, 0, piece->blocks * LAC_MATCH_BLOCK + LAC_MATCH_PAD - len);
 }
 
 static const struct lac_match_front fronts[LAC_MATCH_ISAS] = {

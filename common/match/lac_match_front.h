@@ -23,7 +23,7 @@
 
 enum {
     LAC_MATCH_BLOCK = 64,
-    LAC_MATCH_PAD = 256, /* the last two blocks of a text, then zeroes */
+    LAC_MATCH_PAD = 128, /* zeroes behind a piece: what is looked at of a byte reaches so far */
 };
 
 enum {
@@ -75,7 +75,7 @@ struct lac_match_front_tables {
     const uint16_t *shape_index;                 /* [LAC_MATCH_SHAPE_CELLS] */
     const struct lac_match_shape_class *shape_classes;
     const struct lac_match_shape_sieve *shape_sieves; /* of each class */
-    uint64_t bare_lengths;
+    const uint16_t (*bare)[2];                        /* see struct lac_match_image_header */
     uint32_t word_shift;
     uint32_t prefix_shift; /* of both */
     uint8_t symbols[16];
@@ -83,31 +83,14 @@ struct lac_match_front_tables {
     bool names; /* ... as words too */
 };
 
-/* A piece of text, in blocks; the last may be shorter. */
+/* A piece of text, in blocks; the last may be shorter. It is a copy, so that bytes may be read
+ * behind it. */
 struct lac_match_piece {
-    const unsigned char *text;
     size_t blocks;
     size_t core; /* the first block that is looked at closely: runs begin anew there */
-    unsigned char pad[LAC_MATCH_PAD]; /* what the last two blocks hold, zeroes behind */
-    bool wide; /* letters beyond ASCII count as such: the folded view of a text that has some */
+    bool wide;   /* letters beyond ASCII count as such: the folded view of a text that has some */
+    unsigned char bytes[LAC_MATCH_PIECE_BLOCKS * LAC_MATCH_BLOCK + LAC_MATCH_PAD];
 };
-
-/* The bytes of a block; at least as many again may be read behind them. */
-static inline const unsigned char *lac_match_block_at(const struct lac_match_piece *p, size_t block)
-{
-    size_t padded = p->blocks > 2 ? p->blocks - 2 : 0;
-
-    return block < padded ? p->text + block * LAC_MATCH_BLOCK
-                          : p->pad + (block - padded) * LAC_MATCH_BLOCK;
-}
-
-/* The byte at an offset; so many as a block has may be read from there on. */
-static inline const unsigned char *lac_match_byte_at(const struct lac_match_piece *p, size_t at)
-{
-    size_t padded = p->blocks > 2 ? (p->blocks - 2) * LAC_MATCH_BLOCK : 0;
-
-    return at < padded ? p->text + at : p->pad + (at - padded);
-}
 
 /* [mask of the bytes that belong to a word, the first lowest]: all bits of those up to the first
  * that does not. */
@@ -133,7 +116,7 @@ struct lac_match_front {
     lac_match_sieve_tokens *sieve_tokens;
 };
 
-/* Fills text, blocks and pad. `len` > 0. */
+/* Fills blocks and bytes. 0 < `len` <= LAC_MATCH_PIECE_BLOCKS * LAC_MATCH_BLOCK. */
 void lac_match_piece_init(struct lac_match_piece *piece, const char *text, size_t len);
 
 /* The best one that this processor can run; never NULL. */

@@ -72,7 +72,7 @@ TARGET void lac_match_first_pass_avx2(const struct lac_match_front_tables *t,
         _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)t->symbols));
 
     for (size_t b = 0; b < piece->blocks; b++) {
-        const unsigned char *p = lac_match_block_at(piece, b);
+        const unsigned char *p = piece->bytes + b * LAC_MATCH_BLOCK;
 
         masks[b] = (struct lac_match_masks){0};
         classify(table, p, 0, &masks[b]);

@@ -78,7 +78,7 @@ TARGET void lac_match_first_pass_avx512(const struct lac_match_front_tables *t,
         _mm512_broadcast_i32x4(_mm_setr_epi8(1, 2, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0));
 
     for (size_t b = 0; b < piece->blocks; b++)
-        classify(table, bits, _mm512_loadu_si512(lac_match_block_at(piece, b)), &masks[b]);
+        classify(table, bits, _mm512_loadu_si512(piece->bytes + b * LAC_MATCH_BLOCK), &masks[b]);
     masks[piece->blocks] = (struct lac_match_masks){0};
     front_body(t, piece, masks, events);
 }

@@ -113,7 +113,7 @@ INLINE uint64_t wide_letters(const struct lac_match_piece *piece, size_t block,
     for (uint64_t left = high; left; left &= left - 1) {
         unsigned i = (unsigned)__builtin_ctzll(left);
         unsigned char c = base[i];
-        unsigned char before = i > 0 ? base[i - 1] : block > 0 ? piece->text[block * 64 - 1] : 0;
+        unsigned char before = i > 0 ? base[i - 1] : block > 0 ? piece->bytes[block * 64 - 1] : 0;
 
         if ((c >= 0xC0 && c < 0xE0) || (c < 0xC0 && before >= 0xC0 && before < 0xE0))
             letters |= (uint64_t)1 << i;
@@ -194,8 +194,18 @@ INLINE struct word_run word_run_of(uint64_t alnum, uint64_t alnum_next,
     return r;
 }
 
+/* Whether a word without a digit may be a token, by what stands behind it. */
+INLINE bool may_be_bare(const struct lac_match_front_tables *t, unsigned len,
+                        const unsigned char *behind)
+{
+    const uint16_t *kinds = t->bare[len < 63 ? len : 63];
+
+    return ((kinds[0] & lac_match_kind[behind[0]]) != 0) &
+           ((kinds[1] & lac_match_kind[behind[1]]) != 0);
+}
+
 /* Looks all words up in the two bit maps. On entry e->word has where they begin; those that may be
- * tokens are listed too: they have a digit, or as many letters as a shape without any. */
+ * tokens are listed too. */
 INLINE void put_words(const struct lac_match_front_tables *t, const struct lac_match_piece *piece,
                       const struct lac_match_masks *masks, const uint64_t *alnum,
                       struct lac_match_events *e)
@@ -206,12 +216,12 @@ INLINE void put_words(const struct lac_match_front_tables *t, const struct lac_m
         size_t at = e->word.at[i];
         size_t b = at / LAC_MATCH_BLOCK;
         struct word_run run = word_run_of(alnum[b], alnum[b + 1], &masks[b], at % LAC_MATCH_BLOCK);
-        uint64_t bytes = load_bytes(lac_match_byte_at(piece, at));
+        uint64_t bytes = load_bytes(piece->bytes + at);
 
         e->word.at[words] = e->prefix.at[prefixes] = e->token.at[tokens] = (uint16_t)at;
         words += word_hit(t, word_key(bytes, run.in));
         prefixes += prefix_hit(t, bytes);
-        tokens += (run.digits != 0) | (t->bare_lengths >> (run.len < 63 ? run.len : 63) & 1);
+        tokens += (run.digits != 0) | may_be_bare(t, run.len, piece->bytes + at + run.len);
     }
     e->word.count = words;
     e->prefix.count = prefixes;
@@ -232,8 +242,8 @@ INLINE void sieve_tokens(const struct lac_match_front_tables *t,
             word_run_of(m->letter | m->digit, m[1].letter | m[1].digit, m, at % LAC_MATCH_BLOCK);
         const struct lac_match_shape_sieve *s =
             &t->shape_sieves[t->shape_index[lac_match_shape_cell(run.len, run.digits)]];
-        uint32_t bits = s->first[*lac_match_byte_at(piece, at) & 127] &
-                        lac_match_sieve_bits(&s->token, lac_match_byte_at(piece, at + run.len));
+        uint32_t bits = s->first[piece->bytes[at] & 127] &
+                        lac_match_sieve_bits(&s->token, piece->bytes + at + run.len);
         uint32_t gated = (uint32_t)((s->gates & gates) != 0) << LAC_MATCH_SIEVE_GATED;
 
         put(l, at, (bits & (gated | LAC_MATCH_SIEVE_OPEN)) != 0);
@@ -249,7 +259,7 @@ INLINE void keep_symbols(const struct lac_match_front_tables *t,
     l->count = 0;
     for (size_t i = 0; i < count; i++) {
         size_t at = l->at[i];
-        const unsigned char *p = lac_match_byte_at(piece, at);
+        const unsigned char *p = piece->bytes + at;
 
         put(l, at, lac_match_sieve_bits(&t->symbol_sieves[*p & 127], p + 1) != 0);
     }
@@ -265,7 +275,7 @@ INLINE void keep_prefixes(const struct lac_match_front_tables *t,
     for (size_t i = 0; i < count; i++) {
         size_t at = l->at[i];
 
-        put(l, at, prefix_stays(t, load_bytes(lac_match_byte_at(piece, at))));
+        put(l, at, prefix_stays(t, load_bytes(piece->bytes + at)));
     }
 }
 
@@ -281,7 +291,7 @@ INLINE void list_block(const struct lac_match_front_tables *t, const struct lac_
     uint64_t runs = alnum[0] | m->joint;
     uint64_t starts = alnum[0] & ~(alnum[0] << 1 | before->word);
     uint64_t long_runs = runs_of(runs, alnum[1] | m[1].joint, b == piece->core ? 0 : before->run);
-    const unsigned char *base = lac_match_block_at(piece, b);
+    const unsigned char *base = piece->bytes + b * LAC_MATCH_BLOCK;
     uint64_t humps = 0;
 
     FLATTEN(&e->word, starts | begin, b * 64);
@@ -311,8 +321,8 @@ INLINE void front_body(const struct lac_match_front_tables *t, const struct lac_
         alnum[b] = masks[b].letter | masks[b].digit;
         begin[b] = 0;
         if (piece->wide)
-            alnum[b] |=
-                wide_letters(piece, b, lac_match_block_at(piece, b), masks[b].high, &begin[b]);
+            alnum[b] |= wide_letters(piece, b, piece->bytes + b * LAC_MATCH_BLOCK, masks[b].high,
+                                     &begin[b]);
     }
     alnum[piece->blocks] = 0;
     events->word.count = events->prefix.count = events->token.count = 0;

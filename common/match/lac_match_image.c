@@ -135,7 +135,7 @@ void lac_match_attach(struct lac_match *m, const void *bytes)
     m->front.shape_index = section_of(m, LAC_MATCH_S_SHAPE_INDEX);
     m->front.shape_classes = section_of(m, LAC_MATCH_S_SHAPE_CLASSES);
     m->front.shape_sieves = section_of(m, LAC_MATCH_S_SHAPE_SIEVES);
-    m->front.bare_lengths = h->bare_lengths;
+    m->front.bare = h->bare;
     m->front.humps = h->has_humps;
     m->front.names = h->has_names;
     m->front.word_shift = h->word_shift;

@@ -20,7 +20,7 @@
 #include "lac_match_regex.h"
 
 enum {
-    LAC_MATCH_IMAGE_VERSION = 5, /* of this layout and of what it means */
+    LAC_MATCH_IMAGE_VERSION = 6, /* of this layout and of what it means */
     LAC_MATCH_IMAGE_ORDER = 0x01020304,
     LAC_MATCH_IMAGE_ALIGN = 64,
     LAC_MATCH_IMAGE_MAX = 1 << 30,
@@ -266,9 +266,10 @@ struct lac_match_image_header {
     uint16_t has_names;  /* ... as words too */
     uint32_t word_shift; /* 64 - log2 of the bits */
     uint32_t prefix_shift;
-    uint64_t bare_lengths; /* lengths of tokens (64 and more: bit 63) that are looked at although
-                              they have no digit */
-    uint8_t symbols[16];   /* which ASCII bytes are events: [low nibble], bit: high nibble */
+    /* [length, 63 and more as one]: kinds of the two bytes behind a token without a digit that are
+     * looked at; none: there is no such token. See lac_match_kind[]. */
+    uint16_t bare[64][2];
+    uint8_t symbols[16]; /* which ASCII bytes are events: [low nibble], bit: high nibble */
     struct {
         uint64_t at;
         uint64_t size;

@@ -66,9 +66,8 @@ static void token_at(struct lac_match_scratch *s, size_t block, size_t bit, size
         digits &= ((uint64_t)1 << len) - 1;
     class = t->shape_index[lac_match_shape_cell(len, digits)];
     c = &t->shape_classes[class];
-    bits = t->shape_sieves[class].first[*lac_match_byte_at(&s->piece, offset) & 127] &
-           lac_match_sieve_bits(&t->shape_sieves[class].token,
-                                lac_match_byte_at(&s->piece, offset + len));
+    bits = t->shape_sieves[class].first[s->piece.bytes[offset] & 127] &
+           lac_match_sieve_bits(&t->shape_sieves[class].token, s->piece.bytes + offset + len);
     for (uint32_t left = bits; left & LAC_MATCH_SIEVE_OPEN; left &= left - 1) {
         uint32_t i = (uint32_t)__builtin_ctz(left);
         uint32_t n = i == LAC_MATCH_SIEVE_REST ? c->count - i : 1;
@@ -87,7 +86,7 @@ static void token_at(struct lac_match_scratch *s, size_t block, size_t bit, size
 
 static void symbol_at(struct lac_match_scratch *s, size_t block, size_t bit, size_t at)
 {
-    const unsigned char *base = lac_match_block_at(&s->piece, block) + bit;
+    const unsigned char *base = s->piece.bytes + block * LAC_MATCH_BLOCK + bit;
     const uint32_t *first = &s->m->symbol_first[*base];
     uint32_t bits = lac_match_sieve_bits(&s->m->front.symbol_sieves[*base], base + 1);
 

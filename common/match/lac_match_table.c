@@ -290,6 +290,16 @@ static size_t list_cell(struct shape_work *w, unsigned len, uint64_t digits, boo
     return open;
 }
 
+/* The kinds of a byte so far behind a token of this length where a shape is matched. */
+static unsigned kinds_behind(const struct shape_work *w, const struct lac_match_shape *s,
+                             unsigned len, size_t i)
+{
+    const struct lac_match_unit *u = unit_of(w->b, s->unit);
+    unsigned kinds = len + i < u->head_len ? u->head[len + i] : UINT16_MAX;
+
+    return i == 0 && len == s->len && !s->ends ? kinds & lac_match_kinds_of(&s->follow) : kinds;
+}
+
 /* What a token of this length begins with and has behind it where a shape is matched. */
 static void add_shape(const struct shape_work *w, struct lac_match_shape_sieve *sieve,
                       const struct lac_match_shape *s, unsigned len, uint32_t bit)
@@ -299,13 +309,8 @@ static void add_shape(const struct shape_work *w, struct lac_match_shape_sieve *
     for (unsigned c = 0; c < LAC_COUNT(sieve->first); c++)
         if (lac_match_regex_set_has(&u->first, (unsigned char)c))
             sieve->first[c] |= bit;
-    for (size_t i = 0; i < LAC_MATCH_SIEVE; i++) {
-        unsigned kinds = len + i < u->head_len ? u->head[len + i] : UINT16_MAX;
-
-        if (i == 0 && len == s->len && !s->ends)
-            kinds &= lac_match_kinds_of(&s->follow);
-        sieve_add(sieve->token.behind[i], bit, kinds);
-    }
+    for (size_t i = 0; i < LAC_MATCH_SIEVE; i++)
+        sieve_add(sieve->token.behind[i], bit, kinds_behind(w, s, len, i));
 }
 
 static void put_sieve(struct shape_work *w, const struct lac_match_shape_class *c, unsigned len)
@@ -377,13 +382,17 @@ static uint32_t class_of(struct shape_work *w, unsigned len, size_t open, size_t
     return (uint32_t)have;
 }
 
-/* Whether one of w->list may be a token without any digit. */
-static bool any_bare(const struct shape_work *w, size_t count)
+/* Those of w->list that may be a token without any digit. */
+static void put_bare(struct shape_work *w, unsigned len, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        if (w->shapes[w->list[i]].digits == 0)
-            return true;
-    return false;
+    uint16_t *bare = w->b->header.bare[len < 63 ? len : 63];
+
+    for (size_t k = 0; k < count; k++) {
+        const struct lac_match_shape *s = &w->shapes[w->list[k]];
+
+        for (size_t i = 0; s->digits == 0 && i < 2; i++)
+            bare[i] = (uint16_t)(bare[i] | kinds_behind(w, s, len, i));
+    }
 }
 
 static bool index_length(struct shape_work *w, uint16_t *index, unsigned len)
@@ -408,8 +417,8 @@ static bool index_length(struct shape_work *w, uint16_t *index, unsigned len)
         if (class > SHAPE_CLASSES)
             return false;
         index[lac_match_shape_cell(len, digits)] = (uint16_t) class;
-        if (digits == 0 && any_bare(w, count))
-            w->b->header.bare_lengths |= (uint64_t)1 << (len < 63 ? len : 63);
+        if (digits == 0)
+            put_bare(w, len, count);
     }
     return true;
 }
