@@ -229,6 +229,21 @@ struct lac_match_build {
     struct lac_match_image_header header;
 };
 
+enum { LAC_MATCH_KEY_COUNTS_LOG = 18 };
+
+/* A text that was folded into the image. */
+static inline struct lac_str lac_match_build_text(const struct lac_match_build *b,
+                                                  struct lac_match_text t)
+{
+    const struct lac_buf *buf = &b->section[LAC_MATCH_S_TEXT];
+
+    return (struct lac_str){t.len ? buf->ptr + t.at : "", t.len};
+}
+
+/* Counts the words by which a folded text can be looked for; it must have one. */
+enum lac_status lac_match_check_key(struct lac_match_build *b, struct lac_str t,
+                                    struct lac_err *err);
+
 /* A way to nominate by the first bytes of a word, four or three of `bytes`. */
 void lac_match_put_prefix(struct lac_match_build *b, struct lac_str bytes, bool nocase,
                           enum lac_match_entry_kind kind, size_t index);

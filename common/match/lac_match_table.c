@@ -1,33 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes what the scan reads: bit maps, hash tables, the index of tokens' shapes. */
-#include "lac_match_internal.h"
+/* Makes what the scan reads: bit maps, hash tables, symbols, runs. */
+#include "lac_match_table.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum {
-    BITS_PER_KEY = 32,     /* of a bit map: one in so many words that are none is looked up */
-    BITS_LOG_MIN = 15,     /* 4 KiB */
-    BITS_LOG_MAX = 22,     /* 512 KiB, half of a core's second cache */
-    SHAPE_CLASSES = 65535, /* what an index cell can name */
+    BITS_PER_KEY = 32, /* of a bit map: one in so many words that are none is looked up */
+    BITS_LOG_MIN = 15, /* 4 KiB */
+    BITS_LOG_MAX = 22, /* 512 KiB, half of a core's second cache */
 };
-
-static enum lac_status no_memory(struct lac_err *err)
-{
-    return lac_err_set(err, LAC_FATAL, ENOMEM, "match: no memory for the tables");
-}
-
-static void *section_room(struct lac_match_build *b, enum lac_match_section section, size_t size)
-{
-    char *at = lac_buf_reserve(&b->section[section], size);
-
-    if (!at)
-        return NULL;
-    memset(at, 0, size);
-    lac_buf_commit(&b->section[section], size);
-    return at;
-}
 
 static unsigned bits_log(size_t keys)
 {
@@ -68,9 +49,9 @@ static enum lac_status make_slots(struct lac_match_build *b, struct lac_buf *key
 
     while (capacity < count * 2)
         capacity *= 2;
-    slots = section_room(b, section, capacity * sizeof(*slots));
+    slots = lac_match_section_room(b, section, capacity * sizeof(*slots));
     if (!slots || !lac_buf_ok(keys))
-        return no_memory(err);
+        return lac_match_table_no_memory(err);
     if (count > 0)
         qsort(k, count, sizeof(*k), key_cmp);
     for (size_t i = 0, n; i < count; i += n) {
@@ -86,7 +67,7 @@ static enum lac_status make_slots(struct lac_match_build *b, struct lac_buf *key
                 slots[at].count++;
             }
     }
-    return lac_buf_ok(entries) ? LAC_OK : no_memory(err);
+    return lac_buf_ok(entries) ? LAC_OK : lac_match_table_no_memory(err);
 }
 
 static enum lac_status make_word_bits(struct lac_match_build *b, struct lac_err *err)
@@ -94,10 +75,10 @@ static enum lac_status make_word_bits(struct lac_match_build *b, struct lac_err 
     const struct lac_match_key *k = (const void *)b->word_keys.ptr;
     size_t count = b->word_keys.len / sizeof(*k);
     unsigned log = bits_log(count);
-    uint64_t *bits = section_room(b, LAC_MATCH_S_WORD_BITS, ((size_t)1 << log) / 8);
+    uint64_t *bits = lac_match_section_room(b, LAC_MATCH_S_WORD_BITS, ((size_t)1 << log) / 8);
 
     if (!bits)
-        return no_memory(err);
+        return lac_match_table_no_memory(err);
     b->header.word_shift = 64 - log;
     for (size_t i = 0; i < count; i++)
         set_bit(bits, lac_match_hash_word(k[i].key) >> b->header.word_shift);
@@ -157,10 +138,10 @@ static enum lac_status make_prefix_bits(struct lac_match_build *b, struct lac_er
     for (size_t i = 0; i < count; i++)
         expanded += (texts[i].len < 4 ? 64u : 1u) * (texts[i].nocase ? 8u : 1u);
     log = bits_log(expanded);
-    bits = section_room(b, LAC_MATCH_S_PREFIX_BITS, ((size_t)1 << log) / 8);
-    more = section_room(b, LAC_MATCH_S_PREFIX_MORE, ((size_t)1 << log) / 8);
+    bits = lac_match_section_room(b, LAC_MATCH_S_PREFIX_BITS, ((size_t)1 << log) / 8);
+    more = lac_match_section_room(b, LAC_MATCH_S_PREFIX_MORE, ((size_t)1 << log) / 8);
     if (!bits || !more || !lac_buf_ok(&b->prefix_texts))
-        return no_memory(err);
+        return lac_match_table_no_memory(err);
     b->header.prefix_shift = 64 - log;
     for (size_t i = 0; i < count; i++)
         set_prefix_bits(bits, more, b->header.prefix_shift, &texts[i]);
@@ -178,25 +159,6 @@ static uint16_t kinds_at(const char *text, size_t place, bool nocase)
     return lac_match_kind[c] | lac_match_kind[other];
 }
 
-/* What a thing's byte may be: `bit` where it may be of one of these kinds. */
-static void sieve_add(uint32_t behind[LAC_MATCH_KINDS], uint32_t bit, unsigned kinds)
-{
-    for (unsigned k = 0; k < LAC_MATCH_KINDS; k++)
-        if (kinds >> k & 1)
-            behind[k] |= bit;
-}
-
-static const struct lac_match_unit *unit_of(const struct lac_match_build *b, uint32_t unit)
-{
-    return (const struct lac_match_unit *)(const void *)b->section[LAC_MATCH_S_UNITS].ptr + unit;
-}
-
-/* The last bit is of all that have none of their own. */
-static uint32_t sieve_bit(size_t index, unsigned last)
-{
-    return (uint32_t)1 << (index < last ? index : last);
-}
-
 /* What may stand behind the symbol by which a literal is found: the literal's next bytes, or what
  * the unit's matches have there, or anything. */
 static void add_symbol(const struct lac_match_build *b, uint32_t literal, uint32_t bit,
@@ -205,7 +167,7 @@ static void add_symbol(const struct lac_match_build *b, uint32_t literal, uint32
     const struct lac_match_literal *l =
         (const struct lac_match_literal *)(const void *)b->section[LAC_MATCH_S_LITERALS].ptr +
         literal;
-    const struct lac_match_unit *u = unit_of(b, l->unit);
+    const struct lac_match_unit *u = lac_match_build_unit(b, l->unit);
     const char *text = b->section[LAC_MATCH_S_TEXT].ptr + l->text.at;
 
     for (size_t i = 0; i < LAC_MATCH_SIEVE; i++) {
@@ -217,7 +179,7 @@ static void add_symbol(const struct lac_match_build *b, uint32_t literal, uint32
             kinds = u->head[in_match];
         if (place < l->text.len)
             kinds &= kinds_at(text, place, l->nocase);
-        sieve_add(sieve->behind[i], bit, kinds);
+        lac_match_sieve_add(sieve->behind[i], bit, kinds);
     }
 }
 
@@ -226,230 +188,27 @@ static enum lac_status make_symbols(struct lac_match_build *b, struct lac_err *e
     struct lac_match_key *k = (void *)b->symbols.ptr;
     size_t count = b->symbols.len / sizeof(*k);
     struct lac_buf *list = &b->section[LAC_MATCH_S_SYMBOL_LIST];
-    uint32_t *first = section_room(b, LAC_MATCH_S_SYMBOL_FIRST, 129 * sizeof(*first));
+    uint32_t *first = lac_match_section_room(b, LAC_MATCH_S_SYMBOL_FIRST, 129 * sizeof(*first));
     struct lac_match_sieve *sieves =
-        section_room(b, LAC_MATCH_S_SYMBOL_SIEVES, 128 * sizeof(*sieves));
+        lac_match_section_room(b, LAC_MATCH_S_SYMBOL_SIEVES, 128 * sizeof(*sieves));
     size_t i = 0;
 
     if (!first || !sieves)
-        return no_memory(err);
+        return lac_match_table_no_memory(err);
     if (count > 0)
         qsort(k, count, sizeof(*k), key_cmp);
     for (unsigned c = 0; c < 128; c++) {
         first[c] = (uint32_t)i;
         for (; i < count && k[i].key == c; i++) {
             lac_buf_put(list, &k[i].entry.index, sizeof(uint32_t));
-            add_symbol(b, k[i].entry.index, sieve_bit(i - first[c], LAC_MATCH_SIEVE_LAST),
+            add_symbol(b, k[i].entry.index, lac_match_sieve_bit(i - first[c], LAC_MATCH_SIEVE_LAST),
                        &sieves[c]);
         }
         if (first[c] < i)
             b->header.symbols[c & 15] = (uint8_t)(b->header.symbols[c & 15] | 1u << (c >> 4));
     }
     first[128] = (uint32_t)i;
-    return lac_buf_ok(list) ? LAC_OK : no_memory(err);
-}
-
-/* ---- shapes of tokens ---- */
-
-struct shape_work {
-    struct lac_match_build *b;
-    const struct lac_match_shape *shapes;
-    const uint8_t *gated;
-    size_t count;
-    uint32_t *list;                   /* [count], the cell's in hand */
-    struct lac_match_shape_ref *refs; /* the same with their rules */
-    uint32_t *latest;                 /* [classes of one length]: to find equal ones quickly */
-};
-
-/* Whether a token of this length, with these bytes as digits, may be the shape's. `exact`: the
- * digits are known. */
-static bool cell_fits(const struct lac_match_shape *s, unsigned len, uint64_t digits, bool exact)
-{
-    uint64_t in = s->len >= 64 ? UINT64_MAX : ((uint64_t)1 << s->len) - 1;
-
-    if (len < s->len || (len > s->len && !s->longer))
-        return false;
-    return !exact || ((s->digits & ~digits) == 0 && (s->alphas & in & digits) == 0);
-}
-
-/* The shapes of a cell: those that need no context first. Returns how many need none. */
-static size_t list_cell(struct shape_work *w, unsigned len, uint64_t digits, bool exact,
-                        const uint32_t *of_length, size_t of_length_count, size_t *count)
-{
-    size_t open = 0;
-
-    *count = 0;
-    for (int gated = 0; gated < 2; gated++) {
-        for (size_t i = 0; i < of_length_count; i++)
-            if (w->gated[of_length[i]] == gated &&
-                cell_fits(&w->shapes[of_length[i]], len, digits, exact))
-                w->list[(*count)++] = of_length[i];
-        if (!gated)
-            open = *count;
-    }
-    return open;
-}
-
-/* The kinds of a byte so far behind a token of this length where a shape is matched. */
-static unsigned kinds_behind(const struct shape_work *w, const struct lac_match_shape *s,
-                             unsigned len, size_t i)
-{
-    const struct lac_match_unit *u = unit_of(w->b, s->unit);
-    unsigned kinds = len + i < u->head_len ? u->head[len + i] : UINT16_MAX;
-
-    return i == 0 && len == s->len && !s->ends ? kinds & lac_match_kinds_of(&s->follow) : kinds;
-}
-
-/* What a token of this length begins with and has behind it where a shape is matched. */
-static void add_shape(const struct shape_work *w, struct lac_match_shape_sieve *sieve,
-                      const struct lac_match_shape *s, unsigned len, uint32_t bit)
-{
-    const struct lac_match_unit *u = unit_of(w->b, s->unit);
-
-    for (unsigned c = 0; c < LAC_COUNT(sieve->first); c++)
-        if (lac_match_regex_set_has(&u->first, (unsigned char)c))
-            sieve->first[c] |= bit;
-    for (size_t i = 0; i < LAC_MATCH_SIEVE; i++)
-        sieve_add(sieve->token.behind[i], bit, kinds_behind(w, s, len, i));
-}
-
-static void put_sieve(struct shape_work *w, const struct lac_match_shape_class *c, unsigned len)
-{
-    struct lac_match_shape_sieve sieve = {0};
-
-    for (uint32_t i = 0; i < c->count + c->gated; i++) {
-        const struct lac_match_shape *s = &w->shapes[w->list[i]];
-        bool gated = i >= c->count;
-
-        add_shape(w, &sieve, s, len,
-                  gated ? (uint32_t)1 << LAC_MATCH_SIEVE_GATED
-                        : sieve_bit(i, LAC_MATCH_SIEVE_REST));
-        sieve.gates |= (uint32_t)gated << (s->rule / 64 % 32);
-    }
-    lac_buf_put(&w->b->section[LAC_MATCH_S_SHAPE_SIEVES], &sieve, sizeof(sieve));
-}
-
-/* The gated ones, which are in the order of their rules, block by block. */
-static void put_groups(struct shape_work *w, struct lac_match_shape_class *c)
-{
-    struct lac_buf *out = &w->b->section[LAC_MATCH_S_SHAPE_GROUPS];
-    struct lac_match_group g = {0};
-
-    c->groups = (uint32_t)(out->len / sizeof(g));
-    for (uint32_t i = c->count; i < c->count + c->gated; i++) {
-        uint32_t rule = w->shapes[w->list[i]].rule;
-
-        if (g.count > 0 && g.block != rule / 64) {
-            lac_buf_put(out, &g, sizeof(g));
-            g.count = 0;
-        }
-        if (g.count == 0)
-            g = (struct lac_match_group){.block = rule / 64, .first = c->first + i};
-        g.rules |= (uint64_t)1 << (rule % 64);
-        g.count++;
-    }
-    if (g.count > 0)
-        lac_buf_put(out, &g, sizeof(g));
-    c->group_count = (uint32_t)(out->len / sizeof(g)) - c->groups;
-}
-
-/* The class of w->list, made unless there is one already from `since` on. */
-static uint32_t class_of(struct shape_work *w, unsigned len, size_t open, size_t count,
-                         size_t since)
-{
-    struct lac_buf *classes = &w->b->section[LAC_MATCH_S_SHAPE_CLASSES];
-    struct lac_buf *list = &w->b->section[LAC_MATCH_S_SHAPE_LIST];
-    struct lac_match_shape_class c = {.first = (uint32_t)(list->len / sizeof(*w->refs)),
-                                      .count = (uint32_t)open,
-                                      .gated = (uint32_t)(count - open)};
-    size_t have = classes->len / sizeof(c);
-
-    for (size_t i = 0; i < count; i++)
-        w->refs[i] = (struct lac_match_shape_ref){w->list[i], w->shapes[w->list[i]].rule};
-    for (size_t i = since; i < have; i++) {
-        const struct lac_match_shape_class *o = (const void *)(classes->ptr + i * sizeof(c));
-
-        if (o->count == c.count && o->gated == c.gated &&
-            memcmp(list->ptr + o->first * sizeof(*w->refs), w->refs, count * sizeof(*w->refs)) == 0)
-            return (uint32_t)i;
-    }
-    if (have > SHAPE_CLASSES)
-        return UINT32_MAX;
-    put_sieve(w, &c, len);
-    lac_buf_put(list, w->refs, count * sizeof(*w->refs));
-    put_groups(w, &c);
-    lac_buf_put(classes, &c, sizeof(c));
-    return (uint32_t)have;
-}
-
-/* Those of w->list that may be a token without any digit. */
-static void put_bare(struct shape_work *w, unsigned len, size_t count)
-{
-    uint16_t *bare = w->b->header.bare[len < 63 ? len : 63];
-
-    for (size_t k = 0; k < count; k++) {
-        const struct lac_match_shape *s = &w->shapes[w->list[k]];
-
-        for (size_t i = 0; s->digits == 0 && i < 2; i++)
-            bare[i] = (uint16_t)(bare[i] | kinds_behind(w, s, len, i));
-    }
-}
-
-static bool index_length(struct shape_work *w, uint16_t *index, unsigned len)
-{
-    bool exact = len <= LAC_MATCH_SHAPE_EXACT;
-    uint64_t cells = exact ? (uint64_t)1 << len : 1;
-    size_t since =
-        w->b->section[LAC_MATCH_S_SHAPE_CLASSES].len / sizeof(struct lac_match_shape_class);
-    size_t of_length = 0;
-
-    for (size_t i = 0; i < w->count; i++)
-        if (cell_fits(&w->shapes[i], len, 0, false))
-            w->latest[of_length++] = (uint32_t)i;
-    for (uint64_t digits = 0; of_length > 0 && digits < cells; digits++) {
-        size_t count;
-        size_t open = list_cell(w, len, digits, exact, w->latest, of_length, &count);
-        uint32_t class;
-
-        if (count == 0)
-            continue;
-        class = class_of(w, len, open, count, since);
-        if (class > SHAPE_CLASSES)
-            return false;
-        index[lac_match_shape_cell(len, digits)] = (uint16_t) class;
-        if (digits == 0)
-            put_bare(w, len, count);
-    }
-    return true;
-}
-
-static enum lac_status make_shapes(struct lac_match_build *b, struct lac_err *err)
-{
-    struct shape_work w = {.b = b,
-                           .shapes = (const void *)b->section[LAC_MATCH_S_SHAPES].ptr,
-                           .gated = (const void *)b->shape_gated.ptr,
-                           .count = b->shape_gated.len};
-    uint16_t *index =
-        section_room(b, LAC_MATCH_S_SHAPE_INDEX, LAC_MATCH_SHAPE_CELLS * sizeof(*index));
-    bool ok = index &&
-              section_room(b, LAC_MATCH_S_SHAPE_CLASSES, sizeof(struct lac_match_shape_class)) &&
-              section_room(b, LAC_MATCH_S_SHAPE_SIEVES,
-                           sizeof(struct lac_match_shape_sieve)); /* 0: nothing */
-
-    w.list = calloc(w.count + 1, sizeof(*w.list));
-    w.refs = calloc(w.count + 1, sizeof(*w.refs));
-    w.latest = calloc(w.count + 1, sizeof(*w.latest));
-    ok = ok && w.list && w.refs && w.latest;
-    for (unsigned len = 1; ok && len <= LAC_MATCH_SHAPE_LONG; len++)
-        ok = index_length(&w, index, len);
-    free(w.list);
-    free(w.refs);
-    free(w.latest);
-    return ok && lac_buf_ok(&b->section[LAC_MATCH_S_SHAPE_LIST]) &&
-                   lac_buf_ok(&b->section[LAC_MATCH_S_SHAPE_SIEVES]) &&
-                   lac_buf_ok(&b->section[LAC_MATCH_S_SHAPE_GROUPS])
-               ? LAC_OK
-               : no_memory(err);
+    return lac_buf_ok(list) ? LAC_OK : lac_match_table_no_memory(err);
 }
 
 /* ---- units that are looked for around their context words ---- */
@@ -477,7 +236,7 @@ static enum lac_status make_loose(struct lac_match_build *b, struct lac_err *err
                 }
         }
     }
-    return lac_buf_ok(out) ? LAC_OK : no_memory(err);
+    return lac_buf_ok(out) ? LAC_OK : lac_match_table_no_memory(err);
 }
 
 /* ---- which rules a context word enables ---- */
@@ -518,14 +277,14 @@ static enum lac_status make_gates(struct lac_match_build *b, struct lac_err *err
     size_t count = 0;
 
     if (!pairs)
-        return no_memory(err);
+        return lac_match_table_no_memory(err);
     for (size_t i = 0; i < b->m->count; i++)
         for (uint32_t k = 0; k < rules[i].context_count; k++)
             pairs[count++] = (uint64_t)ids[rules[i].context + k] << 32 | i;
     qsort(pairs, count, sizeof(*pairs), pair_cmp);
     put_gates(b, pairs, count);
     free(pairs);
-    return lac_buf_ok(&b->section[LAC_MATCH_S_GATES]) ? LAC_OK : no_memory(err);
+    return lac_buf_ok(&b->section[LAC_MATCH_S_GATES]) ? LAC_OK : lac_match_table_no_memory(err);
 }
 
 static int run_cmp(const void *a, const void *b)
@@ -543,7 +302,7 @@ static int run_cmp(const void *a, const void *b)
 /* The literal that every match has, when it lies in the run; else NULL. */
 static const char *run_literal(const struct lac_match_build *b, const struct lac_match_run *r)
 {
-    const struct lac_match_unit *u = unit_of(b, r->unit);
+    const struct lac_match_unit *u = lac_match_build_unit(b, r->unit);
 
     return u->inner.len >= 3 && u->inner_max + u->inner.len <= r->least
                ? b->section[LAC_MATCH_S_TEXT].ptr + u->inner.at
@@ -575,10 +334,11 @@ static enum lac_status make_runs(struct lac_match_build *b, struct lac_err *err)
     struct lac_match_run *runs = (void *)b->section[LAC_MATCH_S_RUNS].ptr;
     uint32_t count = (uint32_t)(b->section[LAC_MATCH_S_RUNS].len / sizeof(*runs));
     struct lac_buf *out = &b->section[LAC_MATCH_S_RUN_GROUPS];
-    uint64_t *marks = section_room(b, LAC_MATCH_S_RUN_MARKS, LAC_MATCH_MARKS * sizeof(*marks));
+    uint64_t *marks =
+        lac_match_section_room(b, LAC_MATCH_S_RUN_MARKS, LAC_MATCH_MARKS * sizeof(*marks));
 
     if (!marks)
-        return no_memory(err);
+        return lac_match_table_no_memory(err);
     for (uint32_t i = 0; i < count; i++)
         runs[i].order = run_order(b, &runs[i]);
     if (count > 0)
@@ -595,7 +355,7 @@ static enum lac_status make_runs(struct lac_match_build *b, struct lac_err *err)
         }
         lac_buf_put(out, &g, sizeof(g));
     }
-    return lac_buf_ok(out) ? LAC_OK : no_memory(err);
+    return lac_buf_ok(out) ? LAC_OK : lac_match_table_no_memory(err);
 }
 
 enum lac_status lac_match_tables(struct lac_match_build *b, struct lac_err *err)
@@ -613,7 +373,7 @@ enum lac_status lac_match_tables(struct lac_match_build *b, struct lac_err *err)
     if (status == LAC_OK)
         status = make_symbols(b, err);
     if (status == LAC_OK)
-        status = make_shapes(b, err);
+        status = lac_match_table_shapes(b, err);
     if (status == LAC_OK)
         status = make_loose(b, err);
     if (status == LAC_OK)
