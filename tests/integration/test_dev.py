@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from harness import BIN
+from harness.paths import MODEL, need
 from harness.process import Process
 from harness.program import _SANITIZER, clean_env, http
 from harness.wait import free_port, wait_until
@@ -98,13 +99,22 @@ def folder():
     shutil.rmtree(path.parent, ignore_errors=True)
 
 
+def fetched(base):
+    """A cache as tools/setup fills it, where the encoder is concerned."""
+    (base / "cache" / "hf").mkdir(parents=True)
+    (base / "cache" / "hf" / "all-minilm-l6-v2").symlink_to(need(MODEL))
+    return base / "cache"
+
+
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
     """One for the tests that only look at it, started where production's addresses are set."""
     path = _folder()
     one = Dev(path, tmp_path_factory.mktemp("running") / "dev.log",
               env={"LACUNA_POSTGRES_URL": "postgresql://nowhere/prod",
-                   "LACUNA__KAFKA__BOOTSTRAP_SERVERS": "prod:9092"})
+                   "LACUNA__KAFKA__BOOTSTRAP_SERVERS": "prod:9092",
+                   "LACUNA__MODEL__STORE": str(path.parent / "models"),
+                   "LACUNA_CACHE": str(fetched(path.parent))})
     yield one.begin()
     _end(one)
     shutil.rmtree(path.parent, ignore_errors=True)
@@ -196,6 +206,14 @@ def test_addresses_of_production_in_the_environment_are_not_used(running):
     shown = running.tool("config", "show", "--json").stdout
     assert "prod" not in json.loads(shown)["settings"]["kafka.bootstrap_servers"]["value"]
     assert "nowhere" not in shown
+
+
+def test_dev_runs_the_encoder_that_setup_has_fetched(running):
+    path = str(running.folder.parent / "cache" / "hf" / "all-minilm-l6-v2")
+    assert f"Encoder   {path}\n" in running.log()
+    shown = json.loads(running.tool("config", "show", "--json").stdout)["settings"]
+    assert shown["classify.model"]["value"] == path
+    assert len(running.classify("x")["engine"]) > 0
 
 
 def test_dev_works_on_a_kafka_that_is_there(dev, kafka, prefix):
