@@ -113,6 +113,7 @@ def running(tmp_path_factory):
     one = Dev(path, tmp_path_factory.mktemp("running") / "dev.log",
               env={"LACUNA_POSTGRES_URL": "postgresql://nowhere/prod",
                    "LACUNA__KAFKA__BOOTSTRAP_SERVERS": "prod:9092",
+                   "LACUNA__CLASSIFY__SEMANTIC": "optional",
                    "LACUNA__MODEL__STORE": str(path.parent / "models"),
                    "LACUNA_CACHE": str(fetched(path.parent))})
     yield one.begin()
@@ -210,7 +211,7 @@ def test_addresses_of_production_in_the_environment_are_not_used(running):
 
 def test_dev_runs_the_encoder_that_setup_has_fetched(running):
     path = str(running.folder.parent / "cache" / "hf" / "all-minilm-l6-v2")
-    assert f"Encoder   {path}\n" in running.log()
+    assert f"  Encoder   {path}" in running.log().splitlines()
     shown = json.loads(running.tool("config", "show", "--json").stdout)["settings"]
     assert shown["classify.model"]["value"] == path
     assert len(running.classify("x")["engine"]) > 0
