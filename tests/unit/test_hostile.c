@@ -6,7 +6,8 @@
  * characters that grow; more findings than anybody asked for. Work is counted in steps
  * (lac_steps.h), once for a text and once for one that is four times longer.
  *
- * LAC_TEST_TEN_MIB=1 goes up to 10 MiB instead of 512 KiB; under a sanitizer it is less.
+ * LAC_TEST_TEN_MIB=1 goes up to 10 MiB instead of 512 KiB; under a sanitizer it is
+ * less, and only the work for one byte is looked at.
  */
 #include "lac_scan.h"
 
@@ -19,17 +20,20 @@
 #include "lac_steps.h"
 #include "lac_test.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { SLOWER = 5 };
+/* Growth is promised from one window of a scan to many; under a sanitizer texts are shorter. */
+#if defined(__SANITIZE_THREAD__)
+enum { SLOWER = 20, WINDOWS = 0 };
+#elif defined(__SANITIZE_ADDRESS__)
+enum { SLOWER = 5, WINDOWS = 0 };
 #else
-enum { SLOWER = 1 };
+enum { SLOWER = 1, WINDOWS = 1 };
 #endif
 
 enum {
     TIMES = 4,
     LONG_BYTES = 10 << 20,
     SHORT_BYTES = (512 << 10) / SLOWER,
-    RULE_BYTES = (4 << 10) / SLOWER,
+    RULE_BYTES = WINDOWS ? 4 << 10 : 512,
     /* Basic blocks for one byte, whatever it is: the built-in rules, not optimised. A text of
      * ordinary words takes about five. */
     STEPS_MAX = 5000,
@@ -105,13 +109,15 @@ static void check_growth(const char *name, struct lac_str what)
     size_t size = longest();
     struct lac_scan_result r;
     uint64_t less, more;
+    bool grows;
 
     lac_test_row("%s", name);
     less = cost(what, size / TIMES, &r);
     more = cost(what, size, &r);
-    LAC_TEST_EQ(more / TIMES <= less + less / 10, true);
+    grows = WINDOWS && more / TIMES > less + less / 10;
+    LAC_TEST_EQ(grows, false);
     LAC_TEST_EQ(more / size <= STEPS_MAX, true);
-    if (more / TIMES > less + less / 10 || more / size > STEPS_MAX)
+    if (grows || more / size > STEPS_MAX)
         printf("\n%s: %zu bytes take %llu steps, %zu take %llu\n", name, size / TIMES,
                (unsigned long long)less, size, (unsigned long long)more);
 }
@@ -356,7 +362,7 @@ static void one_field_as_long_as_a_lane_reads(void)
             /* The needle is a floor, or what stands there was not looked at, and that is said. */
             CU_ASSERT(out.core.tier == LAC_TIER_PROPRIETARY || out.core.observations_count > 0);
         }
-        LAC_TEST_EQ(steps[1] / TIMES <= steps[0] + steps[0] / 10, true);
+        LAC_TEST_EQ(WINDOWS && steps[1] / TIMES > steps[0] + steps[0] / 10, false);
         LAC_TEST_EQ(steps[2] <= steps[1] + steps[1] / 10, true);
     }
     lac_arena_deinit(&a);
