@@ -108,6 +108,7 @@ bool bench_texts_open(struct bench_texts *t, const char *folder)
         fprintf(stderr, "encode: no packs/starter/*.jsonl: run it in the source tree\n");
         return false;
     }
+    (void)glob("tests/data/eval/*.jsonl", GLOB_APPEND, NULL, &files);
     if (lac_encode_tokenizer_open(&t->tokenizer, folder, &err) == LAC_OK &&
         lac_encode_words_new(&t->words, t->tokenizer, LAC_ENCODE_WORDS_DEFAULT, &err) == LAC_OK)
         ok = read_files(t, &files);

@@ -104,21 +104,23 @@ TARGET static void sum_up(const struct lac_encode_cpu_weights8 *w, size_t output
     EACH_ROW(ROW_STORE)
 }
 
-/* What becomes of a row's sums, as the header's formula says. */
-TARGET static inline void finish_row(const struct lac_encode_cpu_weights8 *w, size_t output,
-                                     const float *sum, struct lac_encode_cpu_range range,
-                                     float *out, bool gelu)
+/* What becomes of the sums of ROWS x WIDTH, as the header's formula says. */
+TARGET static inline void finish_block(const struct lac_encode_cpu_weights8 *w, size_t output,
+                                       size_t rows, const float *sum,
+                                       const struct lac_encode_cpu_range *ranges, float *out,
+                                       bool gelu)
 {
     for (size_t v = 0; v < WIDTH && output < w->width; v += LANES, output += LANES) {
-        vec scale = v_mul(v_set(range.scale), v_load(w->scale + output));
-        vec rest = v_fma(v_set(range.mid), v_load(w->total + output), v_load(w->bias + output));
-        vec y = v_fma(v_load(sum + v), scale, rest);
-        if (gelu)
-            y = v_gelu(y);
-        if (w->width - output >= LANES)
-            v_store(out + output, y);
-        else
-            v_store_part(out + output, y, w->width - output);
+        const vec scale = v_load(w->scale + output), total = v_load(w->total + output);
+        const vec bias = v_load(w->bias + output);
+        size_t n = w->width - output < LANES ? w->width - output : LANES;
+        for (size_t r = 0; r < rows; r++) {
+            vec rest = v_fma(v_set(ranges[r].mid), total, bias);
+            vec y = v_fma(v_load(sum + r * WIDTH + v), v_mul(v_set(ranges[r].scale), scale), rest);
+            if (gelu)
+                y = v_gelu(y);
+            v_store_part(out + r * w->width + output, y, n);
+        }
     }
 }
 
@@ -132,9 +134,7 @@ TARGET static void product(const struct lac_encode_cpu_weights8 *w, size_t rows,
         for (size_t r = 0; r < rows; r += ROWS) {
             size_t n = rows - r < ROWS ? rows - r : ROWS;
             sum_up(w, output, n, x + r * w->groups * GROUP, sum);
-            for (size_t i = 0; i < n; i++)
-                finish_row(w, output, sum + i * WIDTH, ranges[r + i], out + (r + i) * w->width,
-                           gelu);
+            finish_block(w, output, n, sum, ranges + r, out + r * w->width, gelu);
         }
 }
 
