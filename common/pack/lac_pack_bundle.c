@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "lac_assert.h"
 #include "lac_buf.h"
 #include "lac_digest.h"
 #include "lac_pack_internal.h"
@@ -171,6 +172,15 @@ enum lac_status lac_pack_bundle_copy(struct lac_pack_bundle *b, struct lac_str b
     if (bytes.len > 0)
         memcpy(copy, bytes.ptr, bytes.len);
     b->bytes = (struct lac_str){copy, bytes.len};
+    b->copied = true;
+    return check(b, err);
+}
+
+enum lac_status lac_pack_bundle_borrow(struct lac_pack_bundle *b, struct lac_str bytes,
+                                       struct lac_err *err)
+{
+    LAC_ASSERT((uintptr_t)bytes.ptr % LAC_PACK_BUNDLE_ALIGN == 0);
+    b->bytes = bytes;
     return check(b, err);
 }
 
@@ -178,7 +188,7 @@ void lac_pack_bundle_deinit(struct lac_pack_bundle *b)
 {
     if (b->mapped)
         (void)munmap((void *)b->bytes.ptr, b->bytes.len);
-    else
+    else if (b->copied)
         free((void *)b->bytes.ptr);
     *b = (struct lac_pack_bundle){0};
 }

@@ -49,18 +49,21 @@ struct lac_pack_files;
 
 struct lac_pack_bundle {
     struct lac_str bytes; /* the file; aligned as its sections are */
-    bool mapped;          /* else allocated */
+    bool mapped, copied;  /* neither: borrowed */
     unsigned char hash[LAC_PACK_HASH_SIZE];
     struct lac_str source; /* section 1 */
     struct lac_str image;  /* section 2; absent: there is none */
 };
 
-/* Maps the file, or copies `bytes`; checks all but the source. FATAL: it can't be read or no
- * memory. REJECT: it is no pack file, or a damaged one. Call deinit in every case. */
+/* Maps the file, copies `bytes`, or borrows them (aligned to LAC_PACK_BUNDLE_ALIGN) until deinit;
+ * checks all but the source. FATAL: it can't be read or no memory. REJECT: it is no pack file, or a
+ * damaged one. Call deinit in every case. */
 enum lac_status lac_pack_bundle_map(struct lac_pack_bundle *b, int fd, const char *path,
                                     struct lac_err *err) LAC_MUST_USE;
 enum lac_status lac_pack_bundle_copy(struct lac_pack_bundle *b, struct lac_str bytes,
                                      struct lac_err *err) LAC_MUST_USE;
+enum lac_status lac_pack_bundle_borrow(struct lac_pack_bundle *b, struct lac_str bytes,
+                                       struct lac_err *err) LAC_MUST_USE;
 void lac_pack_bundle_deinit(struct lac_pack_bundle *b);
 
 /* Adds the files of the source; borrowed from the bundle. */

@@ -10,10 +10,6 @@
 #include "lac_pack.h"
 #include "lac_pack_pool.h"
 
-/* Embedded from packs/builtin at build, sorted by path. */
-extern const struct lac_pack_file lac_pack_builtin[];
-extern const size_t lac_pack_builtin_count;
-
 struct lac_pack_files {
     struct lac_pack_file at[LAC_PACK_FILE_MAX];
     size_t count;

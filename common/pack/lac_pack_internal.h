@@ -23,7 +23,7 @@ enum {
 struct lac_pack {
     struct lac_pack_pool pool;
     struct lac_pack_files files;
-    struct lac_pack_bundle bundle; /* zeroed unless it was opened from one file */
+    struct lac_pack_bundle bundle; /* zeroed when it was opened from a folder's files */
     bool complete;                 /* `files` holds what is inherited, too */
     bool image_used;               /* `match` is the bundle's compiled form */
     struct lac_hash256 hash;
@@ -55,6 +55,10 @@ struct lac_pack {
     size_t note_count;
     struct lac_pack_findings *findings; /* NULL unless it is loaded to be linted */
 };
+
+/* All of it, once the files are there, and for a pack file whether it is the pack that it says it
+ * is. REJECT: the source or the file is wrong. FATAL: no memory. */
+enum lac_status lac_pack_load(struct lac_pack *p, struct lac_err *err) LAC_MUST_USE;
 
 /* Appends an empty rule; NULL when there are too many or no memory (`err` is set). */
 struct lac_match_rule *lac_pack_rule_new(struct lac_pack *p, const struct lac_yaml *where,

@@ -14,6 +14,7 @@
 
 #include "lac_buf.h"
 #include "lac_digest.h"
+#include "lac_pack_builtin.h"
 #include "lac_records.h"
 #include "lac_test.h"
 
@@ -282,6 +283,37 @@ static void the_compiled_form_is_used_where_it_fits(void)
     lac_buf_deinit(&file);
 }
 
-LAC_TEST_MAIN(pack_bundle, the_compiled_form_is_used_where_it_fits, one_file_is_the_same_pack,
+/* What the build put into this program is what this program makes of the folder, bit for bit, and
+ * opening it compiles nothing. */
+static void the_built_in_pack_comes_compiled(void)
+{
+    struct lac_pack *folder = NULL, *builtin = NULL;
+    struct lac_str embedded = lac_pack_builtin(), image;
+    struct lac_err err = {0};
+    struct lac_buf file;
+
+    lac_buf_init(&file, LAC_PACK_BYTES_MAX);
+    LAC_TEST_EQ(lac_pack_open(&folder, "packs/builtin", &err), LAC_OK);
+    LAC_TEST_NEED(folder != NULL);
+    LAC_TEST_EQ(lac_pack_write(folder, &file, &err), LAC_OK);
+    LAC_TEST_NEED(file.len == embedded.len);
+    LAC_TEST_EQ(memcmp(file.ptr, embedded.ptr, file.len), 0);
+    LAC_TEST_EQ(lac_pack_open(&builtin, NULL, &err), LAC_OK);
+    LAC_TEST_NEED(builtin != NULL);
+    lac_match_image(lac_pack_match(builtin), &image);
+    CU_ASSERT(image.ptr > embedded.ptr && image.ptr < embedded.ptr + embedded.len);
+    LAC_TEST_EQ(memcmp(lac_pack_hash(builtin), lac_pack_hash(folder), LAC_PACK_HASH_SIZE), 0);
+    /* And it is the same file again when it is written. */
+    lac_buf_reset(&file);
+    LAC_TEST_EQ(lac_pack_write(builtin, &file, &err), LAC_OK);
+    LAC_TEST_NEED(file.len == embedded.len);
+    LAC_TEST_EQ(memcmp(file.ptr, embedded.ptr, file.len), 0);
+    lac_buf_deinit(&file);
+    lac_pack_close(folder);
+    lac_pack_close(builtin);
+}
+
+LAC_TEST_MAIN(pack_bundle, the_built_in_pack_comes_compiled,
+              the_compiled_form_is_used_where_it_fits, one_file_is_the_same_pack,
               the_order_of_reading_does_not_show, a_mapped_file_is_the_same_pack,
               damage_anywhere_is_seen, hostile_numbers_are_refused)
