@@ -49,27 +49,29 @@ INLINE uint64_t load_bytes(const unsigned char *p)
     return le64toh(x);
 }
 
-INLINE uint64_t test_bit(const uint64_t *bits, uint64_t index)
-{
-    return bits[index >> 6] >> (index & 63) & 1;
-}
-
 INLINE uint64_t word_hit(const struct lac_match_front_tables *t, uint64_t key)
 {
-    return test_bit(t->word_bits, lac_match_hash_word(key) >> t->word_shift);
+    return lac_match_bits_have(t->word_bits, lac_match_hash_word(key), t->word_shift);
+}
+
+INLINE uint64_t short_hit(const struct lac_match_front_tables *t, uint64_t bytes)
+{
+    return lac_match_bits_have(t->prefix_bits, lac_match_hash_short(bytes), t->prefix_shift);
 }
 
 INLINE uint64_t prefix_hit(const struct lac_match_front_tables *t, uint64_t bytes)
 {
-    return test_bit(t->prefix_bits, lac_match_hash_prefix((uint32_t)bytes) >> t->prefix_shift);
+    return short_hit(t, bytes) |
+           lac_match_bits_have(t->prefix_bits, lac_match_hash_prefix(bytes), t->prefix_shift);
 }
 
-/* Whether bytes may begin with a literal: one that has no more than four or five of them, or one
- * with these six. */
+/* Whether bytes may begin with a literal: one that has three, four or five of them, or one with
+ * these six. */
 INLINE uint64_t prefix_stays(const struct lac_match_front_tables *t, uint64_t bytes)
 {
-    return test_bit(t->prefix_more, lac_match_hash_prefix((uint32_t)bytes) >> t->prefix_shift) |
-           test_bit(t->prefix_more, lac_match_hash_more(bytes) >> t->prefix_shift);
+    return short_hit(t, bytes) |
+           lac_match_bits_have(t->prefix_more, lac_match_hash_prefix(bytes), t->prefix_shift) |
+           lac_match_bits_have(t->prefix_more, lac_match_hash_more(bytes), t->prefix_shift);
 }
 
 INLINE void put(struct lac_match_list *l, size_t at, uint64_t keep)

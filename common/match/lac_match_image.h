@@ -20,7 +20,7 @@
 #include "lac_match_regex.h"
 
 enum {
-    LAC_MATCH_IMAGE_VERSION = 6, /* of this layout and of what it means */
+    LAC_MATCH_IMAGE_VERSION = 7, /* of this layout and of what it means */
     LAC_MATCH_IMAGE_ORDER = 0x01020304,
     LAC_MATCH_IMAGE_ALIGN = 64,
     LAC_MATCH_IMAGE_MAX = 1 << 30,
@@ -135,11 +135,17 @@ struct lac_match_entry {
     uint8_t unused[2];
 };
 
-/* An open-addressed table: a slot is empty when `count` is 0. */
+/*
+ * An open-addressed table: a slot is empty when `count` is 0. A bit per class of the second byte
+ * behind the keyed word, and before it: an entry fits only where one of both is set, see
+ * lac_match_slot_fits(). Most words that are in the table are found in other company.
+ */
 struct lac_match_slot {
     uint64_t key;
     uint32_t first; /* in `entries` */
     uint32_t count;
+    uint32_t behind;
+    uint32_t before;
 };
 
 /* What a token has to look like for a unit to match from its start. */
@@ -232,8 +238,8 @@ enum lac_match_section {
     LAC_MATCH_S_ENTRIES,
     LAC_MATCH_S_WORD_BITS,
     LAC_MATCH_S_WORD_SLOTS,
-    LAC_MATCH_S_PREFIX_BITS,
-    LAC_MATCH_S_PREFIX_MORE,
+    LAC_MATCH_S_PREFIX_BITS, /* of three bytes, of four */
+    LAC_MATCH_S_PREFIX_MORE, /* of six, or of four for a literal that has no more */
     LAC_MATCH_S_PREFIX_SLOTS,
     LAC_MATCH_S_SHAPE_INDEX,
     LAC_MATCH_S_SHAPE_CLASSES,
@@ -308,11 +314,42 @@ static inline size_t lac_match_shape_cell(unsigned len, uint64_t digits)
 }
 
 /* The hashes of the two bit maps and tables. A word's key are its first eight letters and digits,
- * lower case, filled up with zeroes; a prefix's are the four bytes as they are (bit map) or lower
- * case (table); one of three bytes is in the bit map with each fourth. */
+ * lower case, filled up with zeroes; a prefix's are its three or four bytes as they are (bit map)
+ * or lower case (table). */
 static inline uint64_t lac_match_hash_word(uint64_t key)
 {
     return key * 0x9E3779B97F4A7C15u;
+}
+
+/* The class of a byte near a keyed word, folded: a bit of struct lac_match_slot. */
+static inline unsigned lac_match_company(unsigned char folded)
+{
+    return folded & 31;
+}
+
+/* How many bytes a word's key has. */
+static inline unsigned lac_match_key_len(uint64_t key)
+{
+    return key ? 8 - (unsigned)__builtin_clzll(key) / 8 : 0;
+}
+
+/*
+ * A bit map of words of 64 bits, in one of which a key has two bits: a third of the memory that
+ * single bits need to be as seldom wrong, so that it stays in a core's first cache. `shift`: 64
+ * less the binary logarithm of all bits.
+ */
+static inline void lac_match_bits_put(uint64_t *bits, uint64_t hash, unsigned shift)
+{
+    uint64_t i = hash >> (shift - 6);
+
+    bits[i >> 12] |= (uint64_t)1 << (i >> 6 & 63) | (uint64_t)1 << (i & 63);
+}
+
+static inline uint64_t lac_match_bits_have(const uint64_t *bits, uint64_t hash, unsigned shift)
+{
+    uint64_t i = hash >> (shift - 6);
+
+    return bits[i >> 12] >> (i >> 6 & 63) & bits[i >> 12] >> (i & 63) & 1;
 }
 
 /* Where a key's slot is looked for first, before it is cut to the table's size. */
@@ -327,9 +364,15 @@ static inline uint64_t lac_match_hash_more(uint64_t bytes)
     return (bytes << 16) * 0x9E3779B97F4A7C15u;
 }
 
-static inline uint64_t lac_match_hash_prefix(uint32_t key)
+/* Of the first four, and of the first three. */
+static inline uint64_t lac_match_hash_prefix(uint64_t bytes)
 {
-    return key * 0x9E3779B97F4A7C15u;
+    return (bytes << 32) * 0x9E3779B97F4A7C15u;
+}
+
+static inline uint64_t lac_match_hash_short(uint64_t bytes)
+{
+    return (bytes << 40) * 0xD6E8FEB86659FD93u;
 }
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 enum {
-    BITS_PER_KEY = 32, /* of a bit map: one in so many words that are none is looked up */
+    BITS_PER_KEY = 20, /* of a bit map: one in a hundred words that are none is looked up */
     BITS_LOG_MIN = 15, /* 4 KiB */
     BITS_LOG_MAX = 22, /* 512 KiB, half of a core's second cache */
 };
@@ -17,11 +17,6 @@ static unsigned bits_log(size_t keys)
     while (log < BITS_LOG_MAX && ((size_t)1 << log) < keys * BITS_PER_KEY)
         log++;
     return log;
-}
-
-static void set_bit(uint64_t *bits, uint64_t index)
-{
-    bits[index >> 6] |= (uint64_t)1 << (index & 63);
 }
 
 /* ---- hash tables ---- */
@@ -38,6 +33,32 @@ static int key_cmp(const void *a, const void *b)
     return (x->entry.index > y->entry.index) - (x->entry.index < y->entry.index);
 }
 
+/* Returns how many different keys there are. */
+static size_t sort_keys(struct lac_buf *keys)
+{
+    struct lac_match_key *k = (void *)keys->ptr;
+    size_t count = keys->len / sizeof(*k);
+    size_t different = count > 0;
+
+    if (count > 0)
+        qsort(k, count, sizeof(*k), key_cmp);
+    for (size_t i = 1; i < count; i++)
+        different += k[i].key != k[i - 1].key;
+    return different;
+}
+
+/* Adds to a slot which bytes have to be around the keyed word for the entry to fit. */
+static void put_company(struct lac_match_slot *slot, const struct lac_match_entry *e)
+{
+    bool behind = e->behind[0] && e->behind[1] && e->skip == lac_match_key_len(slot->key);
+    const uint8_t *want = behind ? e->behind : e->before;
+    uint32_t *company = behind ? &slot->behind : &slot->before;
+
+    *company |= want[0] && want[1] ? (uint32_t)1 << lac_match_company(want[1]) : UINT32_MAX;
+    if (want[0] == ' ') /* there may be more than one */
+        *company |= (uint32_t)1 << lac_match_company(' ');
+}
+
 static enum lac_status make_slots(struct lac_match_build *b, struct lac_buf *keys,
                                   enum lac_match_section section, struct lac_err *err)
 {
@@ -47,13 +68,13 @@ static enum lac_status make_slots(struct lac_match_build *b, struct lac_buf *key
     struct lac_match_slot *slots;
     size_t capacity = 16;
 
-    while (capacity < count * 2)
+    if (!lac_buf_ok(keys))
+        return lac_match_table_no_memory(err);
+    while (capacity < sort_keys(keys) * 3 / 2)
         capacity *= 2;
     slots = lac_match_section_room(b, section, capacity * sizeof(*slots));
-    if (!slots || !lac_buf_ok(keys))
+    if (!slots)
         return lac_match_table_no_memory(err);
-    if (count > 0)
-        qsort(k, count, sizeof(*k), key_cmp);
     for (size_t i = 0, n; i < count; i += n) {
         size_t at = lac_match_slot_of(k[i].key) & (capacity - 1);
 
@@ -64,6 +85,7 @@ static enum lac_status make_slots(struct lac_match_build *b, struct lac_buf *key
         for (n = 0; i + n < count && k[i + n].key == k[i].key; n++)
             if (n == 0 || key_cmp(&k[i + n], &k[i + n - 1]) != 0) {
                 lac_buf_put(entries, &k[i + n].entry, sizeof(k->entry));
+                put_company(&slots[at], &k[i + n].entry);
                 slots[at].count++;
             }
     }
@@ -74,14 +96,14 @@ static enum lac_status make_word_bits(struct lac_match_build *b, struct lac_err 
 {
     const struct lac_match_key *k = (const void *)b->word_keys.ptr;
     size_t count = b->word_keys.len / sizeof(*k);
-    unsigned log = bits_log(count);
+    unsigned log = bits_log(sort_keys(&b->word_keys));
     uint64_t *bits = lac_match_section_room(b, LAC_MATCH_S_WORD_BITS, ((size_t)1 << log) / 8);
 
     if (!bits)
         return lac_match_table_no_memory(err);
     b->header.word_shift = 64 - log;
     for (size_t i = 0; i < count; i++)
-        set_bit(bits, lac_match_hash_word(k[i].key) >> b->header.word_shift);
+        lac_match_bits_put(bits, lac_match_hash_word(k[i].key), b->header.word_shift);
     return LAC_OK;
 }
 
@@ -97,33 +119,29 @@ static bool respell(uint64_t *bytes, unsigned count, unsigned which)
     return true;
 }
 
-/* Every spelling of the first bytes, the fourth whatever stands in a text when there are three;
- * and in the other map that this is all, or all spellings of six. */
+/* Every spelling of the first bytes; and in the other map that these four are all, or all
+ * spellings of six. */
 static void set_prefix_bits(uint64_t *bits, uint64_t *more, unsigned shift,
                             const struct lac_match_prefix_text *p)
 {
     unsigned keyed = p->len < 4 ? 3 : 4;
-    uint32_t first = keyed == 3 ? ' ' : 0;
-    uint32_t last = keyed == 3 ? 0xFF : 0;
+    unsigned known = p->len < 6 ? keyed : 6;
 
-    for (unsigned spelling = 0; spelling < (p->nocase ? 16u : 1u); spelling++) {
-        uint64_t bytes = p->bytes & (keyed == 3 ? 0xFFFFFFu : 0xFFFFFFFFu);
+    for (unsigned spelling = 0; spelling < (p->nocase ? 1u << keyed : 1u); spelling++) {
+        uint64_t bytes = p->bytes;
 
         if (!respell(&bytes, keyed, spelling))
             continue;
-        for (uint32_t fourth = first; fourth <= last; fourth++) {
-            uint64_t index = lac_match_hash_prefix((uint32_t)bytes | fourth << 24) >> shift;
-
-            set_bit(bits, index);
-            if (p->len < 6)
-                set_bit(more, index);
-        }
+        lac_match_bits_put(
+            bits, keyed == 3 ? lac_match_hash_short(bytes) : lac_match_hash_prefix(bytes), shift);
+        if (keyed == known && keyed == 4)
+            lac_match_bits_put(more, lac_match_hash_prefix(bytes), shift);
     }
-    for (unsigned spelling = 0; p->len >= 6 && spelling < (p->nocase ? 64u : 1u); spelling++) {
+    for (unsigned spelling = 0; known == 6 && spelling < (p->nocase ? 64u : 1u); spelling++) {
         uint64_t bytes = p->bytes;
 
         if (respell(&bytes, 6, spelling))
-            set_bit(more, lac_match_hash_more(bytes) >> shift);
+            lac_match_bits_put(more, lac_match_hash_more(bytes), shift);
     }
 }
 
@@ -136,7 +154,7 @@ static enum lac_status make_prefix_bits(struct lac_match_build *b, struct lac_er
     unsigned log;
 
     for (size_t i = 0; i < count; i++)
-        expanded += (texts[i].len < 4 ? 64u : 1u) * (texts[i].nocase ? 8u : 1u);
+        expanded += texts[i].nocase ? 8u : 1u;
     log = bits_log(expanded);
     bits = lac_match_section_room(b, LAC_MATCH_S_PREFIX_BITS, ((size_t)1 << log) / 8);
     more = lac_match_section_room(b, LAC_MATCH_S_PREFIX_MORE, ((size_t)1 << log) / 8);

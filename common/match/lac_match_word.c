@@ -329,6 +329,36 @@ static uint64_t key_at(const struct lac_match_scratch *s, size_t offset, size_t 
     return (lac_match_load8(s->view, at) | 0x2020202020202020u) & lac_match_key_masks[run & 0xFF];
 }
 
+/* Whether an entry of the slot may fit, by what is around the keyed word at `at`. */
+static bool in_company(const struct lac_match_scratch *s, const struct lac_match_slot *slot,
+                       size_t at)
+{
+    unsigned char behind = lac_match_byte(s->view, at + lac_match_key_len(slot->key) + 1);
+    unsigned char before = at > 0 ? lac_match_before(s->view, at - 1) : 0;
+
+    return (slot->behind >> lac_match_company(lac_match_fold_table[behind]) |
+            slot->before >> lac_match_company(lac_match_fold_table[before])) &
+           1;
+}
+
+/* Keeps the words that are in the table, in the company in which something asks for them. */
+static void keep_words(struct lac_match_scratch *s, size_t from)
+{
+    struct lac_match_list *l = &s->events.word;
+    size_t count = l->count;
+
+    l->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t at = l->at[i];
+        uint64_t key = key_at(s, at, from + at);
+        const struct lac_match_slot *slot =
+            key ? find_slot(s->m->word_slots, s->m->word_mask, key) : NULL;
+
+        l->at[l->count] = (uint16_t)at;
+        l->count += slot && in_company(s, slot, from + at);
+    }
+}
+
 void lac_match_words(struct lac_match_scratch *s, size_t from, const struct lac_match_range *core,
                      bool note)
 {
@@ -339,6 +369,10 @@ void lac_match_words(struct lac_match_scratch *s, size_t from, const struct lac_
     size_t word = 0, prefix = 0, hump = 0; /* the lists are gone through in the text's order */
 
     s->phrase_count = s->literal_count = 0;
+    if (words > 0) {
+        keep_words(s, from);
+        words = e->word.count;
+    }
     while (word < words || prefix < e->prefix.count || hump < humps) {
         size_t w = word < words ? e->word.at[word] : SIZE_MAX;
         size_t p = prefix < e->prefix.count ? e->prefix.at[prefix] : SIZE_MAX;
