@@ -52,6 +52,17 @@ enum lac_match_redaction {
     LAC_MATCH_REDACT_HASH,    /* <ENTITY:hash>: the same text gives the same hash */
 };
 
+/* How well it is documented that the form is what the rule says. It decides nothing. */
+enum lac_match_basis {
+    LAC_MATCH_BASIS_NONE,          /* nobody has said */
+    LAC_MATCH_BASIS_SPECIFICATION, /* a standard, a law, or text or code of the issuer states all of
+                                      it: alphabet, length, and the check where there is one */
+    LAC_MATCH_BASIS_DOCUMENTED,    /* the issuer's pages or code state a part, such as the prefix,
+                                      or show one whole; the rest is known from use */
+    LAC_MATCH_BASIS_PRACTICE,      /* known from use; the source is the issuer's page about it */
+    LAC_MATCH_BASIS_OWN,           /* nobody else's form: words, marks, what the pack defines */
+};
+
 enum lac_match_strength {
     LAC_MATCH_FLOOR,   /* hard evidence: the answer can't be lower than the rule's tier */
     LAC_MATCH_OPINION, /* weak evidence: a likelihood over the tiers */
@@ -93,6 +104,7 @@ struct lac_match_rule {
                                 score by this, to at most a million */
     enum lac_match_redaction redaction;
     struct lac_str source;      /* who says what the format is */
+    enum lac_match_basis basis; /* how well; decides nothing */
     struct lac_str description; /* one sentence for people */
     const struct lac_str *tags; /* what the decision is tagged with */
     size_t tag_count;

@@ -45,13 +45,14 @@ lac_match_validate lac_match_validate_luhn;
 /*
  * Secrets; all of the token, prefix included.
  *
- * github: also npm's, which are alike. gitlab: routable tokens. grafana: service accounts. azure:
+ * github: also npm's, NetBird's and Polar's, which are alike: what follows the last '_' counts.
+ * packagist: of Private Packagist. gitlab: routable tokens. grafana: service accounts. azure:
  * keys with a signature ("identifiable keys") in base64. azure_devops: 52 characters of base32.
  * pypi: a complete macaroon. age: Bech32. basic_auth: base64 of "user:password".
  */
 lac_match_validate lac_match_validate_github, lac_match_validate_gitlab, lac_match_validate_grafana,
-    lac_match_validate_azure, lac_match_validate_azure_devops, lac_match_validate_pypi,
-    lac_match_validate_age, lac_match_validate_basic_auth;
+    lac_match_validate_packagist, lac_match_validate_azure, lac_match_validate_azure_devops,
+    lac_match_validate_pypi, lac_match_validate_age, lac_match_validate_basic_auth;
 
 /* ISO 3309 (zlib's). */
 uint32_t lac_match_crc32(struct lac_str text);
@@ -72,12 +73,13 @@ lac_match_validate lac_match_validate_vin, lac_match_validate_imei,
     lac_match_validate_kr_driver_license, lac_match_validate_th_tnin, lac_match_validate_sg_nric,
     lac_match_validate_sg_uen, lac_match_validate_au_abn, lac_match_validate_au_acn,
     lac_match_validate_au_tfn, lac_match_validate_au_medicare, lac_match_validate_nz_ird,
-    lac_match_validate_my_nric, lac_match_validate_id_nik, lac_match_validate_de_tax_id,
-    lac_match_validate_de_social_security, lac_match_validate_de_health_insurance,
-    lac_match_validate_de_lanr, lac_match_validate_de_document, lac_match_validate_at_svnr,
-    lac_match_validate_pl_pesel, lac_match_validate_pl_nip, lac_match_validate_pl_regon,
-    lac_match_validate_pl_id_card, lac_match_validate_cz_rc, lac_match_validate_hu_tax_id,
-    lac_match_validate_hu_taj, lac_match_validate_hu_personal_id, lac_match_validate_base58check,
+    lac_match_validate_nz_nhi, lac_match_validate_my_nric, lac_match_validate_id_nik,
+    lac_match_validate_de_tax_id, lac_match_validate_de_social_security,
+    lac_match_validate_de_health_insurance, lac_match_validate_de_lanr,
+    lac_match_validate_de_document, lac_match_validate_at_svnr, lac_match_validate_pl_pesel,
+    lac_match_validate_pl_nip, lac_match_validate_pl_regon, lac_match_validate_pl_id_card,
+    lac_match_validate_cz_rc, lac_match_validate_hu_tax_id, lac_match_validate_hu_taj,
+    lac_match_validate_hu_personal_id, lac_match_validate_base58check,
     lac_match_validate_xrp_address, lac_match_validate_bech32, lac_match_validate_cashaddr,
     lac_match_validate_eth_address, lac_match_validate_monero_address,
     lac_match_validate_stellar_address, lac_match_validate_fi_hetu,

@@ -289,6 +289,31 @@ bool lac_match_validate_nz_ird(struct lac_str match)
     return check == lac_match_digit(d + 8);
 }
 
+/* HISO 10046: letters count from A = 1 to Z = 24, without I and O; weights 7 to 2. A number that
+ * ends in a digit has it from the sum mod 11, where 0 is not used; one that ends in a letter,
+ * mod 23. */
+bool lac_match_validate_nz_nhi(struct lac_str match)
+{
+    static const char letters[] = "ABCDEFGHJKLMNPQRSTUVWXYZ";
+    struct lac_match_code c = lac_match_code_of(match);
+    unsigned value[7], sum = 0;
+
+    if (!lac_match_code_is(&c, "AAA9999") && !lac_match_code_is(&c, "AAA99AA"))
+        return false;
+    for (size_t i = 0; i < 7; i++) {
+        const char *at = strchr(letters, c.at[i]);
+
+        if (!at && !lac_match_is_digit((unsigned char)c.at[i]))
+            return false;
+        value[i] = at ? (unsigned)(at - letters) + 1 : lac_match_digit(&c.at[i]);
+        sum += value[i] * (unsigned)(7 - i);
+    }
+    sum -= value[6];
+    if (lac_match_is_digit((unsigned char)c.at[6]))
+        return sum % 11 != 0 && (11 - sum % 11) % 10 == value[6];
+    return 23 - sum % 23 == value[6];
+}
+
 /* JPN, MyKad: birth date, place of birth, serial. Places that were never given out are refused. */
 bool lac_match_validate_my_nric(struct lac_str match)
 {

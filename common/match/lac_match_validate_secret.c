@@ -37,7 +37,27 @@ static struct lac_str behind(struct lac_str s, char c)
 
 bool lac_match_validate_github(struct lac_str match)
 {
-    return lac_match_github_checksum(behind(match, '_'));
+    size_t body = match.len;
+
+    while (body > 0 && match.ptr[body - 1] != '_')
+        body--;
+    return lac_match_github_checksum(lac_str_slice(match, body, match.len));
+}
+
+/* packagist.com, "Token format": the last eight characters are the CRC-32 of all before them,
+ * prefix included, in lower-case hex. */
+bool lac_match_validate_packagist(struct lac_str match)
+{
+    static const char alphabet[] = "0123456789abcdef";
+    uint32_t crc;
+
+    if (match.len <= CRC_HEX_SIZE)
+        return false;
+    crc = lac_match_crc32(lac_str_slice(match, 0, match.len - CRC_HEX_SIZE));
+    for (size_t i = 1; i <= CRC_HEX_SIZE; i++, crc >>= 4)
+        if (match.ptr[match.len - i] != alphabet[crc & 15])
+            return false;
+    return true;
 }
 
 /* gitlab-org/gitlab, routable tokens: the last seven characters are the CRC-32 of all before them

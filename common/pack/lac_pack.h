@@ -136,4 +136,7 @@ struct lac_pack_examples lac_pack_examples(const struct lac_pack *p, size_t inde
 size_t lac_pack_note_count(const struct lac_pack *p);
 struct lac_str lac_pack_note_at(const struct lac_pack *p, size_t index);
 
+/* "specification" ...; "none" where a rule does not say. */
+const char *lac_pack_basis_name(enum lac_match_basis basis);
+
 #endif

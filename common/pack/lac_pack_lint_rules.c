@@ -104,6 +104,20 @@ static void check_source(struct context *c, size_t i)
         lac_pack_say(c->p, &why, "does not say where its form is from");
 }
 
+/* Whoever must show that a rule is right needs to know which forms were looked up. Of the built-in
+ * pack everything is said; elsewhere a rule with a source may be asked how good that source is. */
+static void check_basis(struct context *c, size_t i)
+{
+    const struct lac_match_rule *r = &c->p->rules[i];
+    bool built_in = lac_str_is(lac_pack_name(c->p), "builtin");
+    struct lac_pack_remark why =
+        remark(c->p, i, built_in ? LAC_PACK_WARNING : LAC_PACK_NOTE, "basis-missing", "source",
+               "say under basis: specification, documented, practice or own");
+
+    if (r->basis == LAC_MATCH_BASIS_NONE && (built_in || r->source.len > 0))
+        lac_pack_say(c->p, &why, "does not say how well its form is documented");
+}
+
 /* ---- rules that can't matter ---- */
 
 /* Whether `hits` has one of rule `other` that covers all of rule `index`'s. */
@@ -260,6 +274,7 @@ static enum lac_status check_all(struct context *c, struct lac_pack_try *t)
         if (is_terms(&c->p->rules[i]) || lac_pack_is_inherited(c->p->where[i]->file))
             continue;
         check_source(c, i);
+        check_basis(c, i);
         status = check_examples(c, t, i);
         if (status == LAC_OK)
             status = check_shadow(c, t, i);

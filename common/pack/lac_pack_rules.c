@@ -3,14 +3,15 @@
 #include "lac_pack_internal.h"
 
 static const char *const rule_keys[] = {
-    "id",      "entity",    "tier",  "strength", "score",       "likelihoods", "detector",
-    "pattern", "validator", "count", "phrases",  "min_entropy", "except",      "allow",
-    "context", "redaction", "tags",  "source",   "description", "examples",    NULL};
+    "id",       "entity",      "tier",      "strength",  "score",   "likelihoods",
+    "detector", "pattern",     "validator", "count",     "phrases", "min_entropy",
+    "except",   "allow",       "context",   "redaction", "tags",    "source",
+    "basis",    "description", "examples",  NULL};
 
 /* What `defaults:` may say for all rules of its file that say nothing themselves. */
 static const char *const default_keys[] = {
     "entity",  "tier",        "strength",  "score", "likelihoods", "except", "allow",
-    "context", "min_entropy", "redaction", "tags",  "source",      NULL};
+    "context", "min_entropy", "redaction", "tags",  "source",      "basis",  NULL};
 
 /* A rule and the defaults of its file. */
 struct rule_node {
@@ -161,6 +162,34 @@ static enum lac_status load_validator(struct lac_match_rule *r, const struct lac
     return status;
 }
 
+static const char *const basis_names[] = {"none",     "specification", "documented",
+                                          "practice", "own",           NULL};
+
+const char *lac_pack_basis_name(enum lac_match_basis basis)
+{
+    return basis_names[basis];
+}
+
+/* Where the form is from and how well it is documented there. */
+static enum lac_status load_origin(struct lac_match_rule *r, const struct rule_node *node,
+                                   struct lac_err *err)
+{
+    const struct lac_yaml *at = get(node, "basis");
+    unsigned basis = 0; /* counted from the second name: nobody writes the first */
+    enum lac_status status = lac_yaml_text(get(node, "source"), &r->source, err);
+
+    if (status == LAC_OK && at)
+        status = lac_yaml_choice(at, basis_names + 1, &basis, err);
+    if (status != LAC_OK || !at)
+        return status;
+    r->basis = (enum lac_match_basis)(basis + 1);
+    if (r->source.len == 0 &&
+        (r->basis == LAC_MATCH_BASIS_SPECIFICATION || r->basis == LAC_MATCH_BASIS_DOCUMENTED))
+        return lac_yaml_fail(at, err, "a basis of %s needs a source: which text states the form",
+                             lac_pack_basis_name(r->basis));
+    return LAC_OK;
+}
+
 /* Numbers and words about a hit that have nothing to do with where it is found. */
 static enum lac_status load_rest(struct lac_match_rule *r, const struct rule_node *node,
                                  struct lac_err *err)
@@ -178,7 +207,7 @@ static enum lac_status load_rest(struct lac_match_rule *r, const struct rule_nod
     if (status == LAC_OK)
         status = lac_yaml_choice(get(node, "redaction"), redactions, &redaction, err);
     if (status == LAC_OK)
-        status = lac_yaml_text(get(node, "source"), &r->source, err);
+        status = load_origin(r, node, err);
     if (status == LAC_OK)
         status = lac_yaml_text(get(node, "description"), &r->description, err);
     r->min_entropy = (uint32_t)(entropy / 1000);

@@ -520,6 +520,7 @@ enum lac_status lac_pack_terms_end(struct lac_pack *p, struct lac_err *err)
             .entity = lac_str_from(l->entity),
             .tier = g->key.tier,
             .strength = LAC_MATCH_FLOOR,
+            .basis = LAC_MATCH_BASIS_OWN,
             .score = LAC_DECIDE_PPM,
             .phrases = g->phrases,
             .phrase_count = g->count,

@@ -155,6 +155,32 @@ def test_show_one_rule_in_full(pack):
     assert pack("show", "ours", "--format", "xml").returncode == 2
 
 
+def test_every_built_in_form_says_who_states_it_and_how_well(pack):
+    lines = pack("show", "--sources").stdout.splitlines()
+    assert lines[0].split() == ["RULE", "ENTITY", "FORM", "CHECK", "BASIS", "SOURCE"]
+    npm = next(line for line in lines if line.startswith("npm-token "))
+    assert "\\bnpm_[A-Za-z0-9]{36}\\b" in npm and "github.blog" in npm
+    assert "github" in npm and "specification" in npm
+    rules = json.loads(pack("show", "--format", "json").stdout)["rules"]
+    assert len(lines) == len(rules) + 2  # and a rule below the titles
+    bases = [r["basis"] for r in rules]
+    assert set(bases) == {"specification", "documented", "practice", "own"}
+    stated = [r for r in rules if r["basis"] in ("specification", "documented")]
+    assert all(r["source"] for r in stated)
+    assert len({r["id"] for r in stated}) >= 500
+
+
+def test_lint_asks_a_source_how_good_it_is(pack):
+    rule = RULE.rstrip("\n") + "\n  source: handbook\n"
+    found = [json.loads(pack("lint", "ours", "--format", "json",
+                             files={"pack.yaml": PACK.replace("ours", name),
+                                    "rules.yaml": text}).stdout)["findings"]
+             for name, text in [("ours", rule), ("builtin", rule),
+                                ("ours", rule + "  basis: documented\n")]]
+    levels = [[f["level"] for f in fs if f["code"] == "basis-missing"] for fs in found]
+    assert levels == [["note"], ["warning"], []]
+
+
 def test_diff_says_in_words_what_changed_and_what_flips(pack):
     before = {"pack.yaml": PACK, "rules.yaml": RULE.replace("INTERNAL", "PROPRIETARY"),
               "terms/a.yaml": "customers: [megacorp]\n"}

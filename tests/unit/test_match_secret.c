@@ -15,7 +15,7 @@
 static lac_match_validate *const all[] = {
     lac_match_validate_github, lac_match_validate_gitlab,       lac_match_validate_grafana,
     lac_match_validate_azure,  lac_match_validate_azure_devops, lac_match_validate_pypi,
-    lac_match_validate_age,    lac_match_validate_basic_auth,
+    lac_match_validate_age,    lac_match_validate_basic_auth,   lac_match_validate_packagist,
 };
 
 struct row {
@@ -58,8 +58,9 @@ static void marvin_gives_the_published_values(void)
 /* A name in the table is what rules write; each must be there. */
 static void every_validator_of_secrets_can_be_named(void)
 {
-    static const char *const names[] = {"github",       "gitlab", "grafana", "azure",
-                                        "azure_devops", "pypi",   "age",     "basic_auth"};
+    static const char *const names[] = {"github", "gitlab",       "grafana",
+                                        "azure",  "azure_devops", "pypi",
+                                        "age",    "basic_auth",   "packagist"};
 
     for (size_t i = 0; i < LAC_COUNT(names); i++) {
         lac_test_row("%s", names[i]);
@@ -72,6 +73,10 @@ static void github_and_npm_tokens_end_in_their_checksum(void)
     static const struct row rows[] = {
         {"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", true},
         {"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", true},
+        /* netbirdio/netbird, its tests */
+        {"nbp_z1pvsg2wP3EzmEou4S679KyTNhov632eyrXe", true},
+        {"nbp_apTmlmUXHSC4PKmHwtIZNaGr8eqcVI2gMURp", true},
+        {"nbp_apTmlmUXHSC4PKmHwtIZNaGr8eqcVI2gMURq", false},
         {"npm_8hLRWymFVEA9LKXWKKmXZWWm5HPa6E36CJh~", false},
         {"npm_8hLRWy0FVEA9LKXWKKmXZWWm5HPa6E36CJhm", false},
         {"npm_", false},
@@ -79,6 +84,20 @@ static void github_and_npm_tokens_end_in_their_checksum(void)
     };
 
     check(lac_match_validate_github, rows, LAC_COUNT(rows));
+}
+
+/* The first one is the example of packagist.com's documentation. */
+static void packagist_tokens_end_in_their_checksum(void)
+{
+    static const struct row rows[] = {
+        {"packagist_ack_ffce048835c6cdea47bcc4b73c79", true},
+        {"packagist_acs_ffce048835c6cdea47bcc4b73c79", false},
+        {"packagist_ack_ffce048835c6cdea47bcc4b73c7", false},
+        {"packagist_ack_FFCE048835C6CDEA47BCC4B73C79", false},
+        {"12345678", false},
+    };
+
+    check(lac_match_validate_packagist, rows, LAC_COUNT(rows));
 }
 
 static void routable_gitlab_tokens_end_in_their_checksum(void)
@@ -231,6 +250,7 @@ static void one_changed_character_is_refused(void)
     } rows[] = {
         {lac_match_validate_github, 4, 0, "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"},
         {lac_match_validate_gitlab, 0, 0, "glpat-vb_E3uvdhwpwfO_xyvbsO286MQp1OjRrCA.01.0y1r13eih"},
+        {lac_match_validate_packagist, 0, 0, "packagist_ack_ffce048835c6cdea47bcc4b73c79"},
         {lac_match_validate_grafana, 0, 0, "glsa_PvlQpB5CmPKon74u4yd4mkvHeufm6tzr_6c3c5d1f"},
         {lac_match_validate_azure, 0, 3,
          "nJofhf0nF5weZxpuFhJmxnRvVVSYl4tYKTrziqBr5XdghNg1dgdafZdypY1oxL8dDkd63L2PxCS1+ASt"
@@ -285,8 +305,8 @@ static void any_bytes_can_be_asked_about(void)
 
 LAC_TEST_MAIN(match_secret, marvin_gives_the_published_values,
               every_validator_of_secrets_can_be_named, github_and_npm_tokens_end_in_their_checksum,
-              routable_gitlab_tokens_end_in_their_checksum, grafana_tokens_end_in_their_checksum,
-              azure_keys_carry_their_services_checksum, azure_devops_tokens_hide_their_checksum,
-              pypi_tokens_are_whole_macaroons, age_identities_are_bech32,
-              basic_auth_is_a_name_and_a_password, one_changed_character_is_refused,
-              any_bytes_can_be_asked_about)
+              packagist_tokens_end_in_their_checksum, routable_gitlab_tokens_end_in_their_checksum,
+              grafana_tokens_end_in_their_checksum, azure_keys_carry_their_services_checksum,
+              azure_devops_tokens_hide_their_checksum, pypi_tokens_are_whole_macaroons,
+              age_identities_are_bech32, basic_auth_is_a_name_and_a_password,
+              one_changed_character_is_refused, any_bytes_can_be_asked_about)

@@ -190,6 +190,8 @@ static void good_numbers_hold_and_slips_are_seen(void)
         {"no_fodselsnummer", "15108695088", 0, 0},
         {"no_orgnr", "988 077 917", 0, 0},
         {"nz_ird", "49-091-850", 0, 0},
+        {"nz_nhi", "ZAC5361", 0, 0},
+        {"nz_nhi", "ZBN77VL", 0, 0},
         {"pe_ruc", "20100070970", 0, 0},
         {"pl_id_card", "ABA300000", 0, 0},
         {"pl_nip", "123-456-32-18", 0, 0},
@@ -307,6 +309,8 @@ static void numbers_that_break_one_rule_are_refused(void)
         {"sg_nric", "A1234567D"},
         {"au_medicare", "1123 45670 1"},
         {"nz_ird", "9-091-850"},
+        {"nz_nhi", "ZIC5361"}, /* I */
+        {"nz_nhi", "AAA1000"}, /* the sum leaves nothing */
         {"my_nric", "770305-17-1234"},
         {"id_nik", "3171013208450001"},
         {"za_id", "8013015009087"},

@@ -61,6 +61,7 @@ static void every_rule_of_the_built_in_pack_has_examples_that_hold(void)
         /* Marks and hints are words; a form is somebody's. */
         CU_ASSERT(lac_match_rule_at(m, i)->source.len > 0 ||
                   lac_match_rule_at(m, i)->phrase_count > 0);
+        CU_ASSERT(lac_match_rule_at(m, i)->basis != LAC_MATCH_BASIS_NONE);
         for (size_t k = 0; k < e.match_count; k++, checked++) {
             lac_test_row("%.*s must match: %.*s", LAC_STR_FMT(id), LAC_STR_FMT(e.match[k]));
             LAC_TEST_EQ(hits_rule(m, s, i, e.match[k]), true);
@@ -81,6 +82,30 @@ static bool is_secret(const struct lac_match_rule *r)
         if (lac_str_is(r->tags[i], "SECRET"))
             return r->strength == LAC_MATCH_FLOOR;
     return false;
+}
+
+/* Forms that are documented, each with its source: this many tokens and keys of issuers, and this
+ * many identifiers. A rule that loses its source must not go unnoticed. */
+static void what_is_documented_is_counted(void)
+{
+    struct lac_pack *p = NULL;
+    struct lac_err err = {0};
+    size_t secrets = 0, others = 0;
+
+    LAC_TEST_NEED(lac_pack_open(&p, NULL, &err) == LAC_OK);
+    for (size_t i = 0; i < lac_match_rule_count(lac_pack_match(p)); i++) {
+        const struct lac_match_rule *r = lac_match_rule_at(lac_pack_match(p), i);
+
+        if (r->basis != LAC_MATCH_BASIS_SPECIFICATION && r->basis != LAC_MATCH_BASIS_DOCUMENTED)
+            continue;
+        lac_test_row("%.*s", LAC_STR_FMT(r->id));
+        CU_ASSERT(r->source.len > 0);
+        secrets += is_secret(r);
+        others += !is_secret(r);
+    }
+    CU_ASSERT(secrets >= 300);
+    CU_ASSERT(others >= 150);
+    lac_pack_close(p);
 }
 
 /* A token that a provider's rule knows is not reported a second time by the rule for tokens of
@@ -231,6 +256,11 @@ static void wrong_sources_are_refused_with_place_and_reason(void)
         {"rules.yaml", "", ""},
         {"rules.yaml", "rules:\n- id: x\n  entity: X\n  teir: INTERNAL\n",
          "rules.yaml:4: unknown key 'teir'; did you mean 'tier'?"},
+        {"rules.yaml", RULE "  phrases: [word]\n  basis: own\n", ""},
+        {"rules.yaml", RULE "  detector: email\n  basis: documentd\n",
+         "rules.yaml:6: unknown value 'documentd'; did you mean 'documented'?"},
+        {"rules.yaml", RULE "  detector: email\n  basis: documented\n",
+         "rules.yaml:6: a basis of documented needs a source: which text states the form"},
         {"rules.yaml", RULE "  detector: emial\n",
          "rules.yaml:5: there is no detector 'emial'; did you mean 'email'?"},
         {"rules.yaml", RULE "  pattern: 'a+b'\n",
@@ -392,8 +422,9 @@ static void a_folder_is_read_without_links_and_hidden_files(void)
 }
 
 LAC_TEST_MAIN(pack, every_rule_of_the_built_in_pack_has_examples_that_hold,
-              a_secret_is_reported_once, the_embedded_pack_is_the_folder,
-              the_hash_is_over_sorted_lines, wrong_sources_are_refused_with_place_and_reason,
+              what_is_documented_is_counted, a_secret_is_reported_once,
+              the_embedded_pack_is_the_folder, the_hash_is_over_sorted_lines,
+              wrong_sources_are_refused_with_place_and_reason,
               a_pack_without_its_parts_says_what_to_do,
               both_spellings_of_terms_work_and_common_marks_are_left_to_their_rule,
               older_routing_of_booleans_works, a_folder_is_read_without_links_and_hidden_files)

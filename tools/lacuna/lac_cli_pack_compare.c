@@ -155,6 +155,10 @@ static bool put_rule_change(struct lac_buf *out, const struct lac_match_rule *x,
         snprintf(what, sizeof(what), "likelihood of %s", tier_words[t]);
         put_number(out, what, x->likelihood[t], y->likelihood[t], LAC_DECIDE_PPM);
     }
+    put_text(out, "source", x->source, y->source);
+    if (x->basis != y->basis)
+        put_text(out, "basis", lac_str_from(lac_pack_basis_name(x->basis)),
+                 lac_str_from(lac_pack_basis_name(y->basis)));
     put_text(out, "detector", x->detector, y->detector);
     put_text(out, "pattern", x->pattern, y->pattern);
     put_text(out, "validator", x->validator, y->validator);

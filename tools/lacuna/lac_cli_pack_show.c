@@ -26,6 +26,13 @@ static const char *kind_of(const struct lac_match_rule *r)
     return r->names ? "names" : "phrases";
 }
 
+/* Empty where the rule does not say. */
+static struct lac_str basis_of(const struct lac_match_rule *r)
+{
+    return r->basis == LAC_MATCH_BASIS_NONE ? LAC_STR_NULL
+                                            : lac_str_from(lac_pack_basis_name(r->basis));
+}
+
 /* ---- JSON ---- */
 
 static void put_texts(struct lac_json_writer *w, const char *key, const struct lac_str *at,
@@ -76,14 +83,15 @@ static void put_rule(struct lac_json_writer *w, const struct lac_pack *p, size_t
     lac_json_put_ppm(w, r->score);
     lac_json_key(w, "kind");
     lac_json_put_text(w, kind_of(r));
+    put_str(w, "pattern", r->pattern);
+    put_str(w, "detector", r->detector);
     put_str(w, "validator", r->validator);
+    put_str(w, "basis", basis_of(r));
+    put_str(w, "source", r->source);
     lac_json_key(w, "phrases");
     lac_json_put_uint(w, r->phrase_count);
     if (full) {
         put_str(w, "description", r->description);
-        put_str(w, "source", r->source);
-        put_str(w, "detector", r->detector);
-        put_str(w, "pattern", r->pattern);
         put_texts(w, "phrase_list", r->phrases, r->phrase_count);
         lac_json_key(w, "min_entropy");
         lac_json_put_real(w, r->min_entropy / 1000.0);
@@ -153,6 +161,7 @@ static void put_line(const struct lac_tool *t, struct lac_buf *out, const char *
 struct counts {
     size_t strength[3], tier[LAC_TIER_COUNT], detectors, patterns, phrase_rules, phrases, entities;
     size_t examples;
+    size_t basis[LAC_MATCH_BASIS_OWN + 1];
 };
 
 static void count(const struct lac_pack *p, struct counts *c)
@@ -166,6 +175,7 @@ static void count(const struct lac_pack *p, struct counts *c)
         bool seen = false;
 
         c->strength[r->strength]++;
+        c->basis[r->basis]++;
         c->tier[r->tier]++;
         c->detectors += r->detector.len > 0;
         c->patterns += r->pattern.len > 0;
@@ -201,6 +211,13 @@ static void put_head(const struct lac_tool *t, const struct lac_pack *p, struct 
     put_line(t, out, "Strength");
     lac_buf_printf(out, "%zu floors, %zu opinions, %zu allow\n", c.strength[0], c.strength[1],
                    c.strength[2]);
+    put_line(t, out, "Forms");
+    lac_buf_printf(out, "%zu specified, %zu documented, %zu known from use, %zu own",
+                   c.basis[LAC_MATCH_BASIS_SPECIFICATION], c.basis[LAC_MATCH_BASIS_DOCUMENTED],
+                   c.basis[LAC_MATCH_BASIS_PRACTICE], c.basis[LAC_MATCH_BASIS_OWN]);
+    if (c.basis[LAC_MATCH_BASIS_NONE])
+        lac_buf_printf(out, ", %zu unsaid", c.basis[LAC_MATCH_BASIS_NONE]);
+    lac_buf_put_char(out, '\n');
     for (int tier = 0; tier < LAC_TIER_COUNT; tier++) {
         size_t n;
         const struct lac_str *route = lac_pack_route(p, (enum lac_tier)tier, &n);
@@ -248,6 +265,42 @@ static void put_overview(const struct lac_tool *t, const struct lac_pack *p, str
                            r->validator.len ? " + " : "", LAC_STR_FMT(r->validator),
                            r->context_count && !r->context_boost ? " in context" : "");
         lac_table_addf(&table, LAC_STYLE_NONE, "%zu+%zu", e.match_count, e.no_match_count);
+    }
+    lac_table_print(&table, &t->out, out);
+    lac_table_deinit(&table);
+}
+
+/* What a rule looks for, in a line. */
+static struct lac_str form_of(const struct lac_match_rule *r)
+{
+    if (r->pattern.len > 0)
+        return r->pattern;
+    return r->detector.len > 0 ? r->detector : r->phrases[0];
+}
+
+/* For who has to show that the forms are right: each with its check and who states it. */
+static void put_sources(const struct lac_tool *t, const struct lac_pack *p, struct lac_buf *out)
+{
+    static const struct lac_table_column columns[] = {
+        {"RULE", false, true, 0},  {"ENTITY", false, true, 0}, {"FORM", false, true, 0},
+        {"CHECK", false, true, 0}, {"BASIS", false, false, 0}, {"SOURCE", false, true, 0},
+    };
+    struct lac_table table;
+
+    lac_table_init(&table, columns, LAC_COUNT(columns), LAC_MATCH_RULE_MAX);
+    for (size_t i = 0; i < lac_match_rule_count(lac_pack_match(p)); i++) {
+        const struct lac_match_rule *r = lac_match_rule_at(lac_pack_match(p), i);
+        struct lac_str form = form_of(r);
+
+        lac_table_add(&table, r->id, LAC_STYLE_NONE);
+        lac_table_add(&table, r->entity, LAC_STYLE_NONE);
+        lac_table_addf(&table, LAC_STYLE_NONE, "%s%.*s%s", r->detector.len > 0 ? "detector " : "",
+                       LAC_STR_FMT(form), r->phrase_count > 1 ? ", ..." : "");
+        lac_table_addf(&table, LAC_STYLE_NONE, "%.*s%s%s", LAC_STR_FMT(r->validator),
+                       r->validator.len && r->context_count && !r->context_boost ? ", " : "",
+                       r->context_count && !r->context_boost ? "context" : "");
+        lac_table_addf(&table, LAC_STYLE_NONE, "%s", lac_pack_basis_name(r->basis));
+        lac_table_add(&table, r->source, LAC_STYLE_NONE);
     }
     lac_table_print(&table, &t->out, out);
     lac_table_deinit(&table);
@@ -333,6 +386,7 @@ static void put_rule_text(const struct lac_tool *t, const struct lac_pack *p, si
     put_if(t, out, "About", r->description);
     put_if(t, out, "Entity", r->entity);
     put_if(t, out, "Source", r->source);
+    put_if(t, out, "Basis", basis_of(r));
     put_if(t, out, "Detector", r->detector);
     put_if(t, out, "Pattern", r->pattern);
     put_if(t, out, "Validator", r->validator);
@@ -372,7 +426,7 @@ static int show_rules(const struct lac_tool *t, const struct lac_pack *p, const 
                          "`lacuna pack show` lists them.");
 }
 
-static int show(const struct lac_tool *t, const char *rule, bool json)
+static int show(const struct lac_tool *t, const char *rule, bool sources, bool json)
 {
     struct lac_pack *p = NULL;
     struct lac_buf out;
@@ -385,6 +439,8 @@ static int show(const struct lac_tool *t, const char *rule, bool json)
         status = show_rules(t, p, rule, json, &out);
     else if (json)
         put_overview_json(p, &out);
+    else if (sources)
+        put_sources(t, p, &out);
     else
         put_overview(t, p, &out);
     if (status < 0)
@@ -397,9 +453,11 @@ static int show(const struct lac_tool *t, const char *rule, bool json)
 int lac_cli_pack_show(int argc, char **argv)
 {
     const char *rule = NULL, *format = NULL;
-    bool json = false;
+    bool json = false, sources = false;
     const struct lac_args_option options[] = {
         {'r', "rule", LAC_ARGS_TEXT, &rule, "ID", "Show this rule in full", 0, 0},
+        {'s', "sources", LAC_ARGS_SWITCH, &sources, NULL,
+         "A table of the forms: check, who states it, how well", 0, 0},
         {'f', "format", LAC_ARGS_TEXT, &format, "FORMAT", "text (the default) or json", 0, 0},
     };
     const struct lac_tool_command command = {
@@ -413,6 +471,7 @@ int lac_cli_pack_show(int argc, char **argv)
             "one line each.",
         .examples = "  lacuna pack show\n"
                     "  lacuna pack show ours.pack --rule us-ssn\n"
+                    "  lacuna pack show --sources | less -S\n"
                     "  lacuna pack show --format json | jq -r '.rules[].entity' | sort -u\n",
         .options = options,
         .option_count = LAC_COUNT(options),
@@ -424,7 +483,7 @@ int lac_cli_pack_show(int argc, char **argv)
     if (status < 0)
         status = lac_cli_format(&t, format, &json);
     if (status < 0)
-        status = show(&t, rule, json);
+        status = show(&t, rule, sources, json);
     lac_tool_close(&t);
     return status;
 }
