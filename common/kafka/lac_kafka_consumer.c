@@ -361,7 +361,8 @@ enum lac_status lac_kafka_poll(struct lac_kafka_consumer *c, uint32_t timeout_ms
 
     if (!m && c->fetch.sleeps) {
         lac_kafka_fetch_wake(c->rk, &c->fetch);
-        m = rd_kafka_consumer_poll(c->rk, (int)timeout_ms);
+        if (timeout_ms)
+            m = rd_kafka_consumer_poll(c->rk, (int)timeout_ms);
     }
     if (!m)
         return no_message(c, err);

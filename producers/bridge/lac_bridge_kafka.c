@@ -24,6 +24,7 @@ enum {
     STALE_MS = 20000,   /* a check that is older says nothing */
     FLUSH_MS = 5000,    /* for records on their way, at the end */
     REPLY_POLLS = 1024, /* replies served before the loop looks at its clients again */
+    LOOK_MS = 10,       /* a wake-up that is lost may cost so much */
 };
 
 struct lac_bridge_kafka {
@@ -50,6 +51,7 @@ struct lac_bridge_kafka {
 
     /* The loop's own. */
     bool adopted, broken, more;
+    uint64_t looked_ms; /* for what nobody announced */
     char partition_text[16];
 };
 
@@ -210,7 +212,11 @@ static void tick(void *ctx)
         adopt(k);
     if (!k->adopted || k->broken)
         return;
-    /* Also when no wake-up came: one that is lost must cost a tick, not somebody's deadline. */
+    /* Also when no wake-up came: one that is lost must not cost somebody's deadline. */
+    uint64_t now = lac_clock_mono_ms();
+    if (!k->more && now - k->looked_ms < LOOK_MS)
+        return;
+    k->looked_ms = now;
     serve_replies(k);
     if (k->more)
         lac_http_server_wake(lac_bridge_server(k->bridge));
