@@ -140,6 +140,7 @@ static const struct {
     {"ie_pps", lac_match_validate_ie_pps},
     {"nl_bsn", lac_match_validate_nl_bsn},
     {"be_nrn", lac_match_validate_be_nrn},
+    {"be_eid", lac_match_validate_be_eid},
     {"fr_nir", lac_match_validate_fr_nir},
     {"fr_spi", lac_match_validate_fr_spi},
     {"fr_siren", lac_match_validate_fr_siren},

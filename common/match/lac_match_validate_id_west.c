@@ -95,6 +95,19 @@ bool lac_match_validate_nl_bsn(struct lac_str match)
     return sum % 11 == lac_match_digit(c.at + 8);
 }
 
+/* ibz.rrn.fgov.be, eID card: the last two digits are the remainder of the first ten by 97, or 97.
+ */
+bool lac_match_validate_be_eid(struct lac_str match)
+{
+    struct lac_match_code c;
+    unsigned rest;
+
+    if (!lac_match_code_read(&c, match, "999999999999") || lac_match_is_uniform(c.at, 12))
+        return false;
+    rest = lac_match_remainder(c.at, 10, 97);
+    return lac_match_value(c.at + 10, 2) == (rest ? rest : 97);
+}
+
 /* ibz.rrn.fgov.be: birth date, a serial, and 97 less the remainder; from 2000 on with a 2 in
  * front. Months from 20 and 40 on are those of bis numbers; date parts may be unknown (00). */
 bool lac_match_validate_be_nrn(struct lac_str match)

@@ -89,6 +89,7 @@ static void good_numbers_hold_and_slips_are_seen(void)
         {"au_tfn", "123 456 782", 0, 0},
         {"baltic_code", "37605030299", 1, 0},
         {"baltic_code", "38703181745", 1, 0},
+        {"be_eid", "000-0011032-71", 0, 0},
         {"be_nrn", "85.07.30-033.28", 0, 0},
         {"be_nrn", "17.07.30-033.84", 0, 0},
         {"bg_egn", "7523169263", 0, 0},
@@ -263,7 +264,8 @@ static void numbers_that_break_one_rule_are_refused(void)
         {"uk_nino", "AB123456E"},          /* suffix */
         {"uk_driving_licence", "MORGA613054SM9IJ"},
         {"uk_driving_licence", "MO9GA657054SM9IJ"},
-        {"ie_pps", "1234567TZ"},             /* no such second letter */
+        {"ie_pps", "1234567TZ"}, /* no such second letter */
+        {"be_eid", "000-0011032-72"},
         {"be_nrn", "85.13.30-033.28"},       /* month 13 */
         {"fr_nir", "2 69 13 49 588 157 80"}, /* month 13 */
         {"fr_nir", "9 69 05 49 588 157 80"}, /* sex */
