@@ -3,6 +3,9 @@
 
 #include <endian.h>
 #include <string.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "lac_match_detect.h"
 #include "lac_match_secret.h"
@@ -212,6 +215,23 @@ static size_t stretch_begin(struct lac_str t, size_t from, size_t escape)
     return low < high ? cut_before(t, low, high) : high;
 }
 
+/* Where to end, with `near` bytes behind what was decoded up to `at`; soon after those, for each
+ * byte more is looked at twice. */
+static size_t stretch_end(struct lac_str t, size_t at)
+{
+    const size_t near = LAC_MATCH_DECODE_OVERLAP;
+    size_t low = at + near;
+    size_t high = t.len - at < 2 * near ? t.len : low + near;
+    const char *cut;
+
+    if (t.len - at <= near)
+        return t.len;
+    cut = memchr(t.ptr + low, '\n', high - low);
+    if (!cut)
+        cut = memchr(t.ptr + low, ' ', high - low);
+    return cut ? (size_t)(cut - t.ptr) + 1 : high;
+}
+
 bool lac_match_unescape(struct lac_str text, size_t *from, struct lac_match_decoded *out)
 {
     const size_t near = LAC_MATCH_DECODE_OVERLAP;
@@ -238,8 +258,7 @@ bool lac_match_unescape(struct lac_str text, size_t *from, struct lac_match_deco
             break; /* the next stretch begins with that one */
     }
     if (!full) {
-        size_t end =
-            text.len - at < 2 * near ? text.len : cut_before(text, at + near, at + 2 * near);
+        size_t end = stretch_end(text, at);
 
         at = put_plain(out, text, at, end);
         full = at < end;
@@ -290,22 +309,96 @@ static size_t run_end(struct lac_str t, size_t first, size_t at)
     }
 }
 
+/* Which of 64 bytes a run may have: bit i is byte i. */
+#if defined(__SSE2__)
+static uint64_t run_bits(const char *text)
+{
+    uint64_t bits = 0;
+
+    for (int i = 0; i < 4; i++) {
+        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(text + (ptrdiff_t)16 * i));
+        __m128i letter = _mm_sub_epi8(_mm_or_si128(x, _mm_set1_epi8(0x20)), _mm_set1_epi8('a'));
+        __m128i digit = _mm_sub_epi8(x, _mm_set1_epi8('/')); /* '0' to '9' come behind it */
+        __m128i in = _mm_cmpeq_epi8(letter, _mm_min_epu8(letter, _mm_set1_epi8(25)));
+
+        in = _mm_or_si128(in, _mm_cmpeq_epi8(digit, _mm_min_epu8(digit, _mm_set1_epi8(10))));
+        in = _mm_or_si128(in, _mm_cmpeq_epi8(x, _mm_set1_epi8('+')));
+        in = _mm_or_si128(in, _mm_cmpeq_epi8(x, _mm_set1_epi8('-')));
+        in = _mm_or_si128(in, _mm_cmpeq_epi8(x, _mm_set1_epi8('_')));
+        bits |= (uint64_t)(uint32_t)_mm_movemask_epi8(in) << (16 * i);
+    }
+    return bits;
+}
+#else
+static uint64_t run_bits(const char *text)
+{
+    uint64_t bits = 0;
+
+    for (int i = 0; i < 64; i++)
+        bits |= (uint64_t)is_run_byte((unsigned char)text[i]) << i;
+    return bits;
+}
+#endif
+
+/* The places where `width` of them in a row end, given those where half as many do: now, and in
+ * the 64 bytes before. */
+static uint64_t twice_as_long(uint64_t now, uint64_t before, unsigned half)
+{
+    return now & (now << half | before >> (64 - half));
+}
+
+/* The first run in the whole blocks of [*first, text.len). False: there is none, and *first is
+ * where one may begin that ends behind them. */
+static bool run_in_blocks(struct lac_str text, size_t *first)
+{
+    uint64_t before[4] = {0}, one = 0;
+    size_t at = *first;
+
+    _Static_assert(LAC_MATCH_DECODE_RUN_LEAST == 1 << 4, "four doublings");
+    for (; text.len - at >= 64; at += 64) {
+        uint64_t ends = one = run_bits(text.ptr + at);
+
+        for (unsigned i = 0; i < 4; i++) {
+            uint64_t longer = twice_as_long(ends, before[i], 1U << i);
+
+            before[i] = ends;
+            ends = longer;
+        }
+        if (ends) {
+            *first = at + (size_t)__builtin_ctzll(ends) + 1 - LAC_MATCH_DECODE_RUN_LEAST;
+            return true;
+        }
+    }
+    /* Ones at the top are the begin of something that goes on; there are fewer than a run's. */
+    if (at > *first)
+        *first = at - (size_t)__builtin_clzll(~one);
+    return false;
+}
+
+/* The same byte by byte. False: there is none. */
+static bool run_in_rest(struct lac_str text, size_t *first)
+{
+    /* Backwards from where the shortest run would end: what breaks it is soon met. */
+    while (text.len - *first >= LAC_MATCH_DECODE_RUN_LEAST) {
+        size_t at = *first + LAC_MATCH_DECODE_RUN_LEAST;
+
+        while (at > *first && is_run_byte((unsigned char)text.ptr[at - 1]))
+            at--;
+        if (at == *first)
+            return true;
+        *first = at;
+    }
+    return false;
+}
+
 bool lac_match_next_run(struct lac_str text, size_t *from, size_t *start, size_t *end)
 {
     size_t first = *from;
 
-    /* Backwards from where the shortest run would end: what breaks it is soon met. */
-    while (text.len - first >= LAC_MATCH_DECODE_RUN_LEAST) {
-        size_t at = first + LAC_MATCH_DECODE_RUN_LEAST;
-
-        while (at > first && is_run_byte((unsigned char)text.ptr[at - 1]))
-            at--;
-        if (at == first) {
-            *start = first;
-            *end = *from = run_end(text, first, first + LAC_MATCH_DECODE_RUN_LEAST);
-            return true;
-        }
-        first = at;
+    if (run_in_blocks(text, &first) || run_in_rest(text, &first)) {
+        *start = first;
+        *end = *from = run_end(text, first, first + LAC_MATCH_DECODE_RUN_LEAST);
+        return true;
     }
     *from = text.len;
     return false;
@@ -328,17 +421,20 @@ static bool is_text(struct lac_str t)
     return true;
 }
 
-/* The same for a piece, which may end inside a character. */
-static bool is_text_so_far(const struct lac_match_decoded *d, bool whole)
+/* The same for a piece, which may begin and end inside a character. */
+static bool is_text_so_far(const struct lac_match_decoded *d, bool goes_on, bool whole)
 {
     struct lac_str t = {d->text, d->len};
+    size_t n;
 
-    for (int i = 0; !whole && i < 3 && t.len > 0 && ((unsigned char)t.ptr[t.len - 1] & 0x80); i++)
-        t.len--;
-    return is_text(t);
+    for (int i = 0; goes_on && i < 3 && t.len > 0 && ((unsigned char)t.ptr[0] & 0xC0) == 0x80; i++)
+        t = lac_str_slice(t, 1, t.len);
+    n = whole ? t.len : lac_utf8_valid_prefix(t);
+    return is_text(lac_str_slice(t, 0, t.len - n < 4 ? n : t.len));
 }
 
-bool lac_match_unhex(struct lac_str text, size_t start, size_t end, struct lac_match_decoded *out)
+bool lac_match_unhex(struct lac_str text, size_t start, size_t end, bool goes_on,
+                     struct lac_match_decoded *out)
 {
     size_t at = start;
 
@@ -355,10 +451,33 @@ bool lac_match_unhex(struct lac_str text, size_t start, size_t end, struct lac_m
         out->map[out->len++] = (uint32_t)at;
     }
     out->map[out->len] = (uint32_t)at;
-    return (at == end || out->len == LAC_MATCH_DECODE_BYTES) && is_text_so_far(out, at == end);
+    return (at == end || out->len == LAC_MATCH_DECODE_BYTES) &&
+           is_text_so_far(out, goes_on, at == end);
 }
 
-bool lac_match_unbase64(struct lac_str text, size_t start, size_t end,
+/* Whether the text that a run would be begins as one can: nearly every name and hash does not. */
+static bool may_begin_text(struct lac_str t, size_t start)
+{
+    char bytes[3];
+    uint32_t bits = 0;
+
+    for (size_t i = start; i < start + 4; i++) {
+        int value = i < t.len ? lac_match_base64_value((unsigned char)t.ptr[i]) : -1;
+
+        if (value < 0)
+            return true;
+        bits = bits << 6 | (uint32_t)value;
+    }
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (char)(bits >> (16 - 8 * i));
+    /* Up to three bytes of a character may be there. */
+    if ((unsigned char)bytes[0] >= 0x80)
+        return (unsigned char)bytes[0] >= 0xC2 && (unsigned char)bytes[0] <= 0xF4 &&
+               ((unsigned char)bytes[1] & 0xC0) == 0x80;
+    return !is_control((unsigned char)bytes[0]);
+}
+
+bool lac_match_unbase64(struct lac_str text, size_t start, size_t end, bool goes_on,
                         struct lac_match_decoded *out)
 {
     uint32_t bits = 0, from[4] = {0};
@@ -367,6 +486,8 @@ bool lac_match_unbase64(struct lac_str text, size_t start, size_t end,
 
     out->len = 0;
     out->tail = 2;
+    if (!goes_on && !may_begin_text(text, start))
+        return false;
     for (; at < end && out->len + 3 <= LAC_MATCH_DECODE_BYTES; at++) {
         int value = lac_match_base64_value((unsigned char)text.ptr[at]);
 
@@ -393,5 +514,5 @@ bool lac_match_unbase64(struct lac_str text, size_t start, size_t end,
         out->map[out->len++] = from[i];
     }
     out->map[out->len] = (uint32_t)at;
-    return is_text_so_far(out, at == end);
+    return is_text_so_far(out, goes_on, at == end);
 }

@@ -47,9 +47,11 @@ bool lac_match_unescape(struct lac_str text, size_t *from, struct lac_match_deco
  * it. */
 bool lac_match_next_run(struct lac_str text, size_t *from, size_t *start, size_t *end);
 
-/* Decodes the first LAC_MATCH_DECODE_BYTES of a run. False: it is no text. */
-bool lac_match_unhex(struct lac_str text, size_t start, size_t end, struct lac_match_decoded *out);
-bool lac_match_unbase64(struct lac_str text, size_t start, size_t end,
+/* Decodes the first LAC_MATCH_DECODE_BYTES of a run; `goes_on`: of the rest of one, which may begin
+ * inside of a character. False: it is no text. */
+bool lac_match_unhex(struct lac_str text, size_t start, size_t end, bool goes_on,
+                     struct lac_match_decoded *out);
+bool lac_match_unbase64(struct lac_str text, size_t start, size_t end, bool goes_on,
                         struct lac_match_decoded *out);
 
 #endif

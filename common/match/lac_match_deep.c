@@ -145,26 +145,34 @@ static enum lac_status escapes(struct lac_match_scratch *s, const struct level *
     return status;
 }
 
-/* A run in pieces: four characters of base64 are three bytes, so each piece begins at a multiple
- * of four; wrapped lines are multiples too, their ends are not, and a piece that begins elsewhere
- * decodes into no text. */
+/* Where the piece behind `d` begins: four characters of base64 are three bytes, wherever lines end,
+ * and two pieces have some text in common. */
+static size_t next_piece(const struct lac_match_decoded *d)
+{
+    size_t at = d->len > LAC_MATCH_DECODE_OVERLAP ? d->len - LAC_MATCH_DECODE_OVERLAP : d->len;
+
+    return d->map[at - at % 3];
+}
+
 static enum lac_status run(struct lac_match_scratch *s, const struct level *l, size_t start,
                            size_t end, struct lac_err *err)
 {
     struct lac_match_decoded *out = &s->deep->level[l->depth];
     enum lac_status status = LAC_OK;
+    bool goes_on = false;
 
-    while (start < end && status == LAC_OK) {
-        size_t taken;
+    while (status == LAC_OK) {
+        size_t next;
 
-        if (!lac_match_unhex(l->text, start, end, out) &&
-            !lac_match_unbase64(l->text, start, end, out))
+        if (!lac_match_unhex(l->text, start, end, goes_on, out) &&
+            !lac_match_unbase64(l->text, start, end, goes_on, out))
             break;
-        taken = out->map[out->len] - start;
+        next = next_piece(out);
+        goes_on = out->map[out->len] < end;
         status = decoded(s, l, err);
-        if (start + taken >= end)
+        if (!goes_on)
             break;
-        start += (taken - LAC_MATCH_DECODE_OVERLAP) & ~(size_t)3;
+        start = next;
     }
     return status;
 }

@@ -41,9 +41,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     from = 0;
     while (lac_match_next_run(text, &from, &start, &end)) {
         LAC_ASSERT(start < end && end <= size && end - start >= LAC_MATCH_DECODE_RUN_LEAST);
-        if (lac_match_unhex(text, start, end, &d))
+        if (lac_match_unhex(text, start, end, size & 1, &d))
             check(&d, start, end);
-        if (lac_match_unbase64(text, start, end, &d))
+        if (lac_match_unbase64(text, start, end, size & 1, &d))
             check(&d, start, end);
     }
     return 0;

@@ -151,6 +151,55 @@ static void a_long_run_is_looked_into_to_its_end(void)
     free(text);
 }
 
+/* `text` in base64, in lines of `width` characters (0: one line). Returns its length. */
+static size_t put_base64(char *out, const char *text, size_t len, size_t width)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    size_t n = 0, column = 0;
+
+    for (size_t i = 0; i + 2 < len; i += 3) {
+        uint32_t bits = (uint32_t)(unsigned char)text[i] << 16 |
+                        (uint32_t)(unsigned char)text[i + 1] << 8 | (unsigned char)text[i + 2];
+
+        for (int k = 18; k >= 0; k -= 6) {
+            out[n++] = digits[bits >> k & 63];
+            if (width && ++column % width == 0)
+                out[n++] = '\n';
+        }
+    }
+    return n;
+}
+
+/* Pieces of a long run begin where a group of four characters does, and inside of characters. */
+static void a_long_run_may_hold_any_language_in_lines_of_any_length(void)
+{
+    static const char *const letters[] = {"\xD0\xB6", "\xE6\x96\x87", "\xF0\x9F\x98\x80", "a "};
+    static const size_t widths[] = {0, 76, 64, 61};
+    enum { BYTES = 200000 };
+    static const char mail[] = " jane.doe@example.com  "; /* as many as groups of three */
+    char *text = malloc(BYTES), *coded = malloc(2 * (size_t)BYTES);
+
+    LAC_TEST_NEED(text && coded);
+    open_rules();
+    for (size_t i = 0; i < LAC_COUNT(letters) * LAC_COUNT(widths); i++) {
+        const char *letter = letters[i / LAC_COUNT(widths)];
+        size_t n = strlen(letter), skip = i % 3, len;
+        struct lac_match_hits hits;
+
+        memset(text, 'x', skip);
+        for (len = skip; len + n + sizeof(mail) <= BYTES; len += n)
+            memcpy(text + len, letter, n);
+        memcpy(text + len, mail, sizeof(mail) - 1);
+        len = put_base64(coded, text, len + sizeof(mail) - 1, widths[i % LAC_COUNT(widths)]);
+        lac_test_row("%s in lines of %zu", letter, widths[i % LAC_COUNT(widths)]);
+        hits = scan((struct lac_str){coded, len}, true);
+        LAC_TEST_EQ(hits.count, 1);
+    }
+    close_rules();
+    free(text);
+    free(coded);
+}
+
 /* Plain text of `len` bytes, in lines. */
 static void put_filler(char *text, size_t len)
 {
@@ -264,5 +313,6 @@ static void letters_are_read_by_the_company_they_keep(void)
 
 LAC_TEST_MAIN(match_decode, hidden_findings_are_found_where_they_are_hidden,
               a_finding_that_is_there_anyway_counts_once, a_long_run_is_looked_into_to_its_end,
+              a_long_run_may_hold_any_language_in_lines_of_any_length,
               escapes_far_apart_are_each_looked_at, stretches_hold_what_is_around_their_escapes,
               runs_are_those_that_a_plain_search_finds, letters_are_read_by_the_company_they_keep)
