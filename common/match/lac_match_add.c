@@ -39,27 +39,16 @@ static bool may_begin(struct lac_str text, size_t i, struct lac_str what)
            (i < text.len && lac_match_fold_byte(text.ptr[i]) == (unsigned char)what.ptr[0]);
 }
 
-/* Whether the hit may have a text inside. A blank in that may be anything that parts words. */
-static bool may_have(const struct lac_match_grams *grams, struct lac_str what)
-{
-    const char *end = what.ptr + what.len;
-
-    if (what.len < 2)
-        return true;
-    return (what.ptr[0] == ' ' || what.ptr[1] == ' ' || lac_match_grams_pair(grams, what.ptr)) &&
-           (end[-2] == ' ' || end[-1] == ' ' || lac_match_grams_pair(grams, end - 2));
-}
-
 /* Whether the hit is a documented example. */
 static bool is_allowed(const struct lac_match *m, struct lac_str hit,
-                       const struct lac_match_grams *grams, const struct lac_match_around *a)
+                       const struct lac_match_around *a)
 {
     struct lac_str before = lac_match_text_of(m, a->before);
     struct lac_str after = lac_match_text_of(m, a->after);
     size_t from;
 
     if (a->flags & LAC_MATCH_AROUND_INSIDE) {
-        for (size_t i = 0; may_have(grams, before) && i + before.len <= hit.len; i++)
+        for (size_t i = 0; i + before.len <= hit.len; i++)
             if (may_begin(hit, i, before) && lac_match_same_from(hit, i, before) != SIZE_MAX)
                 return true;
         return false;
@@ -86,7 +75,8 @@ static bool is_example(const struct lac_match *m, const struct lac_match_image_r
         return false;
     lac_match_grams_of(&grams, hit);
     for (size_t i = 0; i < r->allow_count; i++)
-        if (is_allowed(m, hit, &grams, &m->around[r->allow + i]))
+        if (lac_match_grams_hinted(&grams, m->around[r->allow + i].flags) &&
+            is_allowed(m, hit, &m->around[r->allow + i]))
             return true;
     return false;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads the rules: folds their texts, numbers phrases, context words and units. */
+#include "lac_match_grams.h"
 #include "lac_match_internal.h"
 
 #include <errno.h>
@@ -120,6 +121,7 @@ static enum lac_status fold_around(struct lac_match_build *b, const struct lac_s
         if (a.before.len + a.after.len == 0)
             return lac_err_set(err, LAC_REJECT, 0, "'%.*s' would hold for every hit",
                                LAC_STR_FMT(t));
+        a.flags |= lac_match_grams_hint(lac_match_build_text(b, a.before));
         lac_buf_put(out, &a, sizeof(a));
     }
     return LAC_OK;

@@ -53,10 +53,11 @@ static bool mentions(struct lac_str name, const char *const *words)
         return false;
     lac_match_grams_of(&grams, name);
     for (; *words; words++) {
-        size_t size = strlen(*words);
+        size_t size;
 
-        if (!lac_match_grams_may(&grams, (struct lac_str){(char *)*words, size}))
+        if (!lac_match_grams_pair(&grams, *words)) /* nearly always */
             continue;
+        size = strlen(*words);
         for (size_t i = 0; i + size <= name.len; i++) {
             size_t k = 0;
 

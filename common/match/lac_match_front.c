@@ -90,7 +90,7 @@ void lac_match_first_pass_portable(const struct lac_match_front_tables *t,
     for (size_t b = 0; b < piece->blocks; b++)
         classify(t, piece->bytes + b * LAC_MATCH_BLOCK, &masks[b]);
     masks[piece->blocks] = (struct lac_match_masks){0};
-    front_body(t, piece, masks, events);
+    front_body(t, piece, masks, put_all_words, events);
 }
 
 void lac_match_sieve_tokens_portable(const struct lac_match_front_tables *t,
@@ -123,7 +123,8 @@ const struct lac_match_front *lac_match_front_of(enum lac_match_isa isa)
         !(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2")))
         return NULL;
     if (isa == LAC_MATCH_AVX512 &&
-        !(__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+        !(__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
+          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
           __builtin_cpu_supports("bmi2")))
         return NULL;
 #endif

@@ -79,7 +79,7 @@ TARGET void lac_match_first_pass_avx2(const struct lac_match_front_tables *t,
         classify(table, p, 1, &masks[b]);
     }
     masks[piece->blocks] = (struct lac_match_masks){0};
-    front_body(t, piece, masks, events);
+    front_body(t, piece, masks, put_all_words, events);
 }
 
 TARGET void lac_match_sieve_tokens_avx2(const struct lac_match_front_tables *t,

@@ -54,15 +54,22 @@ INLINE uint64_t word_hit(const struct lac_match_front_tables *t, uint64_t key)
     return lac_match_bits_have(t->word_bits, lac_match_hash_word(key), t->word_shift);
 }
 
+INLINE uint64_t prefix_word(const struct lac_match_front_tables *t, uint64_t bytes)
+{
+    return t->prefix_bits[lac_match_hash_short(bytes) >> (t->prefix_shift + 6)];
+}
+
 INLINE uint64_t short_hit(const struct lac_match_front_tables *t, uint64_t bytes)
 {
-    return lac_match_bits_have(t->prefix_bits, lac_match_hash_short(bytes), t->prefix_shift);
+    return (~prefix_word(t, bytes) & lac_match_short_bits(bytes)) == 0;
 }
 
 INLINE uint64_t prefix_hit(const struct lac_match_front_tables *t, uint64_t bytes)
 {
-    return short_hit(t, bytes) |
-           lac_match_bits_have(t->prefix_bits, lac_match_hash_prefix(bytes), t->prefix_shift);
+    uint64_t unset = ~prefix_word(t, bytes);
+
+    return ((unset & lac_match_short_bits(bytes)) == 0) |
+           ((unset & lac_match_prefix_bits(bytes)) == 0);
 }
 
 /* Whether bytes may begin with a literal: one that has three, four or five of them, or one with
@@ -186,12 +193,11 @@ struct word_run {
     unsigned len;
 };
 
-INLINE struct word_run word_run_of(uint64_t alnum, uint64_t alnum_next,
-                                   const struct lac_match_masks *m, unsigned bit)
+INLINE struct word_run word_run_of(const uint64_t *alnum, const uint64_t *digit, unsigned bit)
 {
-    struct word_run r = {.in = window(alnum, alnum_next, bit)};
+    struct word_run r = {.in = window(alnum[0], alnum[1], bit)};
 
-    r.digits = window(m->digit, m[1].digit, bit) & (~r.in ^ (~r.in - 1));
+    r.digits = window(digit[0], digit[1], bit) & (~r.in ^ (~r.in - 1));
     r.len = run_length(r.in);
     return r;
 }
@@ -206,29 +212,45 @@ INLINE bool may_be_bare(const struct lac_match_front_tables *t, unsigned len,
            ((kinds[1] & lac_match_kind[behind[1]]) != 0);
 }
 
-/* Looks all words up in the two bit maps. On entry e->word has where they begin; those that may be
- * tokens are listed too. */
+/* The masks of words, of all blocks one behind the other; so many more than blocks are zeroes. */
+enum { WORD_MASKS_MORE = 8 };
+struct word_masks {
+    uint64_t alnum[LAC_MATCH_PIECE_BLOCKS + WORD_MASKS_MORE];
+    uint64_t digit[LAC_MATCH_PIECE_BLOCKS + WORD_MASKS_MORE];
+};
+
+/* Looks the words from the list's `from` on up in the two bit maps, and appends those that are
+ * there, and those that may be tokens. */
 INLINE void put_words(const struct lac_match_front_tables *t, const struct lac_match_piece *piece,
-                      const struct lac_match_masks *masks, const uint64_t *alnum,
+                      const struct word_masks *m, size_t from, size_t to,
                       struct lac_match_events *e)
 {
-    size_t words = 0, prefixes = 0, tokens = 0;
-
-    for (size_t i = 0; i < e->word.count; i++) {
+    for (size_t i = from; i < to; i++) {
         size_t at = e->word.at[i];
         size_t b = at / LAC_MATCH_BLOCK;
-        struct word_run run = word_run_of(alnum[b], alnum[b + 1], &masks[b], at % LAC_MATCH_BLOCK);
+        struct word_run run = word_run_of(&m->alnum[b], &m->digit[b], at % LAC_MATCH_BLOCK);
         uint64_t bytes = load_bytes(piece->bytes + at);
 
-        e->word.at[words] = e->prefix.at[prefixes] = e->token.at[tokens] = (uint16_t)at;
-        words += word_hit(t, word_key(bytes, run.in));
-        prefixes += prefix_hit(t, bytes);
-        tokens += (run.digits != 0) | may_be_bare(t, run.len, piece->bytes + at + run.len);
+        put(&e->word, at, word_hit(t, word_key(bytes, run.in)));
+        put(&e->prefix, at, prefix_hit(t, bytes));
+        put(&e->token, at,
+            (run.digits != 0) | may_be_bare(t, run.len, piece->bytes + at + run.len));
     }
-    e->word.count = words;
-    e->prefix.count = prefixes;
-    e->token.count = piece->wide ? 0 : tokens;
 }
+
+/* All words: where they begin is in e->word on entry. */
+INLINE void put_all_words(const struct lac_match_front_tables *t,
+                          const struct lac_match_piece *piece, const struct word_masks *m,
+                          struct lac_match_events *e)
+{
+    size_t count = e->word.count;
+
+    e->word.count = 0;
+    put_words(t, piece, m, 0, count, e);
+}
+
+typedef void put_all(const struct lac_match_front_tables *t, const struct lac_match_piece *piece,
+                     const struct word_masks *m, struct lac_match_events *e);
 
 INLINE void sieve_tokens(const struct lac_match_front_tables *t,
                          const struct lac_match_piece *piece, const struct lac_match_masks *masks,
@@ -240,8 +262,9 @@ INLINE void sieve_tokens(const struct lac_match_front_tables *t,
     for (size_t i = 0; i < count; i++) {
         size_t at = l->at[i];
         const struct lac_match_masks *m = &masks[at / LAC_MATCH_BLOCK];
-        struct word_run run =
-            word_run_of(m->letter | m->digit, m[1].letter | m[1].digit, m, at % LAC_MATCH_BLOCK);
+        const uint64_t alnum[2] = {m->letter | m->digit, m[1].letter | m[1].digit};
+        const uint64_t digit[2] = {m->digit, m[1].digit};
+        struct word_run run = word_run_of(alnum, digit, at % LAC_MATCH_BLOCK);
         const struct lac_match_shape_sieve *s =
             &t->shape_sieves[t->shape_index[lac_match_shape_cell(run.len, run.digits)]];
         uint32_t bits = s->first[piece->bytes[at] & 127] &
@@ -313,25 +336,30 @@ INLINE void list_block(const struct lac_match_front_tables *t, const struct lac_
 }
 
 INLINE void front_body(const struct lac_match_front_tables *t, const struct lac_match_piece *piece,
-                       const struct lac_match_masks *masks, struct lac_match_events *events)
+                       const struct lac_match_masks *masks, put_all *put_them,
+                       struct lac_match_events *events)
 {
-    uint64_t alnum[LAC_MATCH_PIECE_BLOCKS + 1];
+    struct word_masks words;
     uint64_t begin[LAC_MATCH_PIECE_BLOCKS];
     struct before before = {0};
 
     for (size_t b = 0; b < piece->blocks; b++) {
-        alnum[b] = masks[b].letter | masks[b].digit;
+        words.alnum[b] = masks[b].letter | masks[b].digit;
+        words.digit[b] = masks[b].digit;
         begin[b] = 0;
         if (piece->wide)
-            alnum[b] |= wide_letters(piece, b, piece->bytes + b * LAC_MATCH_BLOCK, masks[b].high,
-                                     &begin[b]);
+            words.alnum[b] |= wide_letters(piece, b, piece->bytes + b * LAC_MATCH_BLOCK,
+                                           masks[b].high, &begin[b]);
     }
-    alnum[piece->blocks] = 0;
+    memset(words.alnum + piece->blocks, 0, WORD_MASKS_MORE * sizeof(words.alnum[0]));
+    memset(words.digit + piece->blocks, 0, WORD_MASKS_MORE * sizeof(words.digit[0]));
     events->word.count = events->prefix.count = events->token.count = 0;
     events->symbol.count = events->run.count = events->hump.count = 0;
     for (size_t b = 0; b < piece->blocks; b++)
-        list_block(t, piece, b, &masks[b], &alnum[b], begin[b], &before, events);
-    put_words(t, piece, masks, alnum, events);
+        list_block(t, piece, b, &masks[b], &words.alnum[b], begin[b], &before, events);
+    put_them(t, piece, &words, events);
+    if (piece->wide)
+        events->token.count = 0;
     keep_prefixes(t, piece, &events->prefix);
     keep_symbols(t, piece, &events->symbol);
 }

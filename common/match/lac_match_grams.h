@@ -47,11 +47,32 @@ static inline bool lac_match_grams_pair(const struct lac_match_grams *g, const c
     return g->bits[n / 64] >> (n % 64) & 1;
 }
 
-/* False: the text does not have `word`, in any case of its letters. */
-static inline bool lac_match_grams_may(const struct lac_match_grams *g, struct lac_str word)
+enum {
+    LAC_MATCH_GRAMS_FIRST = 4, /* of a hint: the first pair is known, its number from bit 10 on */
+    LAC_MATCH_GRAMS_LAST = 8,  /* the last pair is, from bit 20 on */
+};
+
+/* The first and the last pair of a folded text, to be kept beside it. A blank may be anything that
+ * parts words, so pairs with one say nothing. */
+static inline uint32_t lac_match_grams_hint(struct lac_str t)
 {
-    return word.len < 2 ||
-           (lac_match_grams_pair(g, word.ptr) && lac_match_grams_pair(g, word.ptr + word.len - 2));
+    const unsigned char *p = (const unsigned char *)t.ptr;
+    uint32_t hint = 0;
+
+    if (t.len >= 2 && p[0] != ' ' && p[1] != ' ')
+        hint |= LAC_MATCH_GRAMS_FIRST | lac_match_gram(p[0], p[1]) << 10;
+    if (t.len >= 2 && p[t.len - 2] != ' ' && p[t.len - 1] != ' ')
+        hint |= LAC_MATCH_GRAMS_LAST | lac_match_gram(p[t.len - 2], p[t.len - 1]) << 20;
+    return hint;
+}
+
+/* False: the text does not have the one of the hint inside. */
+static inline bool lac_match_grams_hinted(const struct lac_match_grams *g, uint32_t hint)
+{
+    unsigned first = hint >> 10 & 1023, last = hint >> 20 & 1023;
+
+    return (!(hint & LAC_MATCH_GRAMS_FIRST) || g->bits[first / 64] >> (first % 64) & 1) &&
+           (!(hint & LAC_MATCH_GRAMS_LAST) || g->bits[last / 64] >> (last % 64) & 1);
 }
 
 #endif

@@ -38,6 +38,7 @@ static const uint32_t element_size[LAC_MATCH_SECTIONS] = {
     [LAC_MATCH_S_RUNS] = sizeof(struct lac_match_run),
     [LAC_MATCH_S_RUN_GROUPS] = sizeof(struct lac_match_run_group),
     [LAC_MATCH_S_RUN_MARKS] = sizeof(uint64_t),
+    [LAC_MATCH_S_RUN_MARKED] = sizeof(uint64_t),
     [LAC_MATCH_S_LOOSE] = sizeof(uint32_t),
     [LAC_MATCH_S_PROGRAMS] = 1,
     [LAC_MATCH_S_REST_UNITS] = sizeof(uint32_t),
@@ -119,6 +120,7 @@ void lac_match_attach(struct lac_match *m, const void *bytes)
     m->runs = section_of(m, LAC_MATCH_S_RUNS);
     m->run_groups = section_of(m, LAC_MATCH_S_RUN_GROUPS);
     m->run_marks = section_of(m, LAC_MATCH_S_RUN_MARKS);
+    m->run_marked = section_of(m, LAC_MATCH_S_RUN_MARKED);
     m->loose = section_of(m, LAC_MATCH_S_LOOSE);
     m->programs = section_of(m, LAC_MATCH_S_PROGRAMS);
     m->rest_units = section_of(m, LAC_MATCH_S_REST_UNITS);
@@ -231,7 +233,8 @@ static bool groups_fit(const struct lac_match *m)
 
 static bool runs_fit(const struct lac_match *m)
 {
-    if (count_of(m, LAC_MATCH_S_RUN_MARKS) != LAC_MATCH_MARKS)
+    if (count_of(m, LAC_MATCH_S_RUN_MARKS) != LAC_MATCH_MARKS ||
+        count_of(m, LAC_MATCH_S_RUN_MARKED) != LAC_MATCH_MARKS / 64)
         return false;
     for (size_t i = 0; i < count_of(m, LAC_MATCH_S_RUNS); i++) {
         const struct lac_match_run *r = &m->runs[i];

@@ -20,7 +20,7 @@
 #include "lac_match_regex.h"
 
 enum {
-    LAC_MATCH_IMAGE_VERSION = 7, /* of this layout and of what it means */
+    LAC_MATCH_IMAGE_VERSION = 8, /* of this layout and of what it means */
     LAC_MATCH_IMAGE_ORDER = 0x01020304,
     LAC_MATCH_IMAGE_ALIGN = 64,
     LAC_MATCH_IMAGE_MAX = 1 << 30,
@@ -51,7 +51,7 @@ enum {
 /* "* computing", "what is *", "not * at all": folded halves around the hit. */
 struct lac_match_around {
     struct lac_match_text before, after; /* either may be empty */
-    uint32_t flags;
+    uint32_t flags;                      /* with what lac_match_grams_hint() says of `before` */
 };
 
 struct lac_match_image_rule {
@@ -253,8 +253,9 @@ enum lac_match_section {
     LAC_MATCH_S_SYMBOL_LIST,   /* ... here, which are indices of `literals` */
     LAC_MATCH_S_RUNS,
     LAC_MATCH_S_RUN_GROUPS,
-    LAC_MATCH_S_RUN_MARKS, /* [LAC_MATCH_MARKS], 64 bits each */
-    LAC_MATCH_S_LOOSE,     /* units that are looked for around context words */
+    LAC_MATCH_S_RUN_MARKS,  /* [LAC_MATCH_MARKS], 64 bits each */
+    LAC_MATCH_S_RUN_MARKED, /* [LAC_MATCH_MARKS / 64]: which of them are not zero */
+    LAC_MATCH_S_LOOSE,      /* units that are looked for around context words */
     LAC_MATCH_S_PROGRAMS,
     LAC_MATCH_S_REST_UNITS, /* by Vectorscan's id */
     LAC_MATCH_S_REST,       /* serialized; empty when there is none */
@@ -284,7 +285,7 @@ struct lac_match_image_header {
 
 /* What a byte is, one bit of LAC_MATCH_KINDS; and which bit. */
 extern const uint16_t lac_match_kind[256];
-extern const uint8_t lac_match_kind_index[256];
+extern const uint8_t lac_match_kind_index[256 + 4]; /* may be read by four */
 
 /* What may be there, by LAC_MATCH_SIEVE bytes. */
 static inline uint32_t lac_match_sieve_bits(const struct lac_match_sieve *s,
@@ -316,9 +317,11 @@ static inline size_t lac_match_shape_cell(unsigned len, uint64_t digits)
 /* The hashes of the two bit maps and tables. A word's key are its first eight letters and digits,
  * lower case, filled up with zeroes; a prefix's are its three or four bytes as they are (bit map)
  * or lower case (table). */
+#define LAC_MATCH_HASH 0x9E3779B97F4A7C15u
+
 static inline uint64_t lac_match_hash_word(uint64_t key)
 {
-    return key * 0x9E3779B97F4A7C15u;
+    return key * LAC_MATCH_HASH;
 }
 
 /* The class of a byte near a keyed word, folded: a bit of struct lac_match_slot. */
@@ -361,18 +364,34 @@ static inline size_t lac_match_slot_of(uint64_t key)
 /* Of the first six bytes of eight. */
 static inline uint64_t lac_match_hash_more(uint64_t bytes)
 {
-    return (bytes << 16) * 0x9E3779B97F4A7C15u;
+    return (bytes << 16) * LAC_MATCH_HASH;
 }
 
 /* Of the first four, and of the first three. */
 static inline uint64_t lac_match_hash_prefix(uint64_t bytes)
 {
-    return (bytes << 32) * 0x9E3779B97F4A7C15u;
+    return (bytes << 32) * LAC_MATCH_HASH;
 }
 
 static inline uint64_t lac_match_hash_short(uint64_t bytes)
 {
-    return (bytes << 40) * 0xD6E8FEB86659FD93u;
+    return (bytes & 0xFFFFFF) * LAC_MATCH_HASH;
+}
+
+/* The bits of three bytes, or four, in the map of prefixes. The first three choose the word for
+ * both, so that one look answers for both. */
+static inline uint64_t lac_match_short_bits(uint64_t bytes)
+{
+    uint64_t h = lac_match_hash_short(bytes);
+
+    return (uint64_t)1 << (h >> 40 & 63) | (uint64_t)1 << (h >> 34 & 63);
+}
+
+static inline uint64_t lac_match_prefix_bits(uint64_t bytes)
+{
+    uint64_t h = lac_match_hash_prefix(bytes);
+
+    return (uint64_t)1 << (h >> 58) | (uint64_t)1 << (h >> 52 & 63);
 }
 
 #endif

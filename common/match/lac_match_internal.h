@@ -61,6 +61,7 @@ struct lac_match {
     const struct lac_match_run *runs;
     const struct lac_match_run_group *run_groups;
     const uint64_t *run_marks;
+    const uint64_t *run_marked;
     const uint32_t *loose;
     const char *programs;
     const uint32_t *rest_units;

@@ -116,14 +116,19 @@ static size_t run_end(const struct lac_match_scratch *s, size_t block, size_t bi
     return end;
 }
 
-/* Marks of all that stands in [at, end). */
+/* Marks of all that stands in [at, end). Hardly any three bytes have one: a small map tells. */
 static uint64_t marks_of(const struct lac_match_scratch *s, size_t at, size_t end)
 {
     const unsigned char *text = (const unsigned char *)s->view.ptr;
+    const uint64_t *marked = s->m->run_marked;
     uint64_t marks = (uint64_t)1 << LAC_MATCH_MARK_ALWAYS;
 
-    for (; at + 2 < end; at++)
-        marks |= s->m->run_marks[lac_match_mark_of(text + at)];
+    for (; at + 2 < end; at++) {
+        size_t mark = lac_match_mark_of(text + at);
+
+        if (marked[mark / 64] >> (mark % 64) & 1)
+            marks |= s->m->run_marks[mark];
+    }
     return marks;
 }
 

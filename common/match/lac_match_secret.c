@@ -38,24 +38,24 @@ static struct lac_str lower(char out[LOOKED_AT], struct lac_str s)
     return (struct lac_str){out, n};
 }
 
+/* No word is shorter than two bytes. */
 static bool has_inside(struct lac_str s, const char *const *words)
 {
     struct lac_match_grams grams;
 
     lac_match_grams_of(&grams, s);
-    for (; *words; words++) {
-        size_t size = strlen(*words);
-
-        if (lac_match_grams_may(&grams, lac_str_from(*words)) && memmem(s.ptr, s.len, *words, size))
+    for (; *words; words++)
+        if (lac_match_grams_pair(&grams, *words) && /* nearly always not */
+            memmem(s.ptr, s.len, *words, strlen(*words)))
             return true;
-    }
     return false;
 }
 
+/* `s` is not empty. */
 static bool is_one_of(struct lac_str s, const char *const *words)
 {
     for (; *words; words++)
-        if (lac_str_is(s, *words))
+        if (s.ptr[0] == (*words)[0] && lac_str_is(s, *words))
             return true;
     return false;
 }

@@ -121,7 +121,7 @@ static bool respell(uint64_t *bytes, unsigned count, unsigned which)
 
 /* Every spelling of the first bytes; and in the other map that these four are all, or all
  * spellings of six. */
-static void set_prefix_bits(uint64_t *bits, uint64_t *more, unsigned shift,
+static void set_prefix_bits(uint64_t *map, uint64_t *more, unsigned shift,
                             const struct lac_match_prefix_text *p)
 {
     unsigned keyed = p->len < 4 ? 3 : 4;
@@ -132,8 +132,8 @@ static void set_prefix_bits(uint64_t *bits, uint64_t *more, unsigned shift,
 
         if (!respell(&bytes, keyed, spelling))
             continue;
-        lac_match_bits_put(
-            bits, keyed == 3 ? lac_match_hash_short(bytes) : lac_match_hash_prefix(bytes), shift);
+        map[lac_match_hash_short(bytes) >> (shift + 6)] |=
+            keyed == 3 ? lac_match_short_bits(bytes) : lac_match_prefix_bits(bytes);
         if (keyed == known && keyed == 4)
             lac_match_bits_put(more, lac_match_hash_prefix(bytes), shift);
     }
@@ -354,8 +354,10 @@ static enum lac_status make_runs(struct lac_match_build *b, struct lac_err *err)
     struct lac_buf *out = &b->section[LAC_MATCH_S_RUN_GROUPS];
     uint64_t *marks =
         lac_match_section_room(b, LAC_MATCH_S_RUN_MARKS, LAC_MATCH_MARKS * sizeof(*marks));
+    uint64_t *marked =
+        lac_match_section_room(b, LAC_MATCH_S_RUN_MARKED, LAC_MATCH_MARKS / 64 * sizeof(*marked));
 
-    if (!marks)
+    if (!marks || !marked)
         return lac_match_table_no_memory(err);
     for (uint32_t i = 0; i < count; i++)
         runs[i].order = run_order(b, &runs[i]);
@@ -373,6 +375,8 @@ static enum lac_status make_runs(struct lac_match_build *b, struct lac_err *err)
         }
         lac_buf_put(out, &g, sizeof(g));
     }
+    for (size_t i = 0; i < LAC_MATCH_MARKS; i++)
+        marked[i / 64] |= (uint64_t)(marks[i] != 0) << (i % 64);
     return lac_buf_ok(out) ? LAC_OK : lac_match_table_no_memory(err);
 }
 
