@@ -416,6 +416,8 @@ int bench_lane_against(const char *name, const struct bench_lane_work *work,
         return -1;
     b.commit_ms = 100;
     b.baseline = side;
+    if (work->filled)
+        work->filled(work->ctx, &b.topics);
     return lac_bench_run_pair(&pair, o);
 }
 

@@ -64,6 +64,8 @@ struct bench_lane_work {
     bool (*look)(void *ctx, size_t lane, struct lac_str value);
     /* Instead: all of a batch, in its lane's thread, two records for each. */
     enum lac_status (*stage)(void *ctx, size_t lane, struct lac_batch *b, struct lac_err *err);
+    /* Once the input is filled, before anything runs; NULL: nobody wants to know. */
+    void (*filled)(void *ctx, const struct bench_topics *topics);
     void *ctx;
     uint64_t records; /* of the input, at scale 1; 0: BENCH_RECORDS */
 };

@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-enum { BENCH_PEER_WAIT_S = 300, BENCH_PEER_ARGS_MAX = 8 };
+enum { BENCH_PEER_WAIT_S = 300, BENCH_PEER_ARGS_MAX = 12 };
 
 struct bench_peer {
     const char *script;

@@ -23,21 +23,26 @@ BROKER = {"num.network.threads": 2, "num.io.threads": 2, "log.segment.bytes": 26
           "group.initial.rebalance.delay.ms": 1000}
 
 
+# The environment of a benchmark's peer, and what stands in each; st's takes 6 GB.
+PEER_OF = {"encode.ort": "ort", "encode.st": "st", "pipe.python": "st",
+           "pipe.python.layers": "st"}
 PEERS = {"ort": ["onnxruntime==1.31.1", "onnx==1.23.2", "numpy==2.4.6", "safetensors==0.8.0"],
-         "st": ["sentence-transformers==6.2.0", "torch==2.15.0"]}
+         "st": ["sentence-transformers==6.2.0", "torch==2.15.0", "confluent-kafka==2.16.1",
+                "fastavro==1.13.1"]}
 
 
 def make_peers(folder, arguments):
-    """With --peers, an environment for each peer that is wanted; st's takes 6 GB."""
-    named = [a for a in arguments if not a.startswith("-")]
-    for name, packages in PEERS.items():
-        home = folder / name
-        if (named and f"encode.{name}" not in named) or (home / "complete").exists():
+    """With --peers, an environment for each peer that is wanted."""
+    named = [a for a in arguments if not a.startswith("-")] or PEER_OF
+    for name in sorted({PEER_OF[n] for n in named if n in PEER_OF}):
+        home, packages = folder / name, PEERS[name]
+        complete = home / "complete"
+        if complete.exists() and complete.read_text().split() == packages:
             continue
         subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True)
         subprocess.run([home / "bin" / "pip", "install", "-q", *packages], check=True,
                        stdout=sys.stderr)
-        (home / "complete").touch()
+        complete.write_text("\n".join(packages))
 
 
 def given(arguments, flag, variable):
@@ -45,9 +50,10 @@ def given(arguments, flag, variable):
 
 
 def wants_pack(arguments):
-    """Whether pipe.tier2 runs and the built-in pack has learned nothing."""
-    names = [a for a in arguments if not a.startswith("-")]
-    return ((not names or "pipe.tier2" in names) and "LACUNA_BENCH_PACK" not in os.environ
+    """Whether tier 2's path runs and the built-in pack has learned nothing."""
+    names = {a for a in arguments if not a.startswith("-")}
+    paths = {"pipe.tier2", "pipe.python", "pipe.python.layers"}
+    return ((not names or names & paths) and "LACUNA_BENCH_PACK" not in os.environ
             and not (ROOT / "packs" / "builtin" / "semantic").exists())
 
 
