@@ -24,7 +24,8 @@ enum lac_status lac_engine_open(struct lac_engine **out, const struct lac_engine
     e->strategy = options->strategy;
     e->semantic = options->semantic;
     e->session = (struct lac_semantic_lane_options){.tokens = options->semantic_tokens,
-                                                    .interactive = options->interactive};
+                                                    .interactive = options->interactive,
+                                                    .memo = options->memo};
     status = lac_hmac_new(&e->hmac, options->commitment_key.ptr, options->commitment_key.len, err);
     if (status == LAC_OK)
         status = lac_match_scratch_open(&e->scratch, field_bytes, err);
@@ -49,6 +50,11 @@ void lac_engine_close(struct lac_engine *e)
     free(e->key_id);
     free(e->places);
     free(e);
+}
+
+void lac_engine_set_strategy(struct lac_engine *e, enum lac_strategy strategy)
+{
+    e->strategy = strategy;
 }
 
 enum lac_status lac_engine_full(struct lac_err *err)

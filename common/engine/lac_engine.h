@@ -42,6 +42,7 @@ struct lac_engine;
 struct lac_pack;
 struct lac_semantic;
 struct lac_semantic_counts;
+struct lac_semantic_memo;
 
 enum {
     LAC_ENGINE_FINDING_MAX = 256,       /* in one core; floors and opinions count beyond it */
@@ -59,12 +60,16 @@ struct lac_engine_options {
     struct lac_semantic *semantic;    /* tier 2; NULL: rules alone. Borrowed until close */
     size_t semantic_tokens;           /* of one call of the encoder; 0 = default */
     bool interactive;                 /* goes before others on a shared device */
+    struct lac_semantic_memo *memo; /* what tier 2 said before; NULL: none. Borrowed until close */
 };
 
 enum lac_status lac_engine_open(struct lac_engine **out, const struct lac_engine_options *options,
                                 struct lac_err *err) LAC_MUST_USE;
 /* Accepts NULL. */
 void lac_engine_close(struct lac_engine *e);
+
+/* For those who try several, from the next request on. */
+void lac_engine_set_strategy(struct lac_engine *e, enum lac_strategy strategy);
 
 struct lac_engine_in {
     const struct lac_request *request; /* its tenant is what the core names */

@@ -103,6 +103,23 @@ size_t lac_semantic_missing(struct lac_semantic *s, char *why, size_t size);
 bool lac_semantic_ready(struct lac_semantic *s, const unsigned char *model_hash, uint32_t layers,
                         char *why, size_t size);
 
+/* ---- what was said before ---- */
+
+/*
+ * For programs that ask about the same texts several times: with several strategies, or for the
+ * heads of several packs. lac_semantic_ask() of a lane that has a memo encodes no text twice for
+ * the same model and layers, and puts none twice to the same head, as long as that is remembered:
+ * in `bytes` of memory and some 49,000 entries; three quarters full, it forgets everything before
+ * the next call. Answers are the same with and without.
+ *
+ * Heads and devices that were asked must not be closed before it. Thread: one; its lanes may share
+ * a memo.
+ */
+struct lac_semantic_memo;
+enum lac_status lac_semantic_memo_new(struct lac_semantic_memo **out, size_t bytes,
+                                      struct lac_err *err) LAC_MUST_USE;
+void lac_semantic_memo_free(struct lac_semantic_memo *m); /* accepts NULL; after the lanes */
+
 /* ---- a lane ---- */
 
 struct lac_semantic_lane; /* owned by one thread */
@@ -111,6 +128,7 @@ struct lac_semantic_lane_options {
     size_t tokens, sequences; /* of one call of the encoder; 0: the default */
     bool interactive;         /* goes before others on a shared device: these wait before a call
                                  while an interactive one runs, LAC_SEMANTIC_YIELD_MS at most */
+    struct lac_semantic_memo *memo; /* borrowed until close; NULL: nothing is remembered */
 };
 
 enum lac_status lac_semantic_lane_open(struct lac_semantic_lane **out,

@@ -11,6 +11,14 @@ struct asking {
     struct lac_semantic_answer *answers;
 };
 
+/* The same for some of the call's texts, whose windows are kept. */
+struct remembering {
+    struct asking q;
+    struct lac_semantic_memo *memo;
+    const struct lac_semantic_device *device;
+    const size_t *todo; /* which texts */
+};
+
 /* P(tier <= PUBLIC) and P(tier <= INTERNAL) of one window; the sum is at least a million. */
 static void below_of(const struct lac_head_out *out, uint64_t below[2])
 {
@@ -118,10 +126,10 @@ static void finish(const struct lac_head *head, struct lac_str text,
     memcpy(a->likelihood, out.likelihood, sizeof(a->likelihood));
 }
 
-enum lac_status lac_semantic_ask(struct lac_semantic_lane *l, const struct lac_head *head,
-                                 const struct lac_str *texts, size_t count,
-                                 struct lac_semantic_answer *answers,
-                                 struct lac_semantic_cover *cover, struct lac_err *err)
+static enum lac_status ask_all(struct lac_semantic_lane *l, const struct lac_head *head,
+                               const struct lac_str *texts, size_t count,
+                               struct lac_semantic_answer *answers,
+                               struct lac_semantic_cover *cover, struct lac_err *err)
 {
     struct asking q = {head, answers};
     enum lac_status status;
@@ -132,4 +140,73 @@ enum lac_status lac_semantic_ask(struct lac_semantic_lane *l, const struct lac_h
     for (size_t i = 0; status == LAC_OK && i < count; i++)
         finish(head, texts[i], &cover[i], &answers[i]);
     return status;
+}
+
+/* ---- with a memo ---- */
+
+static void keep_window(void *ctx, const struct lac_semantic_window *w)
+{
+    struct remembering *r = ctx;
+    struct lac_semantic_window theirs = *w;
+
+    lac_semantic_memo_put_window(r->memo, r->device, w);
+    theirs.text = r->todo[w->text];
+    take_window(&r->q, &theirs);
+}
+
+/* Answers what is remembered and lists the rest. */
+static size_t recall(struct remembering *r, const struct lac_str *texts, size_t count,
+                     struct lac_semantic_cover *cover)
+{
+    struct lac_semantic_answer *answers = r->q.answers;
+    size_t todo = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (lac_semantic_memo_answer(r->memo, r->q.head, texts[i], &answers[i], &cover[i]))
+            continue;
+        answers[i] = (struct lac_semantic_answer){.gate = LAC_HEAD_PASSED};
+        if (lac_semantic_memo_replay(r->memo, r->device, texts[i], i, &cover[i], take_window,
+                                     &r->q)) {
+            finish(r->q.head, texts[i], &cover[i], &answers[i]);
+            lac_semantic_memo_put_answer(r->memo, r->q.head, texts[i], &answers[i], &cover[i]);
+        } else {
+            lac_semantic_memo_list(r->memo, todo++, i, texts[i]);
+        }
+    }
+    return todo;
+}
+
+static enum lac_status ask_new(struct remembering *r, struct lac_semantic_lane *l,
+                               const struct lac_str *texts, size_t count,
+                               struct lac_semantic_cover *cover, struct lac_err *err)
+{
+    size_t todo = recall(r, texts, count, cover);
+    const struct lac_str *new_texts;
+    struct lac_semantic_cover *new_cover;
+    enum lac_status status;
+
+    r->todo = lac_semantic_memo_todo(r->memo, &new_texts, &new_cover);
+    status = lac_semantic_encode(l, new_texts, todo, new_cover, keep_window, r, err);
+    for (size_t k = 0; status == LAC_OK && k < todo; k++) {
+        size_t i = r->todo[k];
+
+        cover[i] = new_cover[k];
+        finish(r->q.head, texts[i], &cover[i], &r->q.answers[i]);
+        lac_semantic_memo_put_answer(r->memo, r->q.head, texts[i], &r->q.answers[i], &cover[i]);
+    }
+    return status;
+}
+
+enum lac_status lac_semantic_ask(struct lac_semantic_lane *l, const struct lac_head *head,
+                                 const struct lac_str *texts, size_t count,
+                                 struct lac_semantic_answer *answers,
+                                 struct lac_semantic_cover *cover, struct lac_err *err)
+{
+    struct remembering r = {.q = {head, answers},
+                            .memo = lac_semantic_lane_memo(l),
+                            .device = lac_semantic_lane_device(l)};
+
+    if (r.memo && lac_semantic_memo_begin(r.memo, count))
+        return ask_new(&r, l, texts, count, cover, err);
+    return ask_all(l, head, texts, count, answers, cover, err);
 }

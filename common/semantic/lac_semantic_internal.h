@@ -31,6 +31,44 @@ struct lac_semantic_device {
     struct lac_semantic_gate *gate;
 };
 
+/*
+ * ---- a memo (lac_semantic.h), as lac_semantic_ask() uses it ----
+ *
+ * Each call begins with _begin(); what _list() notes is encoded, and windows are handed to
+ * _put_window() with the place in that list as their text. What there is no room for is not
+ * remembered.
+ */
+
+/* Room for `count` texts. False: no memory; the call goes without a memo. */
+bool lac_semantic_memo_begin(struct lac_semantic_memo *m, size_t count) LAC_MUST_USE;
+
+bool lac_semantic_memo_answer(const struct lac_semantic_memo *m, const struct lac_head *head,
+                              struct lac_str text, struct lac_semantic_answer *answer,
+                              struct lac_semantic_cover *cover) LAC_MUST_USE;
+void lac_semantic_memo_put_answer(struct lac_semantic_memo *m, const struct lac_head *head,
+                                  struct lac_str text, const struct lac_semantic_answer *answer,
+                                  const struct lac_semantic_cover *cover);
+
+/* Hands the text's windows to `each` as those of text `index`. False: they are not remembered. */
+bool lac_semantic_memo_replay(const struct lac_semantic_memo *m,
+                              const struct lac_semantic_device *d, struct lac_str text,
+                              size_t index, struct lac_semantic_cover *cover,
+                              lac_semantic_window_fn *each, void *ctx) LAC_MUST_USE;
+void lac_semantic_memo_put_window(struct lac_semantic_memo *m, const struct lac_semantic_device *d,
+                                  const struct lac_semantic_window *w);
+
+/* The `at`-th text to encode is the call's `index`-th. */
+void lac_semantic_memo_list(struct lac_semantic_memo *m, size_t at, size_t index,
+                            struct lac_str text);
+/* The list: indexes, texts and where their cover goes. Borrowed until the next call. */
+const size_t *lac_semantic_memo_todo(const struct lac_semantic_memo *m,
+                                     const struct lac_str **texts,
+                                     struct lac_semantic_cover **cover);
+
+/* Of a lane. */
+struct lac_semantic_memo *lac_semantic_lane_memo(const struct lac_semantic_lane *l);
+const struct lac_semantic_device *lac_semantic_lane_device(const struct lac_semantic_lane *l);
+
 /* What a call of the device came to, for readiness. Cheap when all is well. */
 void lac_semantic_note_call(const struct lac_semantic_device *d, enum lac_status status,
                             const struct lac_err *err);

@@ -22,12 +22,13 @@ struct lac_semantic_lane {
     size_t text_limit;                  /* tokens of one text: as many as its windows can hold */
     uint32_t overlap;
     bool interactive;
-    int32_t *text_ids;    /* [text_limit] */
-    int32_t *ids;         /* [token_limit] */
-    uint32_t *starts;     /* [sequence_limit + 1] */
-    struct owner *owners; /* [sequence_limit] */
-    float *vectors;       /* [sequence_limit x width] */
-    size_t count;         /* sequences that wait for the call */
+    struct lac_semantic_memo *memo; /* borrowed, or NULL */
+    int32_t *text_ids;              /* [text_limit] */
+    int32_t *ids;                   /* [token_limit] */
+    uint32_t *starts;               /* [sequence_limit + 1] */
+    struct owner *owners;           /* [sequence_limit] */
+    float *vectors;                 /* [sequence_limit x width] */
+    size_t count;                   /* sequences that wait for the call */
     struct lac_semantic_counts counts;
 };
 
@@ -72,6 +73,7 @@ enum lac_status lac_semantic_lane_open(struct lac_semantic_lane **out,
         return lac_err_set(err, LAC_RETRY, ENOMEM, "no memory for a lane of the encoder");
     l->device = d;
     l->interactive = o->interactive;
+    l->memo = o->memo;
     l->token_limit =
         at_most(o->tokens, is_cpu(d->class) ? LAC_SEMANTIC_TOKENS_CPU : LAC_SEMANTIC_TOKENS,
                 LAC_ENCODE_TOKEN_MAX);
@@ -108,6 +110,16 @@ void lac_semantic_lane_close(struct lac_semantic_lane *l)
 const struct lac_semantic_counts *lac_semantic_lane_counts(const struct lac_semantic_lane *l)
 {
     return &l->counts;
+}
+
+struct lac_semantic_memo *lac_semantic_lane_memo(const struct lac_semantic_lane *l)
+{
+    return l->memo;
+}
+
+const struct lac_semantic_device *lac_semantic_lane_device(const struct lac_semantic_lane *l)
+{
+    return l->device;
 }
 
 /* Runs what waits and hands it out. */

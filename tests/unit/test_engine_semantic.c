@@ -151,6 +151,49 @@ static void equal_texts_are_encoded_once(void)
     end();
 }
 
+/* Three strategies with a memo: one pass of the encoder, and the cores of engines without. */
+static void memo_saves_the_encoder_and_shows_nowhere(void)
+{
+    static const char *const texts[] = {"sea", "the plan", "plan of the sea and of the plan",
+                                        "the sea"};
+    struct lac_engine_options options = {.commitment_key = LAC_STR("0123456789abcdef"),
+                                         .commitment_key_id = LAC_STR("t")};
+    struct lac_engine *with = NULL;
+    struct lac_semantic_counts counts;
+    struct lac_err err = {0};
+
+    begin();
+    options.semantic = tiny.semantic;
+    LAC_TEST_NEED(lac_semantic_memo_new(&options.memo, 1 << 20, &err) == LAC_OK);
+    LAC_TEST_NEED(lac_engine_open(&with, &options, &err) == LAC_OK);
+    for (int s = 0; s < LAC_STRATEGY_COUNT; s++) {
+        struct lac_engine_options plainly = {.strategy = (enum lac_strategy)s,
+                                             .commitment_key = options.commitment_key,
+                                             .commitment_key_id = options.commitment_key_id,
+                                             .semantic = tiny.semantic};
+
+        lac_engine_close(engine);
+        LAC_TEST_NEED(lac_engine_open(&engine, &plainly, &err) == LAC_OK);
+        lac_engine_set_strategy(with, (enum lac_strategy)s);
+        for (size_t i = 0; i < LAC_COUNT(texts); i++) {
+            struct lac_engine_out plain = ask_text(texts[i]), out = {0};
+            struct lac_request r;
+            struct lac_engine_in in = {.request = &r, .raw = lac_str_from(texts[i])};
+
+            lac_request_init(&r);
+            r.text = in.raw;
+            LAC_TEST_EQ(lac_engine_run(with, tiny.pack, &in, 1, &arena, &out, &err), LAC_OK);
+            LAC_TEST_EQ(out.core.tier, plain.core.tier);
+            CU_ASSERT(memcmp(&out.decision_hash, &plain.decision_hash, 32) == 0);
+        }
+    }
+    lac_engine_semantic_counts(with, &counts);
+    LAC_TEST_EQ(counts.texts, LAC_COUNT(texts));
+    lac_engine_close(with);
+    lac_semantic_memo_free(options.memo);
+    end();
+}
+
 static void context_raises_and_never_lowers(void)
 {
     struct lac_message messages[2] = {{.role = LAC_STR("user"), .content = LAC_STR("plan plan")},
@@ -378,8 +421,9 @@ static void full_arena_says_so_and_loses_nothing(void)
 }
 
 LAC_TEST_MAIN(engine_semantic, head_decides_what_rules_leave_open, floors_are_not_asked_about,
-              equal_texts_are_encoded_once, context_raises_and_never_lowers,
-              names_that_nobody_reads_keep_public_away, doubtful_texts_are_never_public,
-              one_window_of_many_decides, missing_model_is_stricter_and_can_be_replayed,
+              equal_texts_are_encoded_once, memo_saves_the_encoder_and_shows_nowhere,
+              context_raises_and_never_lowers, names_that_nobody_reads_keep_public_away,
+              doubtful_texts_are_never_public, one_window_of_many_decides,
+              missing_model_is_stricter_and_can_be_replayed,
               device_that_fails_is_an_observation_or_the_end,
               cores_do_not_depend_on_neighbours_order_or_size, full_arena_says_so_and_loses_nothing)

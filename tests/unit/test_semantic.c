@@ -263,6 +263,109 @@ static void lanes_share_a_device(void)
     lac_tiny_close(&tiny);
 }
 
+/* ---- what was said before ---- */
+
+enum { TEXTS = 40 };
+
+static const char *const words[] = {"sea", "the", "plan", "of"};
+
+/* Texts of one to several windows, all different. */
+static void make_texts(char memory[TEXTS][160], struct lac_str texts[TEXTS])
+{
+    for (size_t i = 0; i < TEXTS; i++) {
+        size_t n = 0;
+
+        for (size_t k = 0; k < 3 + i % 19; k++)
+            n += (size_t)snprintf(memory[i] + n, sizeof(memory[i]) - n, "%s ",
+                                  words[(i >> 2 * (k % 3)) % LAC_COUNT(words)]);
+        texts[i] = (struct lac_str){memory[i], n};
+    }
+}
+
+static void ask_list(struct lac_semantic_lane *l, const struct lac_head *head,
+                     const struct lac_str *texts, struct lac_semantic_answer *answers,
+                     struct lac_semantic_cover *cover)
+{
+    struct lac_err err;
+
+    LAC_TEST_EQ(lac_semantic_ask(l, head, texts, TEXTS, answers, cover, &err), LAC_OK);
+}
+
+/* Answers of lanes with and without a memo of `bytes`; how many texts the one with has encoded. */
+static uint64_t compare_with_memo(size_t bytes, const struct lac_head *const heads[2])
+{
+    static char memory[TEXTS][160];
+    static struct lac_semantic_answer plain[TEXTS], again[TEXTS];
+    struct lac_semantic_cover cover[2][TEXTS];
+    struct lac_str texts[TEXTS];
+    struct lac_semantic_lane_options o = {0};
+    struct lac_semantic_lane *l = NULL, *without = lane_of(device_of(tiny.semantic), false);
+    struct lac_err err;
+    uint64_t encoded;
+
+    LAC_TEST_NEED(lac_semantic_memo_new(&o.memo, bytes, &err) == LAC_OK);
+    LAC_TEST_NEED(lac_semantic_lane_open(&l, device_of(tiny.semantic), &o, &err) == LAC_OK);
+    make_texts(memory, texts);
+    for (int i = 0; i < 6; i++) {
+        ask_list(without, heads[i % 2], texts, plain, cover[0]);
+        ask_list(l, heads[i % 2], texts, again, cover[1]);
+        for (size_t k = 0; k < TEXTS; k++) {
+            CU_ASSERT(memcmp(again[k].likelihood, plain[k].likelihood, 12) == 0);
+            LAC_TEST_EQ(again[k].gate, plain[k].gate);
+            LAC_TEST_EQ(again[k].nearest_count, plain[k].nearest_count);
+            LAC_TEST_EQ(again[k].nearest[0].exemplar, plain[k].nearest[0].exemplar);
+            LAC_TEST_EQ(cover[1][k].tokens, cover[0][k].tokens);
+            LAC_TEST_EQ(cover[1][k].windows, cover[0][k].windows);
+        }
+    }
+    encoded = lac_semantic_lane_counts(l)->texts;
+    lac_semantic_lane_close(l);
+    lac_semantic_lane_close(without);
+    lac_semantic_memo_free(o.memo);
+    return encoded;
+}
+
+static void nothing_that_is_remembered_is_encoded_again(void)
+{
+    const struct lac_head *heads[2];
+    struct lac_tiny other;
+
+    lac_tiny_open(&tiny, true, "");
+    lac_tiny_open(&other, true, "");
+    heads[0] = lac_pack_head(tiny.pack);
+    heads[1] = lac_pack_head(other.pack);
+    LAC_TEST_EQ(compare_with_memo(1 << 20, heads), TEXTS);
+    /* One that is too small forgets, and answers the same. */
+    CU_ASSERT(compare_with_memo(4096, heads) > TEXTS);
+    lac_tiny_close(&other);
+    lac_tiny_close(&tiny);
+}
+
+static void failed_calls_are_not_remembered(void)
+{
+    struct lac_semantic_lane_options o = {0};
+    struct lac_semantic_answer a = {0}, b = {0};
+    struct lac_semantic_lane *l = NULL;
+    struct lac_err err;
+
+    lac_tiny_open(&tiny, true, "");
+    LAC_TEST_NEED(lac_semantic_memo_new(&o.memo, 1 << 16, &err) == LAC_OK);
+    LAC_TEST_NEED(lac_semantic_lane_open(&l, device_of(tiny.semantic), &o, &err) == LAC_OK);
+    lac_tiny_backend.status = LAC_RETRY;
+    LAC_TEST_EQ(ask(l, "sea", &a), LAC_RETRY);
+    lac_tiny_backend.status = LAC_OK;
+    LAC_TEST_EQ(ask(l, "sea", &a), LAC_OK);
+    LAC_TEST_EQ(lac_semantic_lane_counts(l)->windows, 1);
+    lac_tiny_backend.status = LAC_RETRY; /* nobody asks it */
+    LAC_TEST_EQ(ask(l, "sea", &b), LAC_OK);
+    lac_tiny_backend.status = LAC_OK;
+    LAC_TEST_EQ(a.likelihood[0], b.likelihood[0]);
+    lac_semantic_lane_close(l);
+    lac_semantic_memo_free(o.memo);
+    lac_tiny_close(&tiny);
+}
+
 LAC_TEST_MAIN(semantic, models_may_come_later, failing_devices_are_not_ready,
               bulk_calls_let_interactive_ones_go_first, bulk_calls_do_not_wait_for_ever,
-              lanes_share_a_device)
+              lanes_share_a_device, nothing_that_is_remembered_is_encoded_again,
+              failed_calls_are_not_remembered)
