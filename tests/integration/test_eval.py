@@ -58,3 +58,24 @@ def test_bad_lines_are_named(tmp_path, line, why):
     path.write_text('{"text": "fine"}\n' + line + "\n", encoding="utf-8")
     done = run(tmp_path, path, status=2)
     assert f"{path}:2: " in done.stderr and why in done.stderr
+
+
+def test_no_answer_depends_on_the_number_of_threads(tmp_path):
+    path = tmp_path / "set.jsonl"
+    lines = (SETS / "mixed.jsonl").read_text(encoding="utf-8").splitlines()[:500]
+    lines[100:100] = [json.dumps({"text": "word " * 60000, "tier": "PUBLIC"}), ""]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    reports = {run(tmp_path, "--strategy", "balanced", "--format", "json", "--threads", n, path,
+                   SETS / "hard.jsonl").stdout for n in (1, 2, 7)}
+    assert len(reports) == 1 and json.loads(reports.pop())["texts"] > 501
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_of_several_bad_lines_the_first_is_named(tmp_path, threads):
+    path = tmp_path / "set.jsonl"
+    for at, line in ((130, '{"text": 3}'), (131, "{"), (200, "["), (300, "x" * (9 << 20))):
+        lines = ['{"text": "fine"}'] * 400
+        lines[at:] = [line] * (400 - at)
+        path.write_text("\n".join(lines[:310]), encoding="utf-8")
+        done = run(tmp_path, "--threads", threads, path, status=2)
+        assert f"{path}:{at + 1}: " in done.stderr

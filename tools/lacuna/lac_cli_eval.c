@@ -9,167 +9,14 @@
 
 #include "lac_assert.h"
 #include "lac_cli_semantic.h"
-#include "lac_clock.h"
 #include "lac_file.h"
-#include "lac_json.h"
-#include "lac_records.h"
-#include "lac_utf8.h"
 
 enum {
-    LINE_MAX_BYTES = 8 << 20,
-    ARENA_BYTES = LAC_ENGINE_ARENA_MIN + 2 * LINE_MAX_BYTES,
     OUT_MAX = 64 << 20,
     MISTAKES = 20,
 };
 
-/* ---- one line ---- */
-
-/* A member under any of its names. Sets of other tools use their own. */
-static const struct lac_json *member(const struct lac_json *obj, const char *a, const char *b)
-{
-    const struct lac_json *v = lac_json_get(obj, a);
-
-    return v ? v : lac_json_get(obj, b);
-}
-
-/* --alias THEIRS=OURS. */
-static struct lac_str entity_name(const struct lac_cli_eval_options *o, struct lac_str theirs)
-{
-    for (size_t i = 0; i < o->aliases.count; i++) {
-        const char *equals = strchr(o->aliases.items[i], '=');
-        struct lac_str from = {o->aliases.items[i], (size_t)(equals - o->aliases.items[i])};
-
-        if (lac_str_eq(from, theirs))
-            return lac_str_from(equals + 1);
-    }
-    return theirs;
-}
-
-/* The byte where character `n` begins; SIZE_MAX when the text is shorter. */
-static size_t byte_of(struct lac_str text, int64_t n)
-{
-    size_t at = 0;
-
-    for (; n > 0 && at < text.len; n--)
-        (void)lac_utf8_next(text, &at);
-    return n == 0 ? at : SIZE_MAX;
-}
-
-static enum lac_status read_span(const struct lac_cli_eval *r, const struct lac_json *v,
-                                 struct lac_str text, struct lac_eval_span *out,
-                                 struct lac_err *err)
-{
-    const struct lac_json *entity = member(v, "entity", "entity_type");
-    const struct lac_json *start = member(v, "start", "start_position");
-    const struct lac_json *end = member(v, "end", "end_position");
-    size_t from, to;
-
-    if (!entity)
-        entity = lac_json_get(v, "label");
-    if (lac_json_kind(entity) != LAC_JSON_STRING || lac_json_kind(start) != LAC_JSON_INT ||
-        lac_json_kind(end) != LAC_JSON_INT)
-        return lac_err_set(err, LAC_REJECT, 0,
-                           "a span is {\"entity\": text, \"start\": number, \"end\": number}");
-    if (lac_json_int(start) < 0 || lac_json_int(end) <= lac_json_int(start))
-        return lac_err_set(err, LAC_REJECT, 0, "a span ends behind its start");
-    from = r->o->bytes ? (size_t)lac_json_int(start) : byte_of(text, lac_json_int(start));
-    to = r->o->bytes ? (size_t)lac_json_int(end) : byte_of(text, lac_json_int(end));
-    if (from >= text.len || to > text.len)
-        return lac_err_set(err, LAC_REJECT, 0,
-                           "a span ends behind the text; offsets are characters%s",
-                           r->o->bytes ? " without --bytes" : ", or bytes with --bytes");
-    *out = (struct lac_eval_span){entity_name(r->o, lac_json_string(entity)), (uint32_t)from,
-                                  (uint32_t)to};
-    return LAC_OK;
-}
-
-static enum lac_status read_case(struct lac_cli_eval *r, const struct lac_json *doc,
-                                 struct lac_str *text, struct lac_eval_case *c, struct lac_err *err)
-{
-    const struct lac_json *spans = lac_json_get(doc, "spans");
-    const struct lac_json *tier = lac_json_get(doc, "tier");
-    enum lac_status status = LAC_OK;
-
-    *text = lac_json_string(member(doc, "text", "full_text"));
-    c->id = lac_json_string(lac_json_get(doc, "id"));
-    if (!text->ptr)
-        return lac_err_set(err, LAC_REJECT, 0, "\"text\" is missing");
-    if (!c->id.ptr)
-        c->id = LAC_STR("");
-    c->has_tier = lac_json_kind(tier) == LAC_JSON_STRING;
-    if (c->has_tier && !lac_tier_parse(lac_json_string(tier), &c->gold_tier))
-        return lac_err_set(err, LAC_REJECT, 0, "\"tier\" is PUBLIC, INTERNAL or PROPRIETARY");
-    if (lac_json_size(spans) > LAC_EVAL_SPAN_MAX)
-        return lac_err_set(err, LAC_REJECT, 0, "more than %d spans", LAC_EVAL_SPAN_MAX);
-    for (size_t i = 0; i < lac_json_size(spans) && status == LAC_OK; i++)
-        status = read_span(r, lac_json_item(spans, i), *text, &r->gold[i], err);
-    c->gold = r->gold;
-    c->gold_count = lac_json_size(spans);
-    return status;
-}
-
-/* `*touched`: a rule found something. */
-static enum lac_status decide(struct lac_cli_eval *r, struct lac_str text, struct lac_eval_case *c,
-                              bool *touched, struct lac_err *err)
-{
-    struct lac_engine_in in = {.raw = text};
-    struct lac_engine_out out;
-    struct lac_request request;
-    uint64_t began = lac_clock_mono_ns();
-    enum lac_status status;
-
-    lac_request_init(&request);
-    request.text = text;
-    in.request = &request;
-    lac_arena_reset(&r->arena);
-    status = lac_engine_run(r->engine, r->pack, &in, 1, &r->arena, &out, err);
-    if (status != LAC_OK)
-        return status;
-    r->busy_ns += lac_clock_mono_ns() - began;
-    r->bytes += text.len;
-    r->decided++;
-    c->tier = out.core.tier;
-    c->has_posterior = true;
-    c->posterior[LAC_TIER_PUBLIC] = out.core.posterior.public / 1e6;
-    c->posterior[LAC_TIER_INTERNAL] = out.core.posterior.internal / 1e6;
-    c->posterior[LAC_TIER_PROPRIETARY] = out.core.posterior.proprietary / 1e6;
-    c->found = r->found;
-    *touched = out.core.findings_count > 0;
-    for (size_t i = 0; i < out.core.findings_count; i++) {
-        const struct lac_finding *f = &out.core.findings[i];
-
-        if (lac_str_is(f->field, "/text") && f->end > f->start)
-            r->found[c->found_count++] =
-                (struct lac_eval_span){f->entity, (uint32_t)f->start, (uint32_t)f->end};
-    }
-    return LAC_OK;
-}
-
-static enum lac_status take_line(struct lac_cli_eval *r, struct lac_str line, uint64_t number,
-                                 struct lac_err *err)
-{
-    struct lac_eval_case c = {.line = number};
-    struct lac_json *doc = NULL;
-    struct lac_str text;
-    bool touched = false;
-    enum lac_status status = lac_json_parse(&doc, line, err);
-
-    if (status == LAC_OK && lac_json_kind(doc) != LAC_JSON_OBJECT)
-        status = lac_err_set(err, LAC_REJECT, 0, "a line is a JSON object");
-    if (status == LAC_OK)
-        status = read_case(r, doc, &text, &c, err);
-    if (status == LAC_OK)
-        status = decide(r, text, &c, &touched, err);
-    r->touched += touched;
-    if (status == LAC_OK && !(touched && r->o->untouched))
-        status = lac_eval_add(r->eval, &c, err);
-    lac_json_free(doc);
-    return status;
-}
-
-_Static_assert((int)LAC_ENGINE_FINDING_MAX <= (int)LAC_EVAL_SPAN_MAX, "all findings fit");
-
-/* ---- the file ---- */
+/* ---- the files ---- */
 
 static int bad_line(const struct lac_cli_eval *r, const char *file, uint64_t line,
                     const struct lac_err *err)
@@ -181,42 +28,97 @@ static int bad_line(const struct lac_cli_eval *r, const char *file, uint64_t lin
                          NULL);
 }
 
-static int read_file(struct lac_cli_eval *r, const char *file)
+static void tick(void *ctx)
+{
+    struct lac_cli_eval *r = ctx;
+    char count[LAC_PROGRESS_NUMBER_SIZE], text[LAC_PROGRESS_NUMBER_SIZE + 16];
+
+    if (!lac_progress_due(&r->progress))
+        return;
+    snprintf(text, sizeof(text), "%s texts", lac_progress_count(count, atomic_load(&r->decided)));
+    lac_progress_bar(&r->progress, 0, 0, text);
+}
+
+/* What stopped the reading itself; what is wrong in lines before it goes first. */
+struct stop {
+    const char *file;
+    uint64_t line; /* 0: the file as such */
+    struct lac_err err;
+};
+
+/* False: no more. */
+static bool read_line(struct lac_cli_batches *batches, const char *file, struct lac_str text,
+                      uint64_t number, struct stop *stop)
+{
+    enum lac_status status;
+
+    while (text.len > 0 && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
+        text.len--;
+    if (text.len == 0)
+        return true;
+    if (text.len > LAC_CLI_EVAL_LINE_BYTES)
+        status = lac_err_set(&stop->err, LAC_REJECT, 0, "the line is longer than %d bytes",
+                             LAC_CLI_EVAL_LINE_BYTES);
+    else
+        status = lac_cli_batches_put(batches, file, number, text, LAC_STR_NULL, &stop->err);
+    if (status == LAC_OK)
+        return true;
+    stop->file = status == LAC_AGAIN ? NULL : file;
+    stop->line = number;
+    return false;
+}
+
+static bool read_file(struct lac_cli_batches *batches, const char *file, struct stop *stop)
 {
     FILE *f = strcmp(file, "-") == 0 ? stdin : fopen(file, "re");
     char *line = NULL;
     size_t capacity = 0;
     uint64_t number = 0;
-    struct lac_err err;
-    int status = -1;
+    bool go = true;
     ssize_t n;
 
     if (!f) {
-        char what[512];
-
-        snprintf(what, sizeof(what), "%.300s: %s", file, lac_errno_text(errno));
-        return lac_tool_fail(r->t, LAC_EXIT_FAILURE, what, NULL);
+        stop->file = file;
+        (void)lac_err_set(&stop->err, LAC_FATAL, errno, "%.300s: %s", file, lac_errno_text(errno));
+        return false;
     }
-    while (status < 0 && (n = getline(&line, &capacity, f)) >= 0) {
-        struct lac_str text = {line, (size_t)n};
-
-        number++;
-        while (text.len > 0 && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
-            text.len--;
-        if (text.len == 0)
-            continue;
-        if (text.len > LINE_MAX_BYTES)
-            (void)lac_err_set(&err, LAC_REJECT, 0, "the line is longer than %d bytes",
-                              LINE_MAX_BYTES);
-        if (text.len > LINE_MAX_BYTES || take_line(r, text, number, &err) != LAC_OK)
-            status = bad_line(r, file, number, &err);
+    while (go && (n = getline(&line, &capacity, f)) >= 0)
+        go = read_line(batches, file, (struct lac_str){line, (size_t)n}, ++number, stop);
+    if (go && ferror(f)) {
+        stop->file = file;
+        (void)lac_err_set(&stop->err, LAC_FATAL, 0, "the file can't be read to its end");
+        go = false;
     }
-    if (status < 0 && ferror(f))
-        status = lac_tool_fail(r->t, LAC_EXIT_FAILURE, "the file can't be read to its end", NULL);
     free(line);
     if (f != stdin)
         (void)fclose(f);
-    return status;
+    return go;
+}
+
+static int read_files(struct lac_cli_eval *r)
+{
+    const struct lac_cli_batches_options o = {.threads = r->threads,
+                                              .made_size = lac_cli_eval_made_size,
+                                              .ctx = r,
+                                              .work = lac_cli_eval_work,
+                                              .emit = lac_cli_eval_emit,
+                                              .release = lac_cli_eval_release,
+                                              .tick = tick};
+    struct lac_cli_batches *batches;
+    struct stop stop = {0};
+    bool go = true;
+
+    if (lac_cli_batches_open(&batches, &o, &stop.err) != LAC_OK)
+        return lac_tool_fail(r->t, LAC_EXIT_FAILURE, stop.err.text, NULL);
+    for (int i = 0; i < r->t->operand_count && go; i++)
+        go = read_file(batches, r->t->operands[i], &stop);
+    lac_cli_batches_close(batches);
+    lac_progress_clear(&r->progress);
+    if (r->failed_file)
+        return bad_line(r, r->failed_file, r->failed_line, &r->failure);
+    if (stop.file && stop.line)
+        return bad_line(r, stop.file, stop.line, &stop.err);
+    return stop.file ? lac_tool_fail(r->t, LAC_EXIT_FAILURE, stop.err.text, NULL) : -1;
 }
 
 /* ---- the command ---- */
@@ -248,7 +150,7 @@ static int open_run(struct lac_cli_eval *r)
     /* Nobody keeps these decisions: any key will do for their commitments. */
     struct lac_engine_options options = {.commitment_key = LAC_STR("decisions nobody keeps"),
                                          .commitment_key_id = LAC_STR("eval"),
-                                         .field_bytes = LINE_MAX_BYTES};
+                                         .field_bytes = LAC_CLI_EVAL_LINE_BYTES};
     const char *strategy = lac_conf_text(r->t->conf, "classification.strategy");
     struct lac_err err;
     const struct lac_pack *pack;
@@ -264,9 +166,7 @@ static int open_run(struct lac_cli_eval *r)
     if (exit_status >= 0)
         return exit_status;
     options.semantic = r->semantic;
-    status = lac_engine_open(&r->engine, &options, &err);
-    if (status == LAC_OK)
-        status = lac_arena_init(&r->arena, ARENA_BYTES, &err);
+    status = lac_cli_eval_open_workers(r, &options, &err);
     if (status == LAC_OK)
         status = lac_eval_open(&r->eval, (uint32_t)r->o->overlap, &err);
     return status == LAC_OK ? -1 : lac_tool_fail(r->t, LAC_EXIT_FAILURE, err.text, NULL);
@@ -303,7 +203,7 @@ static int show(struct lac_cli_eval *r)
     return status < 0 ? LAC_EXIT_OK : status;
 }
 
-static int eval(const struct lac_tool *t, struct lac_cli_eval_options *o)
+static int eval(struct lac_tool *t, struct lac_cli_eval_options *o)
 {
     struct lac_cli_eval *r;
     int status = check(t, o);
@@ -315,14 +215,15 @@ static int eval(const struct lac_tool *t, struct lac_cli_eval_options *o)
         return lac_tool_fail(t, LAC_EXIT_FAILURE, "out of memory", NULL);
     r->t = t;
     r->o = o;
+    r->threads = o->threads ? (unsigned)o->threads : lac_cli_cores();
+    lac_progress_init(&r->progress, &t->err);
     status = open_run(r);
-    for (int i = 0; i < t->operand_count && status < 0; i++)
-        status = read_file(r, t->operands[i]);
+    if (status < 0)
+        status = read_files(r);
     if (status < 0)
         status = show(r);
     lac_eval_close(r->eval);
-    lac_arena_deinit(&r->arena);
-    lac_engine_close(r->engine);
+    lac_cli_eval_close_workers(r);
     lac_semantic_close(r->semantic);
     lac_pack_close(r->pack);
     free(r);
@@ -352,6 +253,8 @@ int lac_cli_eval(int argc, char **argv)
         {0, "svg", LAC_ARGS_TEXT, &o.svg, "FILE", "Draw the risk-coverage curve", 0, 0},
         {'m', "mistakes", LAC_ARGS_NUMBER, &o.mistakes, "N", "List the N worst (20)", 0, 100000},
         {'f', "format", LAC_ARGS_TEXT, &o.format, "FORMAT", "text (the default) or json", 0, 0},
+        {0, "threads", LAC_ARGS_NUMBER, &o.threads, "N", "As many as cores by default", 1,
+         LAC_CLI_THREADS_MAX},
     };
     const struct lac_tool_command command = {
         .name = "lacuna eval",
