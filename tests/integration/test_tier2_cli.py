@@ -149,3 +149,31 @@ def test_pack_diff_tells_what_tier_2_changes(tmp_path, pack, rules):
     assert {(f["request"], f["before"], f["after"]) for f in report["flips"]} == {
         ("0", "INTERNAL", "PUBLIC"), ("1", "INTERNAL", "PROPRIETARY")}
     assert report["flips"][1]["rule_after"] == "all-minilm-l6-v2"
+
+
+def test_threads_and_neighbours_show_in_no_report(tmp_path, pack, rules):
+    texts = [t for domain in ("sales", "legal", "support") for t in starter(domain)[:90]]
+    texts += texts[:20]  # some twice
+    random.Random(5).shuffle(texts)
+    labelled = tmp_path / "set.jsonl"
+    write_texts(labelled, texts)
+    reports = {lacuna(tmp_path, "eval", "--pack", pack, "--format", "json", "--threads", n,
+                      labelled).stdout for n in (1, 4)}
+    assert len(reports) == 1
+    requests = tmp_path / "requests.jsonl"
+    write_texts(requests, [{"request_id": str(i), "text": t["text"]} for i, t in enumerate(texts)])
+
+    def diff(path, threads):
+        done = lacuna(tmp_path, "pack", "diff", rules, pack, "--requests", path, "--format",
+                      "json", "--threads", threads, status=1)
+        return json.loads(done.stdout)
+
+    report = diff(requests, 1)
+    assert report == diff(requests, 4) and report["requests"] == len(texts)
+    flips = [int(f["request"]) for f in report["flips"]]
+    assert flips == sorted(flips) and len(flips) > 50
+    # What is said about a request is what is said when it stands alone.
+    for flip in report["flips"][::40]:
+        alone = tmp_path / "alone.jsonl"
+        write_texts(alone, [{"request_id": flip["request"], "text": flip["text"]}])
+        assert diff(alone, 1)["flips"] == [flip]

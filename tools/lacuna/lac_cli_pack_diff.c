@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "lac_cli.h"
+#include "lac_cli_batch.h"
 #include "lac_cli_pack.h"
 #include "lac_cli_semantic.h"
 #include "lac_digest.h"
 #include "lac_json.h"
+#include "lac_progress.h"
 #include "lac_records.h"
 
 enum { OUTPUT_MAX = 64 << 20, QUOTE_MAX = 100 };
@@ -179,14 +181,20 @@ static enum lac_status run(struct diff *d, struct lac_cli_pack_flips *flips, con
 
 struct diff_options {
     const char *requests, *model, *strategy, *format;
-    uint64_t most;
+    uint64_t most, threads;
 };
 
-static int diff(const struct lac_tool *t, const struct diff_options *o, bool json,
+static int diff(struct lac_tool *t, const struct diff_options *o, bool json,
                 const struct lac_pack *const pack[2])
 {
     struct diff d = {.t = t, .pack = {pack[0], pack[1]}, .most = (size_t)o->most};
-    struct lac_cli_pack_flips flips = {.pack = {pack[0], pack[1]}, .each = on_flip, .ctx = &d};
+    struct lac_progress progress;
+    struct lac_cli_pack_flips flips = {.pack = {pack[0], pack[1]},
+                                       .threads =
+                                           o->threads ? (unsigned)o->threads : lac_cli_cores(),
+                                       .progress = &progress,
+                                       .each = on_flip,
+                                       .ctx = &d};
     enum lac_strategy only = LAC_STRATEGY_CONSERVATIVE;
     struct lac_json_writer w;
     struct lac_buf out;
@@ -196,6 +204,7 @@ static int diff(const struct lac_tool *t, const struct diff_options *o, bool jso
     if (o->strategy && !lac_strategy_parse(lac_str_from(o->strategy), &only))
         return lac_tool_fail(t, LAC_EXIT_USAGE,
                              "--strategy is conservative, balanced or aggressive", NULL);
+    lac_progress_init(&progress, &t->err);
     for (int s = 0; s < LAC_STRATEGY_COUNT; s++)
         flips.strategy[s] = !o->strategy || s == (int)only;
     status = lac_cli_semantic_for(t, pack, 2, &flips.semantic);
@@ -233,6 +242,8 @@ int lac_cli_pack_diff(int argc, char **argv)
         {'n', "most", LAC_ARGS_NUMBER, &o.most, "N", "Lines of one kind; 50 by default", 1,
          1000000},
         {'f', "format", LAC_ARGS_TEXT, &o.format, "FORMAT", "text (the default) or json", 0, 0},
+        {0, "threads", LAC_ARGS_NUMBER, &o.threads, "N", "As many as cores by default", 1,
+         LAC_CLI_THREADS_MAX},
     };
     const struct lac_tool_command command = {
         .name = "lacuna pack diff",

@@ -41,18 +41,22 @@ struct lac_cli_pack_flip {
 };
 typedef void lac_cli_pack_flip_fn(void *ctx, const struct lac_cli_pack_flip *flip);
 
+struct lac_progress;
 struct lac_semantic;
 
 struct lac_cli_pack_flips {
     const struct lac_pack *pack[2];
     struct lac_semantic *semantic;     /* tier 2 of both; NULL: rules alone */
     bool strategy[LAC_STRATEGY_COUNT]; /* which ones to try */
-    lac_cli_pack_flip_fn *each;
+    unsigned threads;                  /* at least 1 */
+    struct lac_progress *progress;     /* NULL: none is shown */
+    lac_cli_pack_flip_fn *each;        /* in the order of requests, by one thread at a time */
     void *ctx;
     size_t requests, flips;
 };
 
-/* Decides the requests of a JSON-lines file with both. REJECT: a line is no request. */
+/* Decides the requests of a JSON-lines file with both. REJECT: a line is no request; those before
+ * it have been told of. */
 enum lac_status lac_cli_pack_flips_file(struct lac_cli_pack_flips *f, const char *path,
                                         struct lac_err *err) LAC_MUST_USE;
 
