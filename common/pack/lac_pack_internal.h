@@ -25,6 +25,7 @@ struct lac_pack {
     struct lac_pack_files files;
     struct lac_pack_bundle bundle; /* zeroed when it was opened from a folder's files */
     bool complete;                 /* `files` holds what is inherited, too */
+    bool headless;                 /* what a pack file has learned is not wanted */
     bool image_used;               /* `match` is the bundle's compiled form */
     struct lac_hash256 hash;
     struct lac_str name;

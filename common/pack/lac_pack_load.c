@@ -401,7 +401,7 @@ static enum lac_status load_head(struct lac_pack *p, struct lac_err *err)
     struct lac_err why = {0};
     enum lac_status status;
 
-    if (!json && !exemplars)
+    if ((!json && !exemplars) || (p->headless && p->bundle.bytes.ptr))
         return LAC_OK;
     if (!json || !exemplars)
         return lac_err_set(

@@ -284,8 +284,10 @@ static void nothing_but_findings(void)
 
         check_growth(rows[i], lac_str_from(rows[i]));
         (void)cost(lac_str_from(rows[i]), longest(), &r);
-        /* Each repetition is one of them: none is left out because there are so many. */
-        LAC_TEST_EQ(r.listed >= longest() / strlen(rows[i]) / 2, true);
+        /* Each repetition is one of them, or two are one ("b.co%20a@b.co"): none is left out
+         * because there are so many, but for what looks like another at a window's edge. */
+        LAC_TEST_EQ(r.listed + longest() / (LAC_SCAN_WINDOW / 2) >= longest() / strlen(rows[i]) / 2,
+                    true);
     }
 }
 

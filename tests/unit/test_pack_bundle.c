@@ -313,7 +313,29 @@ static void the_built_in_pack_comes_compiled(void)
     lac_pack_close(builtin);
 }
 
-LAC_TEST_MAIN(pack_bundle, the_built_in_pack_comes_compiled,
+/* Rules alone are the same rules, and what nobody has looked at yet is looked at. */
+static void rules_can_be_had_alone(void)
+{
+    static const char *const paths[] = {NULL, "packs/builtin"};
+
+    for (size_t i = 0; i < LAC_COUNT(paths); i++) {
+        struct lac_pack *all = NULL, *rules = NULL;
+        struct lac_err err = {0};
+
+        LAC_TEST_EQ(lac_pack_open(&all, paths[i], &err), LAC_OK);
+        LAC_TEST_EQ(lac_pack_open_rules(&rules, paths[i], &err), LAC_OK);
+        LAC_TEST_NEED(all && rules);
+        CU_ASSERT(lac_pack_head(all) != NULL);
+        LAC_TEST_EQ(lac_pack_head(rules) != NULL, paths[i] != NULL);
+        LAC_TEST_EQ(memcmp(lac_pack_hash(all), lac_pack_hash(rules), LAC_PACK_HASH_SIZE), 0);
+        LAC_TEST_EQ(lac_match_rule_count(lac_pack_match(rules)),
+                    lac_match_rule_count(lac_pack_match(all)));
+        lac_pack_close(all);
+        lac_pack_close(rules);
+    }
+}
+
+LAC_TEST_MAIN(pack_bundle, rules_can_be_had_alone, the_built_in_pack_comes_compiled,
               the_compiled_form_is_used_where_it_fits, one_file_is_the_same_pack,
               the_order_of_reading_does_not_show, a_mapped_file_is_the_same_pack,
               damage_anywhere_is_seen, hostile_numbers_are_refused)

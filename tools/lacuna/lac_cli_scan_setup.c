@@ -87,7 +87,7 @@ int lac_cli_scan_setup(const struct lac_tool *t, const struct lac_cli_scan_words
             return lac_tool_fail(t, LAC_EXIT_USAGE, "the key has fewer than 16 bytes",
                                  "Make one: head -c 32 /dev/urandom >redact.key");
     }
-    if (lac_pack_open(&s->pack, *pack ? pack : NULL, &err) != LAC_OK)
+    if (lac_pack_open_rules(&s->pack, *pack ? pack : NULL, &err) != LAC_OK)
         return lac_tool_fail(t, LAC_EXIT_USAGE, err.text, NULL);
     return open_plan(t, w, floors_only, s);
 }
