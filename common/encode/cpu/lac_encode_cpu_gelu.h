@@ -1,18 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * lac_encode_cpu_gelu - the erf form of GELU on a vector, in terms of the v_ operations
+ *
+ * gelu(x) = max(x, 0) - h(|x|) with h(a) = a/2 * erfc(a / sqrt(2)). h is smooth and small, and
+ * nothing beyond some end; up to there it is a Chebyshev interpolant, written in powers of
+ * s = 2a/end - 1. tests/golden/encode/gelu.py makes the numbers.
  */
 #ifndef LAC_ENCODE_CPU_GELU_H
 #define LAC_ENCODE_CPU_GELU_H
 
-/*
- * gelu(x) = max(x, 0) - h(|x|) with h(a) = a/2 * erfc(a / sqrt(2)). h is smooth and small, and
- * nothing beyond 5.75; its Chebyshev interpolant of degree 18 on [0, 5.75], written in powers of
- * s = 2a/5.75 - 1, is within 3.5e-8. tests/golden/encode/gelu.py makes these numbers.
- */
-TARGET static inline vec v_gelu(vec x)
+#define LAC_ENCODE_CPU_GELU_FORM __attribute__((always_inline)) static inline
+
+TARGET LAC_ENCODE_CPU_GELU_FORM vec gelu_by(vec x, float end, const float *powers, size_t count)
 {
-    static const float c[] = {
+    vec a = v_min(v_abs(x), v_set(end));
+    vec s = v_fma(a, v_set(2 / end), v_set(-1.0f));
+    vec p = v_set(powers[0]);
+
+#pragma GCC unroll 18
+    for (size_t i = 1; i < count; i++)
+        p = v_fma(p, s, v_set(powers[i]));
+    return v_sub(v_max(x, v_set(0.0f)), p);
+}
+
+/* Of degree 18: within 6e-8 of h. */
+TARGET LAC_ENCODE_CPU_GELU_FORM vec v_gelu(vec x)
+{
+    static const float powers[] = {
         0x1.3540660000000p-12f, 0x1.0483a80000000p-6f,  -0x1.5bf8860000000p-6f,
         -0x1.4a6d380000000p-4f, 0x1.1bbd520000000p-3f,  0x1.097ed60000000p-3f,
         -0x1.91649a0000000p-2f, 0x1.3d564a0000000p-4f,  0x1.06b9ee0000000p-1f,
@@ -21,14 +35,20 @@ TARGET static inline vec v_gelu(vec x)
         -0x1.3e30e40000000p-2f, 0x1.534eac0000000p-3f,  -0x1.81a7e60000000p-5f,
         0x1.7ca0500000000p-8f,
     };
-    vec a = v_min(v_abs(x), v_set(5.75f));
-    vec s = v_fma(a, v_set(2 / 5.75f), v_set(-1.0f));
-    vec p = v_set(c[0]);
+    return gelu_by(x, 5.75f, powers, sizeof powers / sizeof *powers);
+}
 
-#pragma GCC unroll 18
-    for (size_t i = 1; i < sizeof c / sizeof *c; i++)
-        p = v_fma(p, s, v_set(c[i]));
-    return v_sub(v_max(x, v_set(0.0f)), p);
+/* Of degree 10: within 2.1e-5, for what is rounded to 8 bits next, in steps hundreds of times as
+ * large. */
+TARGET LAC_ENCODE_CPU_GELU_FORM vec v_gelu_coarse(vec x)
+{
+    static const float powers[] = {
+        -0x1.8373980000000p-5f, 0x1.7b9b540000000p-6f,  0x1.80e61c0000000p-3f,
+        -0x1.6f60500000000p-3f, -0x1.b7e7580000000p-3f, 0x1.bf86360000000p-2f,
+        -0x1.98a4900000000p-3f, -0x1.2ebfac0000000p-3f, 0x1.f82bf80000000p-3f,
+        -0x1.105fb40000000p-3f, 0x1.c2a49a0000000p-6f,
+    };
+    return gelu_by(x, 4.5f, powers, sizeof powers / sizeof *powers);
 }
 
 #endif

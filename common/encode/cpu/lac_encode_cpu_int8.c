@@ -55,7 +55,7 @@ static inline vec s_floats(sums s)
 /* The low byte of a float that 1.5 * 2^23 was added to is the number, rounded to the nearest. */
 static inline void s_bytes(uint8_t *out, vec v, size_t n)
 {
-    v = v_max(v_min(v, v_set(127.0f)), v_set(-127.0f));
+    v = v_max(v_min(v, v_set(127.0f)), v_set(-128.0f));
     v = v_add(v, v_set(0x1.8p23f));
     for (size_t i = 0; i < n; i++) {
         uint32_t bits;

@@ -43,15 +43,16 @@ TARGET static inline vec s_floats(sums s)
     return _mm512_cvtepi32_ps(s);
 }
 
-/* The low byte of a float that 1.5 * 2^23 was added to is the number, rounded to the nearest. */
+/* What is too small, infinite or no number becomes the smallest int and that -128. */
 TARGET static inline void s_bytes(uint8_t *out, vec v, size_t n)
 {
-    __m512i bits;
+    __m512i rounded = _mm512_cvtps_epi32(v_min(v, v_set(127.0f)));
+    __m128i bytes = _mm_xor_si128(_mm512_cvtsepi32_epi8(rounded), _mm_set1_epi8((char)BIAS));
 
-    v = v_max(v_min(v, v_set(127.0f)), v_set(-127.0f));
-    bits = _mm512_castps_si512(v_add(v, v_set(0x1.8p23f)));
-    _mm_mask_storeu_epi8(out, first(n),
-                         _mm512_cvtepi32_epi8(_mm512_xor_si512(bits, _mm512_set1_epi32(0x80))));
+    if (n == LAC_ENCODE_CPU_LANES)
+        _mm_storeu_si128((__m128i *)(void *)out, bytes);
+    else
+        _mm_mask_storeu_epi8(out, first(n), bytes);
 }
 
 #include "lac_encode_cpu_int8_body.h"

@@ -16,7 +16,7 @@
  *     s_weights(w)          16 x 4 weights
  *     s_add(sums, x, w)     adds their products
  *     s_floats(sums)        as floats
- *     s_bytes(out, v, n)    n numbers, rounded to the nearest and within -127 .. 127, plus BIAS
+ *     s_bytes(out, v, n)    n numbers, rounded to the nearest and within -128 .. 127, plus BIAS
  */
 #ifndef LAC_ENCODE_CPU_INT8_BODY_H
 #define LAC_ENCODE_CPU_INT8_BODY_H
@@ -85,12 +85,28 @@ TARGET static struct lac_encode_cpu_range round_row(uint8_t *out, const float *x
         const four a_##r = s_load(x_##r + g * GROUP); \
         EACH_VECTOR(ADD, r)                           \
     }
-#define STORE(r, v)  v_store(out + (r)*WIDTH + (v)*LANES, s_floats(sum_##r##_##v));
-#define ROW_STORE(r) EACH_VECTOR(STORE, r)
+#define FACTORS(r, v)                                            \
+    const vec scale_##v = v_load(w->scale + output + (v)*LANES); \
+    const vec total_##v = v_load(w->total + output + (v)*LANES); \
+    const vec bias_##v = v_load(w->bias + output + (v)*LANES);
+#define FINISH(r, v)                      \
+    v_store(out + (r)*stride + (v)*LANES, \
+            finish(sum_##r##_##v, scale_##v, total_##v, bias_##v, ranges[r], gelu));
+#define ROW_FINISH(r) EACH_VECTOR(FINISH, r)
 
-/* ROWS x WIDTH sums as floats. Where there are fewer rows the first is repeated. */
-TARGET static void sum_up(const struct lac_encode_cpu_weights8 *w, size_t output, size_t rows,
-                          const uint8_t *x, float *out)
+/* What becomes of one row's sums, as the header's formula says. */
+TARGET static inline __attribute__((always_inline)) vec
+finish(sums sum, vec scale, vec total, vec bias, struct lac_encode_cpu_range range, bool gelu)
+{
+    vec rest = v_fma(v_set(range.mid), total, bias);
+    vec y = v_fma(s_floats(sum), v_mul(v_set(range.scale), scale), rest);
+    return gelu ? v_gelu_coarse(y) : y;
+}
+
+/* ROWS x WIDTH results. Where there are fewer rows the first is repeated. */
+TARGET static inline __attribute__((always_inline)) void
+block(const struct lac_encode_cpu_weights8 *w, size_t output, size_t rows, const uint8_t *x,
+      const struct lac_encode_cpu_range *ranges, float *out, size_t stride, bool gelu)
 {
     const int8_t *bytes = w->bytes + (output / PANEL * PANEL * w->groups + output % PANEL) * GROUP;
     const int32_t *offset = w->offset + output;
@@ -101,41 +117,50 @@ TARGET static void sum_up(const struct lac_encode_cpu_weights8 *w, size_t output
         EACH_VECTOR(LOAD, 0)
         EACH_ROW(ROW_ADD)
     }
-    EACH_ROW(ROW_STORE)
+    EACH_VECTOR(FACTORS, 0)
+    EACH_ROW(ROW_FINISH)
 }
 
-/* What becomes of the sums of ROWS x WIDTH, as the header's formula says. */
-TARGET static inline void finish_block(const struct lac_encode_cpu_weights8 *w, size_t output,
-                                       size_t rows, const float *sum,
-                                       const struct lac_encode_cpu_range *ranges, float *out,
-                                       bool gelu)
+/* A block that reaches beyond the last row or output: the whole of it, then what there is. */
+TARGET static inline void part_of_block(const struct lac_encode_cpu_weights8 *w, size_t output,
+                                        size_t rows, const uint8_t *x,
+                                        const struct lac_encode_cpu_range *ranges, float *out,
+                                        bool gelu)
 {
-    for (size_t v = 0; v < WIDTH && output < w->width; v += LANES, output += LANES) {
-        const vec scale = v_load(w->scale + output), total = v_load(w->total + output);
-        const vec bias = v_load(w->bias + output);
-        size_t n = w->width - output < LANES ? w->width - output : LANES;
-        for (size_t r = 0; r < rows; r++) {
-            vec rest = v_fma(v_set(ranges[r].mid), total, bias);
-            vec y = v_fma(v_load(sum + r * WIDTH + v), v_mul(v_set(ranges[r].scale), scale), rest);
-            if (gelu)
-                y = v_gelu(y);
-            v_store_part(out + r * w->width + output, y, n);
+    struct lac_encode_cpu_range range[ROWS] = {{0}};
+    float whole[ROWS * WIDTH];
+    size_t width = w->width - output < WIDTH ? w->width - output : WIDTH;
+
+    memcpy(range, ranges, rows * sizeof *range);
+    block(w, output, rows, x, range, whole, WIDTH, gelu);
+    for (size_t r = 0; r < rows; r++)
+        memcpy(out + r * w->width, whole + r * WIDTH, width * sizeof *out);
+}
+
+TARGET static inline __attribute__((always_inline)) void
+blocks(const struct lac_encode_cpu_weights8 *w, size_t rows, const uint8_t *x,
+       const struct lac_encode_cpu_range *ranges, float *out, bool gelu)
+{
+    /* A block's weights stay in the cache while all rows pass. */
+    for (size_t output = 0; output < w->width; output += WIDTH)
+        for (size_t r = 0; r < rows; r += ROWS) {
+            size_t n = rows - r < ROWS ? rows - r : ROWS;
+            const uint8_t *from = x + r * w->groups * GROUP;
+            float *to = out + r * w->width + output;
+            if (n == ROWS && w->width - output >= WIDTH)
+                block(w, output, ROWS, from, ranges + r, to, w->width, gelu);
+            else
+                part_of_block(w, output, n, from, ranges + r, to, gelu);
         }
-    }
 }
 
 TARGET static void product(const struct lac_encode_cpu_weights8 *w, size_t rows, const uint8_t *x,
                            const struct lac_encode_cpu_range *ranges, float *out, bool gelu)
 {
-    float sum[ROWS * WIDTH];
-
-    /* A block's weights stay in the cache while all rows pass. */
-    for (size_t output = 0; output < w->width; output += WIDTH)
-        for (size_t r = 0; r < rows; r += ROWS) {
-            size_t n = rows - r < ROWS ? rows - r : ROWS;
-            sum_up(w, output, n, x + r * w->groups * GROUP, sum);
-            finish_block(w, output, n, sum, ranges + r, out + r * w->width, gelu);
-        }
+    if (gelu)
+        blocks(w, rows, x, ranges, out, true);
+    else
+        blocks(w, rows, x, ranges, out, false);
 }
 
 #endif

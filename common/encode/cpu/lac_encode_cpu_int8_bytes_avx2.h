@@ -41,7 +41,7 @@ TARGET static inline void s_bytes(uint8_t *out, vec v, size_t n)
 {
     uint32_t bits[LAC_ENCODE_CPU_LANES];
 
-    v = v_max(v_min(v, v_set(127.0f)), v_set(-127.0f));
+    v = v_max(v_min(v, v_set(127.0f)), v_set(-128.0f));
     v = v_add(v, v_set(0x1.8p23f));
     if (n == LAC_ENCODE_CPU_LANES) {
         const __m256i low = _mm256_set1_epi32(0xff);

@@ -126,6 +126,40 @@ TARGET static inline float v_top(vec x)
     return _mm_cvtss_f32(_mm_max_ss(q, _mm_movehdup_ps(q)));
 }
 
+/* out[c][r] = in[r][c], 8 x 8: neighbours by pairs, then fours, then halves of registers. */
+TARGET static inline void transpose8(float *out, size_t out_stride, const float *in, size_t stride)
+{
+    __m256 a[8], b[8];
+
+#pragma GCC unroll 8
+    for (size_t i = 0; i < 8; i++)
+        a[i] = _mm256_loadu_ps(in + i * stride);
+#pragma GCC unroll 4
+    for (size_t i = 0; i < 8; i += 2) {
+        b[i] = _mm256_unpacklo_ps(a[i], a[i + 1]);
+        b[i + 1] = _mm256_unpackhi_ps(a[i], a[i + 1]);
+    }
+#pragma GCC unroll 2
+    for (size_t i = 0; i < 8; i += 4) {
+        a[i] = _mm256_shuffle_ps(b[i], b[i + 2], 0x44);
+        a[i + 1] = _mm256_shuffle_ps(b[i], b[i + 2], 0xee);
+        a[i + 2] = _mm256_shuffle_ps(b[i + 1], b[i + 3], 0x44);
+        a[i + 3] = _mm256_shuffle_ps(b[i + 1], b[i + 3], 0xee);
+    }
+#pragma GCC unroll 4
+    for (size_t i = 0; i < 4; i++) {
+        _mm256_storeu_ps(out + i * out_stride, _mm256_permute2f128_ps(a[i], a[i + 4], 0x20));
+        _mm256_storeu_ps(out + (i + 4) * out_stride, _mm256_permute2f128_ps(a[i], a[i + 4], 0x31));
+    }
+}
+
+TARGET static inline void v_transpose(float *out, size_t out_stride, const float *in, size_t stride)
+{
+    for (size_t r = 0; r < LAC_ENCODE_CPU_LANES; r += 8)
+        for (size_t c = 0; c < LAC_ENCODE_CPU_LANES; c += 8)
+            transpose8(out + c * out_stride + r, out_stride, in + r * stride + c, stride);
+}
+
 TARGET static inline __m256i bf16(__m256 x)
 {
     __m256i bits = _mm256_castps_si256(x);

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lac_encode_cpu_vector.h"
+
 typedef __m512 vec;
 
 TARGET static inline __mmask16 first(size_t n)
@@ -40,7 +42,10 @@ TARGET static inline void v_store(float *p, vec v)
 
 TARGET static inline void v_store_part(float *p, vec v, size_t n)
 {
-    _mm512_mask_storeu_ps(p, first(n), v);
+    if (n == LAC_ENCODE_CPU_LANES)
+        _mm512_storeu_ps(p, v);
+    else
+        _mm512_mask_storeu_ps(p, first(n), v);
 }
 
 TARGET static inline vec v_add(vec a, vec b)
@@ -108,6 +113,40 @@ TARGET static inline float v_top(vec a)
     __m128 q = _mm_max_ps(_mm256_castps256_ps128(e), _mm256_extractf128_ps(e, 1));
     q = _mm_max_ps(q, _mm_movehl_ps(q, q));
     return _mm_cvtss_f32(_mm_max_ss(q, _mm_movehdup_ps(q)));
+}
+
+/* out[c][r] = in[r][c], 16 x 16: neighbours by pairs, then fours, then quarters of registers. */
+TARGET static inline void v_transpose(float *out, size_t out_stride, const float *in, size_t stride)
+{
+    __m512 a[16], b[16];
+
+#pragma GCC unroll 16
+    for (size_t i = 0; i < 16; i++)
+        a[i] = _mm512_loadu_ps(in + i * stride);
+#pragma GCC unroll 8
+    for (size_t i = 0; i < 16; i += 2) {
+        b[i] = _mm512_unpacklo_ps(a[i], a[i + 1]);
+        b[i + 1] = _mm512_unpackhi_ps(a[i], a[i + 1]);
+    }
+#pragma GCC unroll 4
+    for (size_t i = 0; i < 16; i += 4) {
+        a[i] = _mm512_shuffle_ps(b[i], b[i + 2], 0x44);
+        a[i + 1] = _mm512_shuffle_ps(b[i], b[i + 2], 0xee);
+        a[i + 2] = _mm512_shuffle_ps(b[i + 1], b[i + 3], 0x44);
+        a[i + 3] = _mm512_shuffle_ps(b[i + 1], b[i + 3], 0xee);
+    }
+#pragma GCC unroll 4
+    for (size_t i = 0; i < 4; i++) {
+        b[i] = _mm512_shuffle_f32x4(a[i], a[i + 4], 0x88);
+        b[i + 4] = _mm512_shuffle_f32x4(a[i], a[i + 4], 0xdd);
+        b[i + 8] = _mm512_shuffle_f32x4(a[i + 8], a[i + 12], 0x88);
+        b[i + 12] = _mm512_shuffle_f32x4(a[i + 8], a[i + 12], 0xdd);
+    }
+#pragma GCC unroll 8
+    for (size_t i = 0; i < 8; i++) {
+        _mm512_storeu_ps(out + i * out_stride, _mm512_shuffle_f32x4(b[i], b[i + 8], 0x88));
+        _mm512_storeu_ps(out + (i + 8) * out_stride, _mm512_shuffle_f32x4(b[i], b[i + 8], 0xdd));
+    }
 }
 
 TARGET static inline void v_store_bf16(uint16_t *out, vec a, size_t n)

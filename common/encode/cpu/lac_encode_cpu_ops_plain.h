@@ -130,6 +130,14 @@ static inline float v_top(vec a)
     return a.f[0];
 }
 
+/* out[c][r] = in[r][c], as many rows and columns as there are lanes. */
+static inline void v_transpose(float *out, size_t out_stride, const float *in, size_t stride)
+{
+    for (size_t r = 0; r < LAC_ENCODE_CPU_LANES; r++)
+        for (size_t c = 0; c < LAC_ENCODE_CPU_LANES; c++)
+            out[c * out_stride + r] = in[r * stride + c];
+}
+
 static inline void v_store_bf16(uint16_t *out, vec a, size_t n)
 {
     for (size_t i = 0; i < n; i++) {

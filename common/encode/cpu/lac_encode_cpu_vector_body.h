@@ -157,6 +157,23 @@ TARGET static inline void fetch_next(const float *row, size_t width)
         __builtin_prefetch(row + width + c);
 }
 
+/* Sixteen keys' sixteen columns, or what is left of them. */
+TARGET static inline void pack_keys(const struct lac_encode_cpu_head *h, const struct parts *p,
+                                    size_t key, size_t column)
+{
+    size_t keys = part(key, h->length), columns = part(column, h->width);
+    const float *from = h->k + key * h->stride + column;
+    float *to = p->keys + column * p->keys_stride + key;
+
+    if (keys == LANES && columns == LANES) {
+        v_transpose(to, p->keys_stride, from, h->stride);
+        return;
+    }
+    for (size_t j = 0; j < keys; j++)
+        for (size_t c = 0; c < columns; c++)
+            to[c * p->keys_stride + j] = from[j * h->stride + c];
+}
+
 TARGET static void pack_head(const struct lac_encode_cpu_head *h, struct parts *p)
 {
     p->keys_stride = (h->length + KEYS - 1) / KEYS * KEYS;
@@ -165,13 +182,13 @@ TARGET static void pack_head(const struct lac_encode_cpu_head *h, struct parts *
     p->values = p->keys + h->width * p->keys_stride;
     p->scores = p->values + h->length * p->values_stride;
     p->query = p->scores + ROWS * p->keys_stride;
+    for (size_t j = 0; j < h->length; j += LANES)
+        for (size_t c = 0; c < h->width; c += LANES)
+            pack_keys(h, p, j, c);
     for (size_t j = 0; j < h->length; j++) {
-        const float *k = h->k + j * h->stride;
         float *v = p->values + j * p->values_stride;
-        fetch_next(k, h->width);
+        fetch_next(h->k + j * h->stride, h->width);
         fetch_next(h->v + j * h->stride, h->width);
-        for (size_t c = 0; c < h->width; c++)
-            p->keys[c * p->keys_stride + j] = k[c];
         memcpy(v, h->v + j * h->stride, h->width * sizeof *v);
         memset(v + h->width, 0, (p->values_stride - h->width) * sizeof *v);
     }
@@ -239,9 +256,9 @@ TARGET static inline float soften(float *scores, size_t length)
     return v_sum(sum);
 }
 
-/* out = weights x values / divisor; each sum runs over the keys from first to last. */
+/* out = weights x values x factors; each sum runs over the keys from first to last. */
 TARGET static inline void weigh(const struct lac_encode_cpu_head *h, const struct parts *p,
-                                size_t first, size_t rows, const float *divisors)
+                                size_t first, size_t rows, const float *factors)
 {
     for (size_t c = 0; c < p->values_stride; c += LANES) {
         vec sum[ROWS];
@@ -256,7 +273,7 @@ TARGET static inline void weigh(const struct lac_encode_cpu_head *h, const struc
         }
         UNROLL
         for (size_t r = 0; r < ROWS; r++) {
-            vec o = v_mul(sum[r], v_set(1.0f / divisors[r]));
+            vec o = v_mul(sum[r], v_set(factors[r]));
             if (r < rows)
                 v_store_part(h->out + (first + r) * h->out_stride + c, o, part(c, h->width));
         }
@@ -271,7 +288,7 @@ TARGET static void attend(const struct lac_encode_cpu_head *h)
     pack_head(h, &p);
     for (size_t i = 0; i < h->length; i += ROWS) {
         size_t rows = h->length - i < ROWS ? h->length - i : ROWS;
-        float divisors[ROWS];
+        float factors[ROWS];
         for (size_t r = 0; r < ROWS; r++) {
             /* the last block is filled up with its own first row */
             const float *q = h->q + (r < rows ? i + r : i) * h->stride;
@@ -282,8 +299,8 @@ TARGET static void attend(const struct lac_encode_cpu_head *h)
         }
         score(&p, h->width);
         for (size_t r = 0; r < ROWS; r++)
-            divisors[r] = soften(p.scores + r * p.keys_stride, h->length);
-        weigh(h, &p, i, rows, divisors);
+            factors[r] = 1.0f / soften(p.scores + r * p.keys_stride, h->length);
+        weigh(h, &p, i, rows, factors);
     }
 }
 

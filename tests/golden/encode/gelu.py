@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Prints the coefficients in common/encode/cpu/lac_encode_cpu_vector_body.h: needs numpy.
+"""Prints the coefficients in common/encode/cpu/lac_encode_cpu_gelu.h: needs numpy.
 
-h(a) = a/2 * erfc(a / sqrt(2)) on [0, 5.75], interpolated at Chebyshev's points by a polynomial of
-degree 18 in s = 2a/5.75 - 1, highest power first, each rounded to a float.
+h(a) = a/2 * erfc(a / sqrt(2)) on [0, end], interpolated at Chebyshev's points by a polynomial in
+s = 2a/end - 1, highest power first, each rounded to a float. What is left of h beyond the end is
+part of the error that is printed.
 """
 
 import math
@@ -11,13 +12,18 @@ import math
 import numpy as np
 from numpy.polynomial import chebyshev
 
-END, DEGREE = 5.75, 18
+erfc = np.vectorize(math.erfc)
 
 
-def h(s):
-    a = (s + 1) * END / 2
-    return 0.5 * a * np.vectorize(math.erfc)(a / math.sqrt(2))
+def h(a):
+    return 0.5 * a * erfc(a / math.sqrt(2))
 
 
-for c in chebyshev.cheb2poly(chebyshev.chebinterpolate(h, DEGREE))[::-1]:
-    print(float(np.float32(c)).hex() + "f,")
+for name, end, degree in (("fine", 5.75, 18), ("coarse", 4.5, 10)):
+    powers = chebyshev.cheb2poly(chebyshev.chebinterpolate(lambda s, e=end: h((s + 1) * e / 2),
+                                                           degree))[::-1].astype(np.float32)
+    places = np.linspace(0, 8, 100001)
+    error = np.abs(np.polyval(powers, 2 * np.minimum(places, end) / end - 1) - h(places)).max()
+    print(f"{name}: end {end}, error {error:.1e}")
+    for c in powers:
+        print(float(c).hex() + "f,")
