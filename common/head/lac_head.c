@@ -8,12 +8,13 @@
 #include "lac_assert.h"
 #include "lac_digest.h"
 #include "lac_head_params.h"
+#include "lac_head_search.h"
 
 struct lac_head {
     struct lac_head_params params;
     struct lac_head_exemplars exemplars;
-    uint32_t *multipliers; /* owned; [exemplars.count] */
-    uint32_t *words;       /* owned; [word_limit]: 1 + place among the known words, 0: unknown */
+    struct lac_head_search search;
+    uint32_t *words; /* owned; [word_limit]: 1 + place among the known words, 0: unknown */
     uint32_t word_limit;
     uint32_t kernel[LAC_HEAD_KERNEL_SIZE];
 };
@@ -31,7 +32,9 @@ static enum lac_status fit(struct lac_head *h, struct lac_str exemplars,
 {
     unsigned char hash[LAC_HEAD_HASH_SIZE];
     const struct lac_head_exemplars *e = &h->exemplars;
-    uint32_t of_tier[LAC_TIER_COUNT] = {0};
+    uint32_t of_tier[LAC_TIER_COUNT] = {0}, *multipliers;
+    bool directed = true;
+    enum lac_status status;
 
     lac_sha256(hash, exemplars.ptr, exemplars.len);
     if (memcmp(hash, vec_hash, sizeof(hash)) != 0)
@@ -42,15 +45,20 @@ static enum lac_status fit(struct lac_head *h, struct lac_str exemplars,
         return bad(err, "head.json and exemplars.vec have different widths");
     if (memcmp(e->texts_hash, h->params.texts_hash, LAC_HEAD_HASH_SIZE) != 0)
         return bad(err, "head.json and exemplars.vec name different texts");
-    h->multipliers = calloc(e->count, sizeof(*h->multipliers));
-    if (!h->multipliers)
+    multipliers = calloc(e->count, sizeof(*multipliers));
+    if (!multipliers)
         return lac_err_set(err, LAC_RETRY, ENOMEM, "head: no memory");
     for (uint32_t i = 0; i < e->count; i++) {
         of_tier[e->tiers[i]]++;
-        h->multipliers[i] = lac_head_multiplier(e->vectors + (size_t)i * e->width, e->width);
-        if (h->multipliers[i] == 0)
-            return bad(err, "exemplars.vec: a vector has no direction");
+        multipliers[i] = lac_head_multiplier(e->vectors + (size_t)i * e->width, e->width);
+        directed = directed && multipliers[i] != 0;
     }
+    status = lac_head_search_open(&h->search, e, multipliers, err);
+    free(multipliers);
+    if (status != LAC_OK)
+        return status;
+    if (!directed)
+        return bad(err, "exemplars.vec: a vector has no direction");
     for (int t = 0; t < LAC_TIER_COUNT; t++)
         if (of_tier[t] == 0)
             return bad(err, "exemplars.vec: a tier has no exemplar");
@@ -102,7 +110,7 @@ void lac_head_close(struct lac_head *h)
     if (!h)
         return;
     lac_head_params_free(&h->params);
-    free(h->multipliers);
+    lac_head_search_close(&h->search);
     free(h->words);
     free(h);
 }
@@ -176,18 +184,51 @@ void lac_head_foreign(struct lac_head_out *out)
         refuse(out, LAC_HEAD_LANGUAGE);
 }
 
-static void score_exemplars(const struct lac_head *h, const int32_t *cosines, int64_t *score)
+/* Up to LAC_HEAD_ROWS questions that are answered together. */
+struct asking {
+    int16_t q[LAC_HEAD_ROWS * (LAC_HEAD_WIDTH_MAX + 1)]; /* [LAC_HEAD_ROWS][2 x pairs] */
+    int64_t sums[LAC_HEAD_ROWS][LAC_TIER_COUNT];         /* kernel x weight, over the exemplars */
+    struct lac_head_look looks[LAC_HEAD_ROWS];
+    struct lac_head_around around[LAC_HEAD_ROWS];
+};
+
+/* One question's cosines to the exemplars of a panel. */
+static void take_panel(const struct lac_head *h, uint32_t first, uint32_t n, const int32_t *cosines,
+                       struct lac_head_look *look, int64_t sums[LAC_TIER_COUNT])
 {
+    const int32_t *weights = h->params.exemplar_weights + (size_t)first * LAC_TIER_COUNT;
+    const uint8_t *tiers = h->exemplars.tiers + first;
     int64_t sum[LAC_TIER_COUNT] = {0};
 
-    for (uint32_t i = 0; i < h->exemplars.count; i++) {
+    for (uint32_t i = 0; i < n; i++, weights += LAC_TIER_COUNT) {
         int64_t k = h->kernel[lac_head_kernel_at(cosines[i])];
 
         for (int t = 0; t < LAC_TIER_COUNT; t++)
-            sum[t] += k * h->params.exemplar_weights[i * LAC_TIER_COUNT + (uint32_t)t];
+            sum[t] += k * weights[t];
+        lac_head_look_at(look, &h->params, (enum lac_tier)tiers[i], first + i, cosines[i]);
     }
     for (int t = 0; t < LAC_TIER_COUNT; t++)
-        score[t] = sum[t] >> 24; /* k is Q24 */
+        sums[t] += sum[t];
+}
+
+static void look_around(const struct lac_head *h, struct asking *a, size_t rows)
+{
+    uint32_t count = h->exemplars.count;
+
+    for (size_t r = 0; r < rows; r++)
+        lac_head_look_begin(&a->looks[r], &a->around[r]);
+    memset(a->sums, 0, sizeof(a->sums));
+    for (uint32_t panel = 0; panel < h->search.panels; panel++) {
+        int32_t cosines[LAC_HEAD_ROWS][LAC_HEAD_PANEL];
+        uint32_t first = panel * LAC_HEAD_PANEL;
+        uint32_t n = count - first < LAC_HEAD_PANEL ? count - first : LAC_HEAD_PANEL;
+
+        h->search.look(&h->search, panel, a->q, rows, cosines);
+        for (size_t r = 0; r < rows; r++)
+            take_panel(h, first, n, cosines[r], &a->looks[r], a->sums[r]);
+    }
+    for (size_t r = 0; r < rows; r++)
+        lac_head_look_end(&a->looks[r], h->exemplars.tiers);
 }
 
 static void score_words(const struct lac_head *h, const int32_t *ids, size_t count, int64_t *score)
@@ -208,32 +249,59 @@ static void score_words(const struct lac_head *h, const int32_t *ids, size_t cou
         score[t] += sum[t] * lac_head_root_part(known) >> 20;
 }
 
+static void answer(const struct lac_head *h, const struct lac_head_question *question,
+                   const int64_t *sums, const struct lac_head_around *around,
+                   struct lac_head_out *out)
+{
+    const struct lac_head_params *p = &h->params;
+    int64_t f[LAC_HEAD_INPUTS];
+
+    for (int t = 0; t < LAC_TIER_COUNT; t++)
+        f[t] = sums[t] >> 24; /* the kernel is Q24 */
+    score_words(h, question->ids, question->count, f);
+    for (int i = 0; i < LAC_HEAD_FEATURES; i++)
+        f[LAC_TIER_COUNT + i] = around->features[i];
+    lac_head_likelihoods(p, f, out->likelihood);
+    for (uint32_t i = 0; i < around->near_count && i < LAC_HEAD_NEAREST; i++)
+        out->nearest[out->nearest_count++] =
+            (struct lac_head_near){around->near_index[i], ppm(around->near_similarity[i])};
+    out->closeness = ppm(around->closeness);
+    out->gate = LAC_HEAD_PASSED;
+    if (around->closeness < p->closeness)
+        refuse(out, LAC_HEAD_FAR);
+}
+
+void lac_head_ask_all(const struct lac_head *h, const struct lac_head_question *questions,
+                      size_t count, struct lac_head_out *out)
+{
+    const size_t width = h->params.width, stride = 2 * (size_t)h->search.pairs;
+    size_t of_row[LAC_HEAD_ROWS], rows = 0;
+    struct asking a;
+
+    for (size_t i = 0; i < count; i++) {
+        int16_t *q = a.q + rows * stride;
+
+        out[i] = (struct lac_head_out){.likelihood = {1000000, 1000000, 1000000},
+                                       .gate = LAC_HEAD_INVALID};
+        q[stride - 1] = 0; /* where the width is odd */
+        if (questions[i].count <= LAC_HEAD_TOKEN_MAX &&
+            lac_head_quantise(questions[i].vector, width, q))
+            of_row[rows++] = i;
+        if (rows == 0 || (rows < LAC_HEAD_ROWS && i + 1 < count))
+            continue;
+        look_around(h, &a, rows);
+        for (size_t r = 0; r < rows; r++)
+            answer(h, &questions[of_row[r]], a.sums[r], &a.around[r], &out[of_row[r]]);
+        rows = 0;
+    }
+}
+
 void lac_head_ask(const struct lac_head *h, const float *vector, const int32_t *ids, size_t count,
                   struct lac_head_out *out)
 {
-    const struct lac_head_params *p = &h->params;
-    int16_t q[LAC_HEAD_WIDTH_MAX];
-    int32_t cosines[LAC_HEAD_EXEMPLAR_MAX];
-    int64_t f[LAC_HEAD_INPUTS];
-    struct lac_head_around around;
+    const struct lac_head_question question = {vector, ids, count};
 
-    *out =
-        (struct lac_head_out){.likelihood = {1000000, 1000000, 1000000}, .gate = LAC_HEAD_INVALID};
-    if (count > LAC_HEAD_TOKEN_MAX || !lac_head_quantise(vector, p->width, q))
-        return;
-    lac_head_look_around(&h->exemplars, h->multipliers, p, q, NULL, cosines, &around);
-    score_exemplars(h, cosines, f);
-    score_words(h, ids, count, f);
-    for (int i = 0; i < LAC_HEAD_FEATURES; i++)
-        f[LAC_TIER_COUNT + i] = around.features[i];
-    lac_head_likelihoods(p, f, out->likelihood);
-    for (uint32_t i = 0; i < around.near_count && i < LAC_HEAD_NEAREST; i++)
-        out->nearest[out->nearest_count++] =
-            (struct lac_head_near){around.near_index[i], ppm(around.near_similarity[i])};
-    out->closeness = ppm(around.closeness);
-    out->gate = LAC_HEAD_PASSED;
-    if (around.closeness < p->closeness)
-        refuse(out, LAC_HEAD_FAR);
+    lac_head_ask_all(h, &question, 1, out);
 }
 
 bool lac_head_language(const struct lac_head *h, struct lac_str text)

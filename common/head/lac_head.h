@@ -110,6 +110,16 @@ struct lac_head_out {
 void lac_head_ask(const struct lac_head *h, const float *vector, const int32_t *ids, size_t count,
                   struct lac_head_out *out);
 
+/* The same for `count` texts at once, which is faster: out[i] is what lac_head_ask() says about
+ * questions[i]. */
+struct lac_head_question {
+    const float *vector;
+    const int32_t *ids;
+    size_t count; /* of ids */
+};
+void lac_head_ask_all(const struct lac_head *h, const struct lac_head_question *questions,
+                      size_t count, struct lac_head_out *out);
+
 /*
  * The other half of the gate: whether `text` may be in a language that the head was trained for.
  * False: more than a fifth of its letters belong to other scripts (an ideograph, kana or Hangul

@@ -8,7 +8,7 @@
 #include <immintrin.h>
 #endif
 
-enum { VECTOR_BITS = 15, SIMILARITY_SHIFT = 24 };
+enum { VECTOR_BITS = 15 };
 
 /* Multiplying by a power of two and adding a half are exact in doubles for every float of a unit
  * vector, so this rounds the same way on every machine. */
@@ -67,17 +67,10 @@ static int32_t dot_plain(const int16_t *q, const int8_t *e, size_t width)
     return sum;
 }
 
-static int32_t scaled(int32_t dot, uint32_t multiplier)
-{
-    const int64_t half = (int64_t)1 << (SIMILARITY_SHIFT - 1);
-
-    return (int32_t)((dot * (int64_t)multiplier + half) >> SIMILARITY_SHIFT);
-}
-
 int32_t lac_head_similarity_plain(const int16_t *q, const int8_t *exemplar, size_t width,
                                   uint32_t multiplier)
 {
-    return scaled(dot_plain(q, exemplar, width), multiplier);
+    return lac_head_scaled(dot_plain(q, exemplar, width), multiplier);
 }
 
 #if defined(__x86_64__)
@@ -106,7 +99,7 @@ int32_t lac_head_similarity(const int16_t *q, const int8_t *exemplar, size_t wid
 {
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx2"))
-        return scaled(dot_avx2(q, exemplar, width), multiplier);
+        return lac_head_scaled(dot_avx2(q, exemplar, width), multiplier);
 #endif
     return lac_head_similarity_plain(q, exemplar, width, multiplier);
 }
@@ -142,73 +135,6 @@ void lac_head_kernel(uint32_t sharpness, uint32_t out[LAC_HEAD_KERNEL_SIZE])
 
         out[i] = (uint32_t)((lac_head_exp(-(below_one * sharpness >> 16)) + 128) >> 8);
     }
-}
-
-/* Keeps the `most` highest, higher similarity first, then lower index. */
-static void keep(uint32_t *index, int32_t *similarity, uint32_t *count, uint32_t most, uint32_t i,
-                 int32_t s)
-{
-    uint32_t at = *count;
-
-    if (at == most) {
-        if (s <= similarity[at - 1])
-            return;
-        at--;
-    } else {
-        ++*count;
-    }
-    for (; at > 0 && similarity[at - 1] < s; at--) {
-        similarity[at] = similarity[at - 1];
-        index[at] = index[at - 1];
-    }
-    similarity[at] = s;
-    index[at] = i;
-}
-
-static int32_t mean(const int32_t *values, uint32_t count)
-{
-    int64_t sum = 0;
-
-    for (uint32_t i = 0; i < count; i++)
-        sum += values[i];
-    return count == 0 ? -LAC_HEAD_ONE : (int32_t)(sum / count);
-}
-
-static bool left_out(const struct lac_head_leave *leave, uint32_t i)
-{
-    return leave && (i == leave->skip || (leave->groups && leave->groups[i] == leave->skip_group));
-}
-
-void lac_head_look_around(const struct lac_head_exemplars *e, const uint32_t *multipliers,
-                          const struct lac_head_params *p, const int16_t *q,
-                          const struct lac_head_leave *leave, int32_t *cosines,
-                          struct lac_head_around *out)
-{
-    int32_t best[LAC_TIER_COUNT][LAC_HEAD_NEIGHBOUR_MAX];
-    uint32_t index[LAC_HEAD_NEIGHBOUR_MAX];
-    uint32_t counts[LAC_TIER_COUNT] = {0}, of_tier[LAC_TIER_COUNT] = {0};
-
-    out->near_count = 0;
-    for (uint32_t i = 0; i < e->count; i++) {
-        int32_t s =
-            lac_head_similarity(q, e->vectors + (size_t)i * e->width, e->width, multipliers[i]);
-
-        if (cosines)
-            cosines[i] = s;
-        if (left_out(leave, i))
-            continue;
-        keep(out->near_index, out->near_similarity, &out->near_count, p->nearest, i, s);
-        keep(index, best[e->tiers[i]], &counts[e->tiers[i]], p->per_tier, i, s);
-    }
-    for (uint32_t i = 0; i < out->near_count; i++)
-        of_tier[e->tiers[out->near_index[i]]]++;
-    for (int t = 0; t < LAC_TIER_COUNT; t++) {
-        out->features[t] = mean(best[t], counts[t] > 0);
-        out->features[LAC_TIER_COUNT + t] = mean(best[t], counts[t]);
-        out->features[2 * LAC_TIER_COUNT + t] =
-            out->near_count ? (int32_t)(of_tier[t] * (uint32_t)LAC_HEAD_ONE / out->near_count) : 0;
-    }
-    out->closeness = mean(out->near_similarity, out->near_count);
 }
 
 /* Shell's sort: no memory, and there are at most a thousand. Returns how many different ones. */

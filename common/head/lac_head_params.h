@@ -137,6 +137,15 @@ bool lac_head_quantise(const float *vector, size_t width, int16_t *out) LAC_MUST
  * lac_head_similarity(). 0: the exemplar has no direction. */
 uint32_t lac_head_multiplier(const int8_t *exemplar, size_t width);
 
+/* A dot product with that multiplier becomes a cosine in Q20: the nearest, halves up. */
+enum { LAC_HEAD_SIMILARITY_SHIFT = 24 };
+static inline int32_t lac_head_scaled(int32_t dot, uint32_t multiplier)
+{
+    const int64_t half = (int64_t)1 << (LAC_HEAD_SIMILARITY_SHIFT - 1);
+
+    return (int32_t)((dot * (int64_t)multiplier + half) >> LAC_HEAD_SIMILARITY_SHIFT);
+}
+
 /* Cosine in Q20. */
 int32_t lac_head_similarity(const int16_t *q, const int8_t *exemplar, size_t width,
                             uint32_t multiplier);
@@ -183,6 +192,27 @@ struct lac_head_leave {
     const uint16_t *groups;
     uint16_t skip_group;
 };
+
+/* The same piece by piece: begin, each exemplar's cosine in the order of their places, end. */
+struct lac_head_look {
+    struct lac_head_around *out;
+    uint32_t counts[LAC_TIER_COUNT];
+    int32_t best[LAC_TIER_COUNT][LAC_HEAD_NEIGHBOUR_MAX]; /* Q20, falling */
+    int32_t least;                                        /* what is not above it changes nothing */
+};
+
+void lac_head_look_begin(struct lac_head_look *l, struct lac_head_around *out);
+void lac_head_look_take(struct lac_head_look *l, const struct lac_head_params *p,
+                        enum lac_tier tier, uint32_t index, int32_t cosine);
+void lac_head_look_end(struct lac_head_look *l, const uint8_t *tiers);
+
+/* What is not above `least` needs no call. */
+static inline void lac_head_look_at(struct lac_head_look *l, const struct lac_head_params *p,
+                                    enum lac_tier tier, uint32_t index, int32_t cosine)
+{
+    if (cosine > l->least)
+        lac_head_look_take(l, p, tier, index, cosine);
+}
 
 void lac_head_look_around(const struct lac_head_exemplars *e, const uint32_t *multipliers,
                           const struct lac_head_params *p, const int16_t *q,

@@ -143,6 +143,7 @@ struct lac_semantic_window {
     size_t tokens;             /* of the text in it, without [CLS], [SEP] and prefix */
     const int32_t *ids;        /* [tokens], borrowed as `vector` */
     const float *vector;       /* lac_semantic_width() floats; borrowed during the call */
+    size_t after;              /* so many behind this one in memory are the next ones */
 };
 typedef void lac_semantic_window_fn(void *ctx, const struct lac_semantic_window *w);
 

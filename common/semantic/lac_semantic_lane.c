@@ -22,13 +22,14 @@ struct lac_semantic_lane {
     size_t text_limit;                  /* tokens of one text: as many as its windows can hold */
     uint32_t overlap;
     bool interactive;
-    struct lac_semantic_memo *memo; /* borrowed, or NULL */
-    int32_t *text_ids;              /* [text_limit] */
-    int32_t *ids;                   /* [token_limit] */
-    uint32_t *starts;               /* [sequence_limit + 1] */
-    struct owner *owners;           /* [sequence_limit] */
-    float *vectors;                 /* [sequence_limit x width] */
-    size_t count;                   /* sequences that wait for the call */
+    struct lac_semantic_memo *memo;      /* borrowed, or NULL */
+    int32_t *text_ids;                   /* [text_limit] */
+    int32_t *ids;                        /* [token_limit] */
+    uint32_t *starts;                    /* [sequence_limit + 1] */
+    struct owner *owners;                /* [sequence_limit] */
+    float *vectors;                      /* [sequence_limit x width] */
+    struct lac_semantic_window *windows; /* [sequence_limit] */
+    size_t count;                        /* sequences that wait for the call */
     struct lac_semantic_counts counts;
 };
 
@@ -54,7 +55,8 @@ static enum lac_status allocate(struct lac_semantic_lane *l, struct lac_err *err
     l->starts = calloc(l->sequence_limit + 1, sizeof(*l->starts));
     l->owners = calloc(l->sequence_limit, sizeof(*l->owners));
     l->vectors = calloc(l->sequence_limit * w->hidden, sizeof(*l->vectors));
-    if (!l->text_ids || !l->ids || !l->starts || !l->owners || !l->vectors)
+    l->windows = calloc(l->sequence_limit, sizeof(*l->windows));
+    if (!l->text_ids || !l->ids || !l->starts || !l->owners || !l->vectors || !l->windows)
         return lac_err_set(err, LAC_RETRY, ENOMEM, "no memory for a lane of the encoder");
     return lac_encode_words_new(&l->words, l->device->source->tokenizer, LAC_ENCODE_WORDS_DEFAULT,
                                 err);
@@ -104,6 +106,7 @@ void lac_semantic_lane_close(struct lac_semantic_lane *l)
     free(l->starts);
     free(l->owners);
     free(l->vectors);
+    free(l->windows);
     free(l);
 }
 
@@ -146,16 +149,17 @@ static enum lac_status flush(struct lac_semantic_lane *l, lac_semantic_window_fn
     }
     for (size_t i = 0; i < l->count; i++) {
         const struct owner *o = &l->owners[i];
-        struct lac_semantic_window w = {.text = o->text,
-                                        .index = o->index,
-                                        .count = o->count,
-                                        .tokens = o->tokens,
-                                        .ids = l->ids + l->starts[i] + 1 +
-                                               l->device->source->prefix_count,
-                                        .vector = l->vectors + i * width};
-
-        each(ctx, &w);
+        l->windows[i] = (struct lac_semantic_window){.text = o->text,
+                                                     .index = o->index,
+                                                     .count = o->count,
+                                                     .tokens = o->tokens,
+                                                     .ids = l->ids + l->starts[i] + 1 +
+                                                            l->device->source->prefix_count,
+                                                     .vector = l->vectors + i * width,
+                                                     .after = l->count - i - 1};
     }
+    for (size_t i = 0; i < l->count; i++)
+        each(ctx, &l->windows[i]);
     l->counts.windows += l->count;
     l->counts.tokens += l->starts[l->count];
     l->count = 0;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "head_fixture.h"
+#include "lac_head_search.h"
 #include "lac_test.h"
 
 static struct lac_head *open_head(struct fixture *f)
@@ -98,6 +99,86 @@ static void cosines_agree_with_doubles_and_between_instructions(void)
         CU_ASSERT(fabs(lac_head_similarity(q, e, width, m) - dot / sqrt(squares) * LAC_HEAD_ONE) <
                   LAC_HEAD_ONE * 1.01 / 32768 * sqrt((double)width));
     }
+}
+
+enum { SEARCH_COUNT = 50, SEARCH_WIDTH = 131 };
+
+/* Vectors of made-up exemplars, a direction each. */
+static void make_exemplars(struct lac_head_exemplars *e, int8_t *vectors, uint32_t *multipliers)
+{
+    *e = (struct lac_head_exemplars){.count = 1 + (uint32_t)lac_test_random(SEARCH_COUNT),
+                                     .width = 1 + (uint32_t)lac_test_random(SEARCH_WIDTH),
+                                     .vectors = vectors};
+    for (size_t i = 0; i < (size_t)e->count * e->width; i++)
+        vectors[i] = (int8_t)((int)lac_test_random(256) - 128);
+    for (uint32_t i = 0; i < e->count; i++) {
+        int8_t *v = vectors + (size_t)i * e->width;
+
+        v[0] = v[0] ? v[0] : 1;
+        multipliers[i] = lac_head_multiplier(v, e->width);
+    }
+}
+
+/* Each form of the search, any number of vectors, whole and partial panels, odd widths. */
+static void searches_find_the_same_cosines(void)
+{
+    static int8_t vectors[SEARCH_COUNT * SEARCH_WIDTH];
+    static int16_t q[LAC_HEAD_ROWS * (SEARCH_WIDTH + 1)];
+    int32_t cosines[LAC_HEAD_ROWS][LAC_HEAD_PANEL];
+    uint32_t multipliers[SEARCH_COUNT];
+
+    lac_test_seed();
+    for (int round = 0; round < 100; round++) {
+        size_t form = (size_t)round % 3, rows = 1 + lac_test_random(LAC_HEAD_ROWS), wrong = 0;
+        lac_head_search_fn *look = lac_head_search_at(form);
+        struct lac_head_search s = {0};
+        struct lac_head_exemplars e;
+        struct lac_err err;
+
+        make_exemplars(&e, vectors, multipliers);
+        LAC_TEST_NEED(lac_head_search_open(&s, &e, multipliers, &err) == LAC_OK);
+        for (size_t i = 0; i < rows * s.pairs * 2; i++)
+            q[i] = i % (s.pairs * 2) < e.width ? (int16_t)((int)lac_test_random(3000) - 1500) : 0;
+        for (uint32_t i = 0; look && i < e.count; i++) {
+            look(&s, i / LAC_HEAD_PANEL, q, rows, cosines);
+            for (size_t r = 0; r < rows; r++)
+                wrong +=
+                    cosines[r][i % LAC_HEAD_PANEL] !=
+                    lac_head_similarity_plain(q + r * s.pairs * 2, vectors + (size_t)i * e.width,
+                                              e.width, multipliers[i]);
+        }
+        lac_test_row("form %zu, %u exemplars of width %u, %zu vectors", form, e.count, e.width,
+                     rows);
+        LAC_TEST_EQ(wrong, 0);
+        lac_head_search_close(&s);
+    }
+}
+
+/* More questions than are answered together, wrong ones between good ones. */
+static void questions_together_are_answered_as_alone(void)
+{
+    enum { COUNT = 3 * LAC_HEAD_ROWS + 1 };
+    static const float none[FIXTURE_WIDTH] = {0};
+    const int32_t ids[] = {7, 9};
+    struct lac_head_question questions[COUNT];
+    struct lac_head_out together[COUNT], alone;
+    struct fixture f;
+    struct lac_head *h;
+
+    fixture_open(&f);
+    h = open_head(&f);
+    for (size_t i = 0; i < COUNT; i++)
+        questions[i] = (struct lac_head_question){
+            i % 5 == 4 ? none : fixture_vectors[i % FIXTURE_COUNT], ids, i % 3};
+    lac_head_ask_all(h, questions, COUNT, together);
+    for (size_t i = 0; i < COUNT; i++) {
+        lac_test_row("question %zu", i);
+        lac_head_ask(h, questions[i].vector, ids, i % 3, &alone);
+        CU_ASSERT(memcmp(&alone, &together[i], sizeof(alone)) == 0);
+        LAC_TEST_EQ(alone.gate == LAC_HEAD_INVALID, i % 5 == 4);
+    }
+    lac_head_close(h);
+    fixture_close(&f);
 }
 
 static void neighbours_are_counted_as_the_header_says(void)
@@ -409,9 +490,10 @@ static void what_is_written_reads_back_the_same(void)
 }
 
 LAC_TEST_MAIN(head, exponentials_agree_with_doubles, vectors_are_rounded_halves_up,
-              cosines_agree_with_doubles_and_between_instructions,
-              neighbours_are_counted_as_the_header_says, likelihoods_follow_from_the_numbers,
-              scores_add_exemplars_and_words, tokens_beyond_the_limit_are_refused,
-              words_are_tokens_and_pairs, the_gate_never_lets_public_through,
-              other_languages_are_noticed, a_wrong_file_is_refused_with_the_place,
-              every_changed_byte_is_noticed, what_is_written_reads_back_the_same)
+              cosines_agree_with_doubles_and_between_instructions, searches_find_the_same_cosines,
+              questions_together_are_answered_as_alone, neighbours_are_counted_as_the_header_says,
+              likelihoods_follow_from_the_numbers, scores_add_exemplars_and_words,
+              tokens_beyond_the_limit_are_refused, words_are_tokens_and_pairs,
+              the_gate_never_lets_public_through, other_languages_are_noticed,
+              a_wrong_file_is_refused_with_the_place, every_changed_byte_is_noticed,
+              what_is_written_reads_back_the_same)
