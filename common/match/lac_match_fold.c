@@ -177,6 +177,56 @@ static size_t fold_cluster(struct folder *f, struct lac_str text, size_t at, boo
     return len;
 }
 
+/* How many bytes from `at` on, `most` at most, are ASCII with another one behind: nothing combines
+ * with them. */
+static size_t plain_run(struct lac_str text, size_t at, size_t most)
+{
+    size_t end = text.len - at > most ? at + most : text.len;
+    size_t i = at;
+
+    for (; i + 8 <= end; i += 8) {
+        uint64_t x;
+
+        memcpy(&x, text.ptr + i, sizeof(x));
+        if (x & 0x8080808080808080u)
+            break;
+    }
+    while (i < end && (unsigned char)text.ptr[i] < 0x80)
+        i++;
+    return i < text.len && i > at ? i - 1 - at : i - at;
+}
+
+/* Such a run at once, as far as there is room. Returns how many bytes of it were taken. */
+static size_t fold_run(struct folder *f, struct lac_str text, size_t at)
+{
+    struct lac_match_view *v = f->folded;
+    size_t room = v->capacity - v->len;
+    size_t len = v->len;
+    unsigned char before = len > 0 ? (unsigned char)v->text[len - 1] : 0;
+    size_t n;
+
+    if (f->plain && f->plain->capacity - f->plain->len < room)
+        room = f->plain->capacity - f->plain->len;
+    n = plain_run(text, at, room);
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = lac_match_fold_byte(text.ptr[at + i]);
+
+        v->text[len] = (char)c;
+        if (v->map)
+            v->map[len] = (uint32_t)(at + i);
+        len += c != ' ' || before != ' ';
+        before = c;
+    }
+    v->len = len;
+    for (size_t i = 0; f->plain && f->plain->map && i < n; i++)
+        f->plain->map[f->plain->len + i] = (uint32_t)(at + i);
+    if (f->plain) {
+        memcpy(f->plain->text + f->plain->len, text.ptr + at, n);
+        f->plain->len += n;
+    }
+    return n;
+}
+
 /* Returns how many bytes of `text` were taken. */
 static size_t fold_text(struct folder *f, struct lac_str text, bool *bad)
 {
@@ -186,8 +236,13 @@ static size_t fold_text(struct folder *f, struct lac_str text, bool *bad)
         unsigned char c = (unsigned char)text.ptr[i];
         size_t folded_before = f->folded->len;
         size_t plain_before = f->plain ? f->plain->len : 0;
-        size_t step = 1;
+        size_t step = fold_run(f, text, i);
 
+        if (step > 0) {
+            i += step;
+            continue;
+        }
+        step = 1;
         if (c < 0x80 && (i + 1 == text.len || (unsigned char)text.ptr[i + 1] < 0x80)) {
             put_folded(f, c, i);
             put_plain(f, c, i);

@@ -225,17 +225,22 @@ INLINE void put_words(const struct lac_match_front_tables *t, const struct lac_m
                       const struct word_masks *m, size_t from, size_t to,
                       struct lac_match_events *e)
 {
+    size_t words = e->word.count, prefixes = e->prefix.count, tokens = e->token.count;
+
     for (size_t i = from; i < to; i++) {
         size_t at = e->word.at[i];
         size_t b = at / LAC_MATCH_BLOCK;
         struct word_run run = word_run_of(&m->alnum[b], &m->digit[b], at % LAC_MATCH_BLOCK);
         uint64_t bytes = load_bytes(piece->bytes + at);
 
-        put(&e->word, at, word_hit(t, word_key(bytes, run.in)));
-        put(&e->prefix, at, prefix_hit(t, bytes));
-        put(&e->token, at,
-            (run.digits != 0) | may_be_bare(t, run.len, piece->bytes + at + run.len));
+        e->word.at[words] = e->prefix.at[prefixes] = e->token.at[tokens] = (uint16_t)at;
+        words += word_hit(t, word_key(bytes, run.in));
+        prefixes += prefix_hit(t, bytes);
+        tokens += (run.digits != 0) | may_be_bare(t, run.len, piece->bytes + at + run.len);
     }
+    e->word.count = words;
+    e->prefix.count = prefixes;
+    e->token.count = tokens;
 }
 
 /* All words: where they begin is in e->word on entry. */

@@ -244,7 +244,8 @@ static size_t first_pass(struct lac_match_scratch *s, const struct lac_match_ran
 
     lac_match_piece_init(&s->piece, s->view.ptr + from, to - from);
     s->piece.core = (core->from - from) / LAC_MATCH_BLOCK;
-    s->piece.wide = wide;
+    /* Where what lies beyond ASCII was punctuation, nothing of it is left in the folded view. */
+    s->piece.wide = wide && !s->front->is_ascii(s->piece.bytes, to - from);
     s->front->first_pass(&s->m->front, &s->piece, s->masks, &s->events);
     return from;
 }
