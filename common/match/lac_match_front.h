@@ -5,8 +5,11 @@
  * Private to common/match. Blocks of 64 bytes become bit masks, one bit per byte: letters, digits,
  * the symbols that rules ask for. Where words begin and how long they are falls out of the masks.
  * Of every word the first bytes are hashed and looked up in two bit maps, and of every token with
- * digits its length and which bytes are digits, in a table. None of that branches on the text;
- * what comes out are masks with few bits left, for lac_match_scan.c to look at closely.
+ * digits its length and which bytes are digits, in a table. Nearly none of that branches on the
+ * text; what comes out are lists of few places, for lac_match_scan.c to look at closely.
+ *
+ * The maps of the built-in rules take 8 KiB each and stay in a core's first cache: a key has two
+ * bits in one word of 64. With AVX-512 eight words of text are hashed and looked up at a time.
  *
  * One implementation per instruction set, all of the same answer; lac_match_front_of() chooses.
  *
@@ -76,6 +79,7 @@ struct lac_match_front_tables {
     const struct lac_match_shape_class *shape_classes;
     const struct lac_match_shape_sieve *shape_sieves; /* of each class */
     const uint16_t (*bare)[2];                        /* see struct lac_match_image_header */
+    uint64_t bare_lengths; /* of which lengths it allows any, 63 and more as one */
     uint32_t word_shift;
     uint32_t prefix_shift; /* of both */
     uint8_t symbols[16];

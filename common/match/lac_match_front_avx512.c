@@ -16,16 +16,18 @@ TARGET static inline void flatten_avx512(struct lac_match_list *l, uint64_t bits
     __m512i place =
         _mm512_add_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
                          _mm512_set1_epi32((int)base));
+    size_t n = l->count; /* in a register: for all that is known the stores may change l->count */
 
     for (int i = 0; i < 4; i++) {
         __mmask16 some = (__mmask16)bits;
         __m256i at = _mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(some, place));
 
-        _mm256_storeu_si256((__m256i *)(void *)&l->at[l->count], at);
-        l->count += (size_t)__builtin_popcount(some);
+        _mm256_storeu_si256((__m256i *)(void *)&l->at[n], at);
+        n += (size_t)__builtin_popcount(some);
         place = _mm512_add_epi32(place, _mm512_set1_epi32(16));
         bits >>= 16;
     }
+    l->count = n;
 }
 
 #define FLATTEN flatten_avx512
@@ -143,22 +145,25 @@ TARGET static inline __mmask8 prefixes_hit(const struct lac_match_front_tables *
     return both_set(w->some, words, three, 40, 34) | both_set(w->some, words, four, 58, 52);
 }
 
-/* See may_be_bare(). */
+/* See may_be_bare(): of the lengths that some such token has, one by one. */
 TARGET static inline __mmask8 bare_hit(const struct lac_match_front_tables *t,
                                        const struct lac_match_piece *piece, const struct eight *w)
 {
-    const __m256i byte = _mm256_set1_epi32(0xFF), half = _mm256_set1_epi32(0xFFFF);
     __m512i len = _mm512_min_epu64(w->len, _mm512_set1_epi64(63));
-    __m256i kinds = _mm512_i64gather_epi32(len, t->bare, 4);
-    __m256i text = _mm512_i64gather_epi32(_mm512_add_epi64(w->place, w->len), piece->bytes, 1);
-    __m256i first = _mm256_i32gather_epi32((const int *)(const void *)lac_match_kind_index,
-                                           _mm256_and_si256(text, byte), 1);
-    __m256i second = _mm256_i32gather_epi32((const int *)(const void *)lac_match_kind_index,
-                                            _mm256_and_si256(_mm256_srli_epi32(text, 8), byte), 1);
-    __m256i a = _mm256_srlv_epi32(_mm256_and_si256(kinds, half), _mm256_and_si256(first, byte));
-    __m256i b = _mm256_srlv_epi32(_mm256_srli_epi32(kinds, 16), _mm256_and_si256(second, byte));
+    __m512i known = _mm512_srlv_epi64(_mm512_set1_epi64((long long)t->bare_lengths), len);
+    unsigned left = _mm512_mask_test_epi64_mask(w->some, known, _mm512_set1_epi64(1)) & ~w->digits;
+    unsigned hits = 0;
+    uint64_t lens[8];
+    uint16_t at[8];
 
-    return _mm256_mask_test_epi32_mask(w->some, _mm256_and_si256(a, b), _mm256_set1_epi32(1));
+    _mm512_storeu_si512(lens, w->len);
+    _mm_storeu_si128((__m128i *)(void *)at, w->at);
+    for (; left; left &= left - 1) {
+        unsigned i = (unsigned)__builtin_ctz(left);
+
+        hits |= (unsigned)may_be_bare(t, (unsigned)lens[i], piece->bytes + at[i] + lens[i]) << i;
+    }
+    return (__mmask8)hits;
 }
 
 TARGET static inline void put_eight(struct lac_match_list *l, const struct eight *w, __mmask8 keep)

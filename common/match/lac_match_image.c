@@ -138,6 +138,9 @@ void lac_match_attach(struct lac_match *m, const void *bytes)
     m->front.shape_classes = section_of(m, LAC_MATCH_S_SHAPE_CLASSES);
     m->front.shape_sieves = section_of(m, LAC_MATCH_S_SHAPE_SIEVES);
     m->front.bare = h->bare;
+    m->front.bare_lengths = 0;
+    for (unsigned len = 0; len < 64; len++)
+        m->front.bare_lengths |= (uint64_t)(h->bare[len][0] && h->bare[len][1]) << len;
     m->front.humps = h->has_humps;
     m->front.names = h->has_names;
     m->front.word_shift = h->word_shift;
@@ -305,9 +308,10 @@ static bool slots_fit(const struct lac_match *m, enum lac_match_section section)
     return empty > 0;
 }
 
+/* At least two words of 64 bits, which the hash's top bits choose from. */
 static bool bits_fit(const struct lac_match *m, enum lac_match_section section, uint32_t shift)
 {
-    return shift >= 32 && shift <= 58 && count_of(m, section) == ((size_t)1 << (64 - shift)) / 8;
+    return shift >= 32 && shift <= 57 && count_of(m, section) == ((size_t)1 << (64 - shift)) / 8;
 }
 
 static bool entries_fit(const struct lac_match *m)

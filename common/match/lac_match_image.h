@@ -285,7 +285,7 @@ struct lac_match_image_header {
 
 /* What a byte is, one bit of LAC_MATCH_KINDS; and which bit. */
 extern const uint16_t lac_match_kind[256];
-extern const uint8_t lac_match_kind_index[256 + 4]; /* may be read by four */
+extern const uint8_t lac_match_kind_index[256];
 
 /* What may be there, by LAC_MATCH_SIEVE bytes. */
 static inline uint32_t lac_match_sieve_bits(const struct lac_match_sieve *s,

@@ -357,7 +357,7 @@ static enum lac_status by_symbol(struct lac_match_build *b, uint32_t unit, struc
 #define INDEX(i) (i)
 
 const uint16_t lac_match_kind[256] = OF_KINDS(BIT);
-const uint8_t lac_match_kind_index[256 + 4] = OF_KINDS(INDEX);
+const uint8_t lac_match_kind_index[256] = OF_KINDS(INDEX);
 
 uint16_t lac_match_kinds_of(const struct lac_match_regex_set *set)
 {
