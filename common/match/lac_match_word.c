@@ -260,9 +260,12 @@ static void sort_out(struct lac_match_scratch *s, size_t at, const struct lac_ma
     if (from < i && (s->words || look.hump) && s->phrase_count < LAC_MATCH_FOUND_MAX)
         s->phrases[s->phrase_count++] =
             (struct lac_match_found){(uint32_t)at, from, i - from, look.hump};
-    if (i < end && s->units && s->literal_count < LAC_MATCH_FOUND_MAX)
+    /* The kinds follow each other, but an image from outside may be damaged. */
+    for (from = i; i < end && e[i].kind == LAC_MATCH_ENTRY_LITERAL;)
+        i++;
+    if (from < i && s->units && s->literal_count < LAC_MATCH_FOUND_MAX)
         s->literals[s->literal_count++] =
-            (struct lac_match_found){(uint32_t)at, i, end - i, look.hump};
+            (struct lac_match_found){(uint32_t)at, from, i - from, look.hump};
 }
 
 static void look_up_prefix(struct lac_match_scratch *s, size_t at, struct look look)
