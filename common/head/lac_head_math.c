@@ -133,6 +133,62 @@ bool lac_head_math_cholesky(double *a, size_t n)
     return true;
 }
 
+/* Rows [from, to) of U become those of R = U^-1, whose rows below are there: U R = I gives
+ * R[i] = (e_i - sum over p > i of U[i][p] R[p]) / U[i][i]. The lower half holds U', so that the
+ * factors are where subtract() looks for them. */
+static void invert_rows(double *u, size_t n, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++)
+        for (size_t j = i + 1; j < n; j++)
+            u[i * n + j] = 0;
+    for (size_t p = to; p < n; p += BLOCK) {
+        size_t end = p + BLOCK < n ? p + BLOCK : n;
+
+        for (size_t i = from; i < to; i++)
+            for (size_t k = p; k < end; k++) /* the block's own triangle */
+                subtract(u, n, k, k + 1, i, u + i * n, k, end);
+        for (size_t tile = end; tile < n; tile += TILE)
+            for (size_t i = from; i < to; i++)
+                subtract(u, n, p, end, i, u + i * n, tile, tile + TILE < n ? tile + TILE : n);
+    }
+    for (size_t i = to; i-- > from;) {
+        double part = 1 / u[i * n + i];
+
+        for (size_t k = i + 1; k < to; k++)
+            subtract(u, n, k, k + 1, i, u + i * n, k, n);
+        for (size_t j = i + 1; j < n; j++)
+            u[i * n + j] *= part;
+        u[i * n + i] = part;
+    }
+}
+
+void lac_head_math_invert(double *u, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = i + 1; j < n; j++)
+            u[j * n + i] = u[i * n + j];
+    for (size_t to = n; to > 0;) {
+        size_t from = (to - 1) / BLOCK * BLOCK;
+
+        invert_rows(u, n, from, to);
+        to = from;
+    }
+}
+
+double lac_head_math_dot(const double *a, const double *b, size_t n)
+{
+    double sums[8] = {0};
+    size_t i = 0;
+
+    for (; i + 8 <= n; i += 8)
+        for (size_t k = 0; k < 8; k++)
+            sums[k] += a[i + k] * b[i + k];
+    for (; i < n; i++)
+        sums[i % 8] += a[i] * b[i];
+    return ((sums[0] + sums[4]) + (sums[1] + sums[5])) +
+           ((sums[2] + sums[6]) + (sums[3] + sums[7]));
+}
+
 void lac_head_math_solve(const double *u, size_t n, double *b, size_t columns)
 {
     for (size_t k = 0; k < n; k++) {

@@ -30,6 +30,13 @@ bool lac_head_math_cholesky(double *a, size_t n) LAC_MUST_USE;
 /* Solves U' U x = b in place for `columns` right sides; b is [n][columns]. */
 void lac_head_math_solve(const double *u, size_t n, double *b, size_t columns);
 
+/* U to its inverse, an upper triangle as well, both in the upper half of [n][n]. The lower half is
+ * overwritten. */
+void lac_head_math_invert(double *u, size_t n);
+
+/* Sum of a[i] b[i]: the same bits whatever the compiler makes of it. */
+double lac_head_math_dot(const double *a, const double *b, size_t n);
+
 /* Adds factor x from[i] to to[i]. */
 void lac_head_math_add(double *to, const double *from, double factor, size_t n);
 

@@ -49,7 +49,27 @@ static void a_known_matrix_has_its_factor(void)
     CU_ASSERT(!lac_head_math_cholesky(none, 2));
 }
 
-/* Sizes around the blocks of the factorisation. */
+/* The largest difference of U U^-1 from I; `u` becomes the inverse. */
+static double inverse_error(double *u, size_t n)
+{
+    double *factor = calloc(n * n, sizeof(*factor)), worst = 0;
+
+    LAC_TEST_NEED(factor);
+    memcpy(factor, u, n * n * sizeof(*factor));
+    lac_head_math_invert(u, n);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = i; j < n; j++) {
+            double sum = 0;
+
+            for (size_t k = i; k <= j; k++)
+                sum += factor[i * n + k] * u[k * n + j];
+            worst = fmax(worst, fabs(sum - (i == j)));
+        }
+    free(factor);
+    return worst;
+}
+
+/* Sizes around the blocks of the factorisation and the inversion. */
 static void large_systems_are_solved(void)
 {
     static const size_t sizes[] = {1, 31, 32, 33, 64, 100, 545};
@@ -77,6 +97,7 @@ static void large_systems_are_solved(void)
             worst = fmax(worst, fabs(b[i] - x[i]));
         lac_test_row("%zu", n);
         CU_ASSERT(worst < 1e-9);
+        CU_ASSERT(inverse_error(u, n) < 1e-9);
         free(a);
         free(u);
         free(x);
