@@ -109,6 +109,17 @@ enum lac_status lac_pack_open_rules(struct lac_pack **out, const char *path, str
     return finish(out, p, read_path(p, path, err), err);
 }
 
+enum lac_status lac_pack_open_to_train(struct lac_pack **out, const char *path, struct lac_err *err)
+{
+    struct lac_pack *p;
+    enum lac_status status = pack_new(&p, err);
+
+    if (status != LAC_OK)
+        return status;
+    p->to_train = true;
+    return finish(out, p, read_path(p, path, err), err);
+}
+
 enum lac_status lac_pack_open_lint(struct lac_pack **out, const char *path,
                                    struct lac_pack_findings *findings, struct lac_err *err)
 {

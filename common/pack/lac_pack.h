@@ -69,6 +69,11 @@ enum lac_status lac_pack_open(struct lac_pack **out, const char *path,
 enum lac_status lac_pack_open_rules(struct lac_pack **out, const char *path,
                                     struct lac_err *err) LAC_MUST_USE;
 
+/* The same for who makes semantic/ anew: what is there may be damaged, or for another model than
+ * pack.yaml names, and is passed over then, so that lac_pack_head() is NULL. */
+enum lac_status lac_pack_open_to_train(struct lac_pack **out, const char *path,
+                                       struct lac_err *err) LAC_MUST_USE;
+
 /* One file of a pack that is already in memory; `path` as in the hash. */
 struct lac_pack_file {
     struct lac_str path;

@@ -24,6 +24,7 @@ struct lac_pack {
     struct lac_pack_pool pool;
     struct lac_pack_files files;
     struct lac_pack_bundle bundle; /* zeroed when it was opened from a folder's files */
+    bool to_train;                 /* what was learned may be wrong, it is about to be replaced */
     bool complete;                 /* `files` holds what is inherited, too */
     bool headless;                 /* what a pack file has learned is not wanted */
     bool image_used;               /* `match` is the bundle's compiled form */

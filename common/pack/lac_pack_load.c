@@ -415,6 +415,16 @@ static enum lac_status load_head(struct lac_pack *p, struct lac_err *err)
                        why.text);
 }
 
+/* It is about to be replaced. */
+static bool pass_over_head(struct lac_pack *p, enum lac_status status)
+{
+    if (status != LAC_REJECT || !p->to_train)
+        return false;
+    lac_head_close(p->head);
+    p->head = NULL;
+    return true;
+}
+
 /* An empty list of rules is a decision, none at all is a mistake. */
 static bool has_rules(const struct lac_pack *p)
 {
@@ -453,7 +463,7 @@ static enum lac_status load_files(struct lac_pack *p, struct lac_err *err)
         status = load_terms(p, err);
     if (status == LAC_OK) {
         status = load_head(p, err);
-        if (lac_pack_forgive(p, status, err))
+        if (lac_pack_forgive(p, status, err) || pass_over_head(p, status))
             status = LAC_OK;
     }
     return status == LAC_OK ? compile(p, err) : status;

@@ -73,6 +73,37 @@ def test_the_same_texts_give_the_same_bytes(tmp_path, data):
     assert head["report"] == report
 
 
+def test_a_pack_that_names_another_model_is_trained_for_that(tmp_path, data):
+    pack = make_pack(tmp_path / "pack")
+    run(tmp_path, pack, "--model", MODEL, "--layers", 3, *with_data(data))
+    before = learned(pack)
+    head = json.loads(before["head.json"])
+    sha256 = head["model"]["hash"]
+
+    # Learned for another model than pack.yaml names: what decides refuses it, the next training mends it.
+    strange = before["head.json"].replace(sha256.encode(), b"0" * 64)
+    (pack / "semantic" / "head.json").write_bytes(strange)
+    with (pack / "pack.yaml").open("a", encoding="utf-8") as out:
+        out.write(f"model: {{name: {head['model']['name']}, hash: {sha256}}}\n")
+    done = subprocess.run([BIN / "lacuna", "pack", "lint", pack], env=clean_env(tmp_path), check=False,
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0 and "semantic/ was learned for" in done.stdout + done.stderr
+    run(tmp_path, pack, "--model", MODEL, "--layers", 3)
+    assert learned(pack) == before
+
+    # A damaged head is no obstacle either.
+    (pack / "semantic" / "exemplars.vec").write_bytes(b"none")
+    run(tmp_path, pack, "--model", MODEL, "--layers", 3)
+    assert learned(pack) == before
+
+    # But one that pack.yaml would contradict is not made.
+    yaml = (pack / "pack.yaml").read_text(encoding="utf-8").replace(sha256, "1" * 64)
+    (pack / "pack.yaml").write_text(yaml, encoding="utf-8")
+    done = run(tmp_path, pack, "--model", MODEL, "--layers", 3, status=2)
+    assert "pack.yaml names another model" in done.stderr and sha256 in done.stderr
+    assert learned(pack) == before
+
+
 def test_a_dry_run_writes_nothing(tmp_path, data):
     pack = make_pack(tmp_path / "pack")
     done = run(tmp_path, pack, "--model", MODEL, "--layers", 3, "--dry-run", *with_data(data))

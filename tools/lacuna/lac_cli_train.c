@@ -41,13 +41,9 @@ static int open_pack(struct lac_cli_train *r)
 
     if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
         return lac_tool_fail(r->t, LAC_EXIT_USAGE, "the pack is no folder", path);
-    if (lac_pack_open(&r->pack, path, &err) == LAC_OK)
+    if (lac_pack_open_to_train(&r->pack, path, &err) == LAC_OK)
         return -1;
-    return lac_tool_fail(r->t, err.status == LAC_REJECT ? LAC_EXIT_USAGE : LAC_EXIT_FAILURE,
-                         err.text,
-                         strncmp(err.text, "semantic/", 9) == 0
-                             ? "Remove the pack's folder semantic/ to train from nothing."
-                             : NULL);
+    return lac_cli_train_failed(r, &err);
 }
 
 static int check(struct lac_cli_train *r, struct lac_cli_train_options *o)
@@ -108,7 +104,10 @@ int lac_cli_train(int argc, char **argv)
     struct lac_cli_train_options o = {.seed = 1};
     const struct lac_args_option options[] = {
         {'m', "model", LAC_ARGS_TEXT, &o.model, "MODEL",
-         "Encoder: a folder, or a name or hash in the store (that of the head there is)", 0, 0},
+         "Encoder: a folder, or a name or hash in the store (pack.yaml's, else that of the head "
+         "there "
+         "is)",
+         0, 0},
         {'d', "data", LAC_ARGS_LIST, &o.data, "FILE",
          "More labelled texts, or feedback, as JSON lines (repeatable)", 0, 0},
         {0, "requests", LAC_ARGS_LIST, &o.requests, "FILE",

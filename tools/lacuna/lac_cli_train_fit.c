@@ -34,20 +34,38 @@ static void name_model(struct lac_cli_train *r, const char *model)
     snprintf(r->name, sizeof(r->name), "%.*s", LAC_STR_FMT(s));
 }
 
-/* The one of --model, else that of the head which is there, else the configured one. */
-static const char *wanted_model(const struct lac_cli_train *r, char hex[2 * LAC_HEAD_HASH_SIZE + 1])
+/*
+ * The one of --model, else what pack.yaml names, else that of the head which is there, else the
+ * configured one. `by`: room for a name or a hash in the store, and the answer when it is taken.
+ */
+static const char *wanted_model(const struct lac_cli_train *r, char by[2 * LAC_HEAD_HASH_SIZE + 1])
 {
     const struct lac_head *head = lac_pack_head(r->pack);
+    const struct lac_pack_model *named = lac_pack_model(r->pack);
     const char *configured = lac_conf_text(r->t->conf, "classify.model");
+    struct lac_str name = named ? named->name : head ? lac_head_model_name(head) : LAC_STR_NULL;
 
     if (r->o->model)
         return r->o->model;
-    if (!head)
+    if (!named && !head)
         return *configured ? configured : NULL;
-    snprintf(hex, 2 * LAC_HEAD_HASH_SIZE + 1, "%.*s", LAC_STR_FMT(lac_head_model_name(head)));
-    if (!lac_cli_model_known(hex))
-        lac_hex_encode(hex, lac_head_model_hash(head), LAC_HEAD_HASH_SIZE);
-    return hex;
+    snprintf(by, 2 * LAC_HEAD_HASH_SIZE + 1, "%.*s", LAC_STR_FMT(name));
+    if (name.len > LAC_HEAD_NAME_MAX || !lac_cli_model_known(by))
+        lac_hex_encode(by, named ? named->hash : lac_head_model_hash(head), LAC_HEAD_HASH_SIZE);
+    return by;
+}
+
+/* A pack whose pack.yaml and head differ would be refused by all who open it. */
+static int check_named(const struct lac_cli_train *r, const struct lac_semantic_device *device)
+{
+    const struct lac_pack_model *named = lac_pack_model(r->pack);
+    char hex[2 * LAC_HEAD_HASH_SIZE + 1], why[2 * LAC_HEAD_HASH_SIZE + 128];
+
+    if (!named || memcmp(named->hash, lac_semantic_hash(device), LAC_HEAD_HASH_SIZE) == 0)
+        return -1;
+    lac_hex_encode(hex, lac_semantic_hash(device), LAC_HEAD_HASH_SIZE);
+    snprintf(why, sizeof(why), "Change its `model`: {name: %s, hash: %s}", r->name, hex);
+    return lac_tool_fail(r->t, LAC_EXIT_USAGE, "pack.yaml names another model than --model", why);
 }
 
 static int open_semantic(struct lac_cli_train *r, const char *store)
@@ -249,11 +267,15 @@ int lac_cli_train_fit(struct lac_cli_train *r)
         return status;
     if (model == hex)
         snprintf(r->name, sizeof(r->name), "%.*s",
-                 LAC_STR_FMT(lac_head_model_name(lac_pack_head(r->pack))));
+                 LAC_STR_FMT(lac_pack_model(r->pack)
+                                 ? lac_pack_model(r->pack)->name
+                                 : lac_head_model_name(lac_pack_head(r->pack))));
     else
         name_model(r, model);
     model = lac_cli_model_where(store, model, path);
     status = open_device(r, model, (uint32_t)r->o->layers, &device);
+    if (status < 0)
+        status = check_named(r, device);
     if (status >= 0)
         return status;
     trials = list_layers(r, lac_encode_model_weights(lac_semantic_model(device))->layers, layers);
