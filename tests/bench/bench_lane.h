@@ -4,7 +4,7 @@
  *
  * Every input record of INPUT_SIZE bytes becomes two records, of SMALL_SIZE and INPUT_SIZE
  * bytes, as classify makes a small one and a large one. The input is filled once and read from
- * its start in every round.
+ * its start in every round; every run writes to new topics.
  */
 #ifndef BENCH_LANE_H
 #define BENCH_LANE_H
@@ -16,6 +16,7 @@
 
 #include "lac_batch.h"
 #include "lac_bench.h"
+#include "lac_kafka.h"
 #include "lac_str.h"
 
 enum {
@@ -52,6 +53,10 @@ struct bench_topics {
     uint64_t records;
 };
 
+/* Makes up to four topics; 0: they are there. Removing is tried, and said when it failed. */
+int bench_topics_make(const struct lac_kafka_options *kafka, const char *const *names, size_t n);
+void bench_topics_remove(const struct lac_kafka_options *kafka, const char *const *names, size_t n);
+
 /* librdkafka alone: `threads` loops, each with its own consumer of a share of the partitions
  * and its own producer. `copy`: librdkafka copies the values, else they stand in a ring. */
 double bench_bare_run(const struct bench_topics *t, size_t threads, int copy,
@@ -64,7 +69,8 @@ struct bench_lane_work {
     bool (*look)(void *ctx, size_t lane, struct lac_str value);
     /* Instead: all of a batch, in its lane's thread, two records for each. */
     enum lac_status (*stage)(void *ctx, size_t lane, struct lac_batch *b, struct lac_err *err);
-    /* Once the input is filled, before anything runs; NULL: nobody wants to know. */
+    /* Once the input is filled, before anything runs: these topics then stay. NULL: nobody wants
+     * to know, and each run has its own outputs. */
     void (*filled)(void *ctx, const struct bench_topics *topics);
     void *ctx;
     uint64_t records; /* of the input, at scale 1; 0: BENCH_RECORDS */

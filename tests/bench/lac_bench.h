@@ -4,7 +4,7 @@
  *
  * Absolute rates depend on the machine and its neighbours; a ratio of two measurements taken
  * alternately does much less. So a benchmark is a pair of functions that do the same work, run
- * in rounds: ours, baseline, ours, baseline. One line of JSON per benchmark says
+ * in rounds: ours, baseline, baseline, ours. One line of JSON per benchmark says
  *
  *     {"name":..,"ratio":..,"ours":..,"baseline":..,"baseline_name":..,"unit":..,
  *      "rounds":..,"min":..,"max":..}

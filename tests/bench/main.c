@@ -78,8 +78,12 @@ int lac_bench_run_pair(const struct lac_bench_pair *p, const struct lac_bench_op
     if (p->ours(p->ctx) < 0 || p->baseline(p->ctx) < 0)
         return -1;
     for (size_t i = 0; i < rounds; i++) {
+        /* In turn each is the first: what drifts or wears off is nobody's advantage. */
+        if (i % 2)
+            baseline[i] = p->baseline(p->ctx);
         ours[i] = p->ours(p->ctx);
-        baseline[i] = p->baseline(p->ctx);
+        if (i % 2 == 0)
+            baseline[i] = p->baseline(p->ctx);
         if (ours[i] <= 0 || baseline[i] <= 0)
             return -1;
     }

@@ -19,6 +19,8 @@ from harness.paths import MODEL  # noqa: E402  pylint: disable=wrong-import-posi
 BINARY = ROOT / "build" / "release" / "bin" / "lacuna-bench"
 # As a broker in production compiles and keeps: the tests' small heap would be the bottleneck.
 BROKER = {"num.network.threads": 2, "num.io.threads": 2, "log.segment.bytes": 268435456,
+          # Topics of earlier runs go at once, before the kernel has written them to a disk.
+          "log.segment.delete.delay.ms": 500,
           # As brokers wait by default, if shorter: all lanes of a run share the work from the start.
           "group.initial.rebalance.delay.ms": 1000}
 
