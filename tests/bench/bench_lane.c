@@ -364,7 +364,9 @@ static double bare(void *ctx)
 {
     struct bench *b = ctx;
 
-    if (renew_outputs(b) != 0)
+    /* Topics that lanes have used: until new ones are known, records are only queued, and a bare
+     * loop queues nearly all of them. */
+    if (!b->small[0] && renew_outputs(b) != 0)
         return -1;
     return bench_bare_run(&b->topics, b->bare_threads, b->bare_copy, &b->meter);
 }
@@ -445,6 +447,8 @@ static int choose_bare(struct bench *b)
 {
     double best = -1;
 
+    if (run_lanes(b, 0) < 0) /* makes the outputs, and the broker knows them */
+        return -1;
     for (size_t threads = 1; threads <= LANES; threads++) {
         for (int copy = 0; copy <= 1; copy++) {
             double rate =
@@ -475,9 +479,11 @@ static int passthrough(const struct lac_bench_case *self, const struct lac_bench
         .rounds = 7,
     };
 
-    if (prepare(&b, &no_work, o) != 0 || choose_bare(&b) != 0)
+    if (prepare(&b, &no_work, o) != 0)
         return -1;
     b.commit_ms = 100;
+    if (choose_bare(&b) != 0)
+        return -1;
     return measure(&b, &pair, o);
 }
 
