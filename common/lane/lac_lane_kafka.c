@@ -12,8 +12,6 @@ enum {
     SIDE_QUEUE_RECORDS = 1 << 17,
     LAST_REPLIES_MS = 2000,
     REACH_TIMEOUT_MS = 500,
-    BACKLOG_RECORDS = 24576, /* enough for full requests to each of some dozen partitions */
-    BACKLOG_WAIT_MS = 100,
 };
 
 struct lac_lane_kafka {
@@ -22,7 +20,6 @@ struct lac_lane_kafka {
     struct lac_kafka_producer *side;
     struct lac_lane *lane;
     uint32_t timeout_ms;
-    bool transactional;
     int numbers[LAC_LANE_TOPICS_MAX];      /* the producer's, by the lane's */
     int side_numbers[LAC_LANE_TOPICS_MAX]; /* the side producer's */
 };
@@ -122,28 +119,11 @@ static bool io_watermarks(void *io, const char *topic, int32_t partition, int64_
 
 /* ---- producers ---- */
 
-/*
- * A transaction's first records wait until the coordinator knows their partitions and has done with
- * the transaction before: tens of milliseconds. What a lane piles up meanwhile has left the caches
- * when it is sent at last, which costs more than the lane gains. When nothing moves, the lane goes
- * on all the same: queue and arena are the limits then.
- */
-static void await_backlog(struct lac_lane_kafka *k)
-{
-    uint32_t waited = 0;
-
-    for (; lac_kafka_producer_pending(k->producer) > BACKLOG_RECORDS && waited < BACKLOG_WAIT_MS;
-         waited++)
-        lac_clock_sleep_ms(1);
-}
-
 static enum lac_status io_produce(void *io, int topic, const struct lac_kafka_record *r, size_t n,
                                   size_t *taken, struct lac_err *err)
 {
     struct lac_lane_kafka *k = io;
 
-    if (k->transactional)
-        await_backlog(k);
     return lac_kafka_produce_batch(k->producer, k->numbers[topic], r, n, taken, err);
 }
 
@@ -307,7 +287,6 @@ enum lac_status lac_lane_kafka_open(struct lac_lane_kafka **out,
     if (!k)
         return lac_err_set(err, LAC_FATAL, 0, "lane: out of memory");
     k->timeout_ms = o->timeout_ms ? o->timeout_ms : CALL_TIMEOUT_MS;
-    k->transactional = o->transactional_id != NULL;
     status = open_producers(k, o, err);
     if (status == LAC_OK)
         status = lac_kafka_consumer_subscribe(&k->consumer, o->kafka, &group, err);
