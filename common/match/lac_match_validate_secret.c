@@ -44,36 +44,32 @@ bool lac_match_validate_github(struct lac_str match)
     return lac_match_github_checksum(lac_str_slice(match, body, match.len));
 }
 
-/* packagist.com, "Token format": the last eight characters are the CRC-32 of all before them,
- * prefix included, in lower-case hex. */
-bool lac_match_validate_packagist(struct lac_str match)
-{
-    static const char alphabet[] = "0123456789abcdef";
-    uint32_t crc;
-
-    if (match.len <= CRC_HEX_SIZE)
-        return false;
-    crc = lac_match_crc32(lac_str_slice(match, 0, match.len - CRC_HEX_SIZE));
-    for (size_t i = 1; i <= CRC_HEX_SIZE; i++, crc >>= 4)
-        if (match.ptr[match.len - i] != alphabet[crc & 15])
-            return false;
-    return true;
-}
-
-/* gitlab-org/gitlab, routable tokens: the last seven characters are the CRC-32 of all before them
- * in base 36, lower case, padded with zeros. */
-bool lac_match_validate_gitlab(struct lac_str match)
+/* The last `size` characters are the CRC-32 of all before them in that base, lower case, padded
+ * with zeros. */
+static bool ends_in_crc(struct lac_str match, size_t size, unsigned base)
 {
     static const char alphabet[] = "0123456789abcdefghijklmnopqrstuvwxyz";
     uint32_t crc;
 
-    if (match.len <= CRC36_SIZE)
+    if (match.len <= size)
         return false;
-    crc = lac_match_crc32(lac_str_slice(match, 0, match.len - CRC36_SIZE));
-    for (size_t i = 0; i < CRC36_SIZE; i++, crc /= 36)
-        if (match.ptr[match.len - 1 - i] != alphabet[crc % 36])
+    crc = lac_match_crc32(lac_str_slice(match, 0, match.len - size));
+    for (size_t i = 1; i <= size; i++, crc /= base)
+        if (match.ptr[match.len - i] != alphabet[crc % base])
             return false;
     return true;
+}
+
+/* packagist.com, "Token format": the prefix counts, too. */
+bool lac_match_validate_packagist(struct lac_str match)
+{
+    return ends_in_crc(match, CRC_HEX_SIZE, 16);
+}
+
+/* gitlab-org/gitlab, routable tokens. */
+bool lac_match_validate_gitlab(struct lac_str match)
+{
+    return ends_in_crc(match, CRC36_SIZE, 36);
 }
 
 /* grafana/grafana, satokengen: behind the last '_' stands the CRC-32 of what is before it, lowest

@@ -88,36 +88,31 @@ enum lac_status lac_pack_open_bytes(struct lac_pack **out, struct lac_str bytes,
     return finish(out, p, status, err);
 }
 
-enum lac_status lac_pack_open(struct lac_pack **out, const char *path, struct lac_err *err)
+static enum lac_status open_path(struct lac_pack **out, const char *path, struct lac_pack_how how,
+                                 struct lac_err *err)
 {
     struct lac_pack *p;
     enum lac_status status = pack_new(&p, err);
 
     if (status != LAC_OK)
         return status;
+    p->how = how;
     return finish(out, p, read_path(p, path, err), err);
+}
+
+enum lac_status lac_pack_open(struct lac_pack **out, const char *path, struct lac_err *err)
+{
+    return open_path(out, path, (struct lac_pack_how){0}, err);
 }
 
 enum lac_status lac_pack_open_rules(struct lac_pack **out, const char *path, struct lac_err *err)
 {
-    struct lac_pack *p;
-    enum lac_status status = pack_new(&p, err);
-
-    if (status != LAC_OK)
-        return status;
-    p->headless = true;
-    return finish(out, p, read_path(p, path, err), err);
+    return open_path(out, path, (struct lac_pack_how){.headless = true}, err);
 }
 
 enum lac_status lac_pack_open_to_train(struct lac_pack **out, const char *path, struct lac_err *err)
 {
-    struct lac_pack *p;
-    enum lac_status status = pack_new(&p, err);
-
-    if (status != LAC_OK)
-        return status;
-    p->to_train = true;
-    return finish(out, p, read_path(p, path, err), err);
+    return open_path(out, path, (struct lac_pack_how){.to_train = true}, err);
 }
 
 enum lac_status lac_pack_open_lint(struct lac_pack **out, const char *path,

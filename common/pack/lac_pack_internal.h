@@ -20,14 +20,19 @@ enum {
     LAC_PACK_NOTE_MAX = 64,
 };
 
+/* What opening it is for; zeroed: everything. */
+struct lac_pack_how {
+    bool to_train; /* what was learned may be wrong, it is about to be replaced */
+    bool headless; /* what a pack file has learned is not wanted */
+};
+
 struct lac_pack {
     struct lac_pack_pool pool;
     struct lac_pack_files files;
     struct lac_pack_bundle bundle; /* zeroed when it was opened from a folder's files */
-    bool to_train;                 /* what was learned may be wrong, it is about to be replaced */
     bool complete;                 /* `files` holds what is inherited, too */
-    bool headless;                 /* what a pack file has learned is not wanted */
-    bool image_used;               /* `match` is the bundle's compiled form */
+    struct lac_pack_how how;
+    bool image_used; /* `match` is the bundle's compiled form */
     struct lac_hash256 hash;
     struct lac_str name;
     uint64_t version;

@@ -401,7 +401,7 @@ static enum lac_status load_head(struct lac_pack *p, struct lac_err *err)
     struct lac_err why = {0};
     enum lac_status status;
 
-    if ((!json && !exemplars) || (p->headless && p->bundle.bytes.ptr))
+    if ((!json && !exemplars) || (p->how.headless && p->bundle.bytes.ptr))
         return LAC_OK;
     if (!json || !exemplars)
         return lac_err_set(
@@ -418,7 +418,7 @@ static enum lac_status load_head(struct lac_pack *p, struct lac_err *err)
 /* It is about to be replaced. */
 static bool pass_over_head(struct lac_pack *p, enum lac_status status)
 {
-    if (status != LAC_REJECT || !p->to_train)
+    if (status != LAC_REJECT || !p->how.to_train)
         return false;
     lac_head_close(p->head);
     p->head = NULL;

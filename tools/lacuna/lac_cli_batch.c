@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "lac_cli_scan.h"
+#include "lac_cli_pool.h"
 
 enum {
     SLOTS_PER_THREAD = 3,

@@ -10,11 +10,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lac_cli_scan.h"
+#include "lac_cli_pool.h"
 #include "lac_cli_semantic.h"
 #include "lac_clock.h"
 #include "lac_encode_model.h"
 #include "lac_json.h"
+#include "lac_progress.h"
+#include "lac_scan_lines.h"
 
 enum {
     LINES = 64, /* texts that a thread takes at once */

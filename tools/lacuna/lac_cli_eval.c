@@ -86,7 +86,7 @@ static bool read_file(struct lac_cli_batches *batches, const char *file, struct 
         go = read_line(batches, file, (struct lac_str){line, (size_t)n}, ++number, stop);
     if (go && ferror(f)) {
         stop->file = file;
-        (void)lac_err_set(&stop->err, LAC_FATAL, 0, "the file can't be read to its end");
+        (void)lac_err_set(&stop->err, LAC_FATAL, 0, "%.300s: can't be read to its end", file);
         go = false;
     }
     free(line);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lac_cli.h"
+#include "lac_cli_pool.h"
 #include "lac_clock.h"
 #include "lac_width.h"
 

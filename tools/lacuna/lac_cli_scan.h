@@ -27,30 +27,6 @@
 #include "lac_scan_lines.h"
 #include "lac_tool.h"
 
-/* ---- lac_cli_scan_pool.c: work in order ---- */
-
-struct lac_cli_pool;
-
-struct lac_cli_pool_options {
-    unsigned threads;
-    void *slots; /* [slot_count] of slot_size bytes each; the caller's */
-    size_t slot_size, slot_count;
-    void *ctx;
-    void (*work)(void *ctx, unsigned worker, void *slot); /* Thread: worker */
-    /* In order, one at a time. False: stop. Thread: any of them. */
-    bool (*emit)(void *ctx, void *slot);
-    void (*tick)(void *ctx); /* about ten times a second while main waits; may be NULL */
-};
-
-enum lac_status lac_cli_pool_open(struct lac_cli_pool **out, const struct lac_cli_pool_options *o,
-                                  struct lac_err *err) LAC_MUST_USE;
-/* The next slot to fill; waits for one. NULL: emit said stop. */
-void *lac_cli_pool_slot(struct lac_cli_pool *p) LAC_MUST_USE;
-/* Hands the slot over that was given last. */
-void lac_cli_pool_submit(struct lac_cli_pool *p);
-/* Waits for all that was handed over, and ends the threads. NULL is fine. */
-void lac_cli_pool_close(struct lac_cli_pool *p);
-
 /* ---- What is asked for ---- */
 
 enum lac_cli_scan_format {

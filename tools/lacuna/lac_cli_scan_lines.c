@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lac_cli_pool.h"
 #include "lac_cli_scan.h"
 
 struct slot {

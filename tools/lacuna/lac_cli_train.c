@@ -104,10 +104,7 @@ int lac_cli_train(int argc, char **argv)
     struct lac_cli_train_options o = {.seed = 1};
     const struct lac_args_option options[] = {
         {'m', "model", LAC_ARGS_TEXT, &o.model, "MODEL",
-         "Encoder: a folder, or a name or hash in the store (pack.yaml's, else that of the head "
-         "there "
-         "is)",
-         0, 0},
+         "Encoder: a folder, or a name or hash in the store (pack.yaml's, else the head's)", 0, 0},
         {'d', "data", LAC_ARGS_LIST, &o.data, "FILE",
          "More labelled texts, or feedback, as JSON lines (repeatable)", 0, 0},
         {0, "requests", LAC_ARGS_LIST, &o.requests, "FILE",

@@ -34,6 +34,15 @@ static void name_model(struct lac_cli_train *r, const char *model)
     snprintf(r->name, sizeof(r->name), "%.*s", LAC_STR_FMT(s));
 }
 
+/* What pack.yaml calls its model, else the head that is there; null: neither does. */
+static struct lac_str model_of_pack(const struct lac_pack *p)
+{
+    const struct lac_pack_model *named = lac_pack_model(p);
+    const struct lac_head *head = lac_pack_head(p);
+
+    return named ? named->name : head ? lac_head_model_name(head) : LAC_STR_NULL;
+}
+
 /*
  * The one of --model, else what pack.yaml names, else that of the head which is there, else the
  * configured one. `by`: room for a name or a hash in the store, and the answer when it is taken.
@@ -43,7 +52,7 @@ static const char *wanted_model(const struct lac_cli_train *r, char by[2 * LAC_H
     const struct lac_head *head = lac_pack_head(r->pack);
     const struct lac_pack_model *named = lac_pack_model(r->pack);
     const char *configured = lac_conf_text(r->t->conf, "classify.model");
-    struct lac_str name = named ? named->name : head ? lac_head_model_name(head) : LAC_STR_NULL;
+    struct lac_str name = model_of_pack(r->pack);
 
     if (r->o->model)
         return r->o->model;
@@ -266,10 +275,7 @@ int lac_cli_train_fit(struct lac_cli_train *r)
     if (status >= 0)
         return status;
     if (model == hex)
-        snprintf(r->name, sizeof(r->name), "%.*s",
-                 LAC_STR_FMT(lac_pack_model(r->pack)
-                                 ? lac_pack_model(r->pack)->name
-                                 : lac_head_model_name(lac_pack_head(r->pack))));
+        snprintf(r->name, sizeof(r->name), "%.*s", LAC_STR_FMT(model_of_pack(r->pack)));
     else
         name_model(r, model);
     model = lac_cli_model_where(store, model, path);

@@ -4,11 +4,13 @@
  * `head` emits it and those behind it that are done. Head, next and tail only grow.
  */
 #include <errno.h>
+#include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "lac_assert.h"
-#include "lac_cli_scan.h"
+#include "lac_cli_pool.h"
 #include "lac_thread.h"
 
 enum { TICK_MS = 100 };
