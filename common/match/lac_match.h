@@ -105,6 +105,8 @@ struct lac_match_rule {
     enum lac_match_redaction redaction;
     struct lac_str source;      /* who says what the format is */
     enum lac_match_basis basis; /* how well; decides nothing */
+    struct lac_str checked; /* day, YYYY-MM-DD, on which the rule was last held against that text;
+                               empty: nobody has said. It decides nothing */
     struct lac_str description; /* one sentence for people */
     const struct lac_str *tags; /* what the decision is tagged with */
     size_t tag_count;

@@ -30,11 +30,11 @@ enum lac_pack_level {
 /*
  * `code` is one of: source (the loader refuses it), examples-missing, example-fails, never-hits
  * (all that a rule finds another one finds as strictly), source-missing, basis-missing,
- * duplicate-pattern, duplicate-term, common-term, common-mark, short-term, pattern-slow,
- * route-contradiction, likelihood, weak-rule, head-stale (exemplars/ was changed since `lacuna
- * train`), head-missing (there are exemplars or a model, and nothing was learned), head-texts (what
- * was learned is there without its texts), image (a file's compiled form is not that of its
- * source).
+ * check-missing, duplicate-pattern, duplicate-term, common-term, common-mark, short-term,
+ * pattern-slow, route-contradiction, likelihood, weak-rule, head-stale (exemplars/ was changed
+ * since `lacuna train`), head-missing (there are exemplars or a model, and nothing was learned),
+ * head-texts (what was learned is there without its texts), image (a file's compiled form is not
+ * that of its source).
  */
 struct lac_pack_finding {
     enum lac_pack_level level;

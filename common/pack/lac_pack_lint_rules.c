@@ -118,6 +118,21 @@ static void check_basis(struct context *c, size_t i)
         lac_pack_say(c->p, &why, "does not say how well its form is documented");
 }
 
+/* A label of the built-in pack is somebody's word that a text states the form; this says which of
+ * them were held against that text. */
+static void check_checked(struct context *c, size_t i)
+{
+    const struct lac_match_rule *r = &c->p->rules[i];
+    bool stated =
+        r->basis == LAC_MATCH_BASIS_SPECIFICATION || r->basis == LAC_MATCH_BASIS_DOCUMENTED;
+    struct lac_pack_remark why =
+        remark(c->p, i, LAC_PACK_NOTE, "check-missing", "basis",
+               "read the source, correct the rule, and say under checked: the day (YYYY-MM-DD)");
+
+    if (stated && r->checked.len == 0 && lac_str_is(lac_pack_name(c->p), "builtin"))
+        lac_pack_say(c->p, &why, "does not say when its form was last held against its source");
+}
+
 /* ---- rules that can't matter ---- */
 
 /* Whether `hits` has one of rule `other` that covers all of rule `index`'s. */
@@ -275,6 +290,7 @@ static enum lac_status check_all(struct context *c, struct lac_pack_try *t)
             continue;
         check_source(c, i);
         check_basis(c, i);
+        check_checked(c, i);
         status = check_examples(c, t, i);
         if (status == LAC_OK)
             status = check_shadow(c, t, i);

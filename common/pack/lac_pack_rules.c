@@ -3,12 +3,13 @@
 #include "lac_pack_internal.h"
 
 static const char *const rule_keys[] = {
-    "id",       "entity",      "tier",      "strength",  "score",   "likelihoods",
-    "detector", "pattern",     "validator", "count",     "phrases", "min_entropy",
-    "except",   "allow",       "context",   "redaction", "tags",    "source",
-    "basis",    "description", "examples",  NULL};
+    "id",       "entity",  "tier",        "strength",  "score",   "likelihoods",
+    "detector", "pattern", "validator",   "count",     "phrases", "min_entropy",
+    "except",   "allow",   "context",     "redaction", "tags",    "source",
+    "basis",    "checked", "description", "examples",  NULL};
 
-/* What `defaults:` may say for all rules of its file that say nothing themselves. */
+/* What `defaults:` may say for all rules of its file that say nothing themselves. Not `checked`:
+ * a rule that is added later would inherit a check that nobody made. */
 static const char *const default_keys[] = {
     "entity",  "tier",        "strength",  "score", "likelihoods", "except", "allow",
     "context", "min_entropy", "redaction", "tags",  "source",      "basis",  NULL};
@@ -170,7 +171,46 @@ const char *lac_pack_basis_name(enum lac_match_basis basis)
     return basis_names[basis];
 }
 
-/* Where the form is from and how well it is documented there. */
+/* ISO 8601, extended form of a calendar date: a day that there is. */
+static bool is_date(struct lac_str s)
+{
+    static const unsigned days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    unsigned part[3] = {0};
+    unsigned n = 0;
+    bool leap;
+
+    if (s.len != 10)
+        return false;
+    for (size_t i = 0; i < s.len; i++) {
+        bool dash = i == 4 || i == 7;
+
+        if (dash ? s.ptr[i] != '-' : s.ptr[i] < '0' || s.ptr[i] > '9')
+            return false;
+        if (dash)
+            n++;
+        else
+            part[n] = part[n] * 10 + (unsigned)(s.ptr[i] - '0');
+    }
+    leap = part[0] % 4 == 0 && (part[0] % 100 != 0 || part[0] % 400 == 0);
+    return part[1] >= 1 && part[1] <= 12 && part[2] >= 1 &&
+           part[2] <= days[part[1] - 1] + (leap && part[1] == 2 ? 1 : 0);
+}
+
+static enum lac_status load_checked(struct lac_match_rule *r, const struct lac_yaml *at,
+                                    struct lac_err *err)
+{
+    enum lac_status status = lac_yaml_text(at, &r->checked, err);
+
+    if (status != LAC_OK || !at)
+        return status;
+    if (!is_date(r->checked))
+        return lac_yaml_fail(at, err, "checked is a day, for example 2026-11-21");
+    if (r->source.len == 0)
+        return lac_yaml_fail(at, err, "checked needs a source: which text was read");
+    return LAC_OK;
+}
+
+/* Where the form is from, how well it is documented there, and when somebody last looked. */
 static enum lac_status load_origin(struct lac_match_rule *r, const struct rule_node *node,
                                    struct lac_err *err)
 {
@@ -180,6 +220,8 @@ static enum lac_status load_origin(struct lac_match_rule *r, const struct rule_n
 
     if (status == LAC_OK && at)
         status = lac_yaml_choice(at, basis_names + 1, &basis, err);
+    if (status == LAC_OK)
+        status = load_checked(r, lac_yaml_get(node->own, "checked"), err);
     if (status != LAC_OK || !at)
         return status;
     r->basis = (enum lac_match_basis)(basis + 1);

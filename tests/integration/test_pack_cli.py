@@ -157,7 +157,7 @@ def test_show_one_rule_in_full(pack):
 
 def test_every_built_in_form_says_who_states_it_and_how_well(pack):
     lines = pack("show", "--sources").stdout.splitlines()
-    assert lines[0].split() == ["RULE", "ENTITY", "FORM", "CHECK", "BASIS", "SOURCE"]
+    assert lines[0].split() == ["RULE", "ENTITY", "FORM", "CHECK", "BASIS", "CHECKED", "SOURCE"]
     npm = next(line for line in lines if line.startswith("npm-token "))
     assert "\\bnpm_[A-Za-z0-9]{36}\\b" in npm and "github.blog" in npm
     assert "github" in npm and "specification" in npm
@@ -179,6 +179,30 @@ def test_lint_asks_a_source_how_good_it_is(pack):
                                 ("ours", rule + "  basis: documented\n")]]
     levels = [[f["level"] for f in fs if f["code"] == "basis-missing"] for fs in found]
     assert levels == [["note"], ["warning"], []]
+
+
+def test_lint_asks_the_built_in_pack_what_was_held_against_its_source(pack):
+    rule = RULE.rstrip("\n") + "\n  source: handbook\n  basis: documented\n"
+    checked = rule + "  checked: 2026-11-21\n"
+    found = [json.loads(pack("lint", "ours", "--format", "json",
+                             files={"pack.yaml": PACK.replace("ours", name),
+                                    "rules.yaml": text}).stdout)["findings"]
+             for name, text in [("ours", rule), ("builtin", checked), ("builtin", rule)]]
+    levels = [[f["level"] for f in fs if f["code"] == "check-missing"] for fs in found]
+    assert levels == [[], [], ["note"]]
+
+
+def test_show_says_when_a_form_was_checked(pack):
+    rule = RULE.rstrip("\n") + "\n  source: handbook\n  basis: documented\n"
+    files = {"pack.yaml": PACK, "rules.yaml": rule + "  checked: 2026-11-21\n"}
+    shown = pack("show", "ours", "--rule", "order-number", "--format", "json", files=files)
+    assert json.loads(shown.stdout)["checked"] == "2026-11-21"
+    assert "2026-11-21" in pack("show", "ours", "--rule", "order-number").stdout
+    table = pack("show", "ours", "--sources").stdout.splitlines()
+    assert "2026-11-21" in next(line for line in table if line.startswith("order-number "))
+    assert pack("build", "ours", "-o", "before.pack").returncode == 0
+    after = pack("diff", "before.pack", "ours", files={"rules.yaml": rule}).stdout
+    assert "order-number: checked '2026-11-21' removed" in after
 
 
 def test_diff_says_in_words_what_changed_and_what_flips(pack):

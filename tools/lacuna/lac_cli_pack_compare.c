@@ -159,6 +159,7 @@ static bool put_rule_change(struct lac_buf *out, const struct lac_match_rule *x,
     if (x->basis != y->basis)
         put_text(out, "basis", lac_str_from(lac_pack_basis_name(x->basis)),
                  lac_str_from(lac_pack_basis_name(y->basis)));
+    put_text(out, "checked", x->checked, y->checked);
     put_text(out, "detector", x->detector, y->detector);
     put_text(out, "pattern", x->pattern, y->pattern);
     put_text(out, "validator", x->validator, y->validator);

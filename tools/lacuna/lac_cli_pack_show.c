@@ -33,6 +33,12 @@ static struct lac_str basis_of(const struct lac_match_rule *r)
                                             : lac_str_from(lac_pack_basis_name(r->basis));
 }
 
+/* Whether a text of others is said to state the form. */
+static bool is_stated(const struct lac_match_rule *r)
+{
+    return r->basis == LAC_MATCH_BASIS_SPECIFICATION || r->basis == LAC_MATCH_BASIS_DOCUMENTED;
+}
+
 /* ---- JSON ---- */
 
 static void put_texts(struct lac_json_writer *w, const char *key, const struct lac_str *at,
@@ -88,6 +94,7 @@ static void put_rule(struct lac_json_writer *w, const struct lac_pack *p, size_t
     put_str(w, "validator", r->validator);
     put_str(w, "basis", basis_of(r));
     put_str(w, "source", r->source);
+    put_str(w, "checked", r->checked);
     lac_json_key(w, "phrases");
     lac_json_put_uint(w, r->phrase_count);
     if (full) {
@@ -161,7 +168,7 @@ static void put_line(const struct lac_tool *t, struct lac_buf *out, const char *
 struct counts {
     size_t strength[3], tier[LAC_TIER_COUNT], detectors, patterns, phrase_rules, phrases, entities;
     size_t examples;
-    size_t basis[LAC_MATCH_BASIS_OWN + 1];
+    size_t basis[LAC_MATCH_BASIS_OWN + 1], checked; /* the latter: of those that are stated */
 };
 
 static void count(const struct lac_pack *p, struct counts *c)
@@ -176,6 +183,7 @@ static void count(const struct lac_pack *p, struct counts *c)
 
         c->strength[r->strength]++;
         c->basis[r->basis]++;
+        c->checked += is_stated(r) && r->checked.len > 0;
         c->tier[r->tier]++;
         c->detectors += r->detector.len > 0;
         c->patterns += r->pattern.len > 0;
@@ -217,6 +225,8 @@ static void put_head(const struct lac_tool *t, const struct lac_pack *p, struct 
                    c.basis[LAC_MATCH_BASIS_PRACTICE], c.basis[LAC_MATCH_BASIS_OWN]);
     if (c.basis[LAC_MATCH_BASIS_NONE])
         lac_buf_printf(out, ", %zu unsaid", c.basis[LAC_MATCH_BASIS_NONE]);
+    if (c.checked)
+        lac_buf_printf(out, "; %zu of the first two held against their source", c.checked);
     lac_buf_put_char(out, '\n');
     for (int tier = 0; tier < LAC_TIER_COUNT; tier++) {
         size_t n;
@@ -282,8 +292,9 @@ static struct lac_str form_of(const struct lac_match_rule *r)
 static void put_sources(const struct lac_tool *t, const struct lac_pack *p, struct lac_buf *out)
 {
     static const struct lac_table_column columns[] = {
-        {"RULE", false, true, 0},  {"ENTITY", false, true, 0}, {"FORM", false, true, 0},
-        {"CHECK", false, true, 0}, {"BASIS", false, false, 0}, {"SOURCE", false, true, 0},
+        {"RULE", false, true, 0},   {"ENTITY", false, true, 0}, {"FORM", false, true, 0},
+        {"CHECK", false, true, 0},  {"BASIS", false, false, 0}, {"CHECKED", false, false, 0},
+        {"SOURCE", false, true, 0},
     };
     struct lac_table table;
 
@@ -300,6 +311,7 @@ static void put_sources(const struct lac_tool *t, const struct lac_pack *p, stru
                        r->validator.len && r->context_count && !r->context_boost ? ", " : "",
                        r->context_count && !r->context_boost ? "context" : "");
         lac_table_addf(&table, LAC_STYLE_NONE, "%s", lac_pack_basis_name(r->basis));
+        lac_table_add(&table, r->checked, LAC_STYLE_NONE);
         lac_table_add(&table, r->source, LAC_STYLE_NONE);
     }
     lac_table_print(&table, &t->out, out);
@@ -387,6 +399,7 @@ static void put_rule_text(const struct lac_tool *t, const struct lac_pack *p, si
     put_if(t, out, "Entity", r->entity);
     put_if(t, out, "Source", r->source);
     put_if(t, out, "Basis", basis_of(r));
+    put_if(t, out, "Checked", r->checked);
     put_if(t, out, "Detector", r->detector);
     put_if(t, out, "Pattern", r->pattern);
     put_if(t, out, "Validator", r->validator);
@@ -457,7 +470,7 @@ int lac_cli_pack_show(int argc, char **argv)
     const struct lac_args_option options[] = {
         {'r', "rule", LAC_ARGS_TEXT, &rule, "ID", "Show this rule in full", 0, 0},
         {'s', "sources", LAC_ARGS_SWITCH, &sources, NULL,
-         "A table of the forms: check, who states it, how well", 0, 0},
+         "A table of the forms: check, who states it, how well, when that was looked up", 0, 0},
         {'f', "format", LAC_ARGS_TEXT, &format, "FORMAT", "text (the default) or json", 0, 0},
     };
     const struct lac_tool_command command = {
