@@ -120,7 +120,7 @@ bool lac_match_validate_is_kennitala(struct lac_str match)
     struct lac_match_code c;
     unsigned day;
 
-    if (!lac_match_code_read(&c, match, "9999999999") || (c.at[9] != '0' && c.at[9] != '9'))
+    if (!lac_match_code_read(&c, match, "9999999999") || (c.at[9] != '0' && c.at[9] < '8'))
         return false;
     day = lac_match_value(c.at, 2);
     return lac_match_is_date(2000 + lac_match_value(c.at + 4, 2), lac_match_value(c.at + 2, 2),
@@ -146,14 +146,15 @@ bool lac_match_validate_baltic_code(struct lac_str match)
     return check == lac_match_digit(c.at + 10);
 }
 
-/* PMLP, personas kods: birth date and century, or 32 and no date; mod 11. */
+/* PMLP, personas kods: birth date and century, with a check known from use (mod 11); since 2017 a
+ * 3, a digit from 2 on, and nine random ones without a check. */
 bool lac_match_validate_lv_personas_kods(struct lac_str match)
 {
     struct lac_match_code c;
 
     if (!lac_match_code_read(&c, match, "99999999999"))
         return false;
-    if (memcmp(c.at, "32", 2) == 0)
+    if (c.at[0] == '3' && c.at[1] >= '2')
         return !lac_match_is_uniform(c.at + 2, 9);
     return lac_match_is_ddmmyy(c.at) && c.at[6] <= '2' &&
            (lac_match_weigh(c.at, "a584216379") + 1) % 11 % 10 == lac_match_digit(c.at + 10);

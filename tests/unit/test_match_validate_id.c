@@ -172,7 +172,7 @@ static void good_numbers_hold_and_slips_are_seen(void)
         {"in_aadhaar", "2341 2341 2346", 0, 0},
         {"in_gstin", "27AAPFU0939F1ZV", 0, 0},
         {"in_pan", "AFZPK7190K", 36, 3},
-        {"is_kennitala", "120174-3399", 1, 0},
+        {"is_kennitala", "120174-3399", 2, 0}, /* another century */
         {"it_fiscal_code", "RSSMRA85T10A562S", 0, 0},
         {"it_vat", "00743110157", 0, 0},
         {"jp_my_number", "123456789018", 0, 0},
@@ -182,7 +182,7 @@ static void good_numbers_hold_and_slips_are_seen(void)
         {"kr_rrn", "900101-1234567", 97, 9},
         {"kz_iin", "320101324538", 9, 0},
         {"lu_matricule", "1893120105732", 0, 0},
-        {"lv_personas_kods", "161175-19997", 0, 0},
+        {"lv_personas_kods", "161175-19997", 1, 0}, /* 36: one without a date */
         {"mac", "00:1B:44:11:3A:B7", 81, 3},
         {"mx_curp", "HEGG560427MVZRRL04", 4, 0},
         {"mx_rfc", "GODE561231GR8", 32, 2},
@@ -284,7 +284,9 @@ static void numbers_that_break_one_rule_are_refused(void)
         {"no_fodselsnummer", "15138695088"},
         {"dk_cpr", "310261-4285"},
         {"is_kennitala", "321174-3399"},
+        {"is_kennitala", "120174-3397"}, /* no century */
         {"lv_personas_kods", "161375-19997"},
+        {"lv_personas_kods", "311375-19997"}, /* 31: a day, of a month 13 */
         {"es_nif", "12345678A"},
         {"es_nie", "W1234567L"},
         {"es_cif", "I58818501"},
