@@ -85,12 +85,13 @@ static bool is_secret(const struct lac_match_rule *r)
 }
 
 /* Forms that are documented, each with its source: this many tokens and keys of issuers, and this
- * many identifiers. A rule that loses its source must not go unnoticed. */
+ * many identifiers; this many of both were held against it. A rule that loses its source must not
+ * go unnoticed. */
 static void what_is_documented_is_counted(void)
 {
     struct lac_pack *p = NULL;
     struct lac_err err = {0};
-    size_t secrets = 0, others = 0;
+    size_t secrets = 0, others = 0, checked = 0;
 
     LAC_TEST_NEED(lac_pack_open(&p, NULL, &err) == LAC_OK);
     for (size_t i = 0; i < lac_match_rule_count(lac_pack_match(p)); i++) {
@@ -102,9 +103,11 @@ static void what_is_documented_is_counted(void)
         CU_ASSERT(r->source.len > 0);
         secrets += is_secret(r);
         others += !is_secret(r);
+        checked += r->checked.len > 0;
     }
     CU_ASSERT(secrets >= 300);
     CU_ASSERT(others >= 150);
+    CU_ASSERT(checked >= 345);
     lac_pack_close(p);
 }
 
