@@ -52,12 +52,13 @@ static bool add(struct MHD_Response *m, const char *name, const char *value)
     return MHD_add_response_header(m, name, value) == MHD_YES;
 }
 
-struct MHD_Response *lac_http_response(const struct lac_http_server *s,
-                                       const struct lac_http_answer *a)
+struct MHD_Response *lac_http_response_of(const struct lac_http_server *s,
+                                          const struct lac_http_answer *a,
+                                          enum MHD_ResponseMemoryMode mode)
 {
-    /* The library copies at once; the cast is its missing const. */
+    /* The cast is the library's missing const: it copies at once, or only reads. */
     struct MHD_Response *m =
-        MHD_create_response_from_buffer(a->body.len, (void *)a->body.ptr, MHD_RESPMEM_MUST_COPY);
+        MHD_create_response_from_buffer(a->body.len, (void *)a->body.ptr, mode);
     if (!m)
         return NULL;
     const char *csp = a->content_security_policy ? a->content_security_policy : STRICT_CSP;
@@ -73,6 +74,12 @@ struct MHD_Response *lac_http_response(const struct lac_http_server *s,
         return m;
     MHD_destroy_response(m);
     return NULL;
+}
+
+struct MHD_Response *lac_http_response(const struct lac_http_server *s,
+                                       const struct lac_http_answer *a)
+{
+    return lac_http_response_of(s, a, MHD_RESPMEM_MUST_COPY);
 }
 
 void lac_http_send_raw(int fd, unsigned status, const char *type, const char *detail)

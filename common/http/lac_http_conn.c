@@ -137,8 +137,10 @@ static void expire(struct lac_http_conn *c)
         cut(c);
         return;
     case LAC_HTTP_PHASE_HANDLER:
-        lac_http_refused(s, LAC_HTTP_REFUSED_HANDLER_TIMEOUT);
         lac_http_conn_enter(c, LAC_HTTP_PHASE_SEND);
+        if (c->request->resumed)
+            return; /* answered in this very round */
+        lac_http_refused(s, LAC_HTTP_REFUSED_HANDLER_TIMEOUT);
         lac_http_request_abandon(c->request, 503);
         return;
     case LAC_HTTP_PHASE_SEND:

@@ -83,7 +83,8 @@ struct lac_http_request {
     bool abandoned; /* its answer goes to nobody */
     bool resumed;
     unsigned status;
-    struct MHD_Response *response; /* owned until queued */
+    struct MHD_Response *response; /* owned until queued, or the form's */
+    struct lac_http_form *form;    /* lent until the library is done with the request, or NULL */
     struct lac_http_request *next; /* in the free list or, under `lock`, the done list */
     struct MHD_Response *done_response;
     unsigned done_status;
@@ -103,6 +104,8 @@ struct lac_http_linger {
     size_t budget; /* bytes still read and thrown away */
 };
 
+enum { LAC_HTTP_FORM_SHELVES = 64 };
+
 struct lac_http_queue {
     struct lac_http_conn *head, *tail;
 };
@@ -121,6 +124,8 @@ struct lac_http_server {
     struct lac_http_conn *conns; /* owned: options.connections of them */
     struct lac_http_conn *free_conns;
     struct lac_http_request *free_requests;
+    struct lac_http_form *forms[LAC_HTTP_FORM_SHELVES]; /* owned: those at rest, by size */
+    size_t forms_free, forms_next;
     size_t kept; /* requests out with their owners */
     struct lac_http_watch watches[LAC_HTTP_WATCHES];
     size_t watch_count;
@@ -174,10 +179,27 @@ void lac_http_requests_deinit(struct lac_http_server *s);
 void lac_http_refused(struct lac_http_server *s, enum lac_http_refusal why);
 
 /* lac_http_answer.c */
+/* `mode` says whose a->body is: MUST_COPY the caller's, PERSISTENT the library's to read until it
+ * is done with the response. */
+struct MHD_Response *lac_http_response_of(const struct lac_http_server *s,
+                                          const struct lac_http_answer *a,
+                                          enum MHD_ResponseMemoryMode mode);
 struct MHD_Response *lac_http_response(const struct lac_http_server *s,
-                                       const struct lac_http_answer *a);
+                                       const struct lac_http_answer *a); /* copies the body */
 /* A complete answer as bytes, for when the library can't be asked to send one any more. */
 void lac_http_send_raw(int fd, unsigned status, const char *type, const char *detail);
+
+/*
+ * lac_http_form.c: a response that is kept with its headers and lent to one answer after another.
+ * take: filled with the answer's body; NULL if this answer has headers of its own, or out of
+ * memory: lac_http_response() then. give: once the library reads the response no more. At most 512
+ * forms of at most 4 KiB rest.
+ */
+struct lac_http_form *lac_http_form_take(struct lac_http_server *s,
+                                         const struct lac_http_answer *a);
+struct MHD_Response *lac_http_form_response(const struct lac_http_form *f); /* the form's own */
+void lac_http_form_give(struct lac_http_server *s, struct lac_http_form *f);
+void lac_http_forms_deinit(struct lac_http_server *s);
 
 /* lac_http_route.c: sets route and param, or verdict and allowed. */
 void lac_http_route(struct lac_http_request *r);

@@ -40,8 +40,11 @@ static struct lac_http_request *take(struct lac_http_server *s)
 static void give_back(struct lac_http_request *r)
 {
     struct lac_http_server *s = r->server;
-    if (r->response)
+    if (r->form)
+        lac_http_form_give(s, r->form);
+    else if (r->response)
         MHD_destroy_response(r->response);
+    r->form = NULL;
     r->response = NULL;
     if (r->body.capacity > KEPT_BODY_BYTES) {
         size_t limit = r->body.limit;
@@ -148,7 +151,8 @@ static enum MHD_Result deliver(struct lac_http_request *r)
     if (o->answered)
         o->answered(o->ctx, r->route, r->status, (lac_clock_mono_ns() - r->begun_ns) / 1000);
     enum MHD_Result queued = MHD_queue_response(r->conn->mhd, r->status, r->response);
-    MHD_destroy_response(r->response); /* the library holds its own reference */
+    if (!r->form)
+        MHD_destroy_response(r->response); /* the library holds its own reference */
     r->response = NULL;
     return queued;
 }
@@ -413,7 +417,10 @@ void lac_http_answer(struct lac_http_request *r, const struct lac_http_answer *a
         finish(r, answer->status, NULL);
         return;
     }
-    struct MHD_Response *response = lac_http_response(s, answer);
+    if (here)
+        r->form = lac_http_form_take(s, answer);
+    struct MHD_Response *response =
+        r->form ? lac_http_form_response(r->form) : lac_http_response(s, answer);
     if (here && r->kept) {
         finish(r, answer->status, response);
     } else if (here) {

@@ -302,6 +302,7 @@ void lac_http_server_close(struct lac_http_server *s)
         stop_daemon(s);
     lac_http_linger_expire(s, true);
     lac_http_requests_deinit(s);
+    lac_http_forms_deinit(s);
     lac_http_conns_deinit(s);
     if (s->listen_fd >= 0)
         close(s->listen_fd);

@@ -172,13 +172,12 @@ static void answer(struct lac_bridge_job *job, unsigned status, struct lac_str b
     bool problem = status >= 400;
     if (!job->request)
         return;
-    lac_http_answer(job->request,
-                    &(struct lac_http_answer){.status = status,
-                                              .content_type = problem ? "application/problem+json"
-                                                                      : "application/json",
-                                              .body = body,
-                                              .headers = &retry,
-                                              .header_count = status == 503 ? 1 : 0});
+    lac_http_answer(job->request, &(struct lac_http_answer){
+                                      .status = status,
+                                      .content_type = problem ? "application/problem+json" : NULL,
+                                      .body = body,
+                                      .headers = &retry,
+                                      .header_count = status == 503 ? 1 : 0});
 }
 
 void lac_bridge_finish(struct lac_bridge_job *job)

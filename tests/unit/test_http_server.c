@@ -49,6 +49,13 @@ static void post_echo(void *ctx, struct lac_http_request *r)
     text(r, 200, lac_http_request_body(r));
 }
 
+/* An answer without headers of its own, whose form is used again. */
+static void post_mirror(void *ctx, struct lac_http_request *r)
+{
+    (void)ctx;
+    lac_http_answer(r, &(struct lac_http_answer){.status = 200, .body = lac_http_request_body(r)});
+}
+
 static void get_private(void *ctx, struct lac_http_request *r)
 {
     (void)ctx;
@@ -122,6 +129,7 @@ static const struct lac_http_route routes[] = {
     {"POST", "/echo", NULL, post_echo},
     {"POST", "/json", "application/json", post_echo},
     {"GET", "/json", NULL, get_private},
+    {"POST", "/mirror", NULL, post_mirror},
     {"GET", "/private", NULL, get_private},
     {"GET", "/nothing", NULL, get_nothing},
     {"GET", "/big", NULL, get_big},
@@ -426,6 +434,28 @@ static void pipelined_requests_are_answered_in_order(void)
     lac_http_server_close(s);
 }
 
+/* More sizes than forms are kept, each several times in a row. */
+static void answers_of_one_size_have_their_own_words(void)
+{
+    struct lac_http_server *s = server((struct lac_http_server_options){0});
+    char words[701] = "", request[1024], want[1024];
+    int fd = dial(s);
+    for (size_t i = 0; i < 4 * 700; i++) {
+        memset(words, 'a' + (int)(i % 10), 1 + i / 4);
+        snprintf(request, sizeof request,
+                 "POST /mirror HTTP/1.1\r\nHost: t\r\nContent-Length: %zu\r\n\r\n%s", 1 + i / 4,
+                 words);
+        snprintf(want, sizeof want, "\r\n\r\n%s", words);
+        lac_test_row("%zu", i);
+        LAC_TEST_NEED(say(fd, request));
+        const char *got = hear(fd, want);
+        LAC_TEST_NEED(strstr(got, want) != NULL);
+        CU_ASSERT(strstr(got, "nosniff\r\n") && strstr(got, "Type: application/json\r\n"));
+    }
+    close(fd);
+    lac_http_server_close(s);
+}
+
 static void client_that_leaves_is_noticed(void)
 {
     struct lac_http_server *s = server((struct lac_http_server_options){0});
@@ -564,6 +594,7 @@ LAC_TEST_MAIN(http_server, routes_and_their_refusals, head_has_the_length_and_no
               answer_survives_an_unread_body, chunks_over_the_limit_are_drained_to_a_bound,
               dripping_headers_end, silent_connection_ends, dripping_body_gets_408,
               answer_nobody_takes_ends, idle_connection_ends, another_thread_answers,
-              pipelined_requests_are_answered_in_order, client_that_leaves_is_noticed,
-              forgotten_request_gets_503, quiesce_finishes_what_is_there, close_ends_kept_requests,
+              pipelined_requests_are_answered_in_order, answers_of_one_size_have_their_own_words,
+              client_that_leaves_is_noticed, forgotten_request_gets_503,
+              quiesce_finishes_what_is_there, close_ends_kept_requests,
               one_more_than_the_limit_waits, listen_texts, problem_is_json_and_complete)
