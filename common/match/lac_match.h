@@ -32,13 +32,18 @@
 
 enum {
     LAC_MATCH_RULE_MAX = 4096,
-    LAC_MATCH_PHRASE_MAX = 200000,   /* over all rules */
-    LAC_MATCH_PHRASE_BYTES = 256,    /* of one phrase, folded */
-    LAC_MATCH_PATTERN_WIDTH = 512,   /* longest text a pattern may match, bytes */
-    LAC_MATCH_EXCEPT_MAX = 64,       /* exceptions of one rule */
-    LAC_MATCH_WINDOW_MAX = 256,      /* context, bytes to either side */
-    LAC_MATCH_HITS_PER_RULE = 16,    /* reported per rule and field unless the caller wants more;
-                                        the rest only count */
+    LAC_MATCH_PHRASE_MAX = 200000, /* over all rules */
+    LAC_MATCH_PHRASE_BYTES = 256,  /* of one phrase, folded */
+    LAC_MATCH_PATTERN_WIDTH = 512, /* longest text a pattern may match, bytes */
+    LAC_MATCH_EXCEPT_MAX = 64,     /* exceptions of one rule */
+    LAC_MATCH_WINDOW_MAX = 256,    /* context, bytes to either side */
+    LAC_MATCH_CHANCE_MAX = 128,    /* longest hit, bytes, that an allowed "*inside*" excuses when it
+                                      is shorter than LAC_MATCH_CHANCE_MIN: four letters of either
+                                      case stand in 128 random base64 characters once in 8,000
+                                      times, in a key of 4096 bits once in 300 */
+    LAC_MATCH_CHANCE_MIN = 6,      /* so many of them: once in 300,000 such keys */
+    LAC_MATCH_HITS_PER_RULE = 16,  /* reported per rule and field unless the caller wants more;
+                                      the rest only count */
     LAC_MATCH_SCORE_COUNTS = 500000, /* ppm: a hit below is weak: it never counts, and is reported
                                         only to who asks */
     LAC_MATCH_COUNT_MAX = 1000,      /* highest count threshold */
@@ -95,7 +100,9 @@ struct lac_match_rule {
     const struct lac_str *except; /* phrases with one '*' for the hit: "what is *", "* computing" */
     size_t except_count;
     const struct lac_str *allow; /* documented examples: a hit with this folded text is none; a '*'
-                                    in it stands for anything */
+                                    in it stands for anything; a short one with a star on
+                                    either side holds for short hits only, see
+                                    LAC_MATCH_CHANCE_MAX */
     size_t allow_count;
     const struct lac_str *context; /* words of which one must be near; none needed when empty */
     size_t context_count;

@@ -48,6 +48,8 @@ static bool is_allowed(const struct lac_match *m, struct lac_str hit,
     size_t from;
 
     if (a->flags & LAC_MATCH_AROUND_INSIDE) {
+        if (hit.len > LAC_MATCH_CHANCE_MAX && before.len < LAC_MATCH_CHANCE_MIN)
+            return false;
         for (size_t i = 0; i + before.len <= hit.len; i++)
             if (may_begin(hit, i, before) && lac_match_same_from(hit, i, before) != SIZE_MAX)
                 return true;

@@ -122,6 +122,15 @@ static const struct lac_match_detector detectors[] = {
     {"private_key",
      lac_match_verify_private_key,
      {"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----"}},
+    {"openvpn_key",
+     lac_match_verify_openvpn_key,
+     {"-----BEGIN OpenVPN (?:Static key V1|tls-crypt-v2 (?:client|server) key|auth-token server "
+      "key)"
+      "-----"}},
+    {"ssh2_key", lac_match_verify_ssh2_key, {"---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----"}},
+    {"putty_key",
+     lac_match_verify_putty_key,
+     {"\\bPuTTY-User-Key-File-[1-9]: ", "\\bPrivate-Lines: "}},
 };
 
 const struct lac_match_detector *lac_match_detector_find(struct lac_str name)

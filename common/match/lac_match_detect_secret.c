@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Secrets in the formats that their issuers publish: AWS, GitHub, Slack, PEM. */
+/* Secrets in the formats that their issuers publish: AWS, GitHub, Slack. */
 #include "lac_match_detect.h"
 
 #include <stdint.h>
@@ -17,8 +17,6 @@ enum {
     GITHUB_BODY_MAX = 251,
     GITHUB_FINE_SIZE = 82, /* behind "github_pat_": 22, '_', 59 */
     SLACK_MAX = 255,
-    PEM_HEADER_MAX = 80,
-    PEM_BODY_MIN = 16, /* base64 characters that make a key of a header */
 };
 
 static bool is_base32(unsigned c)
@@ -168,56 +166,6 @@ bool lac_match_verify_slack(struct lac_str t, size_t at, unsigned trigger,
     if (end - start > SLACK_MAX ||
         !slack_token_shape((struct lac_str){t.ptr + start + 5, end - start - 5}))
         return false;
-    *out = (struct lac_match_span){start, end, end};
-    return true;
-}
-
-/* Behind the header line, perhaps as "\n" in a string, base64 or a header such as Proc-Type. */
-static bool pem_has_body(struct lac_str t, size_t at)
-{
-    static const char *const headers[] = {"Proc-Type:", "Version:", "Comment:"};
-    size_t from = at;
-
-    while (at < t.len && at - from < 8 && !is_base64((unsigned char)t.ptr[at]))
-        at += t.ptr[at] == '\\' ? 2 : 1;
-    if (at >= t.len)
-        return false;
-    for (size_t i = 0; i < LAC_COUNT(headers); i++)
-        if (t.len - at >= strlen(headers[i]) &&
-            memcmp(t.ptr + at, headers[i], strlen(headers[i])) == 0)
-            return true;
-    return lac_match_run_end(t, at, PEM_BODY_MIN, is_base64) - at == PEM_BODY_MIN;
-}
-
-bool lac_match_verify_private_key(struct lac_str t, size_t at, unsigned trigger,
-                                  struct lac_match_span *out)
-{
-    size_t from = at > PEM_HEADER_MAX ? at - PEM_HEADER_MAX : 0;
-    size_t start = at - (sizeof("-----BEGIN PRIVATE KEY-----") - 1); /* the shortest header */
-    size_t end = at;
-    const char *dashes;
-
-    (void)trigger;
-    while (start > from && memcmp(t.ptr + start, "-----BEGIN ", 11) != 0)
-        start--;
-    if (!pem_has_body(t, at))
-        return false;
-    /* Base64 has no dashes, so the next five are the footer's; a key cut off ends at its header. */
-    dashes = memmem(t.ptr + at, t.len - at, "-----", 5);
-    if (dashes) {
-        size_t footer = (size_t)(dashes - t.ptr);
-
-        if (t.len - footer >= 9 && memcmp(dashes, "-----END ", 9) == 0) {
-            const char *close =
-                memmem(dashes + 9,
-                       t.len - footer - 9 < PEM_HEADER_MAX ? t.len - footer - 9 : PEM_HEADER_MAX,
-                       "-----", 5);
-
-            end = close ? (size_t)(close - t.ptr) + 5 : footer;
-        } else {
-            end = footer;
-        }
-    }
     *out = (struct lac_match_span){start, end, end};
     return true;
 }

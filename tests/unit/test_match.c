@@ -311,7 +311,8 @@ static void secrets_are_told_from_placeholders(void)
     static const struct row pem[] = {
         {"-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEAxyz\n-----END RSA PRIVATE KEY----- x",
          "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEAxyz\n-----END RSA PRIVATE KEY-----"},
-        {"-----BEGIN PRIVATE KEY-----\\nMIIEvQIBADANBgkqhkiG9w0B", "-----BEGIN PRIVATE KEY-----"},
+        {"-----BEGIN PRIVATE KEY-----\\nMIIEvQIBADANBgkqhkiG9w0B",
+         "-----BEGIN PRIVATE KEY-----\\nMIIEvQIBADANBgkqhkiG9w0B"},
         {"-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: 2\n",
          "-----BEGIN PGP PRIVATE KEY BLOCK-----"},
         {"what does -----BEGIN PRIVATE KEY----- mean?", ""},
@@ -623,6 +624,10 @@ static void time_grows_with_length_only(void)
                                         "bearer ",
                                         "sk-T3BlbkFJ",
                                         "mnemonic ",
+                                        "-----BEGIN OpenVPN Static key V1-----\nA: ",
+                                        "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nA: x\n",
+                                        "PuTTY-User-Key-File-2: a\nEncryption: b\nComment: ",
+                                        "Private-Lines: 999\nabcdefgh ",
                                         "a:5432:"};
     static const struct lac_str phrases[] = {{"acme", 4}};
     static const struct lac_str context[] = {{"zzz", 3}};
@@ -662,6 +667,32 @@ static void time_grows_with_length_only(void)
     set_close(&t);
 }
 
+static void letters_that_chance_puts_into_a_long_hit_excuse_nothing(void)
+{
+    static const struct lac_str allow[] = {{"*your*", 6}, {"*example*", 9}};
+    static const char form[] = "\\bzq-[A-Za-z0-9]{20,300}\\b";
+    struct lac_match_rule rule = rule_of("token");
+    char text[2 * LAC_MATCH_CHANCE_MAX];
+    struct set t;
+
+    rule.pattern = lac_str_from(form);
+    rule.allow = allow;
+    rule.allow_count = LAC_COUNT(allow);
+    if (!set_open(&t, &rule, 1))
+        return;
+    memset(text, 'k', sizeof(text));
+    memcpy(text, "zq-", 3);
+    memcpy(text + 20, "YoUr", 4);
+    scan(&t, (struct lac_str){text, LAC_MATCH_CHANCE_MAX});
+    LAC_TEST_EQ(t.hits.count, 0);
+    scan(&t, (struct lac_str){text, LAC_MATCH_CHANCE_MAX + 1});
+    LAC_TEST_EQ(t.hits.count, 1);
+    memcpy(text + 20, "ExaMple", 7);
+    scan(&t, (struct lac_str){text, LAC_MATCH_CHANCE_MAX + 1});
+    LAC_TEST_EQ(t.hits.count, 0);
+    set_close(&t);
+}
+
 static void an_allow_rule_speaks_for_whole_fields_only(void)
 {
     static const struct lac_str phrases[] = {{"What is the capital of France", 29}};
@@ -693,4 +724,5 @@ LAC_TEST_MAIN(match, emails_are_found_exactly, ip_addresses_are_told_from_versio
               patterns_report_where_they_start, cut_edges_of_a_region_are_no_edges_of_the_text,
               context_is_looked_for_in_bounded_time, bad_rules_are_refused_by_index,
               a_field_over_the_limit_says_so, time_grows_with_length_only,
+              letters_that_chance_puts_into_a_long_hit_excuse_nothing,
               an_allow_rule_speaks_for_whole_fields_only)

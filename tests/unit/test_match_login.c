@@ -37,10 +37,10 @@ static void check(const char *detector, const struct row *rows, size_t count)
     LAC_TEST_NEED(m && s);
     LAC_TEST_EQ(lac_match_scratch_fit(s, m, &err), LAC_OK);
     for (size_t i = 0; i < count; i++) {
-        char out[1024];
+        char out[4096];
         size_t n = 0;
 
-        lac_test_row("%s: %s", detector, rows[i].text);
+        lac_test_row("%s: %.80s", detector, rows[i].text);
         LAC_TEST_EQ(lac_match_scan(m, s, lac_str_from(rows[i].text), &hits, &err), LAC_OK);
         out[0] = 0;
         for (size_t k = 0; k < hits.count && n < sizeof(out); k++)
@@ -289,6 +289,73 @@ static void tokens_are_decided_by_what_they_decode_to(void)
     check("seed_phrase", seed, LAC_COUNT(seed));
 }
 
+#define W64      "mQ3+vZa8/Kc1XyLw9Rt5Bn7Jd2Hs6Fg0TpUeIoAVkCxNqYzMWbErGhDjSlPf4OiC"
+#define W10(eol) W64 eol W64 eol W64 eol W64 eol W64 eol W64 eol W64 eol W64 eol W64 eol W64
+#define PPK(eol)                                                                                 \
+    "PuTTY-User-Key-File-3: ssh-rsa" eol "Encryption: aes256-cbc" eol "Comment: eve's, 2026" eol \
+    "Public-Lines: 11" eol                                                                       \
+    W10(eol) eol "mQ3+vZa8/Kc1==" eol "Key-Derivation: Argon2id" eol "Argon2-Memory: 8192" eol   \
+                 "Argon2-Passes: 21" eol "Argon2-Parallelism: 1" eol                             \
+                 "Argon2-Salt: 3bf1d9a0c4e2876a51fd0b93e7c8a246" eol                             \
+                 "Private-Lines: 10" eol W10(eol) eol                                            \
+        "Private-MAC: 6f1ad09be24c7358b0d1e6f2a94c8375d0be16f3a27c94e85d10b63fa9e2c748"
+#define OVPN "-----BEGIN OpenVPN tls-crypt-v2 client key-----"
+#define SSH2 "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----"
+#define PEM  "-----BEGIN RSA PRIVATE KEY-----"
+
+static void keys_are_found_whole_whatever_their_length(void)
+{
+    static const struct row putty[] = {
+        {"see\n" PPK("\n") "\nand more", PPK("\n")},
+        {PPK("\r\n") "\r\n", PPK("\r\n")},
+        {"{\"ppk\": \"" PPK("\\n") "\\n\"}", PPK("\\n")},
+        {"    " PPK("\n    ") "\n", PPK("\n    ")},
+        {"PuTTY-User-Key-File-2: ssh-rsa\nEncryption: none\nComment: x\nPrivate-Lines: 3\n" W64
+         "\nas said",
+         "PuTTY-User-Key-File-2: ssh-rsa\nEncryption: none\nComment: x\nPrivate-Lines: 3\n" W64},
+        {"Private-Lines: 10\n" W10("\n") "\nPrivate-Hash: 0a4e\nbye",
+         "Private-Lines: 10\n" W10("\n") "\nPrivate-Hash: 0a4e"},
+        {"Private-Lines: 2\n" W10("\n"), "Private-Lines: 2\n" W64 "\n" W64},
+        {"Private-Lines: 3\n" W64 "\nPrivate-MAC: 0a4e",
+         "Private-Lines: 3\n" W64 "\nPrivate-MAC: 0a4e"},
+        {"Private-Lines: 3\nPrivate-MAC: 0a4e", ""},
+        {"Private-Lines: 0\n" W64, ""},
+        {"Private-Lines: many\n" W64, ""},
+        {"PuTTY-User-Key-File-2: ssh-rsa\nComment: x\nEncryption: none\n", ""},
+        {"PuTTY-User-Key-File-2: ssh-rsa Encryption: none Comment: x", ""},
+    };
+    static const struct row openvpn[] = {
+        {"<tls-crypt-v2>\n" OVPN
+         "\n" W10("\n") "\nRg==\n-----END OpenVPN tls-crypt-v2 client key-----"
+                        "\n</tls-crypt-v2>",
+         OVPN "\n" W10("\n") "\nRg==\n-----END OpenVPN tls-crypt-v2 client key-----"},
+        {OVPN "\\n" W10("\\n") "\\nRg==\"", OVPN "\\n" W10("\\n")},
+        {OVPN " " W10(" ") " and so on", OVPN " " W10(" ")},
+        {OVPN "\n" W64 "\n-----BEGIN", OVPN "\n" W64},
+        {OVPN "\n<key>", ""},
+        {OVPN, ""},
+    };
+    static const struct row ssh2[] = {
+        {SSH2 "\nSubject: eve\nComment: \"2048-bit rsa\"\n" W10("\n") "\n---- END SSH2 ENCRYPTED "
+                                                                      "PRIVATE KEY ----\n",
+         SSH2 "\nSubject: eve\nComment: \"2048-bit rsa\"\n" W10(
+             "\n") "\n---- END SSH2 ENCRYPTED PRIVATE KEY ----"},
+        {SSH2 "\nComment: \"work key\"\n", ""},
+        {"---- BEGIN SSH2 PUBLIC KEY ----\n" W64, ""},
+    };
+    static const struct row pem[] = {
+        {PEM "\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n" W10("\n") "\n",
+         PEM "\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n" W10("\n")},
+        {PEM "\\n" W10("\\n") "\", next", PEM "\\n" W10("\\n")},
+        {PEM "\\\\n" W10("\\\\n") "\\\\n...", PEM "\\\\n" W10("\\\\n")},
+    };
+
+    check("putty_key", putty, LAC_COUNT(putty));
+    check("openvpn_key", openvpn, LAC_COUNT(openvpn));
+    check("ssh2_key", ssh2, LAC_COUNT(ssh2));
+    check("private_key", pem, LAC_COUNT(pem));
+}
+
 static void checksums_of_keys_hold(void)
 {
     static const struct {
@@ -381,5 +448,5 @@ static void json_objects_are_told_from_what_resembles_them(void)
 LAC_TEST_MAIN(match_login, passwords_are_found_in_assignments_and_sentences,
               keys_and_tokens_need_to_look_random, logins_are_found_in_addresses,
               logins_are_found_in_strings_headers_and_commands,
-              tokens_are_decided_by_what_they_decode_to, checksums_of_keys_hold,
-              json_objects_are_told_from_what_resembles_them)
+              tokens_are_decided_by_what_they_decode_to, keys_are_found_whole_whatever_their_length,
+              checksums_of_keys_hold, json_objects_are_told_from_what_resembles_them)
