@@ -132,15 +132,26 @@ bool lac_match_validate_mx_curp(struct lac_str match)
     return known && (10 - sum % 10) % 10 == lac_match_digit(c.at + 17);
 }
 
-/* sat.gob.mx, RFC: letters of the name, a date, a homonym key and its check character, which old
- * registrations do not all keep: the date decides. */
+/* SAT, Anexo 20, t_RFC: three characters of a company's name or four of a person's, '&' and Ñ among
+ * them; a date; two of a homonym key and a check character, 0-9 or A. Old registrations do not all
+ * keep the check: the date decides. */
 bool lac_match_validate_mx_rfc(struct lac_str match)
 {
-    struct lac_match_code c = lac_match_code_of(match);
+    struct lac_match_code c;
+    unsigned name = 0;
+    size_t i = 0;
 
-    if (lac_match_code_is(&c, "AAAA999999***"))
-        return lac_match_is_yymmdd(c.at + 4);
-    return lac_match_code_is(&c, "AAA999999***") && lac_match_is_yymmdd(c.at + 3);
+    while (i < match.len && !lac_match_is_digit((unsigned char)match.ptr[i])) {
+        unsigned char byte = (unsigned char)match.ptr[i++];
+
+        /* Of the two bytes of a Ñ (C3 91, C3 B1 when small) the first one counts. */
+        name += lac_match_is_alpha(byte) || byte == '&' || byte == 0xc3;
+    }
+    if ((name != 3 && name != 4) ||
+        !lac_match_code_read(&c, lac_str_slice(match, i, match.len), "999999***"))
+        return false;
+    return lac_match_is_yymmdd(c.at) &&
+           (lac_match_is_digit((unsigned char)c.at[8]) || c.at[8] == 'A');
 }
 
 /* Mod 11 with a rest of 10 or 11 as 0. */

@@ -255,6 +255,9 @@ static void numbers_that_break_one_rule_are_refused(void)
         {"mx_curp", "HEGG561327MVZRRL04"}, /* month 13 */
         {"mx_curp", "HEGG560427MXXRRL04"}, /* no such state */
         {"mx_rfc", "GODE561331GR8"},       /* month 13 */
+        {"mx_rfc", "GODEE561231GR8"},      /* five letters */
+        {"mx_rfc", "GO561231GR8"},         /* two */
+        {"mx_rfc", "GODE561231GRB"},       /* ends in a letter that is no A */
         {"br_cpf", "111.111.111-11"},      /* one digit only */
         {"br_cnpj", "00.000.000/0000-00"}, /* likewise */
         {"ar_cuit", "21-12345678-0"},      /* no such kind */
