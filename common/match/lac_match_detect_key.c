@@ -130,17 +130,33 @@ static size_t field_end(struct lac_str t, size_t i, const char *dashes)
     return end;
 }
 
+/* Whether there is an empty line between `i` and `end`, where only blanks and line breaks are. */
+static bool has_empty_line(struct lac_str t, size_t i, size_t end)
+{
+    size_t breaks = 0;
+
+    while (i < end) {
+        size_t n = break_size(t, i);
+
+        breaks += n > 0;
+        i += n ? n : 1;
+    }
+    return breaks > 1;
+}
+
 /*
  * Behind the key whose first line ends at `at`: fields, words of base64, and a last line. Without
- * that it ends behind the last word of at least WORD_MIN characters. 0 when there is no such word.
+ * that it ends behind the last word of at least WORD_MIN characters, of twice as many behind an
+ * empty line: what is shorter is the key's last line or something else. 0 when there is no word.
  */
 static size_t armour_end(struct lac_str t, size_t at, const char *dashes)
 {
     size_t limit = t.len - at < ARMOUR_MAX ? t.len : at + ARMOUR_MAX;
     size_t end = 0, fields = 0, footer;
+    bool last = false;
 
     for (;;) {
-        size_t stop;
+        size_t from = at, stop, least;
 
         at = skip_space(t, at, limit);
         stop = end == 0 && fields++ < FIELDS_MAX ? field_end(t, at, dashes) : at;
@@ -148,10 +164,12 @@ static size_t armour_end(struct lac_str t, size_t at, const char *dashes)
             at = stop < limit ? stop : limit;
             continue;
         }
-        stop = word_end(t, at, limit);
+        stop = last ? at : word_end(t, at, limit);
         if (stop == at)
             break;
-        if (stop - at >= WORD_MIN)
+        least = end && has_empty_line(t, from, at) ? 2 * WORD_MIN : WORD_MIN;
+        last = end && stop - at < least;
+        if (stop - at >= least)
             end = stop;
         at = stop;
     }

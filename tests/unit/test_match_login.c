@@ -332,6 +332,9 @@ static void keys_are_found_whole_whatever_their_length(void)
         {OVPN "\\n" W10("\\n") "\\nRg==\"", OVPN "\\n" W10("\\n")},
         {OVPN " " W10(" ") " and so on", OVPN " " W10(" ")},
         {OVPN "\n" W64 "\n-----BEGIN", OVPN "\n" W64},
+        {OVPN "\n\n" W64 "\n\n" W64 "\n\nmQ3+\n", OVPN "\n\n" W64 "\n\n" W64},
+        {OVPN "\n" W64 "\n\nAKIAQ3EGRZQ7WNTB4XKP\n", OVPN "\n" W64},
+        {OVPN "\n" W64 "\nkey AKIAQ3EGRZQ7WNTB4XKP\n", OVPN "\n" W64},
         {OVPN "\n<key>", ""},
         {OVPN, ""},
     };
@@ -346,6 +349,7 @@ static void keys_are_found_whole_whatever_their_length(void)
     static const struct row pem[] = {
         {PEM "\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n" W10("\n") "\n",
          PEM "\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n" W10("\n")},
+        {PEM "\n" W64 "\n\nkey AKIAQ3EGRZQ7WNTB4XKP\n", PEM "\n" W64},
         {PEM "\\n" W10("\\n") "\", next", PEM "\\n" W10("\\n")},
         {PEM "\\\\n" W10("\\\\n") "\\\\n...", PEM "\\\\n" W10("\\\\n")},
     };
