@@ -261,13 +261,13 @@ bool lac_match_validate_pe_ruc(struct lac_str match)
     return (11 - lac_match_weigh(c.at, "5432765432") % 11) % 10 == lac_match_digit(c.at + 10);
 }
 
-/* Registro Civil, cédula: a province, a third digit below 6, Luhn. */
+/* Registro Civil, cédula: a province, a third digit up to 6, Luhn. */
 bool lac_match_validate_ec_ci(struct lac_str match)
 {
     struct lac_match_code c;
     unsigned province;
 
-    if (!lac_match_code_read(&c, match, "9999999999") || c.at[2] > '5')
+    if (!lac_match_code_read(&c, match, "9999999999") || c.at[2] > '6')
         return false;
     province = lac_match_value(c.at, 2);
     return ((province >= 1 && province <= 24) || province == 30) && lac_match_luhn(c.at, 10);

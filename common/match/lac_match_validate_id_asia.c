@@ -22,7 +22,7 @@ bool lac_match_validate_in_pan(struct lac_str match)
 {
     struct lac_match_code c;
 
-    return lac_match_code_read(&c, match, "AAAAA9999A") && strchr("ABCFGHJLPT", c.at[3]) &&
+    return lac_match_code_read(&c, match, "AAAAA9999A") && strchr("ABCEFGHJKLPT", c.at[3]) &&
            memcmp(c.at + 5, "0000", 4) != 0;
 }
 

@@ -31,7 +31,8 @@ bool lac_match_validate_es_nie(struct lac_str match)
     return c.at[8] == dni_letters[(first * 10000000 + lac_match_value(c.at + 1, 7)) % 23];
 }
 
-/* Agencia Tributaria, NIF of organisations: Luhn over seven digits, as a digit or as a letter. */
+/* Orden EHA/451/2008, NIF of organisations: Luhn over seven digits, as a digit or as a letter; the
+ * order does not say which kind of organisation has which. */
 bool lac_match_validate_es_cif(struct lac_str match)
 {
     struct lac_match_code c;
@@ -45,8 +46,8 @@ bool lac_match_validate_es_cif(struct lac_str match)
     for (digits[7] = '0'; !lac_match_luhn(digits, 8); digits[7]++)
         check++;
     if (lac_match_is_digit((unsigned char)c.at[8]))
-        return !strchr("PQS", c.at[0]) && lac_match_digit(c.at + 8) == check;
-    return !strchr("ABEH", c.at[0]) && c.at[8] == "JABCDEFGHI"[check];
+        return lac_match_digit(c.at + 8) == check;
+    return c.at[8] == "JABCDEFGHI"[check];
 }
 
 /* Seguridad Social: the first ten digits mod 97; a serial below ten million is put next to the

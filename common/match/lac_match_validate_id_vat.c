@@ -229,7 +229,7 @@ static bool vat_ro(const struct lac_match_code *c)
 {
     char d[10] = {'0', '0', '0', '0', '0', '0', '0', '0', '0', '0'};
 
-    if (c->len < 4 || c->len > 10 || c->at[0] == '0')
+    if (c->len < 2 || c->len > 10 || c->at[0] == '0')
         return false;
     for (size_t i = 0; i < c->len; i++)
         if (!lac_match_is_digit((unsigned char)c->at[i]))

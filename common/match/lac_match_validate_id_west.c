@@ -66,8 +66,8 @@ bool lac_match_validate_uk_driving_licence(struct lac_str match)
     return lac_match_is_date(0, month > 50 ? month - 50 : month, lac_match_value(c.at + 8, 2));
 }
 
-/* gov.ie, PPSN: weights 8 to 2, a second letter, A to I or W for
- * none, counts nine-fold; W, A ... V. */
+/* gov.ie, PPSN: weights 8 to 2; a second letter counts nine-fold, A to I, and nothing when it is W,
+ * T or X, which old numbers have; the check is one of W, A ... V. */
 bool lac_match_validate_ie_pps(struct lac_str match)
 {
     struct lac_match_code c = lac_match_code_of(match);
@@ -75,10 +75,10 @@ bool lac_match_validate_ie_pps(struct lac_str match)
 
     if (!lac_match_code_is(&c, "9999999A") && !lac_match_code_is(&c, "9999999AA"))
         return false;
-    if (c.len == 9 && c.at[8] > 'I' && c.at[8] != 'W')
+    if (c.len == 9 && c.at[8] > 'I' && !strchr("TWX", c.at[8]))
         return false;
     sum = lac_match_weigh(c.at, "8765432");
-    if (c.len == 9 && c.at[8] != 'W')
+    if (c.len == 9 && c.at[8] <= 'I')
         sum += 9 * (unsigned)(c.at[8] - 'A' + 1);
     return c.at[7] == "WABCDEFGHIJKLMNOPQRSTUV"[sum % 23];
 }

@@ -117,6 +117,10 @@ static void good_numbers_hold_and_slips_are_seen(void)
         {"eg_national_id", "29001010100015", 90, 5},
         {"emso", "0101006500006", 0, 0},
         {"es_cif", "A58818501", 0, 0},
+        {"es_cif", "A5881850A", 0, 0},
+        {"ec_ci", "1761861390", 0, 0},
+        {"eu_vat", "RO876", 0, 0},
+        {"in_pan", "AAAEK4321L", 36, 3},
         {"es_nie", "X1234567L", 0, 0},
         {"es_nif", "12345678Z", 0, 0},
         {"es_nss", "281234567840", 0, 0},
@@ -167,6 +171,8 @@ static void good_numbers_hold_and_slips_are_seen(void)
         {"id_nik", "3171011708450001", 128, 10},
         {"ie_pps", "1234567T", 0, 0},
         {"ie_pps", "1234567FA", 0, 0},
+        {"ie_pps", "1234567TT", 0, 0},
+        {"ie_pps", "1234567TX", 0, 0},
         {"il_id", "039337423", 0, 0},
         {"imei", "490154203237518", 0, 1},
         {"in_aadhaar", "2341 2341 2346", 0, 0},
@@ -292,6 +298,7 @@ static void numbers_that_break_one_rule_are_refused(void)
         {"lv_personas_kods", "311375-19997"}, /* 31: a day, of a month 13 */
         {"es_nif", "12345678A"},
         {"es_nie", "W1234567L"},
+        {"in_pan", "AAAXK4321L"}, /* nobody's fourth letter */
         {"es_cif", "I58818501"},
         {"it_fiscal_code", "RSSMRA85F10A562S"}, /* no month F */
         {"it_fiscal_code", "RSSMRA85T10A562T"},
