@@ -48,8 +48,13 @@ static const struct lac_match_detector detectors[] = {
     {"jwk", lac_match_verify_jwk, {"\"kty\""}},
     {"password_value",
      lac_match_verify_password,
-     {"<(?i)(?:db|my|user|admin|root)?pass(?:w(?:or[dt]|d)|phrase|code)", "<(?i)(?:db)?pwd",
-      "<(?i)kennwort", "<(?i)(?:db)?pass ?[=:]"}},
+     {"<(?i)(?:db|my|pg|user|admin|root|mysql|redis|ldap|smtp|ftp)?pass(?:w(?:or[dt]|d)|phrase|"
+      "code)",
+      "<(?i)(?:db)?pwd", "<(?i)kennwort", "<(?i)(?:db)?pass ?[=:]",
+      "<(?i)(?:pg|root)?pw[\"']? ?[=:]",
+      "(?i)\\b(?:requirepass|masterauth|bindpw|rootpw|identified by|convertto-securestring) ",
+      "<(?i)(?:mot[ _]?de[ _]?passe|contrase[nñ]a|senha|wachtwoord|has[lł]o|l[oö]senord|heslo|"
+      "salasana|jelsz[oó]|passord|adgangskode|lozinka)"}},
     {"secret_value",
      lac_match_verify_assigned_key,
      {"<(?i)(?:client|app)?secret", "<(?i)private[_-]?key", "<(?i)signing[_-]?key",
@@ -58,6 +63,7 @@ static const struct lac_match_detector detectors[] = {
      lac_match_verify_assigned_key,
      {"<(?i)api[_ -]?key", "<(?i)access[_-]?key", "<(?i)auth[_-]?key", "<(?i)account[_-]?key",
       "<(?i)master[_-]?key"}},
+    {"key_value", lac_match_verify_key, {"<(?i)key[\"']? ?[=:]"}},
     {"token_value", lac_match_verify_assigned_key, {"<(?i)(?:access|auth|refresh|session)?token"}},
     {"postgres_url", lac_match_verify_url_login, {"\\bpostgres(?:ql)?(?:\\+[a-z0-9]{2,10})?://"}},
     {"mysql_url", lac_match_verify_url_login, {"\\b(?:mysqlx?|mariadb)(?:\\+[a-z0-9]{2,12})?://"}},
@@ -86,8 +92,10 @@ static const struct lac_match_detector detectors[] = {
     {"database_url",
      lac_match_verify_url_login,
      {"\\b(?:snowflake|redshift|vertica|trino|presto|hive2?|impala|db2|firebird|hana|exasol|"
-      "teradatasql|databricks|influxdb|elasticsearch|opensearch|etcd|consul|memcached|arangodb|"
-      "rethinkdb|surrealdb|dgraph|questdb|timescaledb|yugabytedb|libsql|turso|tdengine)(?:\\+[a-z0-"
+      "teradatasql|databricks|influxdb|elasticsearch|opensearch|etcd|consul|memcached|"
+      "arangodb|"
+      "rethinkdb|surrealdb|dgraph|questdb|timescaledb|yugabytedb|libsql|turso|tdengine)(?:\\+["
+      "a-z0-"
       "9]{2,12})?://"}},
     {"pkcs8_key",
      lac_match_verify_long_token,
@@ -102,7 +110,8 @@ static const struct lac_match_detector detectors[] = {
     {"openssh_key", lac_match_verify_long_token, {"\\bb3BlbnNzaC1rZXktdjEA"}},
     {"pem_in_base64",
      lac_match_verify_long_token,
-     {"\\bLS0tLS1CRUdJTi[A-Za-z0-9+/]{0,24}(?:UFJJVkFURSBLRVkt|BSSVZBVEUgS0VZL|QUklWQVRFIEtFWS)"}},
+     {"\\bLS0tLS1CRUdJTi[A-Za-z0-9+/"
+      "]{0,24}(?:UFJJVkFURSBLRVkt|BSSVZBVEUgS0VZL|QUklWQVRFIEtFWS)"}},
     {"pkcs12",
      lac_match_verify_long_token,
      {"\\bMII[A-P][A-Za-z0-9+/]{2}IBAzCC[A-Za-z0-9+/]{3}GCSqGSIb3DQEHAa"}},
@@ -111,12 +120,19 @@ static const struct lac_match_detector detectors[] = {
     {"dropbox_token", lac_match_verify_dropbox, {"\\bsl\\.(?:u\\.)?[A-Za-z0-9_-]{60}"}},
     {"linkedin_token", lac_match_verify_long_token, {"\\bAQ[A-Z][A-Za-z0-9_-]{80}"}},
     {"connection_string", lac_match_verify_connection, {"<(?i)password ?=", "<(?i)pwd ?="}},
-    {"bearer_token", lac_match_verify_bearer, {"(?i)\\bbearer "}},
+    {"bearer_token",
+     lac_match_verify_bearer,
+     {"(?i)\\bbearer ", "(?i)\\bauthorization[\"']? ?[:=] ?[\"']?(?:api[-_ ]?)?(?:token|key) "
+                        "(?:token=)?[\"']?"}},
     {"basic_credentials", lac_match_verify_basic, {"(?i)\\bbasic "}},
     {"command_login", lac_match_verify_command_login, {"\\bcurl "}},
     {"command_password",
      lac_match_verify_command_password,
-     {"\\b(?:mysql|mysqldump|mysqladmin|mariadb) ", "\\bsshpass ", "\\b(?:docker|podman) login "}},
+     {"\\b(?:mysql|mysqldump|mysqladmin|mariadb) ", "\\bsshpass ",
+      "\\b(?:docker|podman|skopeo|buildah|helm "
+      "registry|oc|az|cf|twine|mongo|mongosh|mongodump|"
+      "mongorestore|kinit) (?:login |upload )?",
+      "\\b(?:redis|valkey)-cli ", "\\bldap(?:search|modify|add|delete|passwd|whoami) "}},
     {"pgpass", lac_match_verify_pgpass, {":(?:5432|5433|6432):"}},
     {"seed_phrase",
      lac_match_verify_seed_phrase,
@@ -126,7 +142,8 @@ static const struct lac_match_detector detectors[] = {
      {"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----"}},
     {"openvpn_key",
      lac_match_verify_openvpn_key,
-     {"-----BEGIN OpenVPN (?:Static key V1|tls-crypt-v2 (?:client|server) key|auth-token server "
+     {"-----BEGIN OpenVPN (?:Static key V1|tls-crypt-v2 (?:client|server) key|auth-token "
+      "server "
       "key)"
       "-----"}},
     {"ssh2_key", lac_match_verify_ssh2_key, {"---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----"}},

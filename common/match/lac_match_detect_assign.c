@@ -8,67 +8,20 @@
 
 #include <string.h>
 
-#include "lac_match_grams.h"
+#include "lac_match_form.h"
 #include "lac_match_secret.h"
 
 enum {
-    NAME_REST_MAX = 32, /* bytes of the identifier behind and before the word */
-    BLANKS_MAX = 16,    /* between name, operator and value */
+    RANDOM_MIN = 16,     /* of what is called a key, token or secret */
+    KEY_RANDOM_MIN = 20, /* of what is called some key */
+    KEY_REST_MAX = 6,    /* "_token" */
     VALUE_MIN = 4,
-    VALUE_MAX = 256,
-    RANDOM_MIN = 16, /* of what is called a key, token or secret */
+    BLANKS_MAX = 16,
+    TRIGGER_DIRECTIVE = 5, /* of password_value: a blank is the operator */
 };
 
-enum kind { KIND_PASSWORD, KIND_SECRET };
-
-/* Where a value stands, and what is known of it from that. */
-struct value {
-    struct lac_str text;
-    size_t at;      /* its offset */
-    bool quoted;    /* in quotes or between tags: nothing is missing at its end */
-    bool statement; /* behind an upper-case name and '=', or in a command's option */
-    bool prose;     /* "the password is ..." */
-};
-
-static bool is_name(unsigned c)
-{
-    return lac_match_is_alnum(c) || c == '_' || c == '-' || c == '.';
-}
-
-static size_t skip(struct lac_str t, size_t i, const char *set, size_t limit)
-{
-    size_t from = i;
-
-    while (i < t.len && i - from < limit && lac_match_is_in((unsigned char)t.ptr[i], set))
-        i++;
-    return i;
-}
-
-/* Whether one of the words, in lower case, is in `name` in any case. */
-static bool mentions(struct lac_str name, const char *const *words)
-{
-    struct lac_match_grams grams;
-
-    if (name.len < 2) /* nearly always empty, and no word is as short */
-        return false;
-    lac_match_grams_of(&grams, name);
-    for (; *words; words++) {
-        size_t size;
-
-        if (!lac_match_grams_pair(&grams, *words)) /* nearly always */
-            continue;
-        size = strlen(*words);
-        for (size_t i = 0; i + size <= name.len; i++) {
-            size_t k = 0;
-
-            while (k < size && (name.ptr[i + k] | 0x20) == ((*words)[k] | 0x20))
-                k++;
-            if (k == size)
-                return true;
-        }
-    }
-    return false;
-}
+/* KIND_KEY: acme_key, of which only what looks issued is a secret. */
+enum kind { KIND_PASSWORD, KIND_SECRET, KIND_KEY };
 
 /* What a name says that is about a secret but holds none: password_hash, secretName, csrf_token. */
 static bool is_about(struct lac_str before, struct lac_str after)
@@ -85,128 +38,27 @@ static bool is_about(struct lac_str before, struct lac_str after)
         "manage",  "store",  "count", "limit",  "size",   "encod",  "streng", "score",
         "izer",    "izat",   "less",  "requir", "enable", "chang",  NULL};
 
-    if (after.len >= 2 && after.len <= 3 && mentions(after, (const char *const[]){"id", NULL}))
+    if (after.len >= 2 && after.len <= 3 &&
+        lac_match_mentions(after, (const char *const[]){"id", NULL}))
         return true;
-    return mentions(before, first) || mentions(after, last);
+    return lac_match_mentions(before, first) || lac_match_mentions(after, last);
 }
 
-/* The operator behind a name: where the value may begin, 0 when none follows. */
-static size_t behind_operator(struct lac_str t, size_t i, struct value *v)
+/* Keys that identify, sort or lock nothing: primary_key, cacheKey, routing-key. */
+static bool is_plain_key(struct lac_str before)
 {
-    static const char *const words[] = {"is", "was", "ist", "value=", "=>", ":=", "==", NULL};
-    size_t blanks = i;
+    static const char *const words[] = {
+        "public", "primar",  "foreign", "sort",   "cache",  "partit", "hash",   "row",    "col",
+        "index",  "idempot", "rout",    "regist", "object", "s3",     "lookup", "group",  "search",
+        "map",    "unique",  "compos",  "natur",  "surrog", "range",  "order",  "transl", "i18n",
+        "short",  "hot",     "arrow",   "enter",  "shift",  "ctrl",   "item",   "list",   "storage",
+        "finger", "trace",   "dedup",   "event",  "messag", "topic",  "node",   "file",   "etag",
+        "ref",    "issue",   "project", "blob",   "chunk",  "digest", "sha",    "checks", "commit",
+        "build",  "lock",    "pub",     "known",  "host",   "join",   "merge",  "config", "metric",
+        "dict",   "schema",  "state",   "test",   "data",   "image",  "asset",  "uuid",   "guid",
+        NULL};
 
-    i = skip(t, i, " \t", BLANKS_MAX);
-    blanks = i - blanks;
-    for (size_t k = 0; words[k]; k++) {
-        size_t size = strlen(words[k]);
-        bool word = k < 3;
-
-        if (t.len - i < size || memcmp(t.ptr + i, words[k], size) != 0)
-            continue;
-        if (word && (blanks == 0 || !lac_match_is_in(lac_match_byte(t, i + size), " :")))
-            continue;
-        v->prose = word;
-        i = skip(t, i + size, " :\t", BLANKS_MAX);
-        return i;
-    }
-    if (lac_match_byte(t, i) == '=' || lac_match_byte(t, i) == ':') {
-        bool colon = t.ptr[i] == ':';
-        size_t type;
-
-        if (colon && lac_match_byte(t, i + 1) == ':')
-            return 0;
-        v->prose =
-            colon && blanks == 0 && lac_match_byte(t, i + 1) == ' ' && !v->quoted && !v->statement;
-        i = skip(t, i + 1, " \t", BLANKS_MAX);
-        /* password: str = "..." */
-        type = lac_match_run_end(t, i, NAME_REST_MAX, is_name);
-        if (colon && type > i) {
-            size_t equals = skip(t, type, " \t", BLANKS_MAX);
-
-            if (lac_match_byte(t, equals) == '=' && lac_match_byte(t, equals + 1) != '=')
-                i = skip(t, equals + 1, " \t", BLANKS_MAX);
-        }
-        return i;
-    }
-    return 0;
-}
-
-/* &quot; &lt; &#x3C; and their like end a value as what they mean does; so does the next parameter
- * of an address. */
-static bool ends_at_ampersand(struct lac_str t, size_t i)
-{
-    size_t end;
-
-    if (lac_match_byte(t, i) != '&')
-        return false;
-    i += lac_match_byte(t, i + 1) == '#';
-    end = lac_match_run_end(t, i + 1, NAME_REST_MAX, is_name);
-    return end - i > 1 && (lac_match_byte(t, end) == ';' || lac_match_byte(t, end) == '=');
-}
-
-/* What ends a value without quotes. Not lac_match_is_in(): a text of names only asks this for each
- * byte of each value. */
-static bool is_stop(unsigned char c)
-{
-    switch (c) {
-    case ' ':
-    case '\t':
-    case '\r':
-    case '\n':
-    case '"':
-    case '\'':
-    case '`':
-    case ',':
-    case ';':
-    case '<':
-    case '>':
-    case '(':
-    case ')':
-    case '{':
-    case '}':
-    case '[':
-    case ']':
-    case '\\':
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* The value that begins at `i`: in quotes, or up to what ends a word there. */
-static bool read_value(struct lac_str t, size_t i, struct value *v)
-{
-    size_t end;
-
-    v->quoted = false;
-    if (lac_match_byte(t, i) == '\\' && lac_match_is_in(lac_match_byte(t, i + 1), "\"'"))
-        i++;
-    if (lac_match_is_in(lac_match_byte(t, i), "\"'`")) {
-        char quote = t.ptr[i++];
-
-        end = i;
-        while (end < t.len && end - i <= VALUE_MAX && t.ptr[end] != quote && t.ptr[end] != '\n')
-            end++;
-        if (lac_match_byte(t, end) != (unsigned char)quote)
-            return false;
-        v->quoted = true;
-        if (end > i && t.ptr[end - 1] == '\\')
-            end--;
-    } else {
-        end = i;
-        while (end < t.len && end - i <= VALUE_MAX && !is_stop((unsigned char)t.ptr[end]) &&
-               !ends_at_ampersand(t, end))
-            end++;
-        /* a call, an index or a template is code, not a value */
-        if (lac_match_is_in(lac_match_byte(t, end), "([{<"))
-            return false;
-        while (end > i && v->prose && lac_match_is_in((unsigned char)t.ptr[end - 1], ".?:"))
-            end--;
-    }
-    v->at = i;
-    v->text = lac_str_slice(t, i, end);
-    return end - i >= VALUE_MIN && end - i <= VALUE_MAX;
+    return before.len < 2 || lac_match_mentions(before, words);
 }
 
 /* Without quotes, a value may be a reference: settings.DB_PASS, process.env.TOKEN, /run/secret. */
@@ -217,65 +69,73 @@ static bool is_reference(struct lac_str s)
                                         "args.",   "self.",      "this.",  "://",      NULL};
     size_t dots = 0;
 
-    if (s.ptr[0] == '/' || s.ptr[0] == '.' || s.ptr[0] == '~' || mentions(s, words))
+    if (s.ptr[0] == '/' || s.ptr[0] == '.' || s.ptr[0] == '~' || lac_match_mentions(s, words))
         return true;
     for (size_t i = 0; i < s.len; i++) {
-        if (!is_name((unsigned char)s.ptr[i]))
+        if (!lac_match_is_name((unsigned char)s.ptr[i]))
             return false;
         dots += s.ptr[i] == '.' && i + 1 < s.len;
     }
     return dots > 0 && !lac_match_is_random(s, RANDOM_MIN);
 }
 
-/* Whether the characters are those of an issued key: the alphabets of base64 and hexadecimal. */
+/* Whether the characters are those of an issued key: the alphabets of base64 and hexadecimal, and
+ * one colon between its halves; but no name of a resource and no digest behind its algorithm. */
 static bool is_key_text(struct lac_str s)
 {
-    for (size_t i = 0; i < s.len; i++)
-        if (!is_name((unsigned char)s.ptr[i]) && !lac_match_is_in((unsigned char)s.ptr[i], "+/=~"))
+    size_t colons = 0;
+
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+
+        if (c == ':' && i > 0 && i + 1 < s.len && colons++ == 0)
+            continue;
+        if (!lac_match_is_name(c) && !lac_match_is_in(c, "+/=~"))
             return false;
-    return true;
+    }
+    return colons == 0 || memcmp(s.ptr, "sha", 3) != 0;
 }
 
-static bool is_secret(const struct value *v, enum kind kind)
+/* Of what is called some key, an identifier of the program says nothing: digits make the
+ * difference between hexKeyOfTheTest1 and a key. */
+static bool is_issued(struct lac_str s)
+{
+    size_t digits = 0;
+
+    for (size_t i = 0; i < s.len; i++) {
+        digits += lac_match_is_digit((unsigned char)s.ptr[i]);
+        if (s.ptr[i] == '.')
+            return false;
+    }
+    return digits >= 3 && lac_match_is_random(s, KEY_RANDOM_MIN);
+}
+
+/* PASSWORD_ENV = 'DB_PASSWORD': the name of a variable. */
+static bool is_variable(struct lac_str s)
+{
+    static const char *const words[] = {"passw", "_pass", "pwd", "secret", "token", NULL};
+
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] != '_' && !lac_match_is_digit((unsigned char)s.ptr[i]) &&
+            !(s.ptr[i] >= 'A' && s.ptr[i] <= 'Z'))
+            return false;
+    return lac_match_mentions(s, words);
+}
+
+static bool is_secret(const struct lac_match_value *v, enum kind kind)
 {
     struct lac_str s = v->text;
 
-    if (!v->quoted && is_reference(s))
+    if (v->quoted ? is_variable(s) : is_reference(s))
         return false;
-    if (kind == KIND_SECRET)
-        return is_key_text(s) && lac_match_is_random(s, RANDOM_MIN) && !lac_match_is_placeholder(s);
+    if (kind != KIND_PASSWORD)
+        return is_key_text(s) && !lac_match_is_placeholder(s) &&
+               (kind == KIND_KEY ? is_issued(s) : lac_match_is_random(s, RANDOM_MIN));
     /* Hashes have rules of their own. */
     if (s.ptr[0] == '$' && s.len > 2 && lac_match_is_in((unsigned char)s.ptr[1], "1256ay7PS") &&
         memchr(s.ptr + 2, '$', s.len - 2))
         return false;
     return lac_match_is_password(s, v->statement && !v->prose);
-}
-
-/* <password>...</password> */
-static bool read_element(struct lac_str t, size_t name, size_t i, struct value *v)
-{
-    size_t end = i + 1;
-
-    if (lac_match_byte(t, i) != '>' || lac_match_before(t, name) != '<')
-        return false;
-    while (end < t.len && end - i <= VALUE_MAX && t.ptr[end] != '<' && t.ptr[end] != '\n')
-        end++;
-    v->quoted = true;
-    v->at = i + 1;
-    v->text = lac_str_slice(t, i + 1, end);
-    return lac_match_byte(t, end) == '<' && lac_match_byte(t, end + 1) == '/' &&
-           v->text.len >= VALUE_MIN;
-}
-
-/* "secret key", "access token": behind the second word, otherwise `i`. */
-static size_t behind_noun(struct lac_str t, size_t i)
-{
-    static const char *const nouns[] = {" key", " token", " value", NULL};
-
-    for (size_t k = 0; nouns[k]; k++)
-        if (t.len - i >= strlen(nouns[k]) && memcmp(t.ptr + i, nouns[k], strlen(nouns[k])) == 0)
-            return i + strlen(nouns[k]);
-    return i;
 }
 
 /* DB_PASSWORD=, DB_PASSWORD: x: what follows can be nothing but the value. */
@@ -293,54 +153,55 @@ static bool is_statement(struct lac_str t, size_t name, size_t end)
 
 static bool at_line_end(struct lac_str t, size_t i)
 {
-    i = skip(t, i, " \t", BLANKS_MAX);
-    return i >= t.len || lac_match_is_in((unsigned char)t.ptr[i], "\r\n#\\\"'");
+    size_t end = i;
+
+    while (end - i < BLANKS_MAX && lac_match_is_in(lac_match_byte(t, end), " \t"))
+        end++;
+    return end >= t.len || lac_match_is_in((unsigned char)t.ptr[end], "\r\n#\\\"'");
+}
+
+/* "PASS: parser/floats_2": the verdict of a test. */
+static bool is_verdict(struct lac_str t, const struct lac_match_name *name)
+{
+    struct lac_str s = lac_str_slice(t, name->start, name->end);
+
+    return lac_str_is(s, "PASS") && lac_match_byte(t, name->end) == ':' &&
+           lac_match_byte(t, name->end + 1) == ' ';
 }
 
 /* `at` is behind the word that means a secret. */
-static bool assigned(struct lac_str t, size_t at, enum kind kind, struct lac_match_span *out)
+static bool assigned(struct lac_str t, size_t at, enum kind kind, bool directive,
+                     struct lac_match_span *out)
 {
-    struct value v = {0};
-    size_t end;
-    size_t name;
-    bool option;
-    size_t i;
+    static const char *const keys[] = {"key", "token", NULL};
+    struct lac_match_value v = {.directive = directive};
+    struct lac_match_name name = {0};
+    struct lac_str before, after;
 
     /* A trigger may hold the operator, where the word alone would be too common. */
-    while (lac_match_is_in(lac_match_before(t, at), " =:"))
+    while (lac_match_is_in(lac_match_before(t, at), " =:\"'"))
         at--;
-    end = lac_match_run_end(t, at, NAME_REST_MAX, is_name);
-    name = lac_match_run_start(t, at, NAME_REST_MAX, is_name);
-    option = end - name > 2 && t.ptr[name] == '-' && t.ptr[name + 1] == '-';
-    i = end;
-    if (end > at && t.ptr[end - 1] == '.')
+    name.end = lac_match_run_end(t, at, LAC_MATCH_NAME_REST, lac_match_is_name);
+    name.start = lac_match_run_start(t, at, LAC_MATCH_NAME_REST, lac_match_is_name);
+    name.option =
+        name.end - name.start > 2 && t.ptr[name.start] == '-' && t.ptr[name.start + 1] == '-';
+    before = lac_str_slice(t, name.start, kind == KIND_KEY ? at - 3 : at);
+    after = lac_str_slice(t, at, name.end);
+    name.whole = after.len == 0 || (after.len <= KEY_REST_MAX && lac_match_mentions(after, keys));
+    if ((after.len > 0 && t.ptr[name.end - 1] == '.') || is_about(before, after) ||
+        (kind == KIND_KEY && is_plain_key(before)) ||
+        (kind == KIND_PASSWORD && is_verdict(t, &name)))
         return false;
-    if (is_about(lac_str_slice(t, name, at), lac_str_slice(t, at, end)))
+    v.statement = is_statement(t, name.start, name.end) ||
+                  (name.option && lac_match_byte(t, name.end) == '=');
+    if (!lac_match_value_of(t, &name, kind == KIND_SECRET, &v))
         return false;
-    v.statement = is_statement(t, name, end) || option;
-    if (!read_element(t, name, i, &v)) {
-        if (kind == KIND_SECRET)
-            i = behind_noun(t, i);
-        if (lac_match_byte(t, i) == '?') /* optional field of a type */
-            return false;
-        i = skip(t, i, "\\\"'`]", 4);
-        v.quoted = i > end;
-        if (option && lac_match_byte(t, i) == ' ') {
-            i = skip(t, i, " ", BLANKS_MAX);
-            if (lac_match_byte(t, i) == '-') /* the next option */
-                return false;
-        } else {
-            i = behind_operator(t, i, &v);
-        }
-        if (i == 0 || i >= t.len || !read_value(t, i, &v))
-            return false;
-    }
     /* No key ends like a sentence does; a password may. */
-    while (kind == KIND_SECRET && !v.quoted && v.text.len > VALUE_MIN &&
+    while (kind != KIND_PASSWORD && !v.quoted && v.text.len > VALUE_MIN &&
            lac_match_is_in((unsigned char)v.text.ptr[v.text.len - 1], ".?:!"))
         v.text.len--;
     /* NL_ATTR_PASSWORD: attribute with ...: documentation goes on behind the word. */
-    if (!v.quoted && lac_match_byte(t, end) == ':' && !at_line_end(t, v.at + v.text.len))
+    if (!v.quoted && lac_match_byte(t, name.end) == ':' && !at_line_end(t, v.at + v.text.len))
         v.statement = false;
     if (!is_secret(&v, kind))
         return false;
@@ -351,13 +212,18 @@ static bool assigned(struct lac_str t, size_t at, enum kind kind, struct lac_mat
 bool lac_match_verify_password(struct lac_str t, size_t at, unsigned trigger,
                                struct lac_match_span *out)
 {
-    (void)trigger;
-    return assigned(t, at, KIND_PASSWORD, out);
+    return assigned(t, at, KIND_PASSWORD, trigger == TRIGGER_DIRECTIVE, out);
 }
 
 bool lac_match_verify_assigned_key(struct lac_str t, size_t at, unsigned trigger,
                                    struct lac_match_span *out)
 {
     (void)trigger;
-    return assigned(t, at, KIND_SECRET, out);
+    return assigned(t, at, KIND_SECRET, false, out);
+}
+
+bool lac_match_verify_key(struct lac_str t, size_t at, unsigned trigger, struct lac_match_span *out)
+{
+    (void)trigger;
+    return assigned(t, at, KIND_KEY, false, out);
 }

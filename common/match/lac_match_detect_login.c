@@ -20,6 +20,7 @@ enum {
     SEED_WORDS_MAX = 24,
     SEED_WORD_MIN = 3,
     SEED_WORD_MAX = 8,
+    LOGIN_RANDOM_MIN = 20, /* of a token in an address */
 };
 
 static bool is_token68(unsigned c)
@@ -137,30 +138,50 @@ static bool is_hosts(unsigned c)
     return is_host(c) || (c < 0x80 && lac_match_is_in((unsigned char)c, ":,[]"));
 }
 
-/*
- * RFC 3986: <scheme>://<user>:<password>@<host>, `at` behind the slashes. A password that every
- * installation begins with, the user's name among them, says nothing.
- */
+/* Whether `s` is what a code host or a registry issues, in the place of a user's name. 32
+ * hexadecimal digits alone are the public half of a Sentry DSN. */
+static bool is_issued_login(struct lac_str s)
+{
+    bool hex = s.len == 32;
+
+    for (size_t i = 0; i < s.len; i++) {
+        if (!lac_match_is_alnum((unsigned char)s.ptr[i]) &&
+            !lac_match_is_in((unsigned char)s.ptr[i], "-_"))
+            return false;
+        hex = hex && lac_match_is_hex((unsigned char)s.ptr[i]);
+    }
+    return !hex && lac_match_is_random(s, LOGIN_RANDOM_MIN) && !lac_match_is_placeholder(s);
+}
+
+/* Whether the part of an address before '@' holds a secret. A password that every installation
+ * begins with, the user's name among them, says nothing. */
+static bool is_secret_login(struct lac_str login)
+{
+    const char *colon = memchr(login.ptr, ':', login.len);
+    struct lac_str user, password;
+
+    if (!colon)
+        return is_issued_login(login);
+    user = (struct lac_str){login.ptr, (size_t)(colon - login.ptr)};
+    password = lac_str_slice(login, user.len + 1, login.len);
+    for (size_t i = 0; i < user.len; i++)
+        if (lac_match_is_in((unsigned char)user.ptr[i], "?#=&<{$"))
+            return false;
+    return password.len >= 4 && lac_match_distinct(password) >= 3 && !lac_str_eq(user, password) &&
+           !lac_match_is_placeholder(password) &&
+           !lac_match_is_in((unsigned char)password.ptr[0], "${[");
+}
+
+/* RFC 3986: <scheme>://<user>:<password>@<host>, `at` behind the slashes; or a token alone. */
 bool lac_match_verify_url_login(struct lac_str t, size_t at, unsigned trigger,
                                 struct lac_match_span *out)
 {
     size_t end = lac_match_run_end(t, at, URL_REACH, is_authority);
     const char *host = end > at ? memrchr(t.ptr + at, '@', end - at) : NULL;
-    const char *colon = host ? memchr(t.ptr + at, ':', (size_t)(host - t.ptr) - at) : NULL;
-    struct lac_str user, password;
     size_t start;
 
     (void)trigger;
-    if (!colon)
-        return false;
-    user = (struct lac_str){t.ptr + at, (size_t)(colon - t.ptr) - at};
-    password = (struct lac_str){colon + 1, (size_t)(host - colon) - 1};
-    for (size_t i = 0; i < user.len; i++)
-        if (lac_match_is_in((unsigned char)user.ptr[i], "?#=&<{$"))
-            return false;
-    if (password.len < 4 || lac_match_distinct(password) < 3 || lac_str_eq(user, password) ||
-        lac_match_is_placeholder(password) ||
-        lac_match_is_in((unsigned char)password.ptr[0], "${["))
+    if (!host || !is_secret_login(lac_str_slice(t, at, (size_t)(host - t.ptr))))
         return false;
     end = (size_t)(host - t.ptr) + 1;
     if (!is_hosts(lac_match_byte(t, end)))
@@ -200,9 +221,9 @@ static bool is_login(struct lac_str pair)
         return false;
     user = (struct lac_str){pair.ptr, (size_t)(colon - pair.ptr)};
     password = lac_str_slice(pair, user.len + 1, pair.len);
-    return user.len > 0 && password.len >= 4 && !lac_match_is_placeholder(password) &&
-           lac_match_distinct(password) >= 3 && !lac_str_eq(user, password) && user.ptr[0] != '$' &&
-           user.ptr[0] != '<';
+    return (user.len > 0 || lac_match_is_password(password, false)) && password.len >= 4 &&
+           !lac_match_is_placeholder(password) && lac_match_distinct(password) >= 3 &&
+           !lac_str_eq(user, password) && !lac_match_is_in(lac_match_byte(user, 0), "$<");
 }
 
 /* RFC 7617: Authorization: Basic <base64 of user:password>. */
@@ -228,8 +249,10 @@ static size_t behind_option(struct lac_str t, size_t at, const char *const *opti
 {
     size_t end = at;
 
+    /* A backslash in front of it takes a line's end away. */
     while (end < t.len && end - at < COMMAND_REACH &&
-           !lac_match_is_in((unsigned char)t.ptr[end], "|;\n"))
+           (!lac_match_is_in((unsigned char)t.ptr[end], "|;\n") ||
+            (t.ptr[end] == '\n' && lac_match_before(t, end) == '\\')))
         end++;
     for (; *options; options++) {
         const char *found = memmem(t.ptr + at, end - at, *options, strlen(*options));
@@ -278,20 +301,21 @@ bool lac_match_verify_command_login(struct lac_str t, size_t at, unsigned trigge
     return true;
 }
 
-/* mysql -p<password>, sshpass -p <password>, docker login -p <password>. To mysql, what stands
- * apart is the database. */
+/* mysql -p<password>, sshpass -p <password>, docker login -p <password>, redis-cli -a <password>,
+ * ldapsearch -w <password>. To mysql, what stands apart is the database. */
 bool lac_match_verify_command_password(struct lac_str t, size_t at, unsigned trigger,
                                        struct lac_match_span *out)
 {
-    static const char *const options[] = {" -p", NULL};
-    size_t option = behind_option(t, at - 1, options);
+    static const char *const options[][2] = {
+        {" -p", NULL}, {" -p", NULL}, {" -p ", NULL}, {" -a ", NULL}, {" -w ", NULL}};
+    size_t option = behind_option(t, at - 1, options[trigger]);
     struct lac_str value;
     size_t start;
 
     if (option == 0 || (trigger == 0 && lac_match_byte(t, option) == ' '))
         return false;
     value = option_value(t, skip_blanks(t, option));
-    if (!lac_match_is_password(value, true) || value.ptr[0] == '-')
+    if (!lac_match_is_password(value, trigger < 2) || value.ptr[0] == '-')
         return false;
     start = (size_t)(value.ptr - t.ptr);
     *out = (struct lac_match_span){start, start + value.len, start + value.len};

@@ -99,6 +99,79 @@ static void passwords_are_found_in_assignments_and_sentences(void)
     check("password_value", rows, LAC_COUNT(rows));
 }
 
+/* What stands between a name and its value, language by language and file by file. */
+static void values_are_found_in_all_forms_of_an_assignment(void)
+{
+    static const struct row rows[] = {
+        {"PGPASSWORD=Kq7#mLp2 psql", "Kq7#mLp2"},
+        {"PASSWORD ?= Kq7#mLp2", "Kq7#mLp2"},
+        {"PASSWORD ::= Kq7#mLp2", "Kq7#mLp2"},
+        {"$password .= 'Kq7#mLp2';", "Kq7#mLp2"},
+        {"var password string = \"Kq7#mLp2\"", "Kq7#mLp2"},
+        {"let password: &str = \"Kq7#mLp2\";", "Kq7#mLp2"},
+        {"char password[16] = \"Kq7#mLp2\";", "Kq7#mLp2"},
+        {"password = b'Kq7#mLp2'", "Kq7#mLp2"},
+        {"password = @\"Kq7#mLp2\";", "Kq7#mLp2"},
+        {"password = \"\"\"Kq7#mLp2\"\"\"", "Kq7#mLp2"},
+        {"<password>\n  Kq7#mLp2\n</password>", "Kq7#mLp2"},
+        {"<password><![CDATA[Kq7#mLp2]]></password>", "Kq7#mLp2"},
+        {"<entry key=\"password\">Kq7#mLp2</entry>", "Kq7#mLp2"},
+        {"setProperty(\"db.password\", \"Kq7#mLp2\")", "Kq7#mLp2"},
+        {".password(\"Kq7#mLp2\")", "Kq7#mLp2"},
+        {"SET PASSWORD FOR a = PASSWORD('Kq7#mLp2')", "Kq7#mLp2"},
+        {"ALTER ROLE a PASSWORD 'Kq7#mLp2'", "Kq7#mLp2"},
+        {"CREATE USER a IDENTIFIED BY 'Kq7#mLp2'", "Kq7#mLp2"},
+        {"- name: DB_PASSWORD\n  value: Kq7#mLp2", "Kq7#mLp2"},
+        {"{\"name\": \"DB_PASSWORD\", \"value\": \"Kq7#mLp2\"}", "Kq7#mLp2"},
+        {"password: |\n  Kq7#mLp2\n", "Kq7#mLp2"},
+        {"ENV DB_PASSWORD sunflower", "sunflower"},
+        {"SetEnv DB_PASSWORD Kq7#mLp2", "Kq7#mLp2"},
+        {"requirepass Kq7#mLp2", "Kq7#mLp2"},
+        {"ConvertTo-SecureString \"Kq7#mLp2\" -AsPlainText", "Kq7#mLp2"},
+        {"the password for the stage is Kq7#mLp2.", "Kq7#mLp2"},
+        {"das Passwort lautet Kq7#mLp2", "Kq7#mLp2"},
+        {"mot de passe : Kq7#mLp2", "Kq7#mLp2"},
+        {"contraseña: Kq7#mLp2", "Kq7#mLp2"},
+        {"hasło=Kq7#mLp2", "Kq7#mLp2"},
+        {"wachtwoord：Kq7#mLp2", "Kq7#mLp2"}, /* full-width colon */
+        {"--- PASS: TestAdd/floats_2 (0.00s)", ""},
+        {"the --password options above", ""},
+        {"PASSWORD_ENV = 'KRB5_PASSWORD'", ""},
+        {"'password' => $user7->password,", ""},
+        {"[\"password\", \"address1\"]", ""},
+        {"Moved(\"PasswordMgr\", \"urllib2\")", ""},
+        {"name=\"password\" id=\"field1-pw\"", ""},
+        {"- name: PASSWORD\n  valueFrom: secret1", ""},
+        {"<password>\n  <hash1/>\n</password>", ""},
+        {"password('a1-', b)", ""},
+    };
+    static const struct row defaults[] = {
+        {"process.env.API_KEY || 'k3J9dLq0Zx7Tn2VbY5cW'", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"getenv('API_KEY') or 'k3J9dLq0Zx7Tn2VbY5cW'", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"env.put(\"API_KEY\", \"k3J9dLq0Zx7Tn2VbY5cW\");", "k3J9dLq0Zx7Tn2VbY5cW"},
+    };
+    static const struct row keys[] = {
+        {"ACME_KEY=k3J9dLq0Zx7Tn2VbY5cW", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"\"acmeKey\": \"k3J9dLq0Zx7Tn2VbY5cW\"", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"key=k3J9dLq0Zx7Tn2VbY5cW", ""},
+        {"cache_key = 'k3J9dLq0Zx7Tn2VbY5cW'", ""},
+        {"PUBLIC_KEY=k3J9dLq0Zx7Tn2VbY5cW", ""},
+        {"getKey = xmlSecKeysMngrGetKeyFromAll", ""},
+        {"settingsKey='tr.e.cc.layerTreeQuad.mouse1Mode2Sel3'", ""},
+        {"monkey='k3J9dLq0Zx7Tn2VbY5cW'", ""},
+    };
+    static const struct row tokens[] = {
+        {"token: 7Tn2VbY5:k3J9dLq0ZxcW", "7Tn2VbY5:k3J9dLq0ZxcW"},
+        {"token: sha512:k3J9dLq0Zx7Tn2VbY5cW", ""},
+        {"token: a1:b2:k3J9dLq0Zx7Tn2VbY5cW", ""},
+    };
+
+    check("password_value", rows, LAC_COUNT(rows));
+    check("api_key_value", defaults, LAC_COUNT(defaults));
+    check("key_value", keys, LAC_COUNT(keys));
+    check("token_value", tokens, LAC_COUNT(tokens));
+}
+
 static void keys_and_tokens_need_to_look_random(void)
 {
     static const struct row secrets[] = {
@@ -156,6 +229,10 @@ static void logins_are_found_in_addresses(void)
         {"https://acme.test?t=10:30&who=a@b", ""},
         {"https://a:b", ""},
         {"new URL('https://abc:xyz@acme.test')", ""},
+        {"https://k3J9dLq0Zx7Tn2VbY5cW@git.acme.test/r.git",
+         "https://k3J9dLq0Zx7Tn2VbY5cW@git.acme.test"},
+        {"https://0f9a3c5e7b1d2846af90c3e50f9a3c5e@o1.acme.test/1", ""}, /* half of a DSN */
+        {"https://anna.example-of-users@git.acme.test", ""},
     };
     static const struct row redis[] = {
         {"redis://:Kq7mLp2w@cache:6379/0", "redis://:Kq7mLp2w@cache:6379"},
@@ -183,6 +260,9 @@ static void logins_are_found_in_strings_headers_and_commands(void)
         {"Authorization: Bearer k3J9dLq0Zx7Tn2VbY5cW.", "k3J9dLq0Zx7Tn2VbY5cW"},
         {"Authorization: Bearer <token>", ""},
         {"bearer of good-news-everyone-2", ""},
+        {"Authorization: token k3J9dLq0Zx7Tn2VbY5cW", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"\"authorization\": \"ApiKey k3J9dLq0Zx7Tn2VbY5cW\"", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"authorization token k3J9dLq0Zx7Tn2VbY5cW", ""},
     };
     static const struct row basic[] = {
         {"Authorization: Basic YW5uYTpLcTdtTHAy", "YW5uYTpLcTdtTHAy"}, /* anna:Kq7mLp2 */
@@ -197,6 +277,9 @@ static void logins_are_found_in_strings_headers_and_commands(void)
         {"curl https://a | sort -u a:Kq7mLp2", ""},
         {"curl -u anna https://a:1", ""},
         {"curl -u user:password https://a", ""},
+        {"curl https://a \\\n  -u anna:Kq7mLp2", "anna:Kq7mLp2"},
+        {"curl -u ':Kq7#mLp2' https://a", ":Kq7#mLp2"},
+        {"curl https://a\n  -u anna:Kq7mLp2", ""},
     };
     static const struct row command[] = {
         {"mysql -u root -pKq7mLp2 shop", "Kq7mLp2"},
@@ -204,6 +287,12 @@ static void logins_are_found_in_strings_headers_and_commands(void)
         {"docker login -u ci -p Kq7mLp2 r.acme.test", "Kq7mLp2"},
         {"mysql -u root -p shop12", ""},
         {"docker run -p 8080:80 x", ""},
+        {"redis-cli -h a -a Kq7#mLp2 ping", "Kq7#mLp2"},
+        {"ldapsearch -D cn=a -w Kq7#mLp2", "Kq7#mLp2"},
+        {"mongosh -u root -p Kq7#mLp2", "Kq7#mLp2"},
+        {"redis-cli -a $PASS ping", ""},
+        {"ldapsearch -W -D cn=a1", ""},
+        {"mongosh -u root -p", ""},
     };
     static const struct row pgpass[] = {
         {"db:5432:shop:app:Kq7mLp2\n", "db:5432:shop:app:Kq7mLp2"},
@@ -450,7 +539,7 @@ static void json_objects_are_told_from_what_resembles_them(void)
 }
 
 LAC_TEST_MAIN(match_login, passwords_are_found_in_assignments_and_sentences,
-              keys_and_tokens_need_to_look_random, logins_are_found_in_addresses,
-              logins_are_found_in_strings_headers_and_commands,
+              values_are_found_in_all_forms_of_an_assignment, keys_and_tokens_need_to_look_random,
+              logins_are_found_in_addresses, logins_are_found_in_strings_headers_and_commands,
               tokens_are_decided_by_what_they_decode_to, keys_are_found_whole_whatever_their_length,
               checksums_of_keys_hold, json_objects_are_told_from_what_resembles_them)

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lac_match_form.h"
+
+#include <string.h>
+
+#include "lac_match_detect.h"
+#include "lac_match_grams.h"
+
+enum {
+    BLANKS_MAX = 16, /* between name, operator and value */
+    LINES_MAX = 64,  /* of blanks and line breaks, where a value stands on its own line */
+    VALUE_MIN = 4,
+    VALUE_MAX = 256,
+    TYPE_MAX = 40,    /* bytes of a declared type */
+    SUBJECT_MAX = 40, /* "password for the test database is": bytes up to "is" */
+};
+
+bool lac_match_is_name(unsigned c)
+{
+    return lac_match_is_alnum(c) || c == '_' || c == '-' || c == '.';
+}
+
+bool lac_match_mentions(struct lac_str name, const char *const *words)
+{
+    struct lac_match_grams grams;
+
+    if (name.len < 2) /* nearly always empty, and no word is as short */
+        return false;
+    lac_match_grams_of(&grams, name);
+    for (; *words; words++) {
+        size_t size;
+
+        if (!lac_match_grams_pair(&grams, *words)) /* nearly always */
+            continue;
+        size = strlen(*words);
+        for (size_t i = 0; i + size <= name.len; i++) {
+            size_t k = 0;
+
+            while (k < size && (name.ptr[i + k] | 0x20) == ((*words)[k] | 0x20))
+                k++;
+            if (k == size)
+                return true;
+        }
+    }
+    return false;
+}
+
+static size_t skip(struct lac_str t, size_t i, const char *set, size_t limit)
+{
+    size_t from = i;
+
+    while (i < t.len && i - from < limit && lac_match_is_in((unsigned char)t.ptr[i], set))
+        i++;
+    return i;
+}
+
+static bool stands(struct lac_str t, size_t i, const char *word)
+{
+    size_t size = strlen(word);
+
+    return i <= t.len && t.len - i >= size && memcmp(t.ptr + i, word, size) == 0;
+}
+
+static bool is_quote(unsigned char c)
+{
+    return c == '"' || c == '\'' || c == '`';
+}
+
+/* Behind a quote and what a language writes in front of one: N'..', b"..", @"..", R"..". 0 when no
+ * quoted text begins at `i`. */
+static size_t at_quote(struct lac_str t, size_t i)
+{
+    unsigned char c = lac_match_byte(t, i);
+
+    if (is_quote(c) || (c == '\\' && is_quote(lac_match_byte(t, i + 1))))
+        return i;
+    if ((c == '@' || lac_match_is_in((unsigned char)(c | 0x20), "bnru")) &&
+        is_quote(lac_match_byte(t, i + 1)))
+        return i + 1;
+    return 0;
+}
+
+/* What ends a value without quotes. Not lac_match_is_in(): a text of names only asks this for each
+ * byte of each value. */
+static bool is_stop(unsigned char c)
+{
+    switch (c) {
+    case ' ':
+    case '\t':
+    case '\r':
+    case '\n':
+    case '"':
+    case '\'':
+    case '`':
+    case ',':
+    case ';':
+    case '<':
+    case '>':
+    case '(':
+    case ')':
+    case '{':
+    case '}':
+    case '[':
+    case ']':
+    case '\\':
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* &quot; &lt; &#x3C; and their like end a value as what they mean does; so does the next parameter
+ * of an address. */
+static bool ends_at_ampersand(struct lac_str t, size_t i)
+{
+    size_t end;
+
+    if (lac_match_byte(t, i) != '&')
+        return false;
+    i += lac_match_byte(t, i + 1) == '#';
+    end = lac_match_run_end(t, i + 1, LAC_MATCH_NAME_REST, lac_match_is_name);
+    return end - i > 1 && (lac_match_byte(t, end) == ';' || lac_match_byte(t, end) == '=');
+}
+
+/* In quotes, or in three of them as Python and TOML have it. `i` is at the first. */
+static bool read_quoted(struct lac_str t, size_t i, struct lac_match_value *v)
+{
+    char quote = t.ptr[i++];
+    size_t end;
+
+    if (lac_match_byte(t, i) == (unsigned char)quote &&
+        lac_match_byte(t, i + 1) == (unsigned char)quote)
+        i += 2;
+    end = i;
+    while (end < t.len && end - i <= VALUE_MAX && t.ptr[end] != quote && t.ptr[end] != '\n')
+        end++;
+    if (lac_match_byte(t, end) != (unsigned char)quote)
+        return false;
+    v->quoted = true;
+    if (end > i && t.ptr[end - 1] == '\\')
+        end--;
+    v->at = i;
+    v->text = lac_str_slice(t, i, end);
+    return true;
+}
+
+/* The value that begins at `i`: in quotes, or up to what ends a word there. */
+static bool read_value(struct lac_str t, size_t i, struct lac_match_value *v)
+{
+    size_t quote = at_quote(t, i);
+    size_t end;
+
+    v->quoted = false;
+    if (quote) {
+        if (!read_quoted(t, quote + (t.ptr[quote] == '\\'), v))
+            return false;
+    } else {
+        end = i;
+        while (end < t.len && end - i <= VALUE_MAX && !is_stop((unsigned char)t.ptr[end]) &&
+               !ends_at_ampersand(t, end))
+            end++;
+        /* a call, an index, a template or a member is code, not a value */
+        if (lac_match_is_in(lac_match_byte(t, end), "([{<") ||
+            (lac_match_byte(t, end) == '>' && end > i && t.ptr[end - 1] == '-'))
+            return false;
+        while (end > i && v->prose && lac_match_is_in((unsigned char)t.ptr[end - 1], ".?:"))
+            end--;
+        v->at = i;
+        v->text = lac_str_slice(t, i, end);
+    }
+    return v->text.len >= VALUE_MIN && v->text.len <= VALUE_MAX;
+}
+
+/* <password>...</password>, also on a line of its own or as CDATA, and
+ * <entry key="password">...</entry>. */
+static bool read_element(struct lac_str t, const struct lac_match_name *name,
+                         struct lac_match_value *v)
+{
+    bool attribute = is_quote(lac_match_byte(t, name->end)) && name->start >= 2 &&
+                     t.ptr[name->start - 1] == t.ptr[name->end] && t.ptr[name->start - 2] == '=';
+    size_t i = name->end + attribute;
+    size_t end;
+
+    if (lac_match_byte(t, i) != '>' || (!attribute && lac_match_before(t, name->start) != '<'))
+        return false;
+    i = skip(t, i + 1, " \t\r\n", LINES_MAX);
+    if (stands(t, i, "<![CDATA["))
+        i += strlen("<![CDATA[");
+    end = i;
+    while (end < t.len && end - i <= VALUE_MAX && t.ptr[end] != '<' && t.ptr[end] != '\n' &&
+           !stands(t, end, "]]>"))
+        end++;
+    v->quoted = true;
+    v->at = i;
+    v->text = lac_str_slice(t, i, end);
+    while (v->text.len > 0 && (unsigned char)v->text.ptr[v->text.len - 1] <= ' ')
+        v->text.len--;
+    end += stands(t, end, "]]>") ? 3 : 0;
+    end = skip(t, end, " \t\r\n", LINES_MAX);
+    return stands(t, end, "</") && v->text.len >= VALUE_MIN;
+}
+
+/* "secret key", "access token": behind the second word, otherwise `i`. */
+static size_t behind_noun(struct lac_str t, size_t i)
+{
+    static const char *const nouns[] = {" key", " token", " value", NULL};
+
+    for (size_t k = 0; nouns[k]; k++)
+        if (stands(t, i, nouns[k]))
+            return i + strlen(nouns[k]);
+    return i;
+}
+
+/* The text behind ':' of YAML: on this line, or after '|' or '>' indented on the next. */
+static size_t behind_colon(struct lac_str t, size_t i)
+{
+    size_t line;
+
+    if (!lac_match_is_in(lac_match_byte(t, i), "|>"))
+        return i;
+    line = skip(t, i + 1, "+-", 1);
+    line = skip(t, line, " \t\r", BLANKS_MAX);
+    if (lac_match_byte(t, line) != '\n')
+        return i;
+    return skip(t, line + 1, " \t", LINES_MAX);
+}
+
+static bool is_type(unsigned c)
+{
+    return lac_match_is_name(c) || (c < 0x80 && lac_match_is_in((unsigned char)c, "&*[]<>'?"));
+}
+
+/* password: str = "..", let key: &str = "..", var password string = "..": behind the '=', where a
+ * type stands at `i`; otherwise 0. Without a colon only a quoted text can follow. */
+static size_t behind_type(struct lac_str t, size_t i, bool colon)
+{
+    size_t type = lac_match_run_end(t, i, TYPE_MAX, is_type);
+    size_t equals = skip(t, type, " \t", BLANKS_MAX);
+    size_t to;
+
+    if (type == i || lac_match_byte(t, equals) != '=' || lac_match_byte(t, equals + 1) == '=')
+        return 0;
+    to = skip(t, equals + 1, " \t", BLANKS_MAX);
+    if (colon && lac_match_run_end(t, i, TYPE_MAX, lac_match_is_name) == type)
+        return to;
+    return at_quote(t, to) ? to : 0;
+}
+
+/* "is" and its like in a sentence. */
+static size_t behind_verb(struct lac_str t, size_t i, struct lac_match_value *v)
+{
+    static const char *const verbs[] = {"is",       "was",  "ist",       "lautet", "est", "es",
+                                        "\xC3\xA9", "jest", "\xC3\xA4r", "er",     NULL};
+
+    for (size_t k = 0; verbs[k]; k++) {
+        size_t end = i + strlen(verbs[k]);
+
+        if (!stands(t, i, verbs[k]) || !lac_match_is_in(lac_match_byte(t, end), " :"))
+            continue;
+        v->prose = true;
+        return skip(t, end, " :\t", BLANKS_MAX);
+    }
+    return 0;
+}
+
+/* "password for the test database is ...": behind the verb, 0 when there is none in reach. */
+static size_t behind_subject(struct lac_str t, size_t i, struct lac_match_value *v)
+{
+    if (!stands(t, i, "for ") && !stands(t, i, "of ") && !stands(t, i, "to "))
+        return 0;
+    for (size_t k = i; k < t.len && k - i < SUBJECT_MAX; k++) {
+        if (lac_match_is_in((unsigned char)t.ptr[k], ".\n;,(=\""))
+            return 0;
+        if (t.ptr[k] == ' ' && (stands(t, k, " is ") || stands(t, k, " is: ")))
+            return behind_verb(t, k + 1, v);
+    }
+    return 0;
+}
+
+/* Operators of more than one character, the longer ones first. */
+static size_t behind_signs(struct lac_str t, size_t i)
+{
+    static const char *const signs[] = {
+        "value=", ":::=", "::=", "=>", ":=", "==", "?=", ".=", "+=", "||", "??", NULL};
+
+    for (size_t k = 0; signs[k]; k++)
+        if (stands(t, i, signs[k]))
+            return skip(t, i + strlen(signs[k]), " :=\t", BLANKS_MAX);
+    return 0;
+}
+
+/* The operator behind a name: where the value may begin, 0 when none follows. */
+static size_t behind_operator(struct lac_str t, size_t from, struct lac_match_value *v)
+{
+    size_t i = skip(t, from, " \t", BLANKS_MAX);
+    bool blanks = i > from;
+    size_t to = behind_signs(t, i);
+
+    if (!to && blanks && !v->quoted)
+        to = behind_verb(t, i, v);
+    if (!to && blanks && !v->quoted)
+        to = behind_subject(t, i, v);
+    if (to)
+        return to;
+    if (lac_match_byte(t, i) == '=' || lac_match_byte(t, i) == ':') {
+        bool colon = t.ptr[i] == ':';
+
+        if (colon && lac_match_byte(t, i + 1) == ':')
+            return 0;
+        v->prose =
+            colon && !blanks && lac_match_byte(t, i + 1) == ' ' && !v->quoted && !v->statement;
+        i = skip(t, i + 1, " \t", BLANKS_MAX);
+        to = colon ? behind_type(t, i, true) : 0;
+        if (!to && colon)
+            to = behind_colon(t, i);
+        return to ? to : i;
+    }
+    return blanks && !v->quoted ? behind_type(t, i, false) : 0;
+}
+
+/*
+ * - name: DB_PASSWORD        {"Key": "DB_PASSWORD", "Value": ".."}
+ *   value: ..
+ * Behind the colon or '=' of the value, 0 when there is none.
+ */
+static size_t behind_pair(struct lac_str t, size_t i)
+{
+    size_t word = skip(t, i, " \t\r\n,", LINES_MAX);
+
+    word = skip(t, word, "\"'", 1);
+    if (word == i || (lac_match_byte(t, word) | 0x20) != 'v' || !stands(t, word + 1, "alue"))
+        return 0;
+    i = skip(t, word + strlen("value"), "\"'", 1);
+    i = skip(t, i, " \t", BLANKS_MAX);
+    if (lac_match_byte(t, i) != ':' && lac_match_byte(t, i) != '=')
+        return 0;
+    return skip(t, i + 1, " \t", BLANKS_MAX);
+}
+
+/* set("password", ".."), PASSWORD('..'), getenv("TOKEN") or "..": where the quoted value begins,
+ * 0 when there is none. `closed`: behind the name and its quote. */
+static size_t behind_call(struct lac_str t, const struct lac_match_name *name, size_t closed)
+{
+    bool quoted = closed > name->end;
+    size_t i = closed;
+
+    if (lac_match_byte(t, i) == ',' && quoted && name->whole && name->start >= 2 &&
+        t.ptr[name->start - 2] == '(') {
+        i = skip(t, i + 1, " \t", BLANKS_MAX);
+    } else if (lac_match_byte(t, i) == '(' && !quoted) {
+        i++;
+    } else {
+        if (lac_match_byte(t, i) == ')' && quoted)
+            i++;
+        i = skip(t, i, " \t", BLANKS_MAX);
+        if (i == closed || !(stands(t, i, "or ") || stands(t, i, "|| ") || stands(t, i, "?? ")))
+            return 0;
+        i = skip(t, i + 2, " |?\t", BLANKS_MAX);
+    }
+    return at_quote(t, i) ? i : 0;
+}
+
+/* ENV DB_PASSWORD .., SetEnv DB_PASSWORD ..: the word before says that a value follows. */
+static bool is_set_by_word(struct lac_str t, size_t name)
+{
+    static const char *const words[] = {"ENV",           "SetEnv",      "setx", "setenv",
+                                        "fastcgi_param", "uwsgi_param", "env",  NULL};
+
+    for (size_t k = 0; words[k]; k++) {
+        size_t size = strlen(words[k]);
+
+        if (name > size && t.ptr[name - 1] == ' ' && stands(t, name - size - 1, words[k]) &&
+            !lac_match_is_name(lac_match_before(t, name - size - 1)))
+            return true;
+    }
+    return false;
+}
+
+/* DB_PASSWORD ".." or --password ..: nothing but blanks between. */
+static size_t behind_blank(struct lac_str t, const struct lac_match_name *name, size_t i,
+                           struct lac_match_value *v)
+{
+    size_t to = skip(t, i, " \t", BLANKS_MAX);
+
+    if (to == i)
+        return 0;
+    if (v->directive || is_set_by_word(t, name->start)) {
+        v->statement = v->statement || !v->directive;
+        return to;
+    }
+    return is_quote(lac_match_byte(t, to)) ? to : 0;
+}
+
+/* Whether the identifier goes on as an array: char password[] = "..", secret[32] = "..". */
+static size_t behind_array(struct lac_str t, size_t i)
+{
+    size_t end =
+        lac_match_byte(t, i) == '[' ? lac_match_run_end(t, i + 1, 8, lac_match_is_digit) : i;
+
+    return end > i && lac_match_byte(t, end) == ']' ? end + 1 : i;
+}
+
+bool lac_match_value_of(struct lac_str t, const struct lac_match_name *name, bool noun,
+                        struct lac_match_value *v)
+{
+    size_t i = name->end;
+    size_t to = 0;
+
+    if (read_element(t, name, v))
+        return true;
+    if (noun)
+        i = behind_noun(t, i);
+    /* an optional field of a type */
+    if (lac_match_byte(t, i) == '?' && lac_match_byte(t, i + 1) != '=')
+        return false;
+    i = behind_array(t, i);
+    i = skip(t, i, "\\\"'`]", 4);
+    v->quoted = i > name->end;
+    if (name->option && lac_match_byte(t, i) == ' ') {
+        to = skip(t, i, " ", BLANKS_MAX);
+        if (lac_match_byte(t, to) == '-') /* the next option */
+            return false;
+    }
+    if (!to)
+        to = behind_pair(t, i);
+    if (!to)
+        to = behind_call(t, name, i);
+    if (!to)
+        to = behind_operator(t, i, v);
+    if (!to && !v->quoted)
+        to = behind_blank(t, name, i, v);
+    return to && to < t.len && read_value(t, to, v);
+}
