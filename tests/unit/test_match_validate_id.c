@@ -118,7 +118,7 @@ static void good_numbers_hold_and_slips_are_seen(void)
         {"emso", "0101006500006", 0, 0},
         {"es_cif", "A58818501", 0, 0},
         {"es_cif", "A5881850A", 0, 0},
-        {"ec_ci", "1761861390", 0, 0},
+        {"ec_ci", "1761861390", 0, 1},
         {"eu_vat", "RO876", 0, 0},
         {"in_pan", "AAAEK4321L", 36, 3},
         {"es_nie", "X1234567L", 0, 0},
