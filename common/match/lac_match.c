@@ -46,7 +46,8 @@ static enum lac_status compile(struct lac_match *m, size_t *bad_rule, struct lac
     if (status != LAC_OK)
         return status;
     lac_match_attach(m, m->memory);
-    return lac_match_rest_open(m, err);
+    status = lac_match_enliven(m, err);
+    return status == LAC_OK ? lac_match_rest_open(m, err) : status;
 }
 
 enum lac_status lac_match_open(struct lac_match **out, const struct lac_match_rule *rules,

@@ -11,8 +11,9 @@ struct lac_match_rule_state *lac_match_state(struct lac_match_scratch *s, uint32
 {
     struct lac_match_rule_state *state = &s->states[rule];
 
-    if (!state->seen) {
-        *state = (struct lac_match_rule_state){.seen = true};
+    if (!lac_match_seen(s, rule)) {
+        *state = (struct lac_match_rule_state){0};
+        s->seen[rule / 64] |= (uint64_t)1 << (rule % 64);
         s->rule_hit[rule] = false;
         s->touched[s->touched_count++] = rule;
     }
@@ -68,7 +69,7 @@ static bool is_allowed(const struct lac_match *m, struct lac_str hit,
     return lac_match_same_to(hit, hit.len, after) != SIZE_MAX;
 }
 
-static bool is_example(const struct lac_match *m, const struct lac_match_image_rule *r,
+static bool is_example(const struct lac_match *m, const struct lac_match_live *r,
                        struct lac_str hit)
 {
     struct lac_match_grams grams;
@@ -145,7 +146,7 @@ static void hit_insert(struct lac_match_hits *hits, const struct lac_match_hit *
 static uint32_t score_of(struct lac_match_scratch *s, uint32_t rule, uint32_t start, uint32_t end,
                          bool whole)
 {
-    const struct lac_match_rule *r = &s->m->rules[rule];
+    const struct lac_match_live *r = &s->m->live[rule];
     uint32_t room = 1000000 - r->score;
     bool near;
 
@@ -251,8 +252,7 @@ void lac_match_record(struct lac_match_scratch *s, const struct lac_match_hit *h
 
 bool lac_match_add(struct lac_match_scratch *s, uint32_t rule, uint32_t start, uint32_t end)
 {
-    const struct lac_match_rule *r = &s->m->rules[rule];
-    const struct lac_match_image_rule *c = &s->m->image_rules[rule];
+    const struct lac_match_live *r = &s->m->live[rule];
     struct lac_str t = lac_match_folded(s);
     size_t from = s->ascii ? start : lac_match_view_find(&s->folded, start);
     size_t to = s->ascii ? end : lac_match_view_find(&s->folded, end);
@@ -266,12 +266,12 @@ bool lac_match_add(struct lac_match_scratch *s, uint32_t rule, uint32_t start, u
         return false;
     if (start >= state->except_start && end <= state->except_end)
         return true;
-    for (size_t i = 0; i < c->except_count; i++)
-        if (is_around(s->m, t, from, to, &s->m->around[c->except + i])) {
+    for (size_t i = 0; i < r->except_count; i++)
+        if (is_around(s->m, t, from, to, &s->m->around[r->except + i])) {
             except(s, rule, start, end);
             return true;
         }
-    if (is_example(s->m, c, lac_str_slice(t, from, to)))
+    if (is_example(s->m, r, lac_str_slice(t, from, to)))
         return true;
     if (r->strength == LAC_MATCH_ALLOW) {
         if (s->hits->over_limit || s->hits->undecodable || !lac_match_is_whole(t, from, to))
@@ -299,12 +299,18 @@ static uint64_t log2_fixed(uint32_t n)
 }
 
 /* n * log2(n), which for small n needs no computing. */
-static uint64_t n_log2(uint32_t n)
+static inline uint64_t n_log2(uint32_t n)
 {
     static const uint32_t small[] = {
-        0,        0,        2097152,  4985859,  8388608,   12173590,  16263174, 20606068, 25165824,
-        29915163, 34832940, 39902236, 45109260, 50442496,  55892200,  61450065, 67108864, 72862255,
-        78704694, 84631206, 90637400, 96719238, 102873144, 109095854, 115384344};
+        0,         0,         2097152,   4985859,   8388608,   12173590,  16263174,  20606068,
+        25165824,  29915163,  34832940,  39902236,  45109260,  50442496,  55892200,  61450065,
+        67108864,  72862255,  78704694,  84631206,  90637400,  96719238,  102873144, 109095854,
+        115384344, 121735900, 128147968, 134618220, 141144528, 147724898, 154357410, 161040381,
+        167772160, 174551190, 181376094, 188245505, 195158124, 202112759, 209108300, 216143655,
+        223217840, 230329800, 237478668, 244663550, 251883632, 259138125, 266426204, 273747176,
+        281100336, 288485001, 295900600, 303346419, 310821888, 318326427, 325859544, 333420725,
+        341009312, 348624996, 356267204, 363935482, 371629380, 379348508, 387092474, 394860816,
+        402653184};
 
     return n < LAC_COUNT(small) ? small[n] : n * log2_fixed(n);
 }
@@ -315,24 +321,23 @@ static uint32_t entropy_of(struct lac_str text)
 {
     uint32_t len = (uint32_t)text.len;
     uint32_t seen[256] = {0};
-    uint64_t sum = len ? len * log2_fixed(len) : 0;
+    uint64_t sum = n_log2(len);
 
     for (size_t i = 0; i < text.len; i++) {
         uint32_t n = seen[(unsigned char)text.ptr[i]]++;
 
-        if (n > 0) /* a byte's first time adds nothing */
-            sum -= n_log2(n + 1) - n_log2(n);
+        sum -= n_log2(n + 1) - n_log2(n);
     }
     return len ? (uint32_t)((sum * 1000 / len + (1 << 19)) >> 20) : 0;
 }
 
 bool lac_match_passes(const struct lac_match *m, uint32_t rule, struct lac_str candidate)
 {
-    const struct lac_match_rule *r = &m->rules[rule];
+    const struct lac_match_live *r = &m->live[rule];
 
     if (r->min_entropy > 0 && entropy_of(candidate) < r->min_entropy)
         return false;
-    return !m->live[rule].validate || m->live[rule].validate(candidate);
+    return !r->validate || r->validate(candidate);
 }
 
 static void drop_hits(struct lac_match_hits *hits, uint32_t rule)
@@ -352,14 +357,14 @@ static bool is_shadowed(const struct lac_match_scratch *s, size_t index)
 {
     const struct lac_match_hits *hits = s->hits;
     const struct lac_match_hit *h = &hits->at[index];
-    const struct lac_match_rule *r = &s->m->rules[h->rule];
+    const struct lac_match_live *r = &s->m->live[h->rule];
     size_t first = index > NEIGHBOURS ? index - NEIGHBOURS : 0;
 
     if (r->strength != LAC_MATCH_FLOOR)
         return false;
     for (size_t i = first; i < hits->count && i <= index + NEIGHBOURS; i++) {
         const struct lac_match_hit *o = &hits->at[i];
-        const struct lac_match_rule *by = &s->m->rules[o->rule];
+        const struct lac_match_live *by = &s->m->live[o->rule];
 
         if (o->start <= h->start && o->end >= h->end && o->score > h->score &&
             by->strength == LAC_MATCH_FLOOR && by->tier >= r->tier)
@@ -397,13 +402,13 @@ void lac_match_settle(struct lac_match_scratch *s)
     drop_shadowed(s);
     for (size_t i = 0; i < s->touched_count; i++) {
         uint32_t rule = s->touched[i];
-        const struct lac_match_rule *r = &s->m->rules[rule];
+        const struct lac_match_live *r = &s->m->live[rule];
 
         if (s->states[rule].total > 0 && s->states[rule].total < r->count) {
             s->rule_hit[rule] = false;
             drop_hits(s->hits, rule);
         }
         if (s->rule_hit[rule] && r->strength == LAC_MATCH_FLOOR)
-            s->hits->floor = lac_tier_join(s->hits->floor, r->tier);
+            s->hits->floor = lac_tier_join(s->hits->floor, (enum lac_tier)r->tier);
     }
 }

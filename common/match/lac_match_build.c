@@ -10,6 +10,16 @@
 /* Folding grows a text at most this much: U+FDFA, 3 bytes, becomes 33. */
 enum { FOLD_GROWTH = 11, PHRASE_MIN = 2, SECTION_MAX = 1 << 29 };
 
+static struct lac_match_live *live_new(size_t count)
+{
+    size_t size = (count + 1) * sizeof(struct lac_match_live);
+    struct lac_match_live *live = aligned_alloc(LAC_MATCH_LIVE_BYTES, size);
+
+    if (live)
+        memset(live, 0, size);
+    return live;
+}
+
 enum lac_status lac_match_build_open(struct lac_match_build *b, struct lac_err *err)
 {
     struct lac_match *m = b->m;
@@ -21,7 +31,7 @@ enum lac_status lac_match_build_open(struct lac_match_build *b, struct lac_err *
     lac_buf_init(&b->prefix_texts, SECTION_MAX);
     lac_buf_init(&b->symbols, SECTION_MAX);
     lac_buf_init(&b->shape_gated, SECTION_MAX);
-    m->live = calloc(m->count + 1, sizeof(*m->live));
+    m->live = live_new(m->count);
     b->key_counts = calloc((size_t)1 << LAC_MATCH_KEY_COUNTS_LOG, sizeof(*b->key_counts));
     if (!m->live || !b->key_counts)
         return lac_err_set(err, LAC_FATAL, ENOMEM, "match: no memory for %zu rules", m->count);
@@ -125,6 +135,37 @@ static enum lac_status fold_around(struct lac_match_build *b, const struct lac_s
         lac_buf_put(out, &a, sizeof(a));
     }
     return LAC_OK;
+}
+
+/* Whether both rules list the same examples. */
+static bool same_allow(const struct lac_match_rule *a, const struct lac_match_rule *b)
+{
+    if (a->allow_count != b->allow_count)
+        return false;
+    for (size_t i = 0; i < a->allow_count; i++)
+        if (!lac_str_eq(a->allow[i], b->allow[i]))
+            return false;
+    return true;
+}
+
+/* Documented examples. Rules of one file mostly list the same: they share one list, which then is
+ * in the cache when it is asked for. */
+static enum lac_status add_allow(struct lac_match_build *b, size_t rule, uint32_t *first,
+                                 struct lac_err *err)
+{
+    const struct lac_match_rule *r = &b->m->rules[rule];
+    const struct lac_match_image_rule *done = (const void *)b->section[LAC_MATCH_S_RULES].ptr;
+    size_t i = b->allow_rule_count;
+
+    while (i > 0 && !same_allow(&b->m->rules[b->allow_rules[i - 1]], r))
+        i--;
+    if (i > 0) {
+        *first = done[b->allow_rules[i - 1]].allow;
+        return LAC_OK;
+    }
+    if (r->allow_count > 0 && b->allow_rule_count < LAC_MATCH_ALLOW_LISTS)
+        b->allow_rules[b->allow_rule_count++] = (uint32_t)rule;
+    return fold_around(b, r->allow, r->allow_count, false, first, err);
 }
 
 /* ---- phrases ---- */
@@ -395,15 +436,38 @@ static enum lac_status find_code(struct lac_match *m, size_t rule, struct lac_er
     return LAC_OK;
 }
 
+static void copy_rule(struct lac_match *m, size_t rule)
+{
+    const struct lac_match_rule *r = &m->rules[rule];
+    const struct lac_match_image_rule *image = &m->image_rules[rule];
+    struct lac_match_live *live = &m->live[rule];
+
+    live->score = r->score;
+    live->context_boost = r->context_boost;
+    live->context_window = r->context_window;
+    live->context_count = image->context_count;
+    live->min_entropy = r->min_entropy;
+    live->count = r->count;
+    live->except = image->except;
+    live->except_count = image->except_count;
+    live->allow = image->allow;
+    live->allow_count = image->allow_count;
+    live->tier = (uint8_t)r->tier;
+    live->strength = (uint8_t)r->strength;
+}
+
 enum lac_status lac_match_enliven(struct lac_match *m, struct lac_err *err)
 {
     enum lac_status status = LAC_OK;
 
-    m->live = calloc(m->count + 1, sizeof(*m->live));
+    if (!m->live)
+        m->live = live_new(m->count);
     if (!m->live)
         return no_memory(err);
-    for (size_t i = 0; i < m->count && status == LAC_OK; i++)
+    for (size_t i = 0; i < m->count && status == LAC_OK; i++) {
         status = find_code(m, i, err);
+        copy_rule(m, i);
+    }
     return status;
 }
 
@@ -418,7 +482,7 @@ enum lac_status lac_match_build_rule(struct lac_match_build *b, size_t rule, str
     if (status == LAC_OK)
         status = fold_around(b, r->except, r->except_count, true, &image.except, err);
     if (status == LAC_OK)
-        status = fold_around(b, r->allow, r->allow_count, false, &image.allow, err);
+        status = add_allow(b, rule, &image.allow, err);
     if (status == LAC_OK)
         status = add_context(b, r, &image, err);
     if (status == LAC_OK)

@@ -34,26 +34,19 @@ void lac_match_gates_word(struct lac_match_scratch *s, uint32_t word)
     }
 }
 
-static bool has_word(const struct lac_match *m, const struct lac_match_image_rule *r, uint32_t word)
+/* Whether the rule names the word, whose gates have just been opened. */
+static bool has_word(const struct lac_match *m, uint32_t rule, uint32_t word)
 {
-    const uint32_t *ids = m->context_ids + r->context;
-    size_t low = 0;
-    size_t high = r->context_count;
+    const struct lac_match_gates *g = m->gates + m->words[word].gates;
+    const struct lac_match_gates *end = g + m->words[word].gates_count;
 
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-
-        if (ids[mid] < word)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low < r->context_count && ids[low] == word;
+    while (g < end && g->block < rule / 64) /* ascending */
+        g++;
+    return g < end && g->block == rule / 64 && g->rules >> (rule % 64) & 1;
 }
 
 static bool in_list(struct lac_match_scratch *s, uint32_t rule, size_t from, size_t to)
 {
-    const struct lac_match_image_rule *r = &s->m->image_rules[rule];
     struct lac_match_rule_state *state = lac_match_state(s, rule);
     size_t low = 0;
     size_t high = s->place_count;
@@ -73,7 +66,7 @@ static bool in_list(struct lac_match_scratch *s, uint32_t rule, size_t from, siz
     for (; low < s->place_count && s->places[low].start <= to + s->place_longest; low++) {
         const struct lac_match_place *p = &s->places[low];
 
-        if (p->start < from || p->end > to || !has_word(s->m, r, p->word))
+        if (p->start < from || p->end > to || !has_word(s->m, rule, p->word))
             continue;
         state->near_start = p->start;
         state->near_end = p->end;
@@ -119,7 +112,7 @@ static bool in_text(const struct lac_match_scratch *s, uint32_t rule, size_t fro
 bool lac_match_context_near(struct lac_match_scratch *s, uint32_t rule, uint32_t start,
                             uint32_t end)
 {
-    size_t window = s->m->rules[rule].context_window;
+    size_t window = s->m->live[rule].context_window;
     size_t from = start > window ? start - window : 0;
     size_t to = end + window < s->text.len ? end + window : s->text.len;
     struct lac_match_rule_state *state;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lac_match_grams - which pairs of neighbouring bytes a short text has, as a few bits
+ * lac_match_grams - which pairs of neighbouring bytes a short text has
  *
  * Private to common/match. Lists of words that may be anywhere in a value are long, values short,
- * and hardly any word is there: made once, the bits refute nearly all of a list's words by their
+ * and hardly any word is there: made once, the pairs refute nearly all of a list's words by their
  * first two and last two bytes, and only what is left is compared. Letters count in either case.
  *
  * Thread: any. Pure functions.
@@ -11,40 +11,39 @@
 #ifndef LAC_MATCH_GRAMS_H
 #define LAC_MATCH_GRAMS_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "lac_str.h"
 
-enum { LAC_MATCH_GRAMS_WORDS = 16 };
+enum { LAC_MATCH_GRAMS = 1024 };
 
 struct lac_match_grams {
-    uint64_t bits[LAC_MATCH_GRAMS_WORDS];
+    bool has[LAC_MATCH_GRAMS]; /* bytes, as the next one need not wait for the one before */
 };
 
 /* Both bytes but for bit 0x20, which is a letter's case. */
-static inline unsigned lac_match_gram(unsigned char a, unsigned char b)
+static inline unsigned lac_match_gram(const char *p)
 {
-    return ((a & 0x1Fu) * 37 + (a >> 6) * 11 + (b & 0x1Fu) + (b >> 6) * 64) %
-           (64 * LAC_MATCH_GRAMS_WORDS);
+    uint16_t pair;
+
+    memcpy(&pair, p, sizeof(pair));
+    return ((le16toh(pair) & 0xDFDFu) * 0x9E3779B1u) >> 22;
 }
 
 static inline void lac_match_grams_of(struct lac_match_grams *g, struct lac_str text)
 {
-    *g = (struct lac_match_grams){{0}};
-    for (size_t i = 0; i + 1 < text.len; i++) {
-        unsigned n = lac_match_gram((unsigned char)text.ptr[i], (unsigned char)text.ptr[i + 1]);
-
-        g->bits[n / 64] |= (uint64_t)1 << (n % 64);
-    }
+    memset(g, 0, sizeof(*g));
+    for (size_t i = 0; i + 1 < text.len; i++)
+        g->has[lac_match_gram(text.ptr + i)] = true;
 }
 
 static inline bool lac_match_grams_pair(const struct lac_match_grams *g, const char *p)
 {
-    unsigned n = lac_match_gram((unsigned char)p[0], (unsigned char)p[1]);
-
-    return g->bits[n / 64] >> (n % 64) & 1;
+    return g->has[lac_match_gram(p)];
 }
 
 enum {
@@ -60,19 +59,17 @@ static inline uint32_t lac_match_grams_hint(struct lac_str t)
     uint32_t hint = 0;
 
     if (t.len >= 2 && p[0] != ' ' && p[1] != ' ')
-        hint |= LAC_MATCH_GRAMS_FIRST | lac_match_gram(p[0], p[1]) << 10;
+        hint |= LAC_MATCH_GRAMS_FIRST | lac_match_gram(t.ptr) << 10;
     if (t.len >= 2 && p[t.len - 2] != ' ' && p[t.len - 1] != ' ')
-        hint |= LAC_MATCH_GRAMS_LAST | lac_match_gram(p[t.len - 2], p[t.len - 1]) << 20;
+        hint |= LAC_MATCH_GRAMS_LAST | lac_match_gram(t.ptr + t.len - 2) << 20;
     return hint;
 }
 
 /* False: the text does not have the one of the hint inside. */
 static inline bool lac_match_grams_hinted(const struct lac_match_grams *g, uint32_t hint)
 {
-    unsigned first = hint >> 10 & 1023, last = hint >> 20 & 1023;
-
-    return (!(hint & LAC_MATCH_GRAMS_FIRST) || g->bits[first / 64] >> (first % 64) & 1) &&
-           (!(hint & LAC_MATCH_GRAMS_LAST) || g->bits[last / 64] >> (last % 64) & 1);
+    return (!(hint & LAC_MATCH_GRAMS_FIRST) || g->has[hint >> 10 & (LAC_MATCH_GRAMS - 1)]) &&
+           (!(hint & LAC_MATCH_GRAMS_LAST) || g->has[hint >> 20 & (LAC_MATCH_GRAMS - 1)]);
 }
 
 #endif

@@ -237,7 +237,7 @@ static bool groups_fit(const struct lac_match *m)
 static bool runs_fit(const struct lac_match *m)
 {
     if (count_of(m, LAC_MATCH_S_RUN_MARKS) != LAC_MATCH_MARKS ||
-        count_of(m, LAC_MATCH_S_RUN_MARKED) != LAC_MATCH_MARKS / 64)
+        count_of(m, LAC_MATCH_S_RUN_MARKED) != LAC_MATCH_MARKED / 64)
         return false;
     for (size_t i = 0; i < count_of(m, LAC_MATCH_S_RUNS); i++) {
         const struct lac_match_run *r = &m->runs[i];

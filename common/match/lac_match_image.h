@@ -20,16 +20,17 @@
 #include "lac_match_regex.h"
 
 enum {
-    LAC_MATCH_IMAGE_VERSION = 8, /* of this layout and of what it means */
+    LAC_MATCH_IMAGE_VERSION = 9, /* of this layout and of what it means */
     LAC_MATCH_IMAGE_ORDER = 0x01020304,
     LAC_MATCH_IMAGE_ALIGN = 64,
     LAC_MATCH_IMAGE_MAX = 1 << 30,
     LAC_MATCH_RUN_LEAST = 20, /* shorter runs are none */
     LAC_MATCH_HEAD = 16,      /* bytes of a match that are checked by their kind first */
 
-    LAC_MATCH_KINDS = 16,   /* of bytes, see lac_match_kind[] */
-    LAC_MATCH_SIEVE = 7,    /* bytes that a sieve looks at */
-    LAC_MATCH_MARKS = 4096, /* of three bytes in a run */
+    LAC_MATCH_KINDS = 16,     /* of bytes, see lac_match_kind[] */
+    LAC_MATCH_SIEVE = 7,      /* bytes that a sieve looks at */
+    LAC_MATCH_MARKS = 4096,   /* of three bytes in a run */
+    LAC_MATCH_MARKED = 16384, /* the same, told apart more finely */
 
     LAC_MATCH_SHAPE_EXACT = 12, /* tokens up to here are told apart by which bytes are digits */
     LAC_MATCH_SHAPE_LONG = 64,  /* longer ones count as this long */
@@ -254,7 +255,7 @@ enum lac_match_section {
     LAC_MATCH_S_RUNS,
     LAC_MATCH_S_RUN_GROUPS,
     LAC_MATCH_S_RUN_MARKS,  /* [LAC_MATCH_MARKS], 64 bits each */
-    LAC_MATCH_S_RUN_MARKED, /* [LAC_MATCH_MARKS / 64]: which of them are not zero */
+    LAC_MATCH_S_RUN_MARKED, /* [LAC_MATCH_MARKED / 64]: which three bytes have one, a bit each */
     LAC_MATCH_S_LOOSE,      /* units that are looked for around context words */
     LAC_MATCH_S_PROGRAMS,
     LAC_MATCH_S_REST_UNITS, /* by Vectorscan's id */
@@ -299,12 +300,18 @@ static inline uint32_t lac_match_sieve_bits(const struct lac_match_sieve *s,
     return bits;
 }
 
-/* Where in the marks of runs three bytes are. */
-static inline size_t lac_match_mark_of(const unsigned char *p)
+/* Which bit says whether three bytes have a mark. */
+static inline size_t lac_match_marked_of(const unsigned char *p)
 {
     uint32_t x = (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16;
 
-    return (x * 0x9E3779B1u) >> 20;
+    return (x * 0x9E3779B1u) >> 18;
+}
+
+/* Where in the marks of runs they are then. */
+static inline size_t lac_match_mark_of(size_t marked)
+{
+    return marked / (LAC_MATCH_MARKED / LAC_MATCH_MARKS);
 }
 
 /* The cell of the shapes' index for a token; `digits` are below its length. */

@@ -24,11 +24,20 @@
 #include "lac_match_front.h"
 #include "lac_match_image.h"
 
-/* What an image can't hold of a rule. */
+/* What an image can't hold of a rule, and beside it what a candidate is judged by: rules hit
+ * seldom, and this is one line of the cache where the rule itself is four. */
 struct lac_match_live {
     const struct lac_match_detector *detector; /* NULL for patterns and phrases */
     lac_match_validate *validate;              /* NULL: any match of the pattern will do */
+    /* of the rule and its image */
+    uint32_t score, context_boost, context_window, min_entropy, count;
+    uint32_t except, except_count, allow, allow_count, context_count;
+    uint8_t tier, strength;
+    uint8_t unused[6];
 };
+
+enum { LAC_MATCH_LIVE_BYTES = 64 };
+_Static_assert(sizeof(struct lac_match_live) == LAC_MATCH_LIVE_BYTES, "one line of the cache");
 
 struct lac_match {
     const struct lac_match_rule *rules; /* borrowed */
@@ -102,7 +111,6 @@ struct lac_match_rule_state {
     uint32_t contexts;         /* how often the context was looked for in the text */
     uint32_t near_start;       /* the context word that was found last; none: both 0 */
     uint32_t near_end;
-    bool seen; /* listed in touched[] */
     bool has_last;
 };
 
@@ -149,8 +157,9 @@ struct lac_match_scratch {
     struct lac_match_view copy;   /* memory of the plain view when it is not the text itself */
     struct lac_match_rule_state *states; /* [rule_count] */
     bool *rule_hit;                      /* [rule_count] */
-    uint32_t *touched;                   /* rules whose state is not fresh */
+    uint32_t *touched;                   /* rules whose state is not fresh ... */
     size_t touched_count;
+    uint64_t seen[LAC_MATCH_GATE_BLOCKS]; /* ... and a bit of each */
     struct lac_match_region regions[LAC_MATCH_REGION_MAX];
     size_t region_count;
     uint32_t *rest_region; /* [rest_count]: one more than the index of the latest region, or 0 */
@@ -182,6 +191,7 @@ struct lac_match_scratch {
     struct lac_match_piece piece;
     struct lac_match_masks masks[LAC_MATCH_PIECE_BLOCKS + 1];
     struct lac_match_events events;
+    uint32_t word_slots[LAC_MATCH_PLACES]; /* of the words kept: where in the table they are */
     size_t phrase_count;
     struct lac_match_found phrases[LAC_MATCH_FOUND_MAX]; /* in no order */
     size_t literal_count;
@@ -202,6 +212,8 @@ struct lac_match_prefix_text {
     uint32_t len;
     uint32_t nocase;
 };
+
+enum { LAC_MATCH_ALLOW_LISTS = 32 }; /* that are looked at for one to share */
 
 /* A unit while it is compiled. */
 struct lac_match_draft {
@@ -226,7 +238,9 @@ struct lac_match_build {
     uint32_t *word_index; /* hash table of context words: id + 1 */
     size_t word_capacity;
     size_t word_count;
-    uint32_t *key_counts; /* by hash: how many texts have a word */
+    uint32_t *key_counts;                        /* by hash: how many texts have a word */
+    uint32_t allow_rules[LAC_MATCH_ALLOW_LISTS]; /* the first rule of each list of examples */
+    size_t allow_rule_count;
     struct lac_match_image_header header;
 };
 
@@ -407,6 +421,25 @@ void lac_match_unit_in(struct lac_match_scratch *s, uint32_t unit, size_t from, 
 static inline bool lac_match_gate(const struct lac_match_scratch *s, uint32_t rule)
 {
     return s->enabled[rule / 64] >> (rule % 64) & 1;
+}
+
+/* Whether something is remembered of the rule: most are not asked further. */
+static inline bool lac_match_seen(const struct lac_match_scratch *s, uint32_t rule)
+{
+    return s->seen[rule / 64] >> (rule % 64) & 1;
+}
+
+/* A candidate of the unit is at hand: what will be read of it and of its rule lies apart, and has
+ * not been read for a while. */
+static inline void lac_match_foresee(const struct lac_match_scratch *s, uint32_t unit,
+                                     uint32_t rule)
+{
+    const char *u = (const char *)&s->m->units[unit];
+
+    __builtin_prefetch(u);
+    __builtin_prefetch(u + sizeof(struct lac_match_unit) - 1);
+    __builtin_prefetch(&s->m->live[rule]);
+    __builtin_prefetch(&s->states[rule]);
 }
 
 /* No context word is in sight yet; all rules might have one; one is in sight. */

@@ -47,6 +47,7 @@ static void shapes_at(struct lac_match_scratch *s, const struct lac_match_shape_
             (!(shape->next[0] & kind[0]) || !(shape->next[1] & kind[1]) ||
              (!shape->ends && !lac_match_regex_set_has(&shape->follow, behind))))
             continue;
+        lac_match_foresee(s, shape->unit, list[i].rule);
         lac_match_unit_at(s, shape->unit, at);
     }
 }
@@ -124,12 +125,33 @@ static uint64_t marks_of(const struct lac_match_scratch *s, size_t at, size_t en
     uint64_t marks = (uint64_t)1 << LAC_MATCH_MARK_ALWAYS;
 
     for (; at + 2 < end; at++) {
-        size_t mark = lac_match_mark_of(text + at);
+        size_t i = lac_match_marked_of(text + at);
 
-        if (marked[mark / 64] >> (mark % 64) & 1)
-            marks |= s->m->run_marks[mark];
+        if (marked[i / 64] >> (i % 64) & 1)
+            marks |= s->m->run_marks[lac_match_mark_of(i)];
     }
     return marks;
+}
+
+/* A unit that begins where a word does, at the starts in [at, to): the masks say where. */
+static void run_words(struct lac_match_scratch *s, uint32_t unit, size_t block, size_t bit,
+                      size_t at, size_t to)
+{
+    size_t base = at - bit;
+    uint64_t before = lac_match_is_alnum(lac_match_before(s->view, at)) ? (uint64_t)1 << bit : 0;
+    uint64_t skip = ((uint64_t)1 << bit) - 1;
+
+    for (; base < to; block++, base += LAC_MATCH_BLOCK) {
+        uint64_t alnum = alnum_of(&s->masks[block]);
+        uint64_t starts = ~(alnum << 1 | before | skip);
+
+        if (to - base < LAC_MATCH_BLOCK)
+            starts &= ((uint64_t)1 << (to - base)) - 1;
+        for (; starts; starts &= starts - 1)
+            lac_match_unit_at(s, unit, base + (size_t)__builtin_ctzll(starts));
+        before = alnum >> 63;
+        skip = 0;
+    }
 }
 
 static void run_at(struct lac_match_scratch *s, size_t block, size_t bit, size_t at,
@@ -148,10 +170,16 @@ static void run_at(struct lac_match_scratch *s, size_t block, size_t bit, size_t
         if (!(g->marks & marks) || !(g->rules & s->enabled[g->block]))
             continue;
         for (; r < last && r->least <= end - at; r++) {
+            const struct lac_match_unit *u = &s->m->units[r->unit];
             size_t to = end - r->least + 1;
 
-            if (marks >> r->mark & 1 && lac_match_gate(s, r->rule))
-                lac_match_unit_in(s, r->unit, at, to < core_end ? to : core_end);
+            if (!(marks >> r->mark & 1) || !lac_match_gate(s, r->rule))
+                continue;
+            to = to < core_end ? to : core_end;
+            if (u->flags & LAC_MATCH_UNIT_WORD_START && u->inner.len == 0)
+                run_words(s, r->unit, block, bit, at, to);
+            else
+                lac_match_unit_in(s, r->unit, at, to);
         }
     }
 }
@@ -407,7 +435,7 @@ static bool is_blank(const struct lac_match_scratch *s)
 static void reset(struct lac_match_scratch *s, struct lac_match_hits *hits)
 {
     for (size_t i = 0; i < s->touched_count; i++) {
-        s->states[s->touched[i]].seen = false;
+        s->seen[s->touched[i] / 64] &= ~((uint64_t)1 << (s->touched[i] % 64));
         s->rule_hit[s->touched[i]] = false;
     }
     s->touched_count = 0;

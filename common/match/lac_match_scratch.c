@@ -91,6 +91,7 @@ static bool fit_rules(struct lac_match_scratch *s, const struct lac_match *m)
     s->touched = calloc(m->count + 1, sizeof(*s->touched));
     s->rest_region = calloc(m->rest_count + 1, sizeof(*s->rest_region));
     s->touched_count = 0;
+    memset(s->seen, 0, sizeof(s->seen));
     return s->states && s->rule_hit && s->touched && s->rest_region;
 }
 

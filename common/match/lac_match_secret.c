@@ -119,25 +119,44 @@ bool lac_match_is_placeholder(struct lac_str s)
 struct mix {
     size_t letters, digits;
     size_t swaps; /* between letter and digit */
-    size_t cases; /* between lower and upper, but for one capital at a word's start */
+    size_t cases; /* from lower to upper: aB is also camelCase; Ba and BBa end a word, so only aB
+                     and ABa count, the latter once */
+};
+
+enum { OTHER, DIGIT, LOWER, UPPER, KINDS };
+
+/* All four counts in one number, sixteen bits each, by the kinds of two neighbours. */
+#define MIX_LETTER ((uint64_t)1)
+#define MIX_DIGIT  ((uint64_t)1 << 16)
+#define MIX_SWAP   ((uint64_t)1 << 32)
+#define MIX_CASE   ((uint64_t)1 << 48)
+
+static const uint64_t mix_steps[KINDS][KINDS] = {
+    [OTHER] = {0, MIX_DIGIT, MIX_LETTER, MIX_LETTER},
+    [DIGIT] = {0, MIX_DIGIT, MIX_LETTER + MIX_SWAP, MIX_LETTER + MIX_SWAP},
+    [LOWER] = {0, MIX_DIGIT + MIX_SWAP, MIX_LETTER, MIX_LETTER + MIX_CASE},
+    [UPPER] = {0, MIX_DIGIT + MIX_SWAP, MIX_LETTER, MIX_LETTER},
 };
 
 static struct mix mix_of(struct lac_str s)
 {
-    struct mix m = {0};
+    size_t n = s.len < LOOKED_AT ? s.len : LOOKED_AT;
+    unsigned before = OTHER;
+    uint64_t sum = 0;
 
-    for (size_t i = 0; i < s.len && i < LOOKED_AT; i++) {
+    for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)s.ptr[i];
-        unsigned char p = i > 0 ? (unsigned char)s.ptr[i - 1] : 0;
-        bool letter = lac_match_is_alpha(c), before = lac_match_is_alpha(p);
+        bool letter = lac_match_is_alpha(c);
+        unsigned kind = (unsigned)lac_match_is_digit(c) * DIGIT +
+                        (unsigned)letter * (UPPER - (unsigned)(c >> 5 & 1));
 
-        m.letters += letter;
-        m.digits += lac_match_is_digit(c);
-        m.swaps += (letter && lac_match_is_digit(p)) || (before && lac_match_is_digit(c));
-        /* aB is also camelCase; Ba and BBa end a word, so only aB and ABa count, the latter once */
-        m.cases += letter && before && (p & 0x20) && !(c & 0x20);
+        sum += mix_steps[before][kind];
+        before = kind;
     }
-    return m;
+    return (struct mix){.letters = sum & 0xFFFF,
+                        .digits = sum >> 16 & 0xFFFF,
+                        .swaps = sum >> 32 & 0xFFFF,
+                        .cases = sum >> 48};
 }
 
 bool lac_match_is_random(struct lac_str s, size_t least)

@@ -338,13 +338,17 @@ static uint32_t run_order(const struct lac_match_build *b, const struct lac_matc
 
 /* The run's mark, by the first three bytes of its literal. */
 static void mark_run(const struct lac_match_build *b, struct lac_match_run *r, uint32_t mark,
-                     uint64_t *marks)
+                     uint64_t *marks, uint64_t *marked)
 {
     const char *literal = run_literal(b, r);
+    size_t i;
 
     r->mark = literal ? mark : LAC_MATCH_MARK_ALWAYS;
-    if (literal)
-        marks[lac_match_mark_of((const unsigned char *)literal)] |= (uint64_t)1 << mark;
+    if (!literal)
+        return;
+    i = lac_match_marked_of((const unsigned char *)literal);
+    marked[i / 64] |= (uint64_t)1 << (i % 64);
+    marks[lac_match_mark_of(i)] |= (uint64_t)1 << mark;
 }
 
 static enum lac_status make_runs(struct lac_match_build *b, struct lac_err *err)
@@ -355,7 +359,7 @@ static enum lac_status make_runs(struct lac_match_build *b, struct lac_err *err)
     uint64_t *marks =
         lac_match_section_room(b, LAC_MATCH_S_RUN_MARKS, LAC_MATCH_MARKS * sizeof(*marks));
     uint64_t *marked =
-        lac_match_section_room(b, LAC_MATCH_S_RUN_MARKED, LAC_MATCH_MARKS / 64 * sizeof(*marked));
+        lac_match_section_room(b, LAC_MATCH_S_RUN_MARKED, LAC_MATCH_MARKED / 64 * sizeof(*marked));
 
     if (!marks || !marked)
         return lac_match_table_no_memory(err);
@@ -368,15 +372,13 @@ static enum lac_status make_runs(struct lac_match_build *b, struct lac_err *err)
             .block = runs[i].rule / 64, .first = i, .gated = runs[i].order >> 31};
 
         for (; i < count && runs[i].order == runs[g.first].order; i++) {
-            mark_run(b, &runs[i], i % LAC_MATCH_MARK_ALWAYS, marks);
+            mark_run(b, &runs[i], i % LAC_MATCH_MARK_ALWAYS, marks, marked);
             g.rules |= (uint64_t)1 << (runs[i].rule % 64);
             g.marks |= (uint64_t)1 << runs[i].mark;
             g.count++;
         }
         lac_buf_put(out, &g, sizeof(g));
     }
-    for (size_t i = 0; i < LAC_MATCH_MARKS; i++)
-        marked[i / 64] |= (uint64_t)(marks[i] != 0) << (i % 64);
     return lac_buf_ok(out) ? LAC_OK : lac_match_table_no_memory(err);
 }
 

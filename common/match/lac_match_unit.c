@@ -6,6 +6,8 @@
 
 #include "lac_assert.h"
 
+enum { PROGRAM_LINES = 6 }; /* of the cache, that most programs have */
+
 bool lac_match_nominated(struct lac_match_scratch *s, const struct lac_match_unit *u, size_t start,
                          size_t end)
 {
@@ -45,6 +47,17 @@ static bool head_fits(const struct lac_match_unit *u, struct lac_str t, size_t s
     return true;
 }
 
+/* What a run of the unit reads next, if its head fits. */
+static void foresee_run(const struct lac_match_scratch *s, const struct lac_match_unit *u)
+{
+    const char *program = s->m->programs + u->program;
+
+    for (size_t i = 0; i < PROGRAM_LINES; i++)
+        __builtin_prefetch(program + i * LAC_MATCH_LIVE_BYTES);
+    __builtin_prefetch(&s->m->live[u->rule]);
+    __builtin_prefetch(&s->states[u->rule]);
+}
+
 /* The longest match that starts here; what follows is looked for behind it. */
 static bool run_at(struct lac_match_scratch *s, const struct lac_match_unit *u, size_t start)
 {
@@ -54,7 +67,8 @@ static bool run_at(struct lac_match_scratch *s, const struct lac_match_unit *u, 
 
     if (start >= s->plain.len || !head_fits(u, s->plain, start))
         return false;
-    if (pattern && state->seen && start < state->resume)
+    foresee_run(s, u);
+    if (pattern && lac_match_seen(s, u->rule) && start < state->resume)
         return false;
     if (!lac_match_regex_at(lac_match_program(s->m, u), s->plain, start, &end))
         return false;
@@ -138,8 +152,13 @@ void lac_match_literal_at(struct lac_match_scratch *s, size_t at, uint32_t liter
         return;
     if (at < l->key || s->plain.len - (at - l->key) < what.len)
         return;
+    lac_match_foresee(s, l->unit, l->rule);
     at -= l->key;
-    if (!has_literal(s->plain.ptr + at, what, l->nocase) || at < l->back_min)
+    /* Eight bytes from the first on have been compared. */
+    if ((l->key > 0 || what.len > sizeof(l->value)) &&
+        !has_literal(s->plain.ptr + at, what, l->nocase))
+        return;
+    if (at < l->back_min)
         return;
     from = at > l->back_max ? at - l->back_max : 0;
     for (size_t start = from; start <= at - l->back_min; start++)

@@ -263,9 +263,11 @@ static void sort_out(struct lac_match_scratch *s, size_t at, const struct lac_ma
     /* The kinds follow each other, but an image from outside may be damaged. */
     for (from = i; i < end && e[i].kind == LAC_MATCH_ENTRY_LITERAL;)
         i++;
-    if (from < i && s->units && s->literal_count < LAC_MATCH_FOUND_MAX)
+    if (from < i && s->units && s->literal_count < LAC_MATCH_FOUND_MAX) {
         s->literals[s->literal_count++] =
             (struct lac_match_found){(uint32_t)at, from, i - from, look.hump};
+        __builtin_prefetch(&s->m->literals[e[from].index]);
+    }
 }
 
 static void look_up_prefix(struct lac_match_scratch *s, size_t at, struct look look)
@@ -344,22 +346,60 @@ static bool in_company(const struct lac_match_scratch *s, const struct lac_match
            1;
 }
 
+/* What the kept words stand for is seldom read, so far away in memory: all of it at once, step by
+ * step, not all steps of one word after the other. */
+static void foresee_words(const struct lac_match_scratch *s)
+{
+    const struct lac_match *m = s->m;
+    size_t count = s->events.word.count;
+
+    for (size_t i = 0; i < count; i++)
+        __builtin_prefetch(&m->entries[m->word_slots[s->word_slots[i]].first]);
+    for (size_t i = 0; i < count; i++) {
+        const struct lac_match_entry *e = &m->entries[m->word_slots[s->word_slots[i]].first];
+
+        if (e->kind == LAC_MATCH_ENTRY_CONTEXT)
+            __builtin_prefetch(&m->words[e->index]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct lac_match_entry *e = &m->entries[m->word_slots[s->word_slots[i]].first];
+
+        if (e->kind == LAC_MATCH_ENTRY_CONTEXT) {
+            __builtin_prefetch(&m->gates[m->words[e->index].gates]);
+            __builtin_prefetch(m->text + m->words[e->index].text.at);
+        }
+    }
+}
+
 /* Keeps the words that are in the table, in the company in which something asks for them. */
 static void keep_words(struct lac_match_scratch *s, size_t from)
 {
+    enum { STEP = 16 };
     struct lac_match_list *l = &s->events.word;
-    size_t count = l->count;
+    const struct lac_match *m = s->m;
+    size_t count = l->count, kept = 0;
 
-    l->count = 0;
-    for (size_t i = 0; i < count; i++) {
-        size_t at = l->at[i];
-        uint64_t key = key_at(s, at, from + at);
-        const struct lac_match_slot *slot =
-            key ? find_slot(s->m->word_slots, s->m->word_mask, key) : NULL;
+    for (size_t i = 0; i < count; i += STEP) {
+        size_t n = count - i < STEP ? count - i : STEP;
+        uint64_t keys[STEP];
 
-        l->at[l->count] = (uint16_t)at;
-        l->count += slot && in_company(s, slot, from + at);
+        for (size_t k = 0; k < n; k++) {
+            keys[k] = key_at(s, l->at[i + k], from + l->at[i + k]);
+            __builtin_prefetch(&m->word_slots[lac_match_slot_of(keys[k]) & m->word_mask]);
+        }
+        for (size_t k = 0; k < n; k++) {
+            size_t at = l->at[i + k];
+            const struct lac_match_slot *slot =
+                keys[k] ? find_slot(m->word_slots, m->word_mask, keys[k]) : NULL;
+
+            if (!slot || !in_company(s, slot, from + at))
+                continue;
+            l->at[kept] = (uint16_t)at;
+            s->word_slots[kept++] = (uint32_t)(slot - m->word_slots);
+        }
     }
+    l->count = kept;
+    foresee_words(s);
 }
 
 void lac_match_words(struct lac_match_scratch *s, size_t from, const struct lac_match_range *core,
@@ -393,7 +433,7 @@ void lac_match_words(struct lac_match_scratch *s, size_t from, const struct lac_
             struct look as = look;
 
             as.hump = !s->words;
-            look_up_word(s, at, key_at(s, w, at), as);
+            sort_out(s, at, &s->m->word_slots[s->word_slots[word]], as);
             word++;
         }
         if (p == next) {
