@@ -11,7 +11,9 @@
 #include "lac_digest.h"
 
 enum {
-    BASE58_MAX = 64,   /* characters of an address that is one number */
+    BASE58_MAX = 64,     /* characters of an address that is one number */
+    CASHADDR_SHORT = 42, /* characters of 8 + 160 + 40 bits, and of 8 + 256 + 40 */
+    CASHADDR_LONG = 61,
     BECH32_MAX = 120,  /* Cardano's are longer than the 90 that BIP 173 allows */
     MONERO_BLOCK = 11, /* characters that hold eight bytes */
     MONERO_MAX = 77,   /* bytes of an integrated address */
@@ -154,20 +156,23 @@ bool lac_match_validate_bech32(struct lac_str match)
     return sum == 1 || sum == 0x2bc830a3;
 }
 
-/* reference.cash, CashAddr: "bitcoincash:", often left away, and a 40-bit code. */
+/* CashAddr: "bitcoincash:", often left away; a kind, a hash of 160 or 256 bits, and a 40-bit code.
+ */
 bool lac_match_validate_cashaddr(struct lac_str match)
 {
     static const uint64_t generator[5] = {0x98f2bc8e61, 0x79b76d99e2, 0xf33e5fb3c4, 0xae2eabe2a8,
                                           0x1e4f43e470};
     static const char prefix[] = "bitcoincash:";
-    char text[sizeof(prefix) - 1 + 42];
-    size_t skip = match.len == 42 ? 0 : sizeof(prefix) - 1;
+    char text[sizeof(prefix) - 1 + CASHADDR_LONG];
+    bool bare = match.len == CASHADDR_SHORT || match.len == CASHADDR_LONG;
+    size_t skip = bare ? 0 : sizeof(prefix) - 1;
     uint64_t sum = 1;
 
-    if (match.len != 42 + skip || !one_case(match, text, sizeof(text)) ||
-        memcmp(text, prefix, skip) != 0)
+    if (match.len != CASHADDR_SHORT + skip && match.len != CASHADDR_LONG + skip)
         return false;
-    for (size_t i = 0; i < sizeof(prefix) - 1 + 42; i++) {
+    if (!one_case(match, text, sizeof(text)) || memcmp(text, prefix, skip) != 0)
+        return false;
+    for (size_t i = 0; i < sizeof(prefix) - 1 + match.len - skip; i++) {
         const char *p = i < sizeof(prefix) - 1
                             ? NULL
                             : letter(bech32_letters, text[i - (sizeof(prefix) - 1) + skip]);

@@ -401,6 +401,7 @@ static void addresses_of_coins_hold_their_checksums(void)
         {"bech32", "cosmos1587wgd3c2nlc3r8lfw88sawkqrpxsgus798hgw"},
         {"cashaddr", "bitcoincash:qpm2qsznhks23z7629mms6s4cwef74vcwvy22gdx6a"},
         {"cashaddr", "qpm2qsznhks23z7629mms6s4cwef74vcwvy22gdx6a"},
+        {"cashaddr", "bitcoincash:qvch8mmxy0rtfrlarg7ucrxxfzds5pamg73h7370aa87d80gyhqxq5nlegake"},
         {"eth_address", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"}, /* ERC-55 */
         {"eth_address", "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"},
         {"monero_address", "44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uN"
