@@ -20,7 +20,7 @@ enum {
 };
 
 struct lac_bridge_ids {
-    unsigned char store[1024]; /* random bytes, taken from the end */
+    unsigned char store[8192]; /* random bytes, taken from the end; asking is what costs */
     uint32_t left;
     uint64_t last; /* milliseconds and counter of the last UUID: they only go up */
 };

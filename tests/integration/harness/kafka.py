@@ -16,8 +16,9 @@ from .paths import COMPONENTS, KAFKA_LIB, ROOT, need
 from .process import Process
 from .wait import free_port, listening, wait_until
 
-# Small, and only the first compiler: ready in a second, as fast as tests need.
-_JVM = ["-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"]
+# Only the first compiler: ready in a second, as fast as tests need.
+_JVM = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"]
+_SMALL = ["-Xms64m", "-Xmx256m"]
 
 USER, PASSWORD = "lacuna", "a-password-of-the-tests"
 
@@ -40,14 +41,16 @@ class Kafka:
 
     certificates: adds a SASL_SSL listener (tls_port) where `lacuna` may log in by PLAIN and
     SCRAM-SHA-512. The plain listener (bootstrap) is there in any case.
+    heap: options of the Java heap, for others than tests; theirs is small.
     """
 
-    def __init__(self, folder: Path, certificates=None, properties=None):
+    def __init__(self, folder: Path, certificates=None, properties=None, heap=None):
         need(KAFKA_LIB)
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.certificates = certificates
         self.properties = dict(properties or {})
+        self.heap = heap or _SMALL
         self.port = self.tls_port = None
         self.process = None
         self._admin = None
@@ -108,7 +111,7 @@ class Kafka:
 
     def _java(self):
         jars = ":".join(sorted(str(p) for p in KAFKA_LIB.glob("*.jar")))
-        return ["java", *_JVM, "-cp", jars,
+        return ["java", *self.heap, *_JVM, "-cp", jars,
                 f"-Dlog4j2.configurationFile={COMPONENTS / 'log4j2.xml'}"]
 
     def _properties_path(self):
