@@ -10,6 +10,7 @@
 
 #include "lac_assert.h"
 #include "lac_clock.h"
+#include "lac_heap.h"
 #include "lac_log.h"
 #include "lac_runtime_priv.h"
 
@@ -110,6 +111,7 @@ enum lac_status lac_runtime_open(struct lac_runtime **out, const struct lac_runt
     enum lac_status status;
     sigset_t set;
 
+    lac_heap_keep();
     lac_log_open(p->name, LAC_LOG_INFO, LAC_LOG_KEY_VALUE);
     if (!rt)
         return lac_err_set(err, LAC_FATAL, 0, "out of memory");

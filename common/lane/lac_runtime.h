@@ -32,9 +32,10 @@ struct lac_runtime_program {
 };
 
 /*
- * Reads the configuration, opens the log, blocks the signals that lac_runtime_run() waits for
- * (so call it before any thread starts), makes state.dir, registers process metrics.
- * AGAIN: --help or --version was asked for and printed: exit with 0. FATAL: already logged.
+ * Sets how the heap behaves (lac_heap.h), reads the configuration, opens the log, blocks the
+ * signals that lac_runtime_run() waits for (so call it before any thread starts), makes state.dir,
+ * registers process metrics. AGAIN: --help or --version was asked for and printed: exit with 0.
+ * FATAL: already logged.
  */
 enum lac_status lac_runtime_open(struct lac_runtime **out, const struct lac_runtime_program *p,
                                  int argc, char **argv, struct lac_err *err) LAC_MUST_USE;

@@ -10,6 +10,7 @@
 
 #include "lac_bench.h"
 #include "lac_clock.h"
+#include "lac_heap.h"
 #include "lac_lane_kafka.h"
 #include "lac_log.h"
 
@@ -167,6 +168,7 @@ static int prepare(struct bench *b, const struct bench_lane_work *work,
 {
     static int number;
 
+    lac_heap_keep(); /* as programs do; the bare loop has it, too */
     memset(b, 0, sizeof(*b));
     b->work = work;
     b->kafka = (struct lac_kafka_options){
