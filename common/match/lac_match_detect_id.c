@@ -168,6 +168,18 @@ static size_t card_parse(struct lac_str t, size_t from, const unsigned char *siz
     return lac_match_number_may_end(t, i) ? i : 0;
 }
 
+/* Whether groups of digits stand in a table or a list: where lines break between them, more of them
+ * to one side; otherwise to both. One card beside another is none. */
+static bool is_among_groups(struct lac_str t, size_t start, size_t end)
+{
+    bool left = lac_match_is_in(lac_match_before(t, start), " \n") && start >= 5 &&
+                lac_match_digits_back(t, start - 1, 4) == start - 5;
+    bool right = lac_match_is_in(lac_match_byte(t, end), " \n") &&
+                 lac_match_run_end(t, end + 1, 4, lac_match_is_digit) == end + 5;
+
+    return memchr(t.ptr + start, '\n', end - start) ? left || right : left && right;
+}
+
 bool lac_match_verify_card(struct lac_str t, size_t at, unsigned trigger,
                            struct lac_match_span *out)
 {
@@ -181,7 +193,8 @@ bool lac_match_verify_card(struct lac_str t, size_t at, unsigned trigger,
         size_t count;
         size_t end = card_parse(t, start, groupings[g], digits, &count);
 
-        if (end && lac_match_card_issuer(digits, count) && lac_match_luhn(digits, count)) {
+        if (end && lac_match_card_issuer(digits, count) && lac_match_luhn(digits, count) &&
+            !(end - start > count && is_among_groups(t, start, end))) {
             *out = (struct lac_match_span){start, end, end};
             return true;
         }
@@ -261,6 +274,9 @@ bool lac_match_verify_iban(struct lac_str t, size_t at, unsigned trigger,
         i++;
     }
     if (want == 0 || lac_match_is_alnum(lac_match_byte(t, i)) || lac_match_byte(t, i) == '_')
+        return false;
+    /* the middle of a UUID */
+    if (start >= 2 && t.ptr[start - 1] == '-' && lac_match_is_hex((unsigned char)t.ptr[start - 2]))
         return false;
     if (!lac_match_iban_valid((struct lac_str){compact, count}))
         return false;

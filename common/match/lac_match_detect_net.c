@@ -8,6 +8,7 @@ enum {
     LABEL_MAX = 63,
     TLD_MAX = 24,       /* the longest in the root zone, with room */
     IPV6_TEXT_MAX = 45, /* eight groups, the last two as IPv4 */
+    ZONE_MAX = 15,      /* a network interface's name on Linux */
 };
 
 static bool is_local(unsigned c)
@@ -219,6 +220,44 @@ static bool is_version(struct lac_str t, size_t start, size_t end)
     return lac_match_byte(t, end) == '-' && lac_match_is_alpha(lac_match_byte(t, end + 1));
 }
 
+/* "// 20.8.2.4 Constructors": the section of a standard that a comment names. */
+static bool is_section(struct lac_str t, size_t start, const unsigned char a[4])
+{
+    size_t i = start;
+
+    if (a[0] == 10 || a[0] > 31 || a[1] > 31 || a[2] > 31 || a[3] > 31)
+        return false;
+    while (start - i < 4 && lac_match_is_in(lac_match_before(t, i), " ["))
+        i--;
+    return i < start && i >= 2 && t.ptr[i - 1] == '/' && t.ptr[i - 2] == '/';
+}
+
+/* Where an address ends that begins at `start`, with its zone (RFC 4007: fe80::1%eth0) and the
+ * length of its prefix (RFC 4632, RFC 4291: 10.0.0.0/8), if it has one and is no part of a path. */
+static size_t behind_prefix(struct lac_str t, size_t start, size_t end, unsigned bits)
+{
+    unsigned length = 0;
+    size_t i = end + 1, to;
+
+    if (bits == 128 && lac_match_byte(t, end) == '%') {
+        to = lac_match_run_end(t, i, ZONE_MAX + 1, lac_match_is_alnum);
+        if (to > i && to - i <= ZONE_MAX)
+            end = to;
+        i = end + 1;
+    }
+    if (lac_match_byte(t, end) != '/' || lac_match_is_in(lac_match_before(t, start), "/@["))
+        return end;
+    to = lac_match_run_end(t, i, 4, lac_match_is_digit);
+    for (size_t k = i; k < to; k++)
+        length = length * 10 + (unsigned)(t.ptr[k] - '0');
+    if (to == i || to - i > 3 || (to - i > 1 && t.ptr[i] == '0') || length > bits ||
+        lac_match_is_alnum(lac_match_byte(t, to)) ||
+        lac_match_is_in(lac_match_byte(t, to), "/_-%") ||
+        (lac_match_byte(t, to) == '.' && lac_match_is_alnum(lac_match_byte(t, to + 1))))
+        return end;
+    return to;
+}
+
 static bool verify_ipv4(struct lac_str t, size_t at, struct lac_match_span *out)
 {
     size_t start = lac_match_run_start(t, at, 17, is_ipv4_text);
@@ -237,8 +276,9 @@ static bool verify_ipv4(struct lac_str t, size_t at, struct lac_match_span *out)
         lac_match_before(t, start) == '-' || lac_match_is_alnum(lac_match_byte(t, end)) ||
         lac_match_byte(t, end) == '_')
         return false;
-    if (ipv4_names_nobody(address) || is_version(t, start, end))
+    if (ipv4_names_nobody(address) || is_version(t, start, end) || is_section(t, start, address))
         return false;
+    end = behind_prefix(t, start, end, 32);
     *out = (struct lac_match_span){start, end, end};
     return true;
 }
@@ -279,6 +319,7 @@ static bool verify_ipv6(struct lac_str t, size_t at, struct lac_match_span *out)
         return false;
     if (!lac_match_ipv6_valid(a) || !ipv6_is_plausible(a))
         return false;
+    end = behind_prefix(t, start, end, 128);
     *out = (struct lac_match_span){start, end, end};
     return true;
 }

@@ -275,6 +275,16 @@ static bool short_ok(const struct phone *p)
     return true;
 }
 
+/* A label may have a line of its own: behind the colon and the line break, otherwise `i`. */
+static size_t behind_label(struct lac_str t, size_t i)
+{
+    size_t line = i;
+
+    while (line - i < 4 && lac_match_is_in(lac_match_byte(t, line), " :\r"))
+        line++;
+    return line > i && lac_match_byte(t, line) == '\n' ? line + 1 : i;
+}
+
 /* Behind a word. `sure`: the word names a telephone, so any national form will do. */
 static bool verify_word(struct lac_str t, size_t at, bool sure, struct lac_match_span *out)
 {
@@ -285,6 +295,8 @@ static bool verify_word(struct lac_str t, size_t at, bool sure, struct lac_match
     size_t end;
     bool nanp;
 
+    if (sure)
+        at = behind_label(t, at);
     while (at < limit && !lac_match_is_digit((unsigned char)t.ptr[at])) {
         if (t.ptr[at] == '+' || t.ptr[at] == '\n' || t.ptr[at] == '$')
             return false;
@@ -333,6 +345,29 @@ static bool trunk_groups_ok(const struct phone *p)
     return p->count == 10 || p->count == 11;
 }
 
+static bool is_hex_pair(struct lac_str t, size_t i)
+{
+    return lac_match_is_hex(lac_match_byte(t, i)) && lac_match_is_hex(lac_match_byte(t, i + 1)) &&
+           !lac_match_is_alnum(lac_match_byte(t, i + 2));
+}
+
+/* Whether pairs of hexadecimal digits go on to a side: bytes in a dump. A word may be one pair
+ * ("de 06 12 34 56 78"); what holds a digit or stands beside a second one is none. */
+static bool is_among_bytes(struct lac_str t, size_t start, size_t end)
+{
+    bool left = start >= 4 && t.ptr[start - 1] == ' ' && t.ptr[start - 4] == ' ' &&
+                is_hex_pair(t, start - 3);
+    bool right = lac_match_byte(t, end) == ' ' && is_hex_pair(t, end + 1);
+
+    if (left && (lac_match_is_digit((unsigned char)t.ptr[start - 2]) ||
+                 lac_match_is_digit((unsigned char)t.ptr[start - 3]) ||
+                 (start >= 7 && is_hex_pair(t, start - 6))))
+        return true;
+    return right && (lac_match_is_digit(lac_match_byte(t, end + 1)) ||
+                     lac_match_is_digit(lac_match_byte(t, end + 2)) ||
+                     (lac_match_byte(t, end + 3) == ' ' && is_hex_pair(t, end + 4)));
+}
+
 /* "020 7946 0958", "089/1234 5678", "0049 30 901820": the trunk prefix, or the international one.
  */
 static bool verify_trunk(struct lac_str t, size_t at, struct lac_match_span *out)
@@ -361,7 +396,8 @@ static bool verify_trunk(struct lac_str t, size_t at, struct lac_match_span *out
             return false;
     }
     end = phone_end(t, p.end);
-    if (p.more || !end || is_date(t, start))
+    if (p.more || !end || is_date(t, start) ||
+        (p.group[0] == 2 && p.sep == ' ' && is_among_bytes(t, start, end)))
         return false;
     *out = (struct lac_match_span){start, end, end};
     return true;
