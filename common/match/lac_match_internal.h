@@ -475,6 +475,15 @@ bool lac_match_add(struct lac_match_scratch *s, uint32_t rule, uint32_t start, u
  * validator. */
 bool lac_match_passes(const struct lac_match *m, uint32_t rule, struct lac_str candidate);
 
+/*
+ * Where the token ends that a pattern's match [start, end) of the plain view is of. A pattern knows
+ * an end within LAC_MATCH_PATTERN_WIDTH bytes; tokens that carry claims, policies or signatures
+ * have none, and what a match leaves of one is as secret as the rest. So a match of
+ * LAC_MATCH_CUT_MIN bytes or more that ends inside a run of a token's characters goes on to the
+ * run's end.
+ */
+size_t lac_match_whole(struct lac_str text, size_t start, size_t end);
+
 /* The reported hits of which one of the rule may overlap [start, end): [*from, *to) of the list. */
 void lac_match_reported_in(struct lac_match_scratch *s, uint32_t rule, uint32_t start, uint32_t end,
                            size_t *from, size_t *to);

@@ -8,6 +8,25 @@
 
 enum { PROGRAM_LINES = 6 }; /* of the cache, that most programs have */
 
+static bool is_token(unsigned c)
+{
+    return lac_match_is_alnum(c) || (c < 0x80 && lac_match_is_in((unsigned char)c, "-_+/%.~"));
+}
+
+size_t lac_match_whole(struct lac_str text, size_t start, size_t end)
+{
+    size_t stop = end;
+
+    if (end - start < LAC_MATCH_CUT_MIN || !is_token(lac_match_before(text, end)))
+        return end;
+    stop = lac_match_run_end(text, end, LAC_MATCH_CUT_MAX, is_token);
+    while (stop > end && text.ptr[stop - 1] == '.')
+        stop--; /* the end of a sentence */
+    for (unsigned n = 0; stop > end && n < 2 && lac_match_byte(text, stop) == '='; n++)
+        stop++;
+    return stop;
+}
+
 bool lac_match_nominated(struct lac_match_scratch *s, const struct lac_match_unit *u, size_t start,
                          size_t end)
 {
@@ -30,6 +49,8 @@ bool lac_match_nominated(struct lac_match_scratch *s, const struct lac_match_uni
     }
     if (!lac_match_passes(s->m, u->rule, lac_str_slice(text, span.start, span.end)))
         return false;
+    if (!(u->flags & LAC_MATCH_UNIT_DETECTOR))
+        span.end = lac_match_whole(text, span.start, span.end);
     return lac_match_add(s, u->rule, lac_match_plain_at(s, span.start),
                          lac_match_plain_at(s, span.end));
 }

@@ -222,13 +222,15 @@ static void know_context(struct bench_set *s, size_t rule)
 }
 
 /* Whether the rule's validator agrees; what follows is then looked for behind it. */
-static bool candidate(struct bench_set *s, size_t rule, size_t start, size_t end)
+static bool candidate(struct bench_set *s, size_t rule, size_t start, size_t end, bool pattern)
 {
     struct lac_match_scratch *x = s->scratch;
 
     if (!lac_match_passes(s->match, (uint32_t)rule, lac_str_slice(x->plain, start, end)))
         return false;
     know_context(s, rule);
+    if (pattern)
+        end = lac_match_whole(x->plain, start, end);
     lac_match_add(x, (uint32_t)rule, lac_match_plain_at(x, start), lac_match_plain_at(x, end));
     return true;
 }
@@ -244,7 +246,7 @@ void bench_pattern(struct bench_set *s, size_t rule, size_t from, size_t to)
     while (from < to &&
            lac_match_regex_find(bench_program(s, rule), x->plain, from, to, &start, &end)) {
         from = start + 1;
-        if (candidate(s, rule, start, end)) {
+        if (candidate(s, rule, start, end, true)) {
             state->resume = (uint32_t)end;
             from = end;
         }
@@ -265,7 +267,7 @@ void bench_detector_at(struct bench_set *s, size_t rule, unsigned trigger, size_
     if (span.resume > state->resume)
         state->resume = (uint32_t)span.resume;
     if (found)
-        candidate(s, rule, span.start, span.end);
+        candidate(s, rule, span.start, span.end, false);
 }
 
 struct detecting {

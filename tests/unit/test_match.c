@@ -710,6 +710,37 @@ static void letters_that_chance_puts_into_a_long_hit_excuse_nothing(void)
     set_close(&t);
 }
 
+static void a_token_is_found_to_its_end_however_long(void)
+{
+    static const char form[] = "\\bzq_[A-Za-z0-9.]{60,200}";
+    enum { SHORT = LAC_MATCH_CUT_MIN - 1, LONG = 3000 };
+    struct lac_match_rule rule = rule_of("token");
+    char text[LONG + 16];
+    struct set t;
+
+    rule.pattern = lac_str_from(form);
+    if (!set_open(&t, &rule, 1))
+        return;
+    memset(text, 'k', sizeof(text));
+    memcpy(text, "zq_", 3);
+    memcpy(text + LONG, "==, and so on.", 14);
+    scan(&t, (struct lac_str){text, LONG + 14});
+    LAC_TEST_EQ(t.hits.count, 1);
+    LAC_TEST_EQ(t.hits.at[0].end, LONG + 2);
+    memcpy(text + LONG, ". It is", 7);
+    scan(&t, (struct lac_str){text, LONG + 7});
+    LAC_TEST_EQ(t.hits.at[0].end, LONG);
+    memcpy(text + SHORT, "/path", 5); /* a short one ends where its pattern does */
+    scan(&t, (struct lac_str){text, LONG});
+    LAC_TEST_EQ(t.hits.at[0].end, SHORT);
+    memcpy(text + SHORT, "kkkkk", 5);
+    memset(text + 200, ' ', 8); /* the alphabet ended: nothing was cut */
+    scan(&t, (struct lac_str){text, LONG});
+    LAC_TEST_EQ(t.hits.count, 1);
+    LAC_TEST_EQ(t.hits.at[0].end, 200);
+    set_close(&t);
+}
+
 static void an_allow_rule_speaks_for_whole_fields_only(void)
 {
     static const struct lac_str phrases[] = {{"What is the capital of France", 29}};
@@ -742,4 +773,4 @@ LAC_TEST_MAIN(match, emails_are_found_exactly, ip_addresses_are_told_from_versio
               context_is_looked_for_in_bounded_time, bad_rules_are_refused_by_index,
               a_field_over_the_limit_says_so, time_grows_with_length_only,
               letters_that_chance_puts_into_a_long_hit_excuse_nothing,
-              an_allow_rule_speaks_for_whole_fields_only)
+              a_token_is_found_to_its_end_however_long, an_allow_rule_speaks_for_whole_fields_only)
