@@ -201,7 +201,7 @@ static void take_panel(const struct lac_head *h, uint32_t first, uint32_t n, con
     int64_t sum[LAC_TIER_COUNT] = {0};
 
     for (uint32_t i = 0; i < n; i++, weights += LAC_TIER_COUNT) {
-        int64_t k = h->kernel[lac_head_kernel_at(cosines[i])];
+        int64_t k = lac_head_kernel_of(h->kernel, cosines[i]);
 
         for (int t = 0; t < LAC_TIER_COUNT; t++)
             sum[t] += k * weights[t];

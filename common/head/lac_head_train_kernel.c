@@ -17,8 +17,8 @@ static enum lac_status no_memory(struct lac_err *err)
 static double kernel(const struct lac_head_train *t, const uint32_t *table, double words, size_t i,
                      size_t j)
 {
-    double a = table[lac_head_kernel_at(t->cosine[i * t->n + j])];
-    double b = table[lac_head_kernel_at(t->cosine[j * t->n + i])];
+    double a = (double)lac_head_kernel_of(table, t->cosine[i * t->n + j]);
+    double b = (double)lac_head_kernel_of(table, t->cosine[j * t->n + i]);
     double common = i < j ? t->common[i * t->n + j] : t->common[j * t->n + i];
 
     return (a + b) / (2 * 16777216.0) + words * common;

@@ -35,6 +35,27 @@ static void exponentials_agree_with_doubles(void)
     }
 }
 
+/* By the nearest step of its table alone the kernel would be off by a thousandth and more. */
+static void the_kernel_agrees_with_doubles_between_its_steps(void)
+{
+    static uint32_t table[LAC_HEAD_KERNEL_SIZE];
+    const uint32_t sharpness[] = {1 << 16, 3 << 16, LAC_HEAD_SHARPNESS_MAX};
+
+    for (size_t s = 0; s < LAC_COUNT(sharpness); s++) {
+        double k = sharpness[s] / 65536.0, least = 2 + k * k / 8; /* h^2 / 8 k''() */
+        lac_head_kernel(sharpness[s], table);
+        for (int32_t c = -LAC_HEAD_ONE; c < LAC_HEAD_ONE; c += 97) {
+            double want = exp(k * (c / (double)LAC_HEAD_ONE - 1)) * 16777216;
+            CU_ASSERT(fabs((double)lac_head_kernel_of(table, c) - want) < least);
+        }
+        CU_ASSERT(fabs((double)lac_head_kernel_of(table, LAC_HEAD_ONE) - 16777216) < k * 16 + 2);
+        LAC_TEST_EQ(lac_head_kernel_of(table, LAC_HEAD_ONE + 500),
+                    lac_head_kernel_of(table, LAC_HEAD_ONE));
+        LAC_TEST_EQ(lac_head_kernel_of(table, -LAC_HEAD_ONE - 500),
+                    lac_head_kernel_of(table, -LAC_HEAD_ONE));
+    }
+}
+
 static void vectors_are_rounded_halves_up(void)
 {
     float v[4] = {1, 0, 0, 0};
@@ -489,7 +510,8 @@ static void what_is_written_reads_back_the_same(void)
     fixture_close(&f);
 }
 
-LAC_TEST_MAIN(head, exponentials_agree_with_doubles, vectors_are_rounded_halves_up,
+LAC_TEST_MAIN(head, exponentials_agree_with_doubles,
+              the_kernel_agrees_with_doubles_between_its_steps, vectors_are_rounded_halves_up,
               cosines_agree_with_doubles_and_between_instructions, searches_find_the_same_cosines,
               questions_together_are_answered_as_alone, neighbours_are_counted_as_the_header_says,
               likelihoods_follow_from_the_numbers, scores_add_exemplars_and_words,
