@@ -456,6 +456,17 @@ static void copy_rule(struct lac_match *m, size_t rule)
     live->strength = (uint8_t)r->strength;
 }
 
+static void index_groups(struct lac_match *m)
+{
+    for (size_t i = 0; i < m->run_group_count && i < 64; i++) {
+        const struct lac_match_run_group *g = &m->run_groups[i];
+
+        for (uint64_t left = g->marks; left; left &= left - 1)
+            m->groups_of_mark[__builtin_ctzll(left)] |= (uint64_t)1 << i;
+        m->groups_open |= (uint64_t)!g->gated << i;
+    }
+}
+
 enum lac_status lac_match_enliven(struct lac_match *m, struct lac_err *err)
 {
     enum lac_status status = LAC_OK;
@@ -468,6 +479,7 @@ enum lac_status lac_match_enliven(struct lac_match *m, struct lac_err *err)
         status = find_code(m, i, err);
         copy_rule(m, i);
     }
+    index_groups(m);
     return status;
 }
 

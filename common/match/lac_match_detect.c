@@ -170,24 +170,6 @@ const char *lac_match_detector_at(size_t index)
     return index < LAC_COUNT(detectors) ? detectors[index].name : NULL;
 }
 
-size_t lac_match_run_end(struct lac_str t, size_t from, size_t limit, bool (*is)(unsigned))
-{
-    size_t end = from;
-
-    while (end < t.len && end - from < limit && is((unsigned char)t.ptr[end]))
-        end++;
-    return end;
-}
-
-size_t lac_match_run_start(struct lac_str t, size_t to, size_t limit, bool (*is)(unsigned))
-{
-    size_t start = to;
-
-    while (start > 0 && to - start < limit && is((unsigned char)t.ptr[start - 1]))
-        start--;
-    return start;
-}
-
 size_t lac_match_digits_back(struct lac_str t, size_t to, size_t count)
 {
     while (to > 0 && count > 0)

@@ -91,10 +91,26 @@ static inline bool lac_match_is_in(unsigned char c, const char *set)
 }
 
 /* Where the run of bytes for which `is` holds ends, at most `limit` bytes behind `from`. */
-size_t lac_match_run_end(struct lac_str t, size_t from, size_t limit, bool (*is)(unsigned));
+static inline size_t lac_match_run_end(struct lac_str t, size_t from, size_t limit,
+                                       bool (*is)(unsigned))
+{
+    size_t end = from;
+
+    while (end < t.len && end - from < limit && is((unsigned char)t.ptr[end]))
+        end++;
+    return end;
+}
 
 /* Where the run that ends at `to` starts, at most `limit` bytes before. */
-size_t lac_match_run_start(struct lac_str t, size_t to, size_t limit, bool (*is)(unsigned));
+static inline size_t lac_match_run_start(struct lac_str t, size_t to, size_t limit,
+                                         bool (*is)(unsigned))
+{
+    size_t start = to;
+
+    while (start > 0 && to - start < limit && is((unsigned char)t.ptr[start - 1]))
+        start--;
+    return start;
+}
 
 /* Where the last `count` digits before `to` start, whatever stands between them; a trigger's own
  * ones, so they are there. */

@@ -96,9 +96,9 @@ void lac_match_first_pass_portable(const struct lac_match_front_tables *t,
 void lac_match_sieve_tokens_portable(const struct lac_match_front_tables *t,
                                      const struct lac_match_piece *piece,
                                      const struct lac_match_masks *masks, uint32_t gates,
-                                     struct lac_match_list *tokens)
+                                     struct lac_match_events *events)
 {
-    sieve_tokens(t, piece, masks, gates, tokens);
+    sieve_tokens(t, piece, masks, gates, events);
 }
 
 void lac_match_piece_init(struct lac_match_piece *piece, const char *text, size_t len)

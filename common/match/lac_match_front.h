@@ -63,6 +63,9 @@ struct lac_match_events {
     struct lac_match_list prefix; /* words whose first bytes may be in the table */
     struct lac_match_list token;  /* tokens with a digit, or of a length that rules ask for; then
                                      those that a sieve let through */
+    uint32_t
+        sieved[LAC_MATCH_PLACES]; /* for each of those what the sieve let through: of what token
+                                     and sieve_bits() say, see struct lac_match_shape_sieve */
     struct lac_match_list symbol;
     struct lac_match_list run;  /* of LAC_MATCH_RUN_LEAST or more letters, digits and joints */
     struct lac_match_list hump; /* a part of an identifier like fooBar that may be in a table, or
@@ -107,12 +110,12 @@ typedef void lac_match_first_pass(const struct lac_match_front_tables *t,
                                   const struct lac_match_piece *piece,
                                   struct lac_match_masks *masks, struct lac_match_events *events);
 
-/* Keeps the tokens of a shape that rules ask for. `gates`: the blocks of 64 rules, modulo 32, where
- * one that needs context has a word. */
+/* Keeps the tokens of a shape that rules ask for, and fills `sieved`. `gates`: the blocks of 64
+ * rules, modulo 32, where one that needs context has a word. */
 typedef void lac_match_sieve_tokens(const struct lac_match_front_tables *t,
                                     const struct lac_match_piece *piece,
                                     const struct lac_match_masks *masks, uint32_t gates,
-                                    struct lac_match_list *tokens);
+                                    struct lac_match_events *events);
 
 struct lac_match_front {
     lac_match_is_ascii *is_ascii;

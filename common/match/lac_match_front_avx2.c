@@ -85,8 +85,8 @@ TARGET void lac_match_first_pass_avx2(const struct lac_match_front_tables *t,
 TARGET void lac_match_sieve_tokens_avx2(const struct lac_match_front_tables *t,
                                         const struct lac_match_piece *piece,
                                         const struct lac_match_masks *masks, uint32_t gates,
-                                        struct lac_match_list *tokens)
+                                        struct lac_match_events *events)
 {
-    sieve_tokens(t, piece, masks, gates, tokens);
+    sieve_tokens(t, piece, masks, gates, events);
 }
 #endif

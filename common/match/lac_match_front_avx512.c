@@ -166,12 +166,14 @@ TARGET static inline __mmask8 bare_hit(const struct lac_match_front_tables *t,
     return (__mmask8)hits;
 }
 
-TARGET static inline void put_eight(struct lac_match_list *l, const struct eight *w, __mmask8 keep)
+/* Returns how many are in the list then. */
+TARGET static inline size_t put_eight(struct lac_match_list *l, size_t count, const struct eight *w,
+                                      __mmask8 keep)
 {
     __m256i at = _mm256_maskz_compress_epi32(keep, _mm256_cvtepu16_epi32(w->at));
 
-    _mm_storeu_si128((__m128i *)(void *)&l->at[l->count], _mm256_cvtepi32_epi16(at));
-    l->count += (size_t)__builtin_popcount(keep);
+    _mm_storeu_si128((__m128i *)(void *)&l->at[count], _mm256_cvtepi32_epi16(at));
+    return count + (size_t)__builtin_popcount(keep);
 }
 
 /* Words with letters beyond ASCII are told by the masks, not by their bytes: one at a time. */
@@ -179,20 +181,29 @@ TARGET static inline void put_all_avx512(const struct lac_match_front_tables *t,
                                          const struct lac_match_piece *piece,
                                          const struct word_masks *m, struct lac_match_events *e)
 {
-    size_t count = e->word.count;
+    /* In registers: for all that is known the stores may change those of the lists. */
+    size_t count = e->word.count, words = 0, prefixes = 0, tokens = 0;
 
-    e->word.count = 0;
     for (size_t i = 0; i < count; i += 8) {
         struct eight w;
 
         if (piece->wide || !load_eight(&w, piece, m, e->word.at + i, count - i)) {
+            e->word.count = words;
+            e->prefix.count = prefixes;
+            e->token.count = tokens;
             put_words(t, piece, m, i, count - i < 8 ? count : i + 8, e);
+            words = e->word.count;
+            prefixes = e->prefix.count;
+            tokens = e->token.count;
             continue;
         }
-        put_eight(&e->word, &w, words_hit(t, &w));
-        put_eight(&e->prefix, &w, prefixes_hit(t, &w));
-        put_eight(&e->token, &w, w.digits | bare_hit(t, piece, &w));
+        words = put_eight(&e->word, words, &w, words_hit(t, &w));
+        prefixes = put_eight(&e->prefix, prefixes, &w, prefixes_hit(t, &w));
+        tokens = put_eight(&e->token, tokens, &w, w.digits | bare_hit(t, piece, &w));
     }
+    e->word.count = words;
+    e->prefix.count = prefixes;
+    e->token.count = tokens;
 }
 
 /* ---- blocks ---- */
@@ -244,8 +255,8 @@ TARGET void lac_match_first_pass_avx512(const struct lac_match_front_tables *t,
 TARGET void lac_match_sieve_tokens_avx512(const struct lac_match_front_tables *t,
                                           const struct lac_match_piece *piece,
                                           const struct lac_match_masks *masks, uint32_t gates,
-                                          struct lac_match_list *tokens)
+                                          struct lac_match_events *events)
 {
-    sieve_tokens(t, piece, masks, gates, tokens);
+    sieve_tokens(t, piece, masks, gates, events);
 }
 #endif

@@ -259,8 +259,9 @@ typedef void put_all(const struct lac_match_front_tables *t, const struct lac_ma
 
 INLINE void sieve_tokens(const struct lac_match_front_tables *t,
                          const struct lac_match_piece *piece, const struct lac_match_masks *masks,
-                         uint32_t gates, struct lac_match_list *l)
+                         uint32_t gates, struct lac_match_events *e)
 {
+    struct lac_match_list *l = &e->token;
     size_t count = l->count;
 
     l->count = 0;
@@ -276,7 +277,9 @@ INLINE void sieve_tokens(const struct lac_match_front_tables *t,
                         lac_match_sieve_bits(&s->token, piece->bytes + at + run.len);
         uint32_t gated = (uint32_t)((s->gates & gates) != 0) << LAC_MATCH_SIEVE_GATED;
 
-        put(l, at, (bits & (gated | LAC_MATCH_SIEVE_OPEN)) != 0);
+        bits &= gated | LAC_MATCH_SIEVE_OPEN;
+        e->sieved[l->count] = bits;
+        put(l, at, bits != 0);
     }
 }
 

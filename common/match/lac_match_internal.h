@@ -76,6 +76,10 @@ struct lac_match {
     const uint32_t *rest_units;
     size_t word_mask, prefix_mask; /* slots less one */
     size_t unit_count, run_group_count, loose_count, rest_count;
+    /* Of the first 64 groups of runs a bit each: those that a mark says something about, and those
+     * of rules that need no context. */
+    uint64_t groups_of_mark[64];
+    uint64_t groups_open;
 };
 
 static inline struct lac_str lac_match_text_of(const struct lac_match *m, struct lac_match_text t)

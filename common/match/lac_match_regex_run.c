@@ -10,6 +10,9 @@
 #include "lac_match_regex_internal.h"
 
 #include <string.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
 enum { OFFSET_WORDS = LAC_MATCH_REGEX_WIDTH / 64 + 1 };
 
@@ -82,10 +85,46 @@ static bool literal_at(const struct run *x, const struct lac_match_regex_element
     return true;
 }
 
+#ifdef __x86_64__
+/* Sixteen bytes at a time; Vectorscan, which we can't do without, asks for SSSE3 too. Bytes above
+ * 0x7F end the run here. */
+__attribute__((target("ssse3"))) static size_t run_end_by16(const struct lac_match_regex_set *s,
+                                                            const unsigned char *text,
+                                                            size_t offset, size_t to)
+{
+    const __m128i nibble = _mm_set1_epi8(15);
+    const __m128i bit = _mm_setr_epi8(1, 2, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0);
+    __m128i table = _mm_loadu_si128((const __m128i *)(const void *)s->bits);
+
+    for (; to - offset >= 16; offset += 16) {
+        __m128i c = _mm_loadu_si128((const __m128i *)(const void *)(text + offset));
+        __m128i high = _mm_and_si128(_mm_srli_epi16(c, 4), nibble);
+        __m128i in = _mm_and_si128(_mm_shuffle_epi8(table, _mm_and_si128(c, nibble)),
+                                   _mm_shuffle_epi8(bit, high));
+        unsigned out = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(in, _mm_setzero_si128()));
+
+        if (out)
+            return offset + (unsigned)__builtin_ctz(out);
+    }
+    return offset;
+}
+#else
+static size_t run_end_by16(const struct lac_match_regex_set *s, const unsigned char *text,
+                           size_t offset, size_t to)
+{
+    (void)s;
+    (void)text;
+    (void)to;
+    return offset;
+}
+#endif
+
 /* Where the run of members of `s` from `offset` on ends, not further than `to`. */
 static size_t run_end(const struct run *x, const struct lac_match_regex_set *s, size_t offset,
                       size_t to)
 {
+    if (to - offset >= 16 && offset < to)
+        offset = run_end_by16(s, x->at, offset, to);
     while (offset < to && lac_match_regex_set_has(s, x->at[offset]))
         offset++;
     return offset;

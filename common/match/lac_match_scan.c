@@ -52,30 +52,27 @@ static void shapes_at(struct lac_match_scratch *s, const struct lac_match_shape_
     }
 }
 
-static void token_at(struct lac_match_scratch *s, size_t block, size_t bit, size_t at)
+/* `bits`: what the sieve let through. */
+static void token_at(struct lac_match_scratch *s, size_t block, size_t bit, size_t at,
+                     uint32_t bits)
 {
     const struct lac_match_masks *m = &s->masks[block];
-    size_t offset = block * LAC_MATCH_BLOCK + bit;
     const struct lac_match_front_tables *t = &s->m->front;
     uint64_t run = bits_from(alnum_of(m), alnum_of(m + 1), bit);
     unsigned len = run == UINT64_MAX ? 64 : (unsigned)__builtin_ctzll(~run);
     uint64_t digits = bits_from(m->digit, m[1].digit, bit);
     const struct lac_match_shape_class *c;
-    uint32_t class, bits;
 
     if (len < 64)
         digits &= ((uint64_t)1 << len) - 1;
-    class = t->shape_index[lac_match_shape_cell(len, digits)];
-    c = &t->shape_classes[class];
-    bits = t->shape_sieves[class].first[s->piece.bytes[offset] & 127] &
-           lac_match_sieve_bits(&t->shape_sieves[class].token, s->piece.bytes + offset + len);
+    c = &t->shape_classes[t->shape_index[lac_match_shape_cell(len, digits)]];
     for (uint32_t left = bits; left & LAC_MATCH_SIEVE_OPEN; left &= left - 1) {
         uint32_t i = (uint32_t)__builtin_ctz(left);
         uint32_t n = i == LAC_MATCH_SIEVE_REST ? c->count - i : 1;
 
         shapes_at(s, s->m->shape_list + c->first + i, n, at, len, digits);
     }
-    if (!s->gated_blocks || !(bits >> LAC_MATCH_SIEVE_GATED))
+    if (!(bits >> LAC_MATCH_SIEVE_GATED))
         return;
     for (uint32_t i = 0; i < c->group_count; i++) {
         const struct lac_match_group *g = &s->m->shape_groups[c->groups + i];
@@ -154,34 +151,50 @@ static void run_words(struct lac_match_scratch *s, uint32_t unit, size_t block, 
     }
 }
 
+/* A run of letters, digits and joints: where it is, and what three bytes of it say. */
+struct found_run {
+    size_t block, bit, at, end;
+    uint64_t marks;
+};
+
+static void run_group(struct lac_match_scratch *s, const struct lac_match_run_group *g,
+                      const struct found_run *f, size_t core_end)
+{
+    const struct lac_match_run *r = s->m->runs + g->first;
+    const struct lac_match_run *last = r + g->count;
+
+    if (!(g->marks & f->marks) || !(g->rules & s->enabled[g->block]))
+        return;
+    for (; r < last && r->least <= f->end - f->at; r++) {
+        const struct lac_match_unit *u = &s->m->units[r->unit];
+        size_t to = f->end - r->least + 1;
+
+        if (!(f->marks >> r->mark & 1) || !lac_match_gate(s, r->rule))
+            continue;
+        to = to < core_end ? to : core_end;
+        if (u->flags & LAC_MATCH_UNIT_WORD_START && u->inner.len == 0)
+            run_words(s, r->unit, f->block, f->bit, f->at, to);
+        else
+            lac_match_unit_in(s, r->unit, f->at, to);
+    }
+}
+
 static void run_at(struct lac_match_scratch *s, size_t block, size_t bit, size_t at,
                    size_t core_end)
 {
-    size_t end = run_end(s, block, bit, at);
-    uint64_t marks = marks_of(s, at, end);
+    const struct lac_match *m = s->m;
+    struct found_run f = {block, bit, at, run_end(s, block, bit, at), 0};
+    uint64_t groups = 0;
 
-    for (size_t i = 0; i < s->m->run_group_count; i++) {
-        const struct lac_match_run_group *g = &s->m->run_groups[i];
-        const struct lac_match_run *r = s->m->runs + g->first;
-        const struct lac_match_run *last = r + g->count;
-
-        if (g->gated && !s->gated_blocks)
-            break; /* so are all that follow */
-        if (!(g->marks & marks) || !(g->rules & s->enabled[g->block]))
-            continue;
-        for (; r < last && r->least <= end - at; r++) {
-            const struct lac_match_unit *u = &s->m->units[r->unit];
-            size_t to = end - r->least + 1;
-
-            if (!(marks >> r->mark & 1) || !lac_match_gate(s, r->rule))
-                continue;
-            to = to < core_end ? to : core_end;
-            if (u->flags & LAC_MATCH_UNIT_WORD_START && u->inner.len == 0)
-                run_words(s, r->unit, block, bit, at, to);
-            else
-                lac_match_unit_in(s, r->unit, at, to);
-        }
-    }
+    f.marks = marks_of(s, at, f.end);
+    for (uint64_t left = f.marks; left; left &= left - 1)
+        groups |= m->groups_of_mark[__builtin_ctzll(left)];
+    if (!s->gated_blocks)
+        groups &= m->groups_open;
+    for (; groups; groups &= groups - 1)
+        run_group(s, &m->run_groups[__builtin_ctzll(groups)], &f, core_end);
+    for (size_t i = 64; i < m->run_group_count; i++)
+        run_group(s, &m->run_groups[i], &f, core_end);
 }
 
 /* ---- a piece ---- */
@@ -228,7 +241,7 @@ static void units(struct lac_match_scratch *s, const struct lac_match_range *cor
     struct walker run = walker_of(&s->events.run, begin, end);
     size_t literal = 0;
 
-    s->front->sieve_tokens(&s->m->front, &s->piece, s->masks, s->gated_blocks, &s->events.token);
+    s->front->sieve_tokens(&s->m->front, &s->piece, s->masks, s->gated_blocks, &s->events);
     token = walker_of(&s->events.token, begin, end);
     for (;;) {
         size_t at = literal < s->literal_count ? s->literals[literal].at - from : SIZE_MAX;
@@ -244,7 +257,8 @@ static void units(struct lac_match_scratch *s, const struct lac_match_range *cor
             for (uint32_t k = f->first; k < f->first + f->count; k++)
                 lac_match_literal_at(s, f->at, s->m->entries[k].index);
         } else if (t == other) {
-            token_at(s, other / LAC_MATCH_BLOCK, other % LAC_MATCH_BLOCK, from + other);
+            token_at(s, other / LAC_MATCH_BLOCK, other % LAC_MATCH_BLOCK, from + other,
+                     s->events.sieved[token.next]);
             token.next++;
         } else if (y == other) {
             symbol_at(s, other / LAC_MATCH_BLOCK, other % LAC_MATCH_BLOCK, from + other);
