@@ -168,7 +168,7 @@ def test_every_built_in_form_says_who_states_it_and_how_well(pack):
     stated = [r for r in rules if r["basis"] in ("specification", "documented")]
     assert all(r["source"] for r in stated)
     assert len({r["id"] for r in stated}) >= 500
-    assert sum(bool(r["checked"]) for r in stated) >= 345
+    assert sum(bool(r["checked"]) for r in stated) >= 475
 
 
 def test_lint_asks_a_source_how_good_it_is(pack):
