@@ -68,8 +68,8 @@ INLINE uint64_t prefix_hit(const struct lac_match_front_tables *t, uint64_t byte
 {
     uint64_t unset = ~prefix_word(t, bytes);
 
-    return ((unset & lac_match_short_bits(bytes)) == 0) |
-           ((unset & lac_match_prefix_bits(bytes)) == 0);
+    return (uint64_t)((unset & lac_match_short_bits(bytes)) == 0) |
+           (uint64_t)((unset & lac_match_prefix_bits(bytes)) == 0);
 }
 
 /* Whether bytes may begin with a literal: one that has three, four or five of them, or one with

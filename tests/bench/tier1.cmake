@@ -7,7 +7,8 @@ lac_bench(SOURCES bench_tier1.c bench_tier1_check.c bench_tier1_corpus.c bench_t
 include(CheckLanguage)
 check_language(CXX)
 pkg_check_modules(RE2 QUIET IMPORTED_TARGET re2)
-if(CMAKE_CXX_COMPILER AND RE2_FOUND)
+# The compiler of the fuzz preset is a C one, and its flags are not the C++ one's.
+if(CMAKE_CXX_COMPILER AND RE2_FOUND AND NOT LAC_FUZZ)
     enable_language(CXX)
     lac_bench(SOURCES bench_tier1_re2.cc bench_tier1_set.c LINK PkgConfig::RE2)
     target_compile_features(lacuna-bench PRIVATE cxx_std_17)

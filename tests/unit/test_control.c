@@ -56,7 +56,7 @@ static void open_state(struct fixture *f, const struct lac_control_signers *sign
         .name = "default",
         .signers = signers,
         .cache = cache,
-        .events = {f, on_refused, on_swapped},
+        .events = {.ctx = f, .refused = on_refused, .swapped = on_swapped},
     };
     struct lac_pack *fallback = NULL;
 
