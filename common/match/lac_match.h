@@ -35,18 +35,20 @@ enum {
     LAC_MATCH_PHRASE_MAX = 200000, /* over all rules */
     LAC_MATCH_PHRASE_BYTES = 256,  /* of one phrase, folded */
     LAC_MATCH_PATTERN_WIDTH = 512, /* longest text a pattern may match, bytes */
-    LAC_MATCH_CUT_MIN = 128,    /* a pattern's match from so many bytes on goes on to the end of its
-                                   token: what is shorter ends where its issuer says */
-    LAC_MATCH_CUT_MAX = 4096,   /* at most so many bytes more */
-    LAC_MATCH_EXCEPT_MAX = 64,  /* exceptions of one rule */
-    LAC_MATCH_WINDOW_MAX = 256, /* context, bytes to either side */
-    LAC_MATCH_CHANCE_MAX = 128, /* longest hit, bytes, that an allowed "*inside*" excuses when it
-                                   is shorter than LAC_MATCH_CHANCE_MIN: four letters of either
-                                   case stand in 128 random base64 characters once in 8,000
-                                   times, in a key of 4096 bits once in 300 */
-    LAC_MATCH_CHANCE_MIN = 6,   /* so many of them: once in 300,000 such keys */
-    LAC_MATCH_HITS_PER_RULE = 16,    /* reported per rule and field unless the caller wants more;
-                                        the rest only count */
+    LAC_MATCH_CUT_MIN = 128,  /* a pattern's match from so many bytes on goes on to the end of its
+                                 token: what is shorter ends where its issuer says */
+    LAC_MATCH_CUT_MAX = 4096, /* at most so many bytes more */
+    /* Of a field that is one name: no pattern matches more. */
+    LAC_MATCH_NAME_BYTES = LAC_MATCH_PATTERN_WIDTH + LAC_MATCH_CUT_MAX,
+    LAC_MATCH_EXCEPT_MAX = 64,    /* exceptions of one rule */
+    LAC_MATCH_WINDOW_MAX = 256,   /* context, bytes to either side */
+    LAC_MATCH_CHANCE_MAX = 128,   /* longest hit, bytes, that an allowed "*inside*" excuses when it
+                                     is shorter than LAC_MATCH_CHANCE_MIN: four letters of either
+                                     case stand in 128 random base64 characters once in 8,000
+                                     times, in a key of 4096 bits once in 300 */
+    LAC_MATCH_CHANCE_MIN = 6,     /* so many of them: once in 300,000 such keys */
+    LAC_MATCH_HITS_PER_RULE = 16, /* reported per rule and field unless the caller wants more;
+                                     the rest only count */
     LAC_MATCH_SCORE_COUNTS = 500000, /* ppm: a hit below is weak: it never counts, and is reported
                                         only to who asks */
     LAC_MATCH_COUNT_MAX = 1000,      /* highest count threshold */
@@ -188,7 +190,8 @@ struct lac_match_hits {
     size_t capacity;
     uint32_t per_rule;    /* set by the caller: reported per rule; 0 = LAC_MATCH_HITS_PER_RULE */
     bool is_name;         /* set by the caller: the field is a name, so a hit that is all of it
-                             needs no context words */
+                             needs no context words. One of more than LAC_MATCH_NAME_BYTES, as the
+                             plain view has it and without blanks around it, is a text */
     bool keep_shadowed;   /* set by the caller: also report hits inside surer ones, see below */
     bool decode;          /* set by the caller: also look into what is percent-encoded, escaped, hex
                              or base64, three deep; hits then cover the bytes that encode them */

@@ -261,7 +261,7 @@ bool lac_match_add(struct lac_match_scratch *s, uint32_t rule, uint32_t start, u
 
     if (to < from)
         to = from;
-    hit.score = score_of(s, rule, start, end, s->hits->is_name && lac_match_is_whole(t, from, to));
+    hit.score = score_of(s, rule, start, end, s->is_name && lac_match_is_whole(t, from, to));
     if (hit.score == 0 || (hit.score < LAC_MATCH_SCORE_COUNTS && !s->hits->want_weak))
         return false;
     if (start >= state->except_start && end <= state->except_end)
@@ -280,64 +280,6 @@ bool lac_match_add(struct lac_match_scratch *s, uint32_t rule, uint32_t start, u
     }
     lac_match_record(s, &hit);
     return true;
-}
-
-/* The binary logarithm in 2^-20ths, by repeated squaring: whole numbers, because a decision must be
- * the same on every machine and a mathematics library's last bit is not. */
-static uint64_t log2_fixed(uint32_t n)
-{
-    unsigned whole = 31 - (unsigned)__builtin_clz(n);
-    uint64_t x = ((uint64_t)n << 31) >> whole; /* 1 <= x < 2, in 2^-31ths */
-    uint64_t result = whole;
-
-    for (int i = 0; i < 20; i++) {
-        x = x * x >> 31;
-        result = result << 1 | (x >> 32 & 1);
-        x >>= x >> 32 & 1;
-    }
-    return result;
-}
-
-/* n * log2(n), which for small n needs no computing. */
-static inline uint64_t n_log2(uint32_t n)
-{
-    static const uint32_t small[] = {
-        0,         0,         2097152,   4985859,   8388608,   12173590,  16263174,  20606068,
-        25165824,  29915163,  34832940,  39902236,  45109260,  50442496,  55892200,  61450065,
-        67108864,  72862255,  78704694,  84631206,  90637400,  96719238,  102873144, 109095854,
-        115384344, 121735900, 128147968, 134618220, 141144528, 147724898, 154357410, 161040381,
-        167772160, 174551190, 181376094, 188245505, 195158124, 202112759, 209108300, 216143655,
-        223217840, 230329800, 237478668, 244663550, 251883632, 259138125, 266426204, 273747176,
-        281100336, 288485001, 295900600, 303346419, 310821888, 318326427, 325859544, 333420725,
-        341009312, 348624996, 356267204, 363935482, 371629380, 379348508, 387092474, 394860816,
-        402653184};
-
-    return n < LAC_COUNT(small) ? small[n] : n * log2_fixed(n);
-}
-
-/* Shannon's entropy of the bytes, thousandths of a bit per byte. The sum over all different bytes
- * grows with each one read by what its count's term grows. */
-static uint32_t entropy_of(struct lac_str text)
-{
-    uint32_t len = (uint32_t)text.len;
-    uint32_t seen[256] = {0};
-    uint64_t sum = n_log2(len);
-
-    for (size_t i = 0; i < text.len; i++) {
-        uint32_t n = seen[(unsigned char)text.ptr[i]]++;
-
-        sum -= n_log2(n + 1) - n_log2(n);
-    }
-    return len ? (uint32_t)((sum * 1000 / len + (1 << 19)) >> 20) : 0;
-}
-
-bool lac_match_passes(const struct lac_match *m, uint32_t rule, struct lac_str candidate)
-{
-    const struct lac_match_live *r = &m->live[rule];
-
-    if (r->min_entropy > 0 && entropy_of(candidate) < r->min_entropy)
-        return false;
-    return !r->validate || r->validate(candidate);
 }
 
 static void drop_hits(struct lac_match_hits *hits, uint32_t rule)

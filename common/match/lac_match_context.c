@@ -10,7 +10,7 @@ void lac_match_gates_close(struct lac_match_scratch *s)
 {
     size_t blocks = s->m->count / 64 + 1;
 
-    if (s->hits->is_name) {
+    if (s->is_name) {
         lac_match_gates_open(s);
         return;
     }

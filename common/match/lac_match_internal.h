@@ -152,6 +152,18 @@ enum {
 
 struct lac_match_deep;
 
+enum { LAC_MATCH_ENTROPY_TERMS = LAC_MATCH_PATTERN_WIDTH + 1 };
+
+/* How often each byte stands in the candidate whose entropy was asked for last. */
+struct lac_match_entropy {
+    const char *from, *to; /* it; both NULL: none */
+    uint64_t sum;          /* of n * log2(n), 2^-20ths, over the counts */
+    uint32_t seen[256];
+    uint32_t terms[LAC_MATCH_ENTROPY_TERMS]; /* [n]: what the sum gains when n becomes n + 1 */
+};
+
+void lac_match_entropy_init(struct lac_match_entropy *e);
+
 struct lac_match_scratch {
     hs_scratch_t *hs;
     struct lac_match_deep *deep; /* NULL in the scratch that decoded texts are scanned with */
@@ -168,10 +180,12 @@ struct lac_match_scratch {
     size_t region_count;
     uint32_t *rest_region; /* [rest_count]: one more than the index of the latest region, or 0 */
     bool regions_full;     /* a unit found no room for its region */
+    struct lac_match_entropy entropy;
     /* the scan in hand */
     const struct lac_match *m;
     struct lac_str text;
     struct lac_match_hits *hits;
+    bool is_name;                          /* a hit that is all of it needs no context words */
     bool ascii;                            /* the views are the text itself */
     struct lac_str plain;                  /* the plain view */
     const struct lac_match_region *region; /* whose starts are being looked for */
@@ -477,7 +491,7 @@ bool lac_match_add(struct lac_match_scratch *s, uint32_t rule, uint32_t start, u
 
 /* Whether a candidate, as it stands in the plain view, has the rule's entropy and passes its
  * validator. */
-bool lac_match_passes(const struct lac_match *m, uint32_t rule, struct lac_str candidate);
+bool lac_match_passes(struct lac_match_scratch *s, uint32_t rule, struct lac_str candidate);
 
 /*
  * Where the token ends that a pattern's match [start, end) of the plain view is of. A pattern knows

@@ -328,7 +328,7 @@ static void around_place(struct lac_match_scratch *s, const struct lac_match_pla
 /* Around the places in [from, to), original offsets. Where not all are known, everywhere. */
 static void loose_units(struct lac_match_scratch *s, size_t from, size_t to)
 {
-    bool everywhere = s->place_to == 0 || s->hits->is_name || s->hits->want_weak;
+    bool everywhere = s->place_to == 0 || s->is_name || s->hits->want_weak;
 
     if (s->m->loose_count == 0)
         return;
@@ -446,6 +446,21 @@ static bool is_blank(const struct lac_match_scratch *s)
     return true;
 }
 
+/* Whether the field is a name that one hit can be all of: no pattern and no phrase is longer. Every
+ * rule is asked about every place in a name, which a text must not be able to make use of. */
+static bool is_name(const struct lac_match_scratch *s)
+{
+    size_t from = 0, to = s->plain.len;
+
+    if (!s->hits->is_name)
+        return false;
+    while (to > 0 && lac_match_fold_byte(s->plain.ptr[to - 1]) == ' ')
+        to--;
+    while (from < to && lac_match_fold_byte(s->plain.ptr[from]) == ' ')
+        from++;
+    return to - from <= LAC_MATCH_NAME_BYTES;
+}
+
 static void reset(struct lac_match_scratch *s, struct lac_match_hits *hits)
 {
     for (size_t i = 0; i < s->touched_count; i++) {
@@ -453,6 +468,7 @@ static void reset(struct lac_match_scratch *s, struct lac_match_hits *hits)
         s->rule_hit[s->touched[i]] = false;
     }
     s->touched_count = 0;
+    s->entropy.from = s->entropy.to = NULL; /* of another text at the same place */
     s->hits = hits;
     hits->count = 0;
     hits->rule_hit = s->rule_hit;
@@ -468,6 +484,7 @@ void lac_match_begin(struct lac_match_scratch *s, struct lac_str text, struct la
     reset(s, hits);
     lac_match_views(s, text, hits);
     hits->blank = !hits->over_limit && !hits->undecodable && is_blank(s);
+    s->is_name = is_name(s);
     forget_places(s, 0, 0);
 }
 

@@ -59,6 +59,7 @@ enum lac_status lac_match_scratch_new(struct lac_match_scratch **out, size_t fie
         return lac_err_set(err, LAC_FATAL, ENOMEM, "match: no memory for a scratch");
     }
     s->field_bytes = field_bytes;
+    lac_match_entropy_init(&s->entropy);
     s->front = lac_match_front_best();
     *out = s;
     return LAC_OK;

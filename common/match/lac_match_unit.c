@@ -47,7 +47,7 @@ bool lac_match_nominated(struct lac_match_scratch *s, const struct lac_match_uni
             return false;
         LAC_ASSERT(span.start < span.end && span.end <= text.len);
     }
-    if (!lac_match_passes(s->m, u->rule, lac_str_slice(text, span.start, span.end)))
+    if (!lac_match_passes(s, u->rule, lac_str_slice(text, span.start, span.end)))
         return false;
     if (!(u->flags & LAC_MATCH_UNIT_DETECTOR))
         span.end = lac_match_whole(text, span.start, span.end);

@@ -226,7 +226,7 @@ static bool candidate(struct bench_set *s, size_t rule, size_t start, size_t end
 {
     struct lac_match_scratch *x = s->scratch;
 
-    if (!lac_match_passes(s->match, (uint32_t)rule, lac_str_slice(x->plain, start, end)))
+    if (!lac_match_passes(x, (uint32_t)rule, lac_str_slice(x->plain, start, end)))
         return false;
     know_context(s, rule);
     if (pattern)

@@ -43,6 +43,7 @@ enum {
 /* Beside what repeats, each text ends with this. */
 static const char needle[] = "\n\nkey AKIAQ3EGRZQ7WNTB4XKP.\n\n";
 static const char needle_rule[] = "aws-access-key";
+enum { NEEDLE_AT = 6, NEEDLE_BYTES = 20 };
 
 static struct lac_pack *pack;
 static struct lac_scan_plan *plan;
@@ -82,11 +83,20 @@ static struct lac_str repeated(struct lac_str what, size_t size)
     return (struct lac_str){text, size + sizeof(needle) - 1};
 }
 
+/* By its own rule, or inside of what begins before it: a key that is cut may go on with any line
+ * that can be one of a key. */
 static bool has_needle(const struct lac_scan_result *r, size_t from)
 {
-    for (size_t i = r->count; i-- > 0 && r->at[i].start >= from;)
-        if (lac_str_eq(lac_scan_rule(plan, r->at[i].rule)->id, lac_str_from(needle_rule)))
+    const size_t start = from + NEEDLE_AT, end = start + NEEDLE_BYTES;
+
+    for (size_t i = r->count; i-- > 0;) {
+        const struct lac_scan_finding *f = &r->at[i];
+        const struct lac_match_rule *rule = lac_scan_rule(plan, f->rule);
+
+        if (f->start <= start && f->end >= end && rule->tier == LAC_TIER_PROPRIETARY &&
+            (f->start < from || lac_str_eq(rule->id, lac_str_from(needle_rule))))
             return true;
+    }
     return false;
 }
 
@@ -291,6 +301,35 @@ static void nothing_but_findings(void)
     }
 }
 
+/* A word for each rule that needs one, and behind them what many rules match wherever a word
+ * begins, until they look closer. */
+static void words_for_all_rules_before_long_runs(void)
+{
+    static const char *const runs[] = {"1-", "Ab1-", "0123456789abcdef", "A1/", "f0:", "1."};
+    enum { WORDS_MAX = 6 << 10, RUN_BYTES = 2 << 10 };
+    const struct lac_match *m = lac_pack_match(pack);
+    static char with[WORDS_MAX + RUN_BYTES];
+    size_t words = 0;
+
+    for (size_t i = 0; i < lac_match_rule_count(m); i++) {
+        const struct lac_match_rule *r = lac_match_rule_at(m, i);
+
+        if (r->context_count == 0 || r->min_entropy == 0)
+            continue;
+        if (words + r->context[0].len + 1 > WORDS_MAX)
+            break;
+        memcpy(with + words, r->context[0].ptr, r->context[0].len);
+        words += r->context[0].len;
+        with[words++] = ' ';
+    }
+    for (size_t i = 0; i < LAC_COUNT(runs); i++) {
+        for (size_t k = 0; k < RUN_BYTES; k++)
+            with[words + k] = runs[i][k % strlen(runs[i])];
+        with[words + RUN_BYTES - 1] = ' ';
+        check_growth(runs[i], (struct lac_str){with, words + RUN_BYTES});
+    }
+}
+
 /* What each rule is there to find and what it must leave alone, whole and cut. */
 static void every_rules_own_examples(void)
 {
@@ -371,6 +410,31 @@ static void one_field_as_long_as_a_lane_reads(void)
     lac_engine_close(engine);
 }
 
+/* A name needs no context words, so all rules are asked: of what can be one. */
+static void a_text_where_a_name_belongs(void)
+{
+    static const char *const rows[] = {"a", "1-", "12345678 ", "QUFB", "\xd0\xb0"};
+    static struct lac_match_hit at[256];
+    struct lac_match_scratch *scratch = NULL;
+    struct lac_err err = {0};
+
+    LAC_TEST_NEED(lac_match_scratch_open(&scratch, SHORT_BYTES, &err) == LAC_OK);
+    LAC_TEST_NEED(lac_match_scratch_fit(scratch, lac_pack_match(pack), &err) == LAC_OK);
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        size_t size = SHORT_BYTES - NEEDLE_ROOM;
+        struct lac_match_hits hits = {
+            .at = at, .capacity = LAC_COUNT(at), .decode = true, .is_name = true};
+        struct lac_str s = repeated(lac_str_from(rows[i]), size);
+        uint64_t before = lac_steps();
+
+        lac_test_row("%s", rows[i]);
+        LAC_TEST_EQ(lac_match_scan(lac_pack_match(pack), scratch, s, &hits, &err), LAC_OK);
+        LAC_TEST_EQ((lac_steps() - before) / size <= STEPS_MAX, true);
+        LAC_TEST_EQ(hits.floor, LAC_TIER_PROPRIETARY); /* for the needle */
+    }
+    lac_match_scratch_close(scratch);
+}
+
 static void end(void)
 {
     teardown();
@@ -379,4 +443,5 @@ static void end(void)
 
 LAC_TEST_MAIN(hostile, setup, long_tokens_and_near_misses, words_that_much_depends_on,
               encodings_around_encodings, characters_that_grow_or_vanish, nothing_but_findings,
-              every_rules_own_examples, one_field_as_long_as_a_lane_reads, end)
+              every_rules_own_examples, one_field_as_long_as_a_lane_reads,
+              a_text_where_a_name_belongs, words_for_all_rules_before_long_runs, end)

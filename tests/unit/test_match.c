@@ -509,6 +509,17 @@ static void context_is_looked_for_in_bounded_time(void)
         t.hits.is_name = true;
         LAC_TEST_STR(found(&t, "Summit"), "Summit");
         LAC_TEST_STR(found(&t, "the Summit"), "");
+        memset(text, ' ', sizeof(text));
+        memcpy(text + DEALS, "Summit", 6);
+        scan(&t, (struct lac_str){text, sizeof(text)});
+        LAC_TEST_EQ(t.hits.count, 1);
+        /* What is longer than any name is a text. */
+        memset(text, '.', sizeof(text));
+        memcpy(text, "Summit", 6);
+        scan(&t, (struct lac_str){text, LAC_MATCH_NAME_BYTES});
+        LAC_TEST_EQ(t.hits.count, 1);
+        scan(&t, (struct lac_str){text, LAC_MATCH_NAME_BYTES + 1});
+        LAC_TEST_EQ(t.hits.count, 0);
     }
     set_close(&t);
 }
