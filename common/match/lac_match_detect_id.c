@@ -168,16 +168,25 @@ static size_t card_parse(struct lac_str t, size_t from, const unsigned char *siz
     return lac_match_number_may_end(t, i) ? i : 0;
 }
 
+/* A group of a table or a list: no single digit, and no number of a card of its own. */
+static bool is_group(size_t digits)
+{
+    return digits >= 4 && digits <= 6;
+}
+
 /* Whether groups of digits stand in a table or a list: where lines break between them, more of them
- * to one side; otherwise to both. One card beside another is none. */
+ * to one side; otherwise, between blanks, to both. */
 static bool is_among_groups(struct lac_str t, size_t start, size_t end)
 {
-    bool left = lac_match_is_in(lac_match_before(t, start), " \n") && start >= 5 &&
-                lac_match_digits_back(t, start - 1, 4) == start - 5;
-    bool right = lac_match_is_in(lac_match_byte(t, end), " \n") &&
-                 lac_match_run_end(t, end + 1, 4, lac_match_is_digit) == end + 5;
+    bool left = false, right = false;
 
-    return memchr(t.ptr + start, '\n', end - start) ? left || right : left && right;
+    if (lac_match_is_in(lac_match_before(t, start), " \n"))
+        left = is_group(start - 1 - lac_match_run_start(t, start - 1, 7, lac_match_is_digit));
+    if (lac_match_is_in(lac_match_byte(t, end), " \n"))
+        right = is_group(lac_match_run_end(t, end + 1, 7, lac_match_is_digit) - end - 1);
+    if (memchr(t.ptr + start, '\n', end - start))
+        return left || right;
+    return left && right && !memchr(t.ptr + start, '-', end - start);
 }
 
 bool lac_match_verify_card(struct lac_str t, size_t at, unsigned trigger,
