@@ -181,6 +181,7 @@ struct lac_match_scratch {
     uint32_t *rest_region; /* [rest_count]: one more than the index of the latest region, or 0 */
     bool regions_full;     /* a unit found no room for its region */
     struct lac_match_entropy entropy;
+    size_t token_from, token_to; /* a run of a token's characters, plain view */
     /* the scan in hand */
     const struct lac_match *m;
     struct lac_str text;
@@ -500,7 +501,7 @@ bool lac_match_passes(struct lac_match_scratch *s, uint32_t rule, struct lac_str
  * LAC_MATCH_CUT_MIN bytes or more that ends inside a run of a token's characters goes on to the
  * run's end.
  */
-size_t lac_match_whole(struct lac_str text, size_t start, size_t end);
+size_t lac_match_whole(struct lac_match_scratch *s, size_t start, size_t end);
 
 /* The reported hits of which one of the rule may overlap [start, end): [*from, *to) of the list. */
 void lac_match_reported_in(struct lac_match_scratch *s, uint32_t rule, uint32_t start, uint32_t end,

@@ -469,6 +469,7 @@ static void reset(struct lac_match_scratch *s, struct lac_match_hits *hits)
     }
     s->touched_count = 0;
     s->entropy.from = s->entropy.to = NULL; /* of another text at the same place */
+    s->token_from = s->token_to = 0;
     s->hits = hits;
     hits->count = 0;
     hits->rule_hit = s->rule_hit;

@@ -13,13 +13,28 @@ static bool is_token(unsigned c)
     return lac_match_is_alnum(c) || (c < 0x80 && lac_match_is_in((unsigned char)c, "-_+/%.~"));
 }
 
-size_t lac_match_whole(struct lac_str text, size_t start, size_t end)
+/* Where the run of a token's characters ends that goes on at `end`, at most LAC_MATCH_CUT_MAX bytes
+ * behind. In a run where a pattern matches wherever a word begins, each byte is looked at once. */
+static size_t token_end(struct lac_match_scratch *s, size_t end)
 {
-    size_t stop = end;
+    size_t known = end >= s->token_from && end <= s->token_to ? s->token_to : end;
+
+    if (known - end > LAC_MATCH_CUT_MAX)
+        return end + LAC_MATCH_CUT_MAX;
+    if (known == end)
+        s->token_from = end;
+    s->token_to = lac_match_run_end(s->plain, known, LAC_MATCH_CUT_MAX - (known - end), is_token);
+    return s->token_to;
+}
+
+size_t lac_match_whole(struct lac_match_scratch *s, size_t start, size_t end)
+{
+    struct lac_str text = s->plain;
+    size_t stop;
 
     if (end - start < LAC_MATCH_CUT_MIN || !is_token(lac_match_before(text, end)))
         return end;
-    stop = lac_match_run_end(text, end, LAC_MATCH_CUT_MAX, is_token);
+    stop = token_end(s, end);
     while (stop > end && text.ptr[stop - 1] == '.')
         stop--; /* the end of a sentence */
     for (unsigned n = 0; stop > end && n < 2 && lac_match_byte(text, stop) == '='; n++)
@@ -50,7 +65,7 @@ bool lac_match_nominated(struct lac_match_scratch *s, const struct lac_match_uni
     if (!lac_match_passes(s, u->rule, lac_str_slice(text, span.start, span.end)))
         return false;
     if (!(u->flags & LAC_MATCH_UNIT_DETECTOR))
-        span.end = lac_match_whole(text, span.start, span.end);
+        span.end = lac_match_whole(s, span.start, span.end);
     return lac_match_add(s, u->rule, lac_match_plain_at(s, span.start),
                          lac_match_plain_at(s, span.end));
 }

@@ -77,6 +77,13 @@ static void give(struct lac_scan_lines *l, struct lac_scan_block *b, size_t len)
     l->_at += len;
 }
 
+/* Whether what has come of a line is more than one may have: the CR of a line's end does not count,
+ * however the bytes arrive. */
+static bool is_too_long(const struct lac_scan_lines *l, size_t have)
+{
+    return have > l->_most + (have > 0 && l->_buf.ptr[l->_at + have - 1] == '\r');
+}
+
 enum lac_status lac_scan_lines_next(struct lac_scan_lines *l, struct lac_scan_block *b,
                                     struct lac_err *err)
 {
@@ -92,13 +99,13 @@ enum lac_status lac_scan_lines_next(struct lac_scan_lines *l, struct lac_scan_bl
             have = l->_buf.len - l->_at;
         if (have > 0 && !l->_skipping)
             last = memrchr(l->_buf.ptr + l->_at, '\n', have);
-        if (last || (l->_ended && have > 0 && have <= l->_most)) {
+        if (last || (l->_ended && have > 0 && !is_too_long(l, have))) {
             give(l, b, last ? (size_t)(last - (l->_buf.ptr + l->_at)) + 1 : have);
             return lac_buf_ok(&b->text)
                        ? LAC_OK
                        : lac_err_set(err, LAC_FATAL, ENOMEM, "no memory for the lines");
         }
-        if (have > l->_most) {
+        if (is_too_long(l, have)) {
             l->_skipping = true;
             b->line = l->_line;
             b->too_long = true;

@@ -230,7 +230,7 @@ static bool candidate(struct bench_set *s, size_t rule, size_t start, size_t end
         return false;
     know_context(s, rule);
     if (pattern)
-        end = lac_match_whole(x->plain, start, end);
+        end = lac_match_whole(x, start, end);
     lac_match_add(x, (uint32_t)rule, lac_match_plain_at(x, start), lac_match_plain_at(x, end));
     return true;
 }

@@ -305,7 +305,9 @@ static void nothing_but_findings(void)
  * begins, until they look closer. */
 static void words_for_all_rules_before_long_runs(void)
 {
-    static const char *const runs[] = {"1-", "Ab1-", "0123456789abcdef", "A1/", "f0:", "1."};
+    static const char *const runs[] = {"1-", "A1/", "1.",
+                                       /* as much entropy as a key has */
+                                       "aZ3/kQ9+vT1/mB7-xR5/cW2_yN8/dH6+pJ4-sL0/gF/uE-oI+"};
     enum { WORDS_MAX = 6 << 10, RUN_BYTES = 2 << 10 };
     const struct lac_match *m = lac_pack_match(pack);
     static char with[WORDS_MAX + RUN_BYTES];
