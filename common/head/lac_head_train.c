@@ -12,7 +12,7 @@
 
 enum {
     REFUSED_PPM = 5000, /* of the held-out samples, by the gate */
-    STEPS = 13, /* kernel regressions in all: the grid, the best again, and over all samples */
+    STEPS = 10, /* kernel regressions: about so many of the grid, and one over all samples */
 };
 
 static enum lac_status no_memory(struct lac_err *err)
@@ -93,6 +93,7 @@ static void release(struct lac_head_train *t)
     free(t->multipliers);
     free(t->word_starts);
     free(t->word_at);
+    free(t->rarity);
 }
 
 static enum lac_status take_samples(struct lac_head_train *t, struct lac_head_report *report,
@@ -192,9 +193,84 @@ static enum lac_status go_on(struct lac_head_train *t, struct lac_err *err)
 {
     const struct lac_head_train_in *in = t->in;
 
-    if (in->step && !in->step(in->ctx, t->steps, STEPS))
+    if (in->step && !in->step(in->ctx, t->steps < STEPS ? t->steps : STEPS - 1, STEPS))
         return lac_err_set(err, LAC_AGAIN, 0, "train: stopped");
     t->steps++;
+    return LAC_OK;
+}
+
+/* The numbers that were tried last, how they did, and the best so far with their scores. */
+struct trial {
+    struct lac_head_choice best;
+    double least;
+    double *scores; /* owned; [n][3] of the best */
+};
+
+static void copy_scores(struct lac_head_train *t, double *scores, bool back)
+{
+    const size_t size = LAC_TIER_COUNT * sizeof(*scores);
+
+    for (size_t i = 0; i < t->n; i++) {
+        double *f = t->f + i * LAC_HEAD_INPUTS, *kept = scores + i * LAC_TIER_COUNT;
+
+        memcpy(back ? f : kept, back ? kept : f, size);
+    }
+}
+
+static enum lac_status try_choice(struct lac_head_train *t, const struct lac_head_choice *c,
+                                  struct trial *trial, bool *better, struct lac_err *err)
+{
+    double loss;
+    enum lac_status status = go_on(t, err);
+
+    if (status == LAC_OK)
+        status = lac_head_train_scores(t, c, err);
+    if (status == LAC_OK)
+        status = held_out_loss(t, LAC_TIER_COUNT, 1e-4, &loss, err);
+    if (status != LAC_OK)
+        return status;
+    *better = loss < trial->least;
+    if (*better) {
+        trial->least = loss;
+        trial->best = *c;
+        copy_scores(t, trial->scores, false);
+    }
+    return LAC_OK;
+}
+
+struct grid {
+    const double *values; /* rising; the start is one of them */
+    size_t count;
+    size_t place; /* in struct lac_head_choice */
+};
+
+/* Upwards from the best value as long as the loss falls, else downwards: it has one valley. */
+static enum lac_status climb(struct lac_head_train *t, const struct grid *g, struct trial *trial,
+                             struct lac_err *err)
+{
+    const double *start = (const double *)(const void *)((const char *)&trial->best + g->place);
+    bool moved = false;
+    size_t at = 0;
+
+    while (at + 1 < g->count && g->values[at] != *start)
+        at++;
+    for (int direction = 1; direction >= -1 && !moved; direction -= 2) {
+        bool better = true;
+
+        while (better && (direction > 0 ? at + 1 < g->count : at > 0)) {
+            struct lac_head_choice c = trial->best;
+            enum lac_status status;
+
+            at = direction > 0 ? at + 1 : at - 1;
+            *(double *)(void *)((char *)&c + g->place) = g->values[at];
+            status = try_choice(t, &c, trial, &better, err);
+            if (status != LAC_OK)
+                return status;
+            moved = moved || better;
+        }
+        if (!better)
+            at = direction > 0 ? at - 1 : at + 1;
+    }
     return LAC_OK;
 }
 
@@ -203,47 +279,26 @@ static enum lac_status choose(struct lac_head_train *t, struct lac_head_choice *
                               struct lac_err *err)
 {
     static const double sharpness[] = {1.5, 3, 6, 12}, ridge[] = {0.03, 0.1, 0.3, 1},
-                        words[] = {0, 0.15, 0.3, 0.6, 1.2};
-    const struct {
-        const double *values;
-        size_t count;
-        size_t place; /* in struct lac_head_choice */
-    } rounds[] = {
+                        words[] = {0, 0.05, 0.1, 0.2, 0.4};
+    const struct grid grids[] = {
         {sharpness, LAC_COUNT(sharpness), offsetof(struct lac_head_choice, sharpness)},
         {ridge, LAC_COUNT(ridge), offsetof(struct lac_head_choice, ridge)},
         {words, LAC_COUNT(words), offsetof(struct lac_head_choice, word_share)},
     };
-    double least = INFINITY;
+    const struct lac_head_choice start = {3, 0.1, 0.1};
+    struct trial trial = {.least = INFINITY,
+                          .scores = calloc(t->n * LAC_TIER_COUNT, sizeof(double))};
+    bool better;
+    enum lac_status status =
+        trial.scores ? try_choice(t, &start, &trial, &better, err) : no_memory(err);
 
-    *best = (struct lac_head_choice){3, 0.1, 0.3};
-    for (size_t r = 0; r < LAC_COUNT(rounds); r++) {
-        struct lac_head_choice from = *best;
-
-        for (size_t v = 0; v < rounds[r].count; v++) {
-            struct lac_head_choice c = from;
-            double *number = (double *)(void *)((char *)&c + rounds[r].place), loss;
-            bool known = r > 0 && *number == rounds[r].values[v];
-            enum lac_status status = LAC_OK;
-
-            *number = rounds[r].values[v];
-            if (known) /* the best so far */
-                continue;
-            status = go_on(t, err);
-            if (status == LAC_OK)
-                status = lac_head_train_scores(t, &c, err);
-            if (status == LAC_OK)
-                status = held_out_loss(t, LAC_TIER_COUNT, 1e-4, &loss, err);
-            if (status != LAC_OK)
-                return status;
-            if (loss < least) {
-                least = loss;
-                *best = c;
-            }
-        }
-    }
-    if (go_on(t, err) != LAC_OK)
-        return LAC_AGAIN;
-    return lac_head_train_scores(t, best, err);
+    for (size_t i = 0; i < LAC_COUNT(grids) && status == LAC_OK; i++)
+        status = climb(t, &grids[i], &trial, err);
+    if (status == LAC_OK)
+        copy_scores(t, trial.scores, true);
+    *best = trial.best;
+    free(trial.scores);
+    return status;
 }
 
 static enum lac_status regress(struct lac_head_train *t, struct lac_head_report *report,

@@ -15,7 +15,7 @@ struct lac_head_train {
     uint8_t *tiers;     /* owned; [n] */
     int16_t *q;         /* owned; [n][width] */
     int32_t *cosine;    /* owned; [n][n]: of sample i to exemplar j, Q20 */
-    double *common;     /* owned; [n][n], upper half: cosine of the known words */
+    double *common;     /* owned; [n][n], upper half: how much of the known words is common */
     double *work;       /* owned; [n][n] */
     double *f;          /* owned; [n][LAC_HEAD_INPUTS]: held-out scores and neighbourhoods */
     double *weights;    /* owned; [n][3]: of the exemplars */
@@ -24,6 +24,7 @@ struct lac_head_train {
      * p->word_ids. */
     uint32_t *word_starts; /* owned; [n + 1] */
     uint32_t *word_at;     /* owned */
+    double *rarity;        /* owned; [p->words] */
     struct lac_head_exemplars exemplars;
     uint32_t *multipliers; /* owned; [n] */
     struct lac_head_logistic logistic;

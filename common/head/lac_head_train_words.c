@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Known words: ids of tokens and pairs of at least two samples. One that is in a single sample says
- * nothing about any other. */
+ * nothing about any other. A word counts the more the rarer it is: log(samples / those with it),
+ * after Spärck Jones 1972. */
 #include "lac_head_train_internal.h"
 
 #include <errno.h>
@@ -65,23 +66,34 @@ static void list_words(struct lac_head_train *t, const uint8_t *seen, uint32_t *
     t->word_starts[t->n] = at;
 }
 
-/* Both lists rise. */
-static size_t shared(const struct lac_head_train *t, size_t i, size_t j)
+static enum lac_status weigh_words(struct lac_head_train *t, struct lac_err *err)
+{
+    t->rarity = calloc((size_t)t->p->words + 1, sizeof(*t->rarity));
+    if (!t->rarity)
+        return no_memory(err);
+    for (uint32_t i = 0; i < t->word_starts[t->n]; i++)
+        t->rarity[t->word_at[i]]++;
+    for (uint32_t w = 0; w < t->p->words; w++)
+        t->rarity[w] = lac_head_math_log((double)t->n / t->rarity[w]);
+    return LAC_OK;
+}
+
+/* Rarity of the words that both have. Both lists rise. */
+static double shared(const struct lac_head_train *t, size_t i, size_t j)
 {
     const uint32_t *a = t->word_at + t->word_starts[i], *a_end = t->word_at + t->word_starts[i + 1];
     const uint32_t *b = t->word_at + t->word_starts[j], *b_end = t->word_at + t->word_starts[j + 1];
-    size_t count = 0;
+    double sum = 0;
 
     while (a < a_end && b < b_end) {
-        count += *a == *b;
         if (*a < *b)
             a++;
         else if (*a > *b)
             b++;
         else
-            a++, b++;
+            sum += t->rarity[*a], a++, b++;
     }
-    return count;
+    return sum;
 }
 
 static double part(const struct lac_head_train *t, size_t i)
@@ -109,9 +121,11 @@ enum lac_status lac_head_train_words(struct lac_head_train *t, struct lac_err *e
     }
     if (status == LAC_OK)
         list_words(t, seen, place);
+    if (status == LAC_OK)
+        status = weigh_words(t, err);
     for (size_t i = 0; i < t->n && status == LAC_OK; i++)
         for (size_t j = i; j < t->n; j++)
-            t->common[i * t->n + j] = (double)shared(t, i, j) * part(t, i) * part(t, j);
+            t->common[i * t->n + j] = shared(t, i, j) * part(t, i) * part(t, j);
     free(seen);
     free(place);
     return status;
@@ -129,7 +143,8 @@ enum lac_status lac_head_train_word_weights(struct lac_head_train *t, double sha
             lac_head_math_add(sums + (size_t)t->word_at[w] * LAC_TIER_COUNT,
                               t->weights + i * LAC_TIER_COUNT, share * part(t, i), LAC_TIER_COUNT);
     for (size_t i = 0; i < (size_t)t->p->words * LAC_TIER_COUNT; i++)
-        t->p->word_weights[i] = lac_head_train_q20(sums[i], LAC_HEAD_WEIGHT_MAX);
+        t->p->word_weights[i] =
+            lac_head_train_q20(sums[i] * t->rarity[i / LAC_TIER_COUNT], LAC_HEAD_WEIGHT_MAX);
     free(sums);
     return LAC_OK;
 }

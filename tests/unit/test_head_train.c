@@ -329,6 +329,34 @@ static void what_was_learned_is_what_was_there(void)
     drop(&t);
 }
 
+/* A word counts the more the rarer it is, and one that all texts have not at all. */
+static void a_word_of_all_texts_says_nothing(void)
+{
+    static struct texts x;
+    struct trained t;
+    bool everywhere = false, telling = false;
+
+    make_texts(&x);
+    for (size_t i = 0; i < TEXTS; i++)
+        x.words[i][1] = 5;
+    train(&x, TEXTS, DOMAINS, &t);
+    LAC_TEST_NEED(t.status == LAC_OK && t.report.word_share > 0);
+    for (uint32_t w = 0; w < t.p.words; w++) {
+        const int32_t *weights = t.p.word_weights + (size_t)w * LAC_TIER_COUNT;
+
+        if (t.p.word_ids[w] == 5) {
+            everywhere = true;
+            CU_ASSERT(weights[0] == 0 && weights[1] == 0 && weights[2] == 0);
+        }
+        if (t.p.word_ids[w] == 10 + LAC_TIER_INTERNAL) {
+            telling = true;
+            CU_ASSERT(weights[1] > 0 && weights[1] > weights[0] && weights[1] > weights[2]);
+        }
+    }
+    CU_ASSERT(everywhere && telling);
+    drop(&t);
+}
+
 static void the_same_texts_give_the_same_bytes(void)
 {
     static struct texts x;
@@ -371,5 +399,5 @@ LAC_TEST_MAIN(head_train, exp_and_log_agree_with_the_library, a_known_matrix_has
               large_systems_are_solved, regression_without_features_gives_the_shares,
               regression_on_one_bit_gives_the_shares_of_each_half,
               regression_ends_where_the_gradient_is_zero, guards_keep_leaks_within_the_bound,
-              what_was_learned_is_what_was_there, the_same_texts_give_the_same_bytes,
-              impossible_trainings_are_refused)
+              what_was_learned_is_what_was_there, a_word_of_all_texts_says_nothing,
+              the_same_texts_give_the_same_bytes, impossible_trainings_are_refused)
