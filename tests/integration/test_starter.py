@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The built-in pack's head is what tools/starter makes of the starter texts, and it does on domains that
-it has never seen what README says. Training anew would take a minute: the texts' hash, the vectors and
+it has never seen what README says. Training anew would take minutes: the texts' hash, the vectors and
 the figures show the same."""
 
 import hashlib
@@ -16,11 +16,14 @@ from harness.program import clean_env
 
 STARTER = ROOT / "packs" / "starter"
 BUILTIN = ROOT / "packs" / "builtin"
-LEARNED = ("engineering", "finance", "general", "hr", "legal", "operations")
+LEARNED = ("aerospace", "airport", "assistant", "banking", "building", "charity", "consulting", "desk", "education",
+           "energy", "engineering", "everyday", "fashion", "finance", "food", "games", "garage", "general", "hr",
+           "infrastructure", "insurance", "justice", "legal", "leisure", "manufacturing", "media", "museum", "numbers",
+           "operations", "plant", "property", "public", "research", "retail", "shipping", "telecom")
 HELD_OUT = ("health", "sales", "support")
 
-# 0.0048 and 0.191 are reached: a head that got worse fails here.
-LEAK, OVER_BLOCK = 0.01, 0.20
+# 0.0061 and 0.152 are reached: a head that got worse fails here.
+LEAK, OVER_BLOCK = 0.01, 0.16
 
 
 def texts(domain):
@@ -54,7 +57,7 @@ def test_the_head_was_made_of_these_texts(head):
         for part in row:
             digest.update(len(part.encode()).to_bytes(4, "big") + part.encode())
     assert head["data"]["sha256"] == digest.hexdigest(), "texts were changed: run tools/starter"
-    assert head["report"]["texts"] == len(rows) >= 3000
+    assert head["report"]["texts"] == len(rows) >= 5000
     vectors = (BUILTIN / "semantic" / "exemplars.vec").read_bytes()
     assert digest.digest() == vectors[24:56]
 

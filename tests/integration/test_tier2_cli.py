@@ -13,7 +13,7 @@ from harness.program import clean_env
 
 HARMLESS = "How do I merge two sorted lists in Python?"
 SENSITIVE = "What did we promise Northwind before the merger?"
-DOMAINS = ("engineering", "general", "hr", "sales")
+DOMAINS = ("engineering", "general", "hr", "legal", "sales")
 
 
 def lacuna(folder, *arguments, status=0, model=MODEL, stdin=None, **env):
