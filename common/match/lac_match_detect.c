@@ -93,10 +93,8 @@ static const struct lac_match_detector detectors[] = {
      lac_match_verify_url_login,
      {"\\b(?:snowflake|redshift|vertica|trino|presto|hive2?|impala|db2|firebird|hana|exasol|"
       "teradatasql|databricks|influxdb|elasticsearch|opensearch|etcd|consul|memcached|"
-      "arangodb|"
-      "rethinkdb|surrealdb|dgraph|questdb|timescaledb|yugabytedb|libsql|turso|tdengine)(?:\\+["
-      "a-z0-"
-      "9]{2,12})?://"}},
+      "arangodb|rethinkdb|surrealdb|dgraph|questdb|timescaledb|yugabytedb|libsql|turso|"
+      "tdengine)(?:\\+[a-z0-9]{2,12})?://"}},
     {"pkcs8_key",
      lac_match_verify_long_token,
      {"\\bMII[A-P][A-Za-z0-9+/]{2}IBADANBgkqhkiG9w0BAQEFAASC"}},
@@ -110,8 +108,8 @@ static const struct lac_match_detector detectors[] = {
     {"openssh_key", lac_match_verify_long_token, {"\\bb3BlbnNzaC1rZXktdjEA"}},
     {"pem_in_base64",
      lac_match_verify_long_token,
-     {"\\bLS0tLS1CRUdJTi[A-Za-z0-9+/"
-      "]{0,24}(?:UFJJVkFURSBLRVkt|BSSVZBVEUgS0VZL|QUklWQVRFIEtFWS)"}},
+     {"\\bLS0tLS1CRUdJTi[A-Za-z0-9+/]{0,24}"
+      "(?:UFJJVkFURSBLRVkt|BSSVZBVEUgS0VZL|QUklWQVRFIEtFWS)"}},
     {"pkcs12",
      lac_match_verify_long_token,
      {"\\bMII[A-P][A-Za-z0-9+/]{2}IBAzCC[A-Za-z0-9+/]{3}GCSqGSIb3DQEHAa"}},
@@ -129,8 +127,8 @@ static const struct lac_match_detector detectors[] = {
     {"command_password",
      lac_match_verify_command_password,
      {"\\b(?:mysql|mysqldump|mysqladmin|mariadb) ", "\\bsshpass ",
-      "\\b(?:docker|podman|skopeo|buildah|helm "
-      "registry|oc|az|cf|twine|mongo|mongosh|mongodump|"
+      "\\b(?:docker|podman|skopeo|buildah|"
+      "helm registry|oc|az|cf|twine|mongo|mongosh|mongodump|"
       "mongorestore|kinit) (?:login |upload )?",
       "\\b(?:redis|valkey)-cli ", "\\bldap(?:search|modify|add|delete|passwd|whoami) "}},
     {"pgpass", lac_match_verify_pgpass, {":(?:5432|5433|6432):"}},
@@ -142,10 +140,8 @@ static const struct lac_match_detector detectors[] = {
      {"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----"}},
     {"openvpn_key",
      lac_match_verify_openvpn_key,
-     {"-----BEGIN OpenVPN (?:Static key V1|tls-crypt-v2 (?:client|server) key|auth-token "
-      "server "
-      "key)"
-      "-----"}},
+     {"-----BEGIN OpenVPN (?:Static key V1|tls-crypt-v2 (?:client|server) key|"
+      "auth-token server key)-----"}},
     {"ssh2_key", lac_match_verify_ssh2_key, {"---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----"}},
     {"putty_key",
      lac_match_verify_putty_key,

@@ -140,7 +140,7 @@ static enum lac_status take_request(struct lac_cli_train *r, const char *origin,
     struct lac_json *doc = NULL;
     struct lac_event_id event;
     char text[LAC_EVENT_ID_TEXT_SIZE], time[64];
-    int64_t timestamp;
+    int64_t timestamp = 0;
     enum lac_status status = lac_json_parse(&doc, line, err);
     struct lac_str topic = lac_json_string(lac_json_get(doc, "topic"));
     struct lac_str at = lac_json_string(lac_json_get(doc, "timestamp"));
