@@ -189,21 +189,38 @@ static bool is_among_groups(struct lac_str t, size_t start, size_t end)
     return left && right && !memchr(t.ptr + start, '-', end - start);
 }
 
+/* The end of a card that begins at `start`, 0 when there is none. `count`: of its digits. */
+static size_t card_end(struct lac_str t, size_t start, const unsigned char *sizes, size_t *count)
+{
+    char digits[CARD_MAX + 1];
+    size_t end = card_parse(t, start, sizes, digits, count);
+
+    return end && lac_match_card_issuer(digits, *count) && lac_match_luhn(digits, *count) ? end : 0;
+}
+
+/* Whether another card of the same form stands beside it: a list of cards is no table. */
+static bool is_among_cards(struct lac_str t, size_t start, size_t end, const unsigned char *sizes)
+{
+    size_t size = end - start, count;
+
+    return (end + 1 < t.len && card_end(t, end + 1, sizes, &count)) ||
+           (start > size && card_end(t, start - 1 - size, sizes, &count) == start - 1);
+}
+
 bool lac_match_verify_card(struct lac_str t, size_t at, unsigned trigger,
                            struct lac_match_span *out)
 {
     size_t start = lac_match_digits_back(t, at, CARD_MIN); /* as many as the trigger has */
-    char digits[CARD_MAX + 1];
 
     (void)trigger;
     if (!lac_match_number_may_start(t, start) && lac_match_before(t, start) != ':')
         return false;
     for (size_t g = 0; g < LAC_COUNT(groupings); g++) {
         size_t count;
-        size_t end = card_parse(t, start, groupings[g], digits, &count);
+        size_t end = card_end(t, start, groupings[g], &count);
 
-        if (end && lac_match_card_issuer(digits, count) && lac_match_luhn(digits, count) &&
-            !(end - start > count && is_among_groups(t, start, end))) {
+        if (end && !(end - start > count && is_among_groups(t, start, end) &&
+                     !is_among_cards(t, start, end, groupings[g]))) {
             *out = (struct lac_match_span){start, end, end};
             return true;
         }
