@@ -220,6 +220,8 @@ enum lac_status lac_scan_diff_next(struct lac_scan_diff *d, struct lac_err *err)
             return status;
         if (d->_text.len == 0)
             continue;
+        if (d->path.len == 0)
+            return lac_err_set(err, LAC_REJECT, 0, "the diff adds lines to a file that is gone");
         d->text = lac_buf_str(&d->_text);
         d->hunks = (const struct lac_scan_hunk *)(const void *)d->_hunks.ptr;
         d->hunk_count = d->_hunks.len / sizeof(*d->hunks);

@@ -152,6 +152,8 @@ static void added_lines_have_the_numbers_of_the_new_file(void)
         {"diff --git a/x b/x\n+++ b/x\n@@ -0,0 @@\n+n\n",
          "!the diff has a hunk without its line numbers"},
         {"diff --git a/x b/x\n+++ x\n", "!the diff has a name without \"b/\""},
+        {"diff --git a/x b/x\n+++ /dev/null\n@@ -0,0 +1 @@\n+n\n",
+         "!the diff adds lines to a file that is gone"},
     };
     struct lac_buf out;
 
