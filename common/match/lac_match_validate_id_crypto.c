@@ -60,6 +60,8 @@ static bool base58check(struct lac_str text, const char *alphabet, unsigned char
         return false;
     while (zeros < text.len && text.ptr[zeros] == alphabet[0])
         zeros++;
+    if (zeros > size)
+        return false;
     for (size_t i = 0; i < zeros; i++) /* each leading first letter is one byte of zero */
         if (out[i])
             return false;
