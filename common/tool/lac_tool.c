@@ -2,6 +2,7 @@
 #include "lac_tool.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,13 +136,13 @@ int lac_tool_dependency(const struct lac_tool *t, const struct lac_err *err, con
                          todo ? todo : "`lacuna doctor` shows what is reachable and what is not.");
 }
 
-int lac_tool_output_failed(const struct lac_tool *t)
+int lac_tool_output_failed(const struct lac_tool *t, int error)
 {
     char what[160];
 
-    if (errno == EPIPE)
+    if (error == EPIPE)
         return LAC_EXIT_OK; /* `lacuna tail | head`: the reader has all it wanted */
-    snprintf(what, sizeof(what), "can't write the output: %s", lac_errno_text(errno));
+    snprintf(what, sizeof(what), "can't write the output: %s", lac_errno_text(error));
     return lac_tool_fail(t, LAC_EXIT_FAILURE, what, NULL);
 }
 
@@ -289,6 +290,7 @@ int lac_tool_open(struct lac_tool *t, const struct lac_tool_command *command, in
     int literal, exit_status;
 
     *t = (struct lac_tool){.command = command};
+    (void)signal(SIGPIPE, SIG_IGN); /* each write says whether the reader has gone */
     lac_term_open(&t->out, STDOUT_FILENO);
     lac_term_open(&t->err, STDERR_FILENO);
     common_options(&common, options);
@@ -301,7 +303,7 @@ int lac_tool_open(struct lac_tool *t, const struct lac_tool_command *command, in
     }
     if (common.version) {
         printf("lacuna %s\n", LAC_VERSION);
-        return fflush(stdout) == 0 ? LAC_EXIT_OK : lac_tool_output_failed(t);
+        return fflush(stdout) == 0 ? LAC_EXIT_OK : lac_tool_output_failed(t, errno);
     }
     literal = find_literal(argc, argv);
     exit_status = load(t, argc, argv, common.dev);

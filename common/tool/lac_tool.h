@@ -61,6 +61,7 @@ struct lac_tool {
 /*
  * Takes the command's options out of argv, loads the configuration (-c FILE, --dev or the usual
  * places), opens the log (warnings only, unless log.level says more). argv is changed.
+ * From here on a write to a pipe without a reader fails instead of ending the program.
  * Returns -1 to go on; otherwise the exit status, with everything said. Close in both cases.
  */
 int lac_tool_open(struct lac_tool *t, const struct lac_tool_command *command, int argc,
@@ -89,7 +90,8 @@ bool lac_tool_dev_folder(char out[PATH_MAX]) LAC_MUST_USE;
 /* The folder of the running program. False: unknown. */
 bool lac_tool_program_folder(char out[PATH_MAX]) LAC_MUST_USE;
 
-/* A write to stdout failed: whether to be silent because the reader has gone (`| head`). */
-int lac_tool_output_failed(const struct lac_tool *t);
+/* A write to stdout failed with `error`, an errno of the thread that wrote: says so and returns
+ * LAC_EXIT_FAILURE. When the reader has gone (`| head`), it is silent and LAC_EXIT_OK. */
+int lac_tool_output_failed(const struct lac_tool *t, int error);
 
 #endif

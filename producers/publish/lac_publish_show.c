@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lac_publish_private.h"
 
+#include <errno.h>
+
 #include "lac_clock.h"
 #include "lac_pg.h"
 #include "lac_signal.h"
@@ -29,7 +31,7 @@ static int print_table(struct lac_publish *r, struct lac_pg *pg)
     } else {
         lac_table_print(&table, &r->t->out, &b);
         if (!lac_term_flush(&r->t->out, &b))
-            exit_status = lac_tool_output_failed(r->t);
+            exit_status = lac_tool_output_failed(r->t, errno);
     }
     lac_buf_deinit(&b);
     lac_table_deinit(&table);

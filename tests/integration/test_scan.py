@@ -74,6 +74,27 @@ def test_exit_statuses(tree):
     assert "did you mean EMAIL_ADDRESS?" in done.stderr
 
 
+@pytest.mark.parametrize("form", ["text", "json", "jsonl", "sarif", "csv"])
+def test_output_that_cannot_be_written_is_an_error(tree, form):
+    """By whatever thread; a reader that has gone (`| head`) is told by the status alone."""
+    many = [("".join(f"m{i}.{k}@acme.io\n" for k in range(200))) for i in range(20)]
+    for i, text in enumerate(many):
+        (tree / f"many{i}.txt").write_text(text)
+    command = [BIN / "lacuna", "scan", "--format", form, "-q"]
+
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, cwd=tree, env=_env(), stdout=full, stderr=subprocess.PIPE,
+                              timeout=60, check=False)
+    assert done.returncode == 2
+    assert b"can't write the output: No space left on device" in done.stderr
+
+    with subprocess.Popen(command, cwd=tree, env=_env(), stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as run:
+        run.stdout.close()
+        said = run.stderr.read()
+    assert run.returncode == 2 and said == b""
+
+
 def test_what_cannot_be_looked_at_is_an_error_and_the_rest_is_scanned(tree):
     """Folders inside each other beyond the bound: also root's reading ends there."""
     here = os.open(tree, os.O_RDONLY)

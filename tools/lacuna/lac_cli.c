@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lac_cli.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -82,7 +83,7 @@ int lac_cli_flush(const struct lac_tool *t, struct lac_buf *b)
         lac_buf_reset(b);
         return lac_tool_fail(t, LAC_EXIT_FAILURE, "the output is too large", NULL);
     }
-    return lac_term_flush(&t->out, b) ? -1 : lac_tool_output_failed(t);
+    return lac_term_flush(&t->out, b) ? -1 : lac_tool_output_failed(t, errno);
 }
 
 /* Leaves in `topics` those that the cluster does not have. Where all are there nothing is asked for

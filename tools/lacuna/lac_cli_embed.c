@@ -69,7 +69,8 @@ struct run {
     pthread_mutex_t lock; /* guards `failure` */
     struct lac_err failure;
     struct lac_progress progress;
-    bool output_failed, unreadable;
+    bool unreadable;
+    int output_error; /* 0, or why no more can be written */
     uint64_t begun_ms;
 };
 
@@ -264,8 +265,11 @@ static bool emit(void *ctx, void *slot)
 
     if (atomic_load(&run->failed))
         return false;
-    run->output_failed = !lac_buf_ok(&s->out) || !lac_term_flush(&run->t->out, &s->out);
-    return !run->output_failed;
+    if (!lac_buf_ok(&s->out))
+        run->output_error = ENOMEM;
+    else if (!lac_term_flush(&run->t->out, &s->out))
+        run->output_error = errno;
+    return run->output_error == 0;
 }
 
 /* ---- where texts come from ---- */
@@ -380,7 +384,7 @@ static enum lac_status feed(struct run *run, struct slot *slots, size_t count, s
         go = feed_lines(run, pool, t->operands[i]);
     lac_cli_pool_close(pool);
     lac_progress_clear(&run->progress);
-    if (!go && !run->output_failed && !atomic_load(&run->failed))
+    if (!go && !run->output_error && !atomic_load(&run->failed))
         return lac_err_set(err, LAC_FATAL, ENOMEM, "no memory for the texts");
     return LAC_OK;
 }
@@ -483,8 +487,8 @@ static int embed(struct run *run)
         status = embed_all(run);
     if (status < 0 && atomic_load(&run->failed))
         status = lac_cli_semantic_fail(run->t, &run->failure);
-    if (status < 0 && run->output_failed)
-        status = lac_tool_output_failed(run->t);
+    if (status < 0 && run->output_error)
+        status = lac_tool_output_failed(run->t, run->output_error);
     if (status < 0) {
         summary(run);
         status = run->unreadable                                    ? LAC_EXIT_FAILURE

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lac_cli.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -54,7 +55,7 @@ static int migrate(const struct lac_tool *t, bool dry)
     lac_pg_close(pg);
     if (status < 0)
         status = LAC_EXIT_OK;
-    return fflush(stdout) == 0 ? status : lac_tool_output_failed(t);
+    return fflush(stdout) == 0 ? status : lac_tool_output_failed(t, errno);
 }
 
 int lac_cli_migrate(int argc, char **argv)

@@ -2,6 +2,7 @@
 /* `lacuna model`: the store of sentence encoders. */
 #include "lac_cli_model.h"
 
+#include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -426,7 +427,7 @@ static int model_remove(int argc, char **argv)
         status = failed(&t, &err);
     if (status < 0) {
         lac_hex_encode(hex, hash, sizeof(hash));
-        status = printf("removed %s\n", hex) < 0 ? lac_tool_output_failed(&t) : LAC_EXIT_OK;
+        status = printf("removed %s\n", hex) < 0 ? lac_tool_output_failed(&t, errno) : LAC_EXIT_OK;
     }
     lac_tool_close(&t);
     return status;

@@ -131,7 +131,7 @@ static int to_stdout(struct lac_cli_scan_run *run, struct lac_buf *text, struct 
         close(fd);
     if (!done)
         return LAC_EXIT_USAGE;
-    return lac_term_flush(&t->out, out) ? -1 : lac_tool_output_failed(t);
+    return lac_term_flush(&t->out, out) ? -1 : lac_tool_output_failed(t, errno);
 }
 
 static int texts(struct lac_cli_scan_run *run, const struct redact_options *o)
@@ -213,8 +213,8 @@ static int run_all(struct lac_cli_scan_run *run, struct redact_options *o)
         status = lac_tool_fail(run->tool, LAC_EXIT_USAGE, err.text, NULL);
     if (status < 0)
         status = texts(run, o);
-    if (status < 0 && run->output_failed)
-        status = lac_tool_output_failed(run->tool);
+    if (status < 0 && run->output_error)
+        status = lac_tool_output_failed(run->tool, run->output_error);
     if (status < 0) {
         lac_progress_clear(&run->progress);
         summary(run);

@@ -2,6 +2,7 @@
 /* `lacuna scan`: what is in these files that should not be there? */
 #include "lac_cli_scan.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -362,6 +363,14 @@ static int open_baseline(struct lac_cli_scan_run *run)
     return -1;
 }
 
+/* Without all of its output a scan is not done, also where nobody wanted more of it: 0 would say
+ * that there is nothing. */
+static int output_failed(const struct lac_cli_scan_run *run)
+{
+    (void)lac_tool_output_failed(run->tool, run->output_error);
+    return LAC_EXIT_USAGE;
+}
+
 static int write_around(struct lac_cli_scan_run *run,
                         void (*put)(const struct lac_cli_scan_run *, struct lac_buf *))
 {
@@ -371,11 +380,11 @@ static int write_around(struct lac_cli_scan_run *run,
     put(run, &run->out);
     if (run->out.len == 0)
         return -1;
-    if (!lac_buf_ok(&run->out) || !lac_term_flush(&run->tool->out, &run->out)) {
-        run->output_failed = true;
-        return lac_tool_output_failed(run->tool);
-    }
-    return -1;
+    if (!lac_buf_ok(&run->out))
+        run->output_error = ENOMEM;
+    else if (!lac_term_flush(&run->tool->out, &run->out))
+        run->output_error = errno;
+    return run->output_error ? output_failed(run) : -1;
 }
 
 static int finish(struct lac_cli_scan_run *run)
@@ -384,8 +393,8 @@ static int finish(struct lac_cli_scan_run *run)
     struct lac_err err;
     size_t count;
 
-    if (run->output_failed)
-        return lac_tool_output_failed(run->tool);
+    if (run->output_error)
+        return output_failed(run);
     if (run->collected) {
         if (lac_cli_baseline_write(run->collected, run->options->write_baseline, &count, &err) !=
             LAC_OK)
@@ -419,7 +428,7 @@ static int scan(struct lac_cli_scan_run *run)
         status = run->options->jsonl    ? lac_cli_scan_jsonl(run)
                  : run->options->staged ? lac_cli_scan_staged(run)
                                         : scan_files(run);
-    if (status < 0 && !run->output_failed)
+    if (status < 0 && !run->output_error)
         status = write_around(run, lac_cli_scan_end);
     if (status < 0)
         status = finish(run);

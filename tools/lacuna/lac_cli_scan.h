@@ -160,11 +160,11 @@ struct lac_cli_scan_run {
     struct lac_cli_baseline *collected;  /* of --write-baseline */
     struct lac_cli_scan_worker *workers; /* [setup.threads] */
     struct lac_cli_scan_counts counts;
-    pthread_mutex_t talk; /* guards: stderr, stdout, progress, collected, wrote */
+    pthread_mutex_t talk; /* guards: stderr, stdout, progress, collected, wrote, output_error */
     struct lac_progress progress;
     struct lac_buf out; /* what is written next */
     bool wrote;         /* a record before: JSON needs a comma */
-    bool output_failed;
+    int output_error;   /* 0, or why no more can be written */
     uint64_t begun_ms;
 };
 

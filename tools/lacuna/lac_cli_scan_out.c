@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is said about a finding, in the formats that people and programs read. */
+#include <errno.h>
 #include <inttypes.h>
 
 #include "lac_cli_scan.h"
@@ -210,7 +211,7 @@ bool lac_cli_scan_write(struct lac_cli_scan_run *run, struct lac_buf *records)
     if (text.len == 0)
         return true;
     pthread_mutex_lock(&run->talk);
-    if (run->output_failed) {
+    if (run->output_error) {
         ok = false;
     } else {
         lac_progress_clear(&run->progress);
@@ -220,8 +221,11 @@ bool lac_cli_scan_write(struct lac_cli_scan_run *run, struct lac_buf *records)
         run->wrote = true;
         lac_buf_reset(&run->out);
         lac_buf_put_str(&run->out, text);
-        ok = lac_buf_ok(&run->out) && lac_term_flush(&run->tool->out, &run->out);
-        run->output_failed = !ok;
+        if (!lac_buf_ok(&run->out))
+            run->output_error = ENOMEM;
+        else if (!lac_term_flush(&run->tool->out, &run->out))
+            run->output_error = errno;
+        ok = run->output_error == 0;
     }
     pthread_mutex_unlock(&run->talk);
     return ok;

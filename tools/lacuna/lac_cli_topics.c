@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lac_cli.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -222,7 +223,7 @@ static int create_with(const struct lac_tool *t, bool quiet)
 
         if (!quiet) {
             printf("%zu of %d topics created, the others were there.\n", made, LAC_TOPIC_COUNT);
-            status = fflush(stdout) == 0 ? print_topics(&l) : lac_tool_output_failed(t);
+            status = fflush(stdout) == 0 ? print_topics(&l) : lac_tool_output_failed(t, errno);
         }
         lac_kafka_cluster_info_deinit(&info);
     }
