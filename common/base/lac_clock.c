@@ -48,3 +48,13 @@ void lac_clock_format(char *out, int64_t wall_ms)
     n = strftime(out, LAC_CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
     (void)snprintf(out + n, LAC_CLOCK_TEXT_SIZE - n, ".%03dZ", (int)rest);
 }
+
+bool lac_clock_is_date(unsigned year, unsigned month, unsigned day)
+{
+    static const unsigned char days[12] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+
+    if (month < 1 || month > 12 || day < 1 || day > days[month - 1])
+        return false;
+    return month != 2 || day < 29 || leap;
+}

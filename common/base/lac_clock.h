@@ -10,6 +10,7 @@
 #ifndef LAC_CLOCK_H
 #define LAC_CLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,5 +31,9 @@ enum { LAC_CLOCK_TEXT_SIZE = 32 };
 
 /* "2026-11-21T05:33:00.123Z" for `wall_ms`; `out` holds LAC_CLOCK_TEXT_SIZE bytes. */
 void lac_clock_format(char *out, int64_t wall_ms);
+
+/* Whether there is such a day in the Gregorian calendar; `year` 0 stands for one that is not known
+ * (any leap year). */
+bool lac_clock_is_date(unsigned year, unsigned month, unsigned day);
 
 #endif

@@ -59,6 +59,14 @@ static inline bool lac_str_is(struct lac_str s, const char *text)
     return lac_str_eq(s, lac_str_from(text));
 }
 
+/* Whether `text`, NUL-terminated, stands at `at`, which may lie behind the end. */
+static inline bool lac_str_has_at(struct lac_str s, size_t at, const char *text)
+{
+    size_t n = strlen(text);
+
+    return at <= s.len && s.len - at >= n && (n == 0 || memcmp(s.ptr + at, text, n) == 0);
+}
+
 /* Compares ASCII letters without regard to case, all other bytes exactly. */
 bool lac_str_eq_nocase(struct lac_str s, const char *text);
 

@@ -123,13 +123,6 @@ static enum lac_status bind_parts(struct lac_encode_tensors *table, const char *
     return LAC_OK;
 }
 
-static bool starts_with(struct lac_str s, const char *text)
-{
-    size_t n = strlen(text);
-
-    return s.len >= n && memcmp(s.ptr, text, n) == 0;
-}
-
 /* A part that would be left out makes another model of it than the one that was trained. */
 static enum lac_status check_unused(const struct lac_encode_tensors *table, const char *root,
                                     struct lac_err *err)
@@ -138,13 +131,13 @@ static enum lac_status check_unused(const struct lac_encode_tensors *table, cons
         const struct lac_encode_entry *e = &table->entries[i];
         struct lac_str name = e->name;
 
-        if (e->used || !starts_with(name, root))
+        if (e->used || !lac_str_has_at(name, 0, root))
             continue;
         name = lac_str_slice(name, strlen(root), name.len);
         if (lac_str_is(name, "embeddings.position_ids") ||
             lac_str_is(name, "embeddings.token_type_ids"))
             continue; /* 0, 1, 2 ... as a table */
-        if (starts_with(name, "embeddings.") || starts_with(name, "encoder."))
+        if (lac_str_has_at(name, 0, "embeddings.") || lac_str_has_at(name, 0, "encoder."))
             return lac_err_set(err, LAC_REJECT, 0,
                                "tensor \"%.*s\": a model as config.json describes it has none",
                                LAC_STR_FMT(e->name));

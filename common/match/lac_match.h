@@ -73,6 +73,12 @@ enum lac_match_basis {
     LAC_MATCH_BASIS_OWN,           /* nobody else's form: words, marks, what the pack defines */
 };
 
+/* Whether a text of others is said to state the form, or a part of it. */
+static inline bool lac_match_is_stated(enum lac_match_basis basis)
+{
+    return basis == LAC_MATCH_BASIS_SPECIFICATION || basis == LAC_MATCH_BASIS_DOCUMENTED;
+}
+
 enum lac_match_strength {
     LAC_MATCH_FLOOR,   /* hard evidence: the answer can't be lower than the rule's tier */
     LAC_MATCH_OPINION, /* weak evidence: a likelihood over the tiers */

@@ -90,6 +90,16 @@ static inline bool lac_match_is_in(unsigned char c, const char *set)
     return *set != 0;
 }
 
+/* Behind bytes of `set`, at most `limit` of them. */
+static inline size_t lac_match_skip(struct lac_str t, size_t i, const char *set, size_t limit)
+{
+    size_t from = i;
+
+    while (i < t.len && i - from < limit && lac_match_is_in((unsigned char)t.ptr[i], set))
+        i++;
+    return i;
+}
+
 /* Where the run of bytes for which `is` holds ends, at most `limit` bytes behind `from`. */
 static inline size_t lac_match_run_end(struct lac_str t, size_t from, size_t limit,
                                        bool (*is)(unsigned))

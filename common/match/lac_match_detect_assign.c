@@ -153,10 +153,8 @@ static bool is_statement(struct lac_str t, size_t name, size_t end)
 
 static bool at_line_end(struct lac_str t, size_t i)
 {
-    size_t end = i;
+    size_t end = lac_match_skip(t, i, " \t", BLANKS_MAX);
 
-    while (end - i < BLANKS_MAX && lac_match_is_in(lac_match_byte(t, end), " \t"))
-        end++;
     return end >= t.len || lac_match_is_in((unsigned char)t.ptr[end], "\r\n#\\\"'");
 }
 

@@ -91,13 +91,6 @@ static size_t word_end(struct lac_str t, size_t i, size_t limit)
     return end;
 }
 
-static bool has(struct lac_str t, size_t i, const char *text)
-{
-    size_t size = strlen(text);
-
-    return i <= t.len && t.len - i >= size && memcmp(t.ptr + i, text, size) == 0;
-}
-
 /* Behind the last line at `i`, `dashes` to either side of END and a name; 0 when it is not there.
  */
 static size_t footer_end(struct lac_str t, size_t i, const char *dashes)
@@ -105,11 +98,11 @@ static size_t footer_end(struct lac_str t, size_t i, const char *dashes)
     size_t size = strlen(dashes), reach;
     const char *close;
 
-    if (!has(t, i, dashes))
+    if (!lac_str_has_at(t, i, dashes))
         return 0;
     i += size;
     i += lac_match_byte(t, i) == ' ';
-    if (!has(t, i, "END "))
+    if (!lac_str_has_at(t, i, "END "))
         return 0;
     reach = t.len - i < HEADER_MAX ? t.len - i : HEADER_MAX;
     close = memmem(t.ptr + i, reach, dashes, size);
@@ -190,7 +183,7 @@ static bool pem_has_body(struct lac_str t, size_t at)
     if (at >= t.len)
         return false;
     for (size_t i = 0; i < LAC_COUNT(headers); i++)
-        if (has(t, at, headers[i]))
+        if (lac_str_has_at(t, at, headers[i]))
             return true;
     return lac_match_run_end(t, at, WORD_MIN, is_base64) - at == WORD_MIN;
 }
@@ -201,7 +194,7 @@ static size_t header_start(struct lac_str t, size_t at, const char *begin, size_
     size_t from = at > HEADER_MAX ? at - HEADER_MAX : 0;
     size_t start = at - shortest;
 
-    while (start > from && !has(t, start, begin))
+    while (start > from && !lac_str_has_at(t, start, begin))
         start--;
     return start;
 }
@@ -261,7 +254,7 @@ bool lac_match_verify_ssh2_key(struct lac_str t, size_t at, unsigned trigger,
 /* Behind "<name>" at `i`; 0 when it is not there. */
 static size_t ppk_name(struct lac_str t, size_t i, const char *name)
 {
-    return has(t, i, name) ? i + strlen(name) : 0;
+    return lac_str_has_at(t, i, name) ? i + strlen(name) : 0;
 }
 
 /* Behind the lines that "<Public|Private>-Lines: " counts; `at` is behind that. 0 when there is no

@@ -40,9 +40,7 @@ static bool is_no_blank(unsigned c)
 
 static size_t skip_blanks(struct lac_str t, size_t i)
 {
-    while (lac_match_is_in(lac_match_byte(t, i), " \t"))
-        i++;
-    return i;
+    return lac_match_skip(t, i, " \t", SIZE_MAX);
 }
 
 /* Whether `word`, in lower case, is somewhere in `s` in any case; where in `*at`. */

@@ -45,22 +45,6 @@ bool lac_match_mentions(struct lac_str name, const char *const *words)
     return false;
 }
 
-static size_t skip(struct lac_str t, size_t i, const char *set, size_t limit)
-{
-    size_t from = i;
-
-    while (i < t.len && i - from < limit && lac_match_is_in((unsigned char)t.ptr[i], set))
-        i++;
-    return i;
-}
-
-static bool stands(struct lac_str t, size_t i, const char *word)
-{
-    size_t size = strlen(word);
-
-    return i <= t.len && t.len - i >= size && memcmp(t.ptr + i, word, size) == 0;
-}
-
 static bool is_quote(unsigned char c)
 {
     return c == '"' || c == '\'' || c == '`';
@@ -183,21 +167,21 @@ static bool read_element(struct lac_str t, const struct lac_match_name *name,
 
     if (lac_match_byte(t, i) != '>' || (!attribute && lac_match_before(t, name->start) != '<'))
         return false;
-    i = skip(t, i + 1, " \t\r\n", LINES_MAX);
-    if (stands(t, i, "<![CDATA["))
+    i = lac_match_skip(t, i + 1, " \t\r\n", LINES_MAX);
+    if (lac_str_has_at(t, i, "<![CDATA["))
         i += strlen("<![CDATA[");
     end = i;
     while (end < t.len && end - i <= VALUE_MAX && t.ptr[end] != '<' && t.ptr[end] != '\n' &&
-           !stands(t, end, "]]>"))
+           !lac_str_has_at(t, end, "]]>"))
         end++;
     v->quoted = true;
     v->at = i;
     v->text = lac_str_slice(t, i, end);
     while (v->text.len > 0 && (unsigned char)v->text.ptr[v->text.len - 1] <= ' ')
         v->text.len--;
-    end += stands(t, end, "]]>") ? 3 : 0;
-    end = skip(t, end, " \t\r\n", LINES_MAX);
-    return stands(t, end, "</") && v->text.len >= VALUE_MIN;
+    end += lac_str_has_at(t, end, "]]>") ? 3 : 0;
+    end = lac_match_skip(t, end, " \t\r\n", LINES_MAX);
+    return lac_str_has_at(t, end, "</") && v->text.len >= VALUE_MIN;
 }
 
 /* "secret key", "access token": behind the second word, otherwise `i`. */
@@ -206,7 +190,7 @@ static size_t behind_noun(struct lac_str t, size_t i)
     static const char *const nouns[] = {" key", " token", " value", NULL};
 
     for (size_t k = 0; nouns[k]; k++)
-        if (stands(t, i, nouns[k]))
+        if (lac_str_has_at(t, i, nouns[k]))
             return i + strlen(nouns[k]);
     return i;
 }
@@ -218,11 +202,11 @@ static size_t behind_colon(struct lac_str t, size_t i)
 
     if (!lac_match_is_in(lac_match_byte(t, i), "|>"))
         return i;
-    line = skip(t, i + 1, "+-", 1);
-    line = skip(t, line, " \t\r", BLANKS_MAX);
+    line = lac_match_skip(t, i + 1, "+-", 1);
+    line = lac_match_skip(t, line, " \t\r", BLANKS_MAX);
     if (lac_match_byte(t, line) != '\n')
         return i;
-    return skip(t, line + 1, " \t", LINES_MAX);
+    return lac_match_skip(t, line + 1, " \t", LINES_MAX);
 }
 
 static bool is_type(unsigned c)
@@ -235,12 +219,12 @@ static bool is_type(unsigned c)
 static size_t behind_type(struct lac_str t, size_t i, bool colon)
 {
     size_t type = lac_match_run_end(t, i, TYPE_MAX, is_type);
-    size_t equals = skip(t, type, " \t", BLANKS_MAX);
+    size_t equals = lac_match_skip(t, type, " \t", BLANKS_MAX);
     size_t to;
 
     if (type == i || lac_match_byte(t, equals) != '=' || lac_match_byte(t, equals + 1) == '=')
         return 0;
-    to = skip(t, equals + 1, " \t", BLANKS_MAX);
+    to = lac_match_skip(t, equals + 1, " \t", BLANKS_MAX);
     if (colon && lac_match_run_end(t, i, TYPE_MAX, lac_match_is_name) == type)
         return to;
     return at_quote(t, to) ? to : 0;
@@ -255,10 +239,10 @@ static size_t behind_verb(struct lac_str t, size_t i, struct lac_match_value *v)
     for (size_t k = 0; verbs[k]; k++) {
         size_t end = i + strlen(verbs[k]);
 
-        if (!stands(t, i, verbs[k]) || !lac_match_is_in(lac_match_byte(t, end), " :"))
+        if (!lac_str_has_at(t, i, verbs[k]) || !lac_match_is_in(lac_match_byte(t, end), " :"))
             continue;
         v->prose = true;
-        return skip(t, end, " :\t", BLANKS_MAX);
+        return lac_match_skip(t, end, " :\t", BLANKS_MAX);
     }
     return 0;
 }
@@ -266,12 +250,13 @@ static size_t behind_verb(struct lac_str t, size_t i, struct lac_match_value *v)
 /* "password for the test database is ...": behind the verb, 0 when there is none in reach. */
 static size_t behind_subject(struct lac_str t, size_t i, struct lac_match_value *v)
 {
-    if (!stands(t, i, "for ") && !stands(t, i, "of ") && !stands(t, i, "to "))
+    if (!lac_str_has_at(t, i, "for ") && !lac_str_has_at(t, i, "of ") &&
+        !lac_str_has_at(t, i, "to "))
         return 0;
     for (size_t k = i; k < t.len && k - i < SUBJECT_MAX; k++) {
         if (lac_match_is_in((unsigned char)t.ptr[k], ".\n;,(=\""))
             return 0;
-        if (t.ptr[k] == ' ' && (stands(t, k, " is ") || stands(t, k, " is: ")))
+        if (t.ptr[k] == ' ' && (lac_str_has_at(t, k, " is ") || lac_str_has_at(t, k, " is: ")))
             return behind_verb(t, k + 1, v);
     }
     return 0;
@@ -284,15 +269,15 @@ static size_t behind_signs(struct lac_str t, size_t i)
         "value=", ":::=", "::=", "=>", ":=", "==", "?=", ".=", "+=", "||", "??", NULL};
 
     for (size_t k = 0; signs[k]; k++)
-        if (stands(t, i, signs[k]))
-            return skip(t, i + strlen(signs[k]), " :=\t", BLANKS_MAX);
+        if (lac_str_has_at(t, i, signs[k]))
+            return lac_match_skip(t, i + strlen(signs[k]), " :=\t", BLANKS_MAX);
     return 0;
 }
 
 /* The operator behind a name: where the value may begin, 0 when none follows. */
 static size_t behind_operator(struct lac_str t, size_t from, struct lac_match_value *v)
 {
-    size_t i = skip(t, from, " \t", BLANKS_MAX);
+    size_t i = lac_match_skip(t, from, " \t", BLANKS_MAX);
     bool blanks = i > from;
     size_t to = behind_signs(t, i);
 
@@ -309,7 +294,7 @@ static size_t behind_operator(struct lac_str t, size_t from, struct lac_match_va
             return 0;
         v->prose =
             colon && !blanks && lac_match_byte(t, i + 1) == ' ' && !v->quoted && !v->statement;
-        i = skip(t, i + 1, " \t", BLANKS_MAX);
+        i = lac_match_skip(t, i + 1, " \t", BLANKS_MAX);
         to = colon ? behind_type(t, i, true) : 0;
         if (!to && colon)
             to = behind_colon(t, i);
@@ -325,16 +310,17 @@ static size_t behind_operator(struct lac_str t, size_t from, struct lac_match_va
  */
 static size_t behind_pair(struct lac_str t, size_t i)
 {
-    size_t word = skip(t, i, " \t\r\n,", LINES_MAX);
+    size_t word = lac_match_skip(t, i, " \t\r\n,", LINES_MAX);
 
-    word = skip(t, word, "\"'", 1);
-    if (word == i || (lac_match_byte(t, word) | 0x20) != 'v' || !stands(t, word + 1, "alue"))
+    word = lac_match_skip(t, word, "\"'", 1);
+    if (word == i || (lac_match_byte(t, word) | 0x20) != 'v' ||
+        !lac_str_has_at(t, word + 1, "alue"))
         return 0;
-    i = skip(t, word + strlen("value"), "\"'", 1);
-    i = skip(t, i, " \t", BLANKS_MAX);
+    i = lac_match_skip(t, word + strlen("value"), "\"'", 1);
+    i = lac_match_skip(t, i, " \t", BLANKS_MAX);
     if (lac_match_byte(t, i) != ':' && lac_match_byte(t, i) != '=')
         return 0;
-    return skip(t, i + 1, " \t", BLANKS_MAX);
+    return lac_match_skip(t, i + 1, " \t", BLANKS_MAX);
 }
 
 /* set("password", ".."), PASSWORD('..'), getenv("TOKEN") or "..": where the quoted value begins,
@@ -346,16 +332,17 @@ static size_t behind_call(struct lac_str t, const struct lac_match_name *name, s
 
     if (lac_match_byte(t, i) == ',' && quoted && name->whole && name->start >= 2 &&
         t.ptr[name->start - 2] == '(') {
-        i = skip(t, i + 1, " \t", BLANKS_MAX);
+        i = lac_match_skip(t, i + 1, " \t", BLANKS_MAX);
     } else if (lac_match_byte(t, i) == '(' && !quoted) {
         i++;
     } else {
         if (lac_match_byte(t, i) == ')' && quoted)
             i++;
-        i = skip(t, i, " \t", BLANKS_MAX);
-        if (i == closed || !(stands(t, i, "or ") || stands(t, i, "|| ") || stands(t, i, "?? ")))
+        i = lac_match_skip(t, i, " \t", BLANKS_MAX);
+        if (i == closed || !(lac_str_has_at(t, i, "or ") || lac_str_has_at(t, i, "|| ") ||
+                             lac_str_has_at(t, i, "?? ")))
             return 0;
-        i = skip(t, i + 2, " |?\t", BLANKS_MAX);
+        i = lac_match_skip(t, i + 2, " |?\t", BLANKS_MAX);
     }
     return at_quote(t, i) ? i : 0;
 }
@@ -369,7 +356,7 @@ static bool is_set_by_word(struct lac_str t, size_t name)
     for (size_t k = 0; words[k]; k++) {
         size_t size = strlen(words[k]);
 
-        if (name > size && t.ptr[name - 1] == ' ' && stands(t, name - size - 1, words[k]) &&
+        if (name > size && t.ptr[name - 1] == ' ' && lac_str_has_at(t, name - size - 1, words[k]) &&
             !lac_match_is_name(lac_match_before(t, name - size - 1)))
             return true;
     }
@@ -380,7 +367,7 @@ static bool is_set_by_word(struct lac_str t, size_t name)
 static size_t behind_blank(struct lac_str t, const struct lac_match_name *name, size_t i,
                            struct lac_match_value *v)
 {
-    size_t to = skip(t, i, " \t", BLANKS_MAX);
+    size_t to = lac_match_skip(t, i, " \t", BLANKS_MAX);
 
     if (to == i)
         return 0;
@@ -414,10 +401,10 @@ bool lac_match_value_of(struct lac_str t, const struct lac_match_name *name, boo
     if (lac_match_byte(t, i) == '?' && lac_match_byte(t, i + 1) != '=')
         return false;
     i = behind_array(t, i);
-    i = skip(t, i, "\\\"'`]", 4);
+    i = lac_match_skip(t, i, "\\\"'`]", 4);
     v->quoted = i > name->end;
     if (name->option && lac_match_byte(t, i) == ' ') {
-        to = skip(t, i, " ", BLANKS_MAX);
+        to = lac_match_skip(t, i, " ", BLANKS_MAX);
         if (lac_match_byte(t, to) == '-') /* the next option */
             return false;
     }

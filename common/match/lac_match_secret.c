@@ -226,9 +226,7 @@ size_t lac_match_base64_decode(struct lac_str text, unsigned char *out, size_t c
 
 static size_t skip_blanks(struct lac_str t, size_t i)
 {
-    while (i < t.len && lac_match_is_in((unsigned char)t.ptr[i], " \t\r\n"))
-        i++;
-    return i;
+    return lac_match_skip(t, i, " \t\r\n", SIZE_MAX);
 }
 
 /* Behind the string that begins at `i`, 0 when it does not end. */

@@ -53,26 +53,16 @@ unsigned lac_match_weigh(const char *digits, const char *weights)
     return sum;
 }
 
-bool lac_match_is_date(unsigned year, unsigned month, unsigned day)
-{
-    static const unsigned char days[12] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-
-    if (month < 1 || month > 12 || day < 1 || day > days[month - 1])
-        return false;
-    return month != 2 || day < 29 || leap;
-}
-
 /* Of two centuries one is right, and 1900 alone differs in its leap day: the year as it stands. */
 bool lac_match_is_yymmdd(const char *d)
 {
-    return lac_match_is_date(2000 + lac_match_value(d, 2), lac_match_value(d + 2, 2),
+    return lac_clock_is_date(2000 + lac_match_value(d, 2), lac_match_value(d + 2, 2),
                              lac_match_value(d + 4, 2));
 }
 
 bool lac_match_is_ddmmyy(const char *d)
 {
-    return lac_match_is_date(2000 + lac_match_value(d + 4, 2), lac_match_value(d + 2, 2),
+    return lac_clock_is_date(2000 + lac_match_value(d + 4, 2), lac_match_value(d + 2, 2),
                              lac_match_value(d, 2));
 }
 
@@ -207,7 +197,7 @@ bool lac_match_validate_date(struct lac_str match)
 
     if (n == 8 && match.len == 8)
         return lac_match_value(d, 4) >= 1880 && lac_match_value(d, 4) < 2100 &&
-               lac_match_is_date(lac_match_value(d, 4), lac_match_value(d + 4, 2),
+               lac_clock_is_date(lac_match_value(d, 4), lac_match_value(d + 4, 2),
                                  lac_match_value(d + 6, 2));
     for (size_t i = 0; i < match.len && parts < 3;) {
         size_t from = i;
@@ -227,11 +217,11 @@ bool lac_match_validate_date(struct lac_str match)
     if (parts < 3)
         return false;
     if (first == 4)
-        return part[0] >= 1880 && part[0] < 2100 && lac_match_is_date(part[0], part[1], part[2]);
+        return part[0] >= 1880 && part[0] < 2100 && lac_clock_is_date(part[0], part[1], part[2]);
     if (part[2] >= 100 && (part[2] < 1880 || part[2] >= 2100))
         return false;
-    return lac_match_is_date(part[2], part[1], part[0]) ||
-           lac_match_is_date(part[2], part[0], part[1]);
+    return lac_clock_is_date(part[2], part[1], part[0]) ||
+           lac_clock_is_date(part[2], part[0], part[1]);
 }
 
 /* EUI-48 as IEEE 802 prints it: one separator throughout; neither nobody's nor everybody's. */

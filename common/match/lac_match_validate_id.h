@@ -11,6 +11,7 @@
 #ifndef LAC_MATCH_VALIDATE_ID_H
 #define LAC_MATCH_VALIDATE_ID_H
 
+#include "lac_clock.h"
 #include "lac_match_validate.h"
 
 enum { LAC_MATCH_CODE_MAX = 40 };
@@ -48,10 +49,7 @@ static inline unsigned lac_match_base36(char c)
  * then 'a' = 10, 'b' = 11 ...; it says how many digits are read. */
 unsigned lac_match_weigh(const char *digits, const char *weights);
 
-/* Whether there is such a day; `year` 0 stands for one that is not known (any leap year). */
-bool lac_match_is_date(unsigned year, unsigned month, unsigned day);
-
-/* The same for six digits, whose century isn't known. */
+/* lac_clock_is_date() for six digits, whose century isn't known. */
 bool lac_match_is_yymmdd(const char *digits);
 bool lac_match_is_ddmmyy(const char *digits);
 

@@ -61,7 +61,7 @@ bool lac_match_validate_cn_resident_id(struct lac_str match)
     for (size_t i = 0; i < sizeof(regions); i += 3)
         known = known || memcmp(c.at, regions + i, 2) == 0;
     if (!known || lac_match_value(c.at + 6, 4) < 1880 || lac_match_value(c.at + 6, 4) > 2099 ||
-        !lac_match_is_date(lac_match_value(c.at + 6, 4), lac_match_value(c.at + 10, 2),
+        !lac_clock_is_date(lac_match_value(c.at + 6, 4), lac_match_value(c.at + 10, 2),
                            lac_match_value(c.at + 12, 2)))
         return false;
     for (size_t i = 0; i < 17; i++)
@@ -124,7 +124,7 @@ static bool korean(struct lac_str match, const char *kinds)
     struct lac_match_code c;
 
     return lac_match_code_read(&c, match, "9999999999999") && strchr(kinds, c.at[6]) &&
-           lac_match_is_date(century[lac_match_digit(c.at + 6)] + lac_match_value(c.at, 2),
+           lac_clock_is_date(century[lac_match_digit(c.at + 6)] + lac_match_value(c.at, 2),
                              lac_match_value(c.at + 2, 2), lac_match_value(c.at + 4, 2)) &&
            !lac_match_is_uniform(c.at + 7, 6);
 }
@@ -338,7 +338,7 @@ bool lac_match_validate_id_nik(struct lac_str match)
         lac_match_value(c.at, 2) < 11 || lac_match_value(c.at, 2) > 97)
         return false;
     day = lac_match_value(c.at + 6, 2);
-    return lac_match_is_date(2000 + lac_match_value(c.at + 10, 2), lac_match_value(c.at + 8, 2),
+    return lac_clock_is_date(2000 + lac_match_value(c.at + 10, 2), lac_match_value(c.at + 8, 2),
                              day > 40 ? day - 40 : day) &&
            memcmp(c.at + 12, "0000", 4) != 0;
 }

@@ -64,7 +64,7 @@ bool lac_match_validate_de_social_security(struct lac_str match)
     day = lac_match_value(c.at + 2, 2);
     month = lac_match_value(c.at + 4, 2);
     if (area < 2 || area > 89 || month > 12 || day > 31 ||
-        (month && day && !lac_match_is_date(0, month, day)))
+        (month && day && !lac_clock_is_date(0, month, day)))
         return false;
     memcpy(digits, c.at, 8);
     put_letter(digits + 8, c.at[8]);
@@ -124,7 +124,7 @@ bool lac_match_validate_at_svnr(struct lac_str match)
         return false;
     month = lac_match_value(c.at + 6, 2);
     if (month > 12 ? month > 15 || c.at[4] > '3'
-                   : !lac_match_is_date(0, month, lac_match_value(c.at + 4, 2)))
+                   : !lac_clock_is_date(0, month, lac_match_value(c.at + 4, 2)))
         return false;
     return lac_match_weigh(c.at, "3790584216") % 11 == lac_match_digit(c.at + 3);
 }
@@ -139,7 +139,7 @@ bool lac_match_validate_pl_pesel(struct lac_str match)
     if (!lac_match_code_read(&c, match, "99999999999"))
         return false;
     month = lac_match_value(c.at + 2, 2);
-    if (!lac_match_is_date(century[month / 20] + lac_match_value(c.at, 2), month % 20,
+    if (!lac_clock_is_date(century[month / 20] + lac_match_value(c.at, 2), month % 20,
                            lac_match_value(c.at + 4, 2)))
         return false;
     return lac_match_weigh(c.at, "13791379131") % 10 == 0;
@@ -201,7 +201,7 @@ bool lac_match_validate_cz_rc(struct lac_str match)
     month = month > 50 ? month - 50 : month;
     if (month > 20 && year >= 2004)
         month -= 20;
-    if (!lac_match_is_date(year, month, lac_match_value(c.at + 4, 2)))
+    if (!lac_clock_is_date(year, month, lac_match_value(c.at + 4, 2)))
         return false;
     if (c.len == 9)
         return memcmp(c.at + 6, "000", 3) != 0;

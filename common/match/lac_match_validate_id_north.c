@@ -60,7 +60,7 @@ bool lac_match_validate_se_personnummer(struct lac_str match)
         return false;
     }
     day = lac_match_value(ten + 4, 2);
-    return lac_match_is_date(2000 + lac_match_value(ten, 2), lac_match_value(ten + 2, 2),
+    return lac_clock_is_date(2000 + lac_match_value(ten, 2), lac_match_value(ten + 2, 2),
                              day > 60 ? day - 60 : day) &&
            lac_match_luhn(ten, 10);
 }
@@ -90,7 +90,7 @@ bool lac_match_validate_no_fodselsnummer(struct lac_str match)
     /* The number says the century: 500 to 749 the 19th, below the 20th, above the 21st. */
     if (number >= 500 && year >= 40 && number < 900 && (number >= 750 || year < 54))
         return false;
-    if (!lac_match_is_date(2000 + year, month > 40 ? month - 40 : month, day > 40 ? day - 40 : day))
+    if (!lac_clock_is_date(2000 + year, month > 40 ? month - 40 : month, day > 40 ? day - 40 : day))
         return false;
     return lac_match_weigh(c.at, "3761894521") % 11 == 0 &&
            lac_match_weigh(c.at, "54327654321") % 11 == 0;
@@ -123,7 +123,7 @@ bool lac_match_validate_is_kennitala(struct lac_str match)
     if (!lac_match_code_read(&c, match, "9999999999") || (c.at[9] != '0' && c.at[9] < '8'))
         return false;
     day = lac_match_value(c.at, 2);
-    return lac_match_is_date(2000 + lac_match_value(c.at + 4, 2), lac_match_value(c.at + 2, 2),
+    return lac_clock_is_date(2000 + lac_match_value(c.at + 4, 2), lac_match_value(c.at + 2, 2),
                              day > 40 ? day - 40 : day) &&
            lac_match_weigh(c.at, "327654321") % 11 == 0;
 }
@@ -136,7 +136,7 @@ bool lac_match_validate_baltic_code(struct lac_str match)
     unsigned check;
 
     if (!lac_match_code_read(&c, match, "99999999999") || c.at[0] < '1' || c.at[0] > '8' ||
-        !lac_match_is_date(1800 + (lac_match_digit(c.at) - 1) / 2 * 100 +
+        !lac_clock_is_date(1800 + (lac_match_digit(c.at) - 1) / 2 * 100 +
                                lac_match_value(c.at + 1, 2),
                            lac_match_value(c.at + 3, 2), lac_match_value(c.at + 5, 2)))
         return false;

@@ -64,7 +64,7 @@ bool lac_match_validate_eg_national_id(struct lac_str match)
     struct lac_match_code c;
 
     if (!lac_match_code_read(&c, match, "99999999999999") || (c.at[0] != '2' && c.at[0] != '3') ||
-        !lac_match_is_date((c.at[0] == '2' ? 1900 : 2000) + lac_match_value(c.at + 1, 2),
+        !lac_clock_is_date((c.at[0] == '2' ? 1900 : 2000) + lac_match_value(c.at + 1, 2),
                            lac_match_value(c.at + 3, 2), lac_match_value(c.at + 5, 2)))
         return false;
     for (size_t i = 0; i < sizeof(places); i += 3)

@@ -135,7 +135,7 @@ bool lac_match_validate_it_fiscal_code(struct lac_str match)
             return false;
     month = strchr(months, c.at[8]);
     day = lac_match_value(d + 2, 2);
-    if (!month || !lac_match_is_date(0, (unsigned)(month - months) + 1, day > 40 ? day - 40 : day))
+    if (!month || !lac_clock_is_date(0, (unsigned)(month - months) + 1, day > 40 ? day - 40 : day))
         return false;
     for (size_t i = 0; i < 15; i++) {
         unsigned v = lac_match_base36(c.at[i]);
@@ -206,7 +206,7 @@ bool lac_match_validate_emso(struct lac_str match)
     if (!lac_match_code_read(&c, match, "9999999999999"))
         return false;
     year = lac_match_value(c.at + 4, 3);
-    if (!lac_match_is_date(year + (year < 800 ? 2000 : 1000), lac_match_value(c.at + 2, 2),
+    if (!lac_clock_is_date(year + (year < 800 ? 2000 : 1000), lac_match_value(c.at + 2, 2),
                            lac_match_value(c.at, 2)) ||
         (year > 100 && year < 800))
         return false;
@@ -240,7 +240,7 @@ bool lac_match_validate_bg_egn(struct lac_str match)
     if (!lac_match_code_read(&c, match, "9999999999"))
         return false;
     month = lac_match_value(c.at + 2, 2);
-    if (month > 52 || !lac_match_is_date(century[month / 20] + lac_match_value(c.at, 2), month % 20,
+    if (month > 52 || !lac_clock_is_date(century[month / 20] + lac_match_value(c.at, 2), month % 20,
                                          lac_match_value(c.at + 4, 2)))
         return false;
     return lac_match_weigh(c.at, "2485a9736") % 11 % 10 == lac_match_digit(c.at + 9);

@@ -63,7 +63,7 @@ bool lac_match_validate_uk_driving_licence(struct lac_str match)
     if (lac_match_is_digit((unsigned char)c.at[12]) && c.at[12] != '9')
         return false;
     month = lac_match_value(c.at + 6, 2);
-    return lac_match_is_date(0, month > 50 ? month - 50 : month, lac_match_value(c.at + 8, 2));
+    return lac_clock_is_date(0, month > 50 ? month - 50 : month, lac_match_value(c.at + 8, 2));
 }
 
 /* gov.ie, PPSN: weights 8 to 2; a second letter counts nine-fold, A to I, and nothing when it is W,
@@ -121,7 +121,7 @@ bool lac_match_validate_be_nrn(struct lac_str match)
     month = lac_match_value(c.at + 2, 2) % 20;
     day = lac_match_value(c.at + 4, 2);
     if (c.at[2] > '5' || month > 12 || day > 31 ||
-        (month && day && !lac_match_is_date(0, month, day)))
+        (month && day && !lac_clock_is_date(0, month, day)))
         return false;
     check = lac_match_value(c.at + 9, 2);
     memcpy(long_form + 1, c.at, 9);
@@ -197,7 +197,7 @@ bool lac_match_validate_lu_matricule(struct lac_str match)
     char second[12];
 
     if (!lac_match_code_read(&c, match, "9999999999999") || (c.at[0] != '1' && c.at[0] != '2') ||
-        !lac_match_is_date(lac_match_value(c.at, 4), lac_match_value(c.at + 4, 2),
+        !lac_clock_is_date(lac_match_value(c.at, 4), lac_match_value(c.at + 4, 2),
                            lac_match_value(c.at + 6, 2)))
         return false;
     memcpy(second, c.at, 11);

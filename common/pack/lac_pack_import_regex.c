@@ -51,20 +51,14 @@ static size_t element_end(struct lac_str s, size_t i)
     return i < s.len ? i + 1 : from + 1;
 }
 
-static bool starts(struct lac_str s, size_t i, const char *text)
-{
-    size_t n = strlen(text);
-
-    return s.len - i >= n && memcmp(s.ptr + i, text, n) == 0;
-}
-
 /* Whether the group that opens at `i` captures, and where its inside begins. */
 static bool captures(struct lac_str s, size_t i, size_t *inside)
 {
     *inside = i + 1;
     if (!at(s, i + 1, '?'))
         return true;
-    if (starts(s, i, "(?P<") || (starts(s, i, "(?<") && !at(s, i + 3, '=') && !at(s, i + 3, '!'))) {
+    if (lac_str_has_at(s, i, "(?P<") ||
+        (lac_str_has_at(s, i, "(?<") && !at(s, i + 3, '=') && !at(s, i + 3, '!'))) {
         const char *end = memchr(s.ptr + i, '>', s.len - i);
 
         *inside = end ? (size_t)(end - s.ptr) + 1 : s.len;
@@ -176,8 +170,8 @@ static size_t assertion(struct lac_pack_import_regex *r, struct lac_str s, size_
                         struct lac_buf *out)
 {
     unsigned depth = 0;
-    bool behind = starts(s, i, "(?<!") || starts(s, i, "(?<=");
-    bool ahead = starts(s, i, "(?!") || starts(s, i, "(?=");
+    bool behind = lac_str_has_at(s, i, "(?<!") || lac_str_has_at(s, i, "(?<=");
+    bool ahead = lac_str_has_at(s, i, "(?!") || lac_str_has_at(s, i, "(?=");
     size_t to = i;
 
     if (!behind && !ahead)
@@ -207,9 +201,9 @@ static size_t group_start(struct lac_pack_import_regex *r, struct lac_str s, siz
         lac_buf_put_text(out, "(?:");
         return inside;
     }
-    if (starts(s, i, "(?>"))
+    if (lac_str_has_at(s, i, "(?>"))
         r->bad = "it has an atomic group";
-    if (starts(s, i, "(?("))
+    if (lac_str_has_at(s, i, "(?("))
         r->bad = "it has a conditional group";
     lac_buf_put_char(out, '(');
     return i + 1;
@@ -239,7 +233,7 @@ static size_t flags(struct lac_pack_import_regex *r, struct lac_buf *out)
     struct lac_str s = r->in;
     size_t i = 0;
 
-    while (starts(s, i, "(?")) {
+    while (lac_str_has_at(s, i, "(?")) {
         size_t to = i + 2;
 
         while (to < s.len && strchr("imsxU-", s.ptr[to]))

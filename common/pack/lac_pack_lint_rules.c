@@ -123,13 +123,12 @@ static void check_basis(struct context *c, size_t i)
 static void check_checked(struct context *c, size_t i)
 {
     const struct lac_match_rule *r = &c->p->rules[i];
-    bool stated =
-        r->basis == LAC_MATCH_BASIS_SPECIFICATION || r->basis == LAC_MATCH_BASIS_DOCUMENTED;
     struct lac_pack_remark why =
         remark(c->p, i, LAC_PACK_NOTE, "check-missing", "basis",
                "read the source, correct the rule, and say under checked: the day (YYYY-MM-DD)");
 
-    if (stated && r->checked.len == 0 && lac_str_is(lac_pack_name(c->p), "builtin"))
+    if (lac_match_is_stated(r->basis) && r->checked.len == 0 &&
+        lac_str_is(lac_pack_name(c->p), "builtin"))
         lac_pack_say(c->p, &why, "does not say when its form was last held against its source");
 }
 

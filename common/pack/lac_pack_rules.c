@@ -2,6 +2,8 @@
 /* rules.yaml and the YAML files of rules/: `rules:`, a list, and `defaults:`. */
 #include "lac_pack_internal.h"
 
+#include "lac_clock.h"
+
 static const char *const rule_keys[] = {
     "id",       "entity",  "tier",        "strength",  "score",   "likelihoods",
     "detector", "pattern", "validator",   "count",     "phrases", "min_entropy",
@@ -174,10 +176,8 @@ const char *lac_pack_basis_name(enum lac_match_basis basis)
 /* ISO 8601, extended form of a calendar date: a day that there is. */
 static bool is_date(struct lac_str s)
 {
-    static const unsigned days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     unsigned part[3] = {0};
     unsigned n = 0;
-    bool leap;
 
     if (s.len != 10)
         return false;
@@ -191,9 +191,7 @@ static bool is_date(struct lac_str s)
         else
             part[n] = part[n] * 10 + (unsigned)(s.ptr[i] - '0');
     }
-    leap = part[0] % 4 == 0 && (part[0] % 100 != 0 || part[0] % 400 == 0);
-    return part[1] >= 1 && part[1] <= 12 && part[2] >= 1 &&
-           part[2] <= days[part[1] - 1] + (leap && part[1] == 2 ? 1 : 0);
+    return lac_clock_is_date(part[0], part[1], part[2]);
 }
 
 static enum lac_status load_checked(struct lac_match_rule *r, const struct lac_yaml *at,

@@ -23,13 +23,6 @@ void lac_scan_diff_deinit(struct lac_scan_diff *d)
     lac_buf_deinit(&d->_hunks);
 }
 
-static bool starts(struct lac_str s, const char *with)
-{
-    size_t n = strlen(with);
-
-    return s.len >= n && memcmp(s.ptr, with, n) == 0;
-}
-
 static struct lac_str peek_line(const struct lac_scan_diff *d)
 {
     const char *end = d->_rest.len ? memchr(d->_rest.ptr, '\n', d->_rest.len) : NULL;
@@ -92,7 +85,7 @@ static bool take_path(struct lac_scan_diff *d, struct lac_str name)
         lac_buf_put_str(&d->_path, name);
     }
     d->path = lac_buf_str(&d->_path);
-    if (!lac_buf_ok(&d->_path) || !starts(d->path, "b/") || d->path.len == 2)
+    if (!lac_buf_ok(&d->_path) || !lac_str_has_at(d->path, 0, "b/") || d->path.len == 2)
         return false;
     d->path = lac_str_slice(d->path, 2, d->path.len);
     return true;
@@ -126,14 +119,14 @@ static bool take_hunk(struct lac_str line, uint64_t *removed, uint64_t *first, u
     size_t at = 4;
     uint64_t old;
 
-    if (!starts(line, "@@ -") || !take_range(line, &at, &old, removed))
+    if (!lac_str_has_at(line, 0, "@@ -") || !take_range(line, &at, &old, removed))
         return false;
     if (line.len - at < 2 || line.ptr[at] != ' ' || line.ptr[at + 1] != '+')
         return false;
     at += 2;
     if (!take_range(line, &at, first, added))
         return false;
-    return starts(lac_str_slice(line, at, line.len), " @@");
+    return lac_str_has_at(lac_str_slice(line, at, line.len), 0, " @@");
 }
 
 /* The lines of one hunk, which the header says to be so many. */
@@ -153,13 +146,13 @@ static enum lac_status read_hunk(struct lac_scan_diff *d, struct lac_str header,
     while (removed + added > 0 && d->_rest.len > 0) {
         struct lac_str line = peek_line(d);
 
-        if (starts(line, "-") && removed > 0) {
+        if (lac_str_has_at(line, 0, "-") && removed > 0) {
             removed--;
-        } else if (starts(line, "+") && added > 0) {
+        } else if (lac_str_has_at(line, 0, "+") && added > 0) {
             lac_buf_put_str(&d->_text, lac_str_slice(line, 1, line.len));
             lac_buf_put_char(&d->_text, '\n');
             added--;
-        } else if (!starts(line, "\\")) {
+        } else if (!lac_str_has_at(line, 0, "\\")) {
             return lac_err_set(err, LAC_REJECT, 0, "the diff has a hunk that ends too early");
         }
         skip_line(d, line);
@@ -181,18 +174,18 @@ static enum lac_status read_file(struct lac_scan_diff *d, struct lac_err *err)
         struct lac_str line = peek_line(d);
         enum lac_status status = LAC_OK;
 
-        if (starts(line, "diff --git ") && !first)
+        if (lac_str_has_at(line, 0, "diff --git ") && !first)
             break;
-        if (starts(line, "@@ ")) {
+        if (lac_str_has_at(line, 0, "@@ ")) {
             if (!named)
                 return lac_err_set(err, LAC_REJECT, 0, "the diff has a hunk without a file");
             status = read_hunk(d, line, err);
         } else {
-            if (starts(line, "+++ ") && !starts(line, "+++ /dev/null")) {
+            if (lac_str_has_at(line, 0, "+++ ") && !lac_str_has_at(line, 0, "+++ /dev/null")) {
                 named = take_path(d, lac_str_slice(line, 4, line.len));
                 if (!named)
                     return lac_err_set(err, LAC_REJECT, 0, "the diff has a name without \"b/\"");
-            } else if (starts(line, "+++ ")) {
+            } else if (lac_str_has_at(line, 0, "+++ ")) {
                 named = true; /* a file that is gone: nothing is added */
                 d->path = LAC_STR("");
             }
@@ -209,11 +202,11 @@ enum lac_status lac_scan_diff_next(struct lac_scan_diff *d, struct lac_err *err)
     while (d->_rest.len > 0) {
         enum lac_status status;
 
-        if (starts(d->_rest, "* Unmerged path ")) { /* has no staged content yet */
+        if (lac_str_has_at(d->_rest, 0, "* Unmerged path ")) { /* has no staged content yet */
             skip_line(d, peek_line(d));
             continue;
         }
-        if (!starts(d->_rest, "diff --git "))
+        if (!lac_str_has_at(d->_rest, 0, "diff --git "))
             return lac_err_set(err, LAC_REJECT, 0, "this is no output of git diff");
         status = read_file(d, err);
         if (status != LAC_OK)

@@ -136,6 +136,13 @@ int lac_tool_dependency(const struct lac_tool *t, const struct lac_err *err, con
                          todo ? todo : "`lacuna doctor` shows what is reachable and what is not.");
 }
 
+int lac_tool_write(const struct lac_tool *t, struct lac_buf *b)
+{
+    if (!lac_buf_ok(b))
+        return ENOMEM;
+    return lac_term_flush(&t->out, b) ? 0 : errno;
+}
+
 int lac_tool_output_failed(const struct lac_tool *t, int error)
 {
     char what[160];

@@ -90,6 +90,9 @@ bool lac_tool_dev_folder(char out[PATH_MAX]) LAC_MUST_USE;
 /* The folder of the running program. False: unknown. */
 bool lac_tool_program_folder(char out[PATH_MAX]) LAC_MUST_USE;
 
+/* Writes all of `b` to stdout, then empties it. 0, or the errno for lac_tool_output_failed(). */
+int lac_tool_write(const struct lac_tool *t, struct lac_buf *b);
+
 /* A write to stdout failed with `error`, an errno of the thread that wrote: says so and returns
  * LAC_EXIT_FAILURE. When the reader has gone (`| head`), it is silent and LAC_EXIT_OK. */
 int lac_tool_output_failed(const struct lac_tool *t, int error);

@@ -265,10 +265,7 @@ static bool emit(void *ctx, void *slot)
 
     if (atomic_load(&run->failed))
         return false;
-    if (!lac_buf_ok(&s->out))
-        run->output_error = ENOMEM;
-    else if (!lac_term_flush(&run->t->out, &s->out))
-        run->output_error = errno;
+    run->output_error = lac_tool_write(run->t, &s->out);
     return run->output_error == 0;
 }
 

@@ -33,12 +33,6 @@ static struct lac_str basis_of(const struct lac_match_rule *r)
                                             : lac_str_from(lac_pack_basis_name(r->basis));
 }
 
-/* Whether a text of others is said to state the form. */
-static bool is_stated(const struct lac_match_rule *r)
-{
-    return r->basis == LAC_MATCH_BASIS_SPECIFICATION || r->basis == LAC_MATCH_BASIS_DOCUMENTED;
-}
-
 /* ---- JSON ---- */
 
 static void put_texts(struct lac_json_writer *w, const char *key, const struct lac_str *at,
@@ -183,7 +177,7 @@ static void count(const struct lac_pack *p, struct counts *c)
 
         c->strength[r->strength]++;
         c->basis[r->basis]++;
-        c->checked += is_stated(r) && r->checked.len > 0;
+        c->checked += lac_match_is_stated(r->basis) && r->checked.len > 0;
         c->tier[r->tier]++;
         c->detectors += r->detector.len > 0;
         c->patterns += r->pattern.len > 0;

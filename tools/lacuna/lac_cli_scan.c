@@ -2,7 +2,6 @@
 /* `lacuna scan`: what is in these files that should not be there? */
 #include "lac_cli_scan.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -380,10 +379,7 @@ static int write_around(struct lac_cli_scan_run *run,
     put(run, &run->out);
     if (run->out.len == 0)
         return -1;
-    if (!lac_buf_ok(&run->out))
-        run->output_error = ENOMEM;
-    else if (!lac_term_flush(&run->tool->out, &run->out))
-        run->output_error = errno;
+    run->output_error = lac_tool_write(run->tool, &run->out);
     return run->output_error ? output_failed(run) : -1;
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is said about a finding, in the formats that people and programs read. */
-#include <errno.h>
 #include <inttypes.h>
 
 #include "lac_cli_scan.h"
@@ -221,10 +220,7 @@ bool lac_cli_scan_write(struct lac_cli_scan_run *run, struct lac_buf *records)
         run->wrote = true;
         lac_buf_reset(&run->out);
         lac_buf_put_str(&run->out, text);
-        if (!lac_buf_ok(&run->out))
-            run->output_error = ENOMEM;
-        else if (!lac_term_flush(&run->tool->out, &run->out))
-            run->output_error = errno;
+        run->output_error = lac_tool_write(run->tool, &run->out);
         ok = run->output_error == 0;
     }
     pthread_mutex_unlock(&run->talk);
