@@ -16,7 +16,11 @@
 
 enum { SLOTS_MAX = 64 };
 
-/* As `mkdir -p`, private to the user. */
+/*
+ * As `mkdir -p`. Others may pass: what must stay private below (locks, fuses, the control cache)
+ * has its own mode, and root's default folder also holds the data of `lacuna dev`, whose Postgres
+ * runs as another user.
+ */
 static enum lac_status make_folder(const char *path, struct lac_err *err)
 {
     char text[RUNTIME_PATH_SIZE];
@@ -32,7 +36,7 @@ static enum lac_status make_folder(const char *path, struct lac_err *err)
             break;
         *at = '/';
     }
-    if (mkdir(path, 0750) != 0 && errno != EEXIST)
+    if (mkdir(path, 0755) != 0 && errno != EEXIST)
         return lac_err_set(
             err, LAC_FATAL, errno,
             "cannot make the folder %s: %s; set state.dir to one that can be written", path,

@@ -108,17 +108,19 @@ def fetched(base):
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
-    """One for the tests that only look at it, started where production's addresses are set."""
-    path = _folder()
+    """One for the tests that only look at it, started where production's addresses are set, by
+    somebody whose new folders are closed to all others: root's Postgres must get in."""
+    path = _folder() / "new"
     one = Dev(path, tmp_path_factory.mktemp("running") / "dev.log",
               env={"LACUNA_POSTGRES_URL": "postgresql://nowhere/prod",
                    "LACUNA__KAFKA__BOOTSTRAP_SERVERS": "prod:9092",
                    "LACUNA__CLASSIFY__SEMANTIC": "optional",
-                   "LACUNA__MODEL__STORE": str(path.parent / "models"),
-                   "LACUNA_CACHE": str(fetched(path.parent))})
+                   "LACUNA__MODEL__STORE": str(path.parents[1] / "models"),
+                   "LACUNA_CACHE": str(fetched(path.parents[1]))})
+    one.umask = 0o077
     yield one.begin()
     _end(one)
-    shutil.rmtree(path.parent, ignore_errors=True)
+    shutil.rmtree(path.parents[1], ignore_errors=True)
 
 
 @pytest.fixture
@@ -210,7 +212,7 @@ def test_addresses_of_production_in_the_environment_are_not_used(running):
 
 
 def test_dev_runs_the_encoder_that_setup_has_fetched(running):
-    path = str(running.folder.parent / "cache" / "hf" / "all-minilm-l6-v2")
+    path = str(running.folder.parents[1] / "cache" / "hf" / "all-minilm-l6-v2")
     assert f"  Encoder   {path}" in running.log().splitlines()
     shown = json.loads(running.tool("config", "show", "--json").stdout)["settings"]
     assert shown["classify.model"]["value"] == path
@@ -222,6 +224,22 @@ def test_dev_works_on_a_kafka_that_is_there(dev, kafka, prefix):
     one.tool("publish", "--wait", str(SAMPLES))
     listed = json.loads(one.tool("topics", "list", "--json").stdout)
     assert all(t["exists"] and t["difference"] is None for t in listed)
+
+
+def test_the_state_of_a_program_leaves_the_way_open_for_dev_below_it(folder, tmp_path):
+    """Root's default for dev is a folder in the default for state."""
+    state = folder.parent / "state"
+    env = clean_env(tmp_path) | {"LACUNA__STATE__DIR": str(state),
+                                 "LACUNA__KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1",
+                                 "LACUNA__BRIDGE__LISTEN": "127.0.0.1:0"}
+    bridge = Process("bridge", [BIN / "lacuna-bridge"], tmp_path / "bridge.log", env)
+    bridge.umask = 0o022
+    bridge.start()
+    wait_until(lambda: list(state.glob("*.lock")), 30, "the lock", alive=[bridge])
+    bridge.kill()
+    assert state.stat().st_mode & 0o777 == 0o755
+    for private in state.glob("*.lock"):
+        assert private.stat().st_mode & 0o077 == 0
 
 
 def test_topics_create_has_nothing_to_do_on_dev_although_its_broker_cannot_create(running):

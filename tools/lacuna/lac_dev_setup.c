@@ -26,19 +26,27 @@ static int fail_errno(struct lac_dev *d, const char *path)
     return lac_tool_fail(d->t, LAC_EXIT_FAILURE, what, "Choose another folder with --data DIR.");
 }
 
+/* Root's Postgres runs as another user, who must get through what is new, whatever the umask. */
+static bool make_one(const char *path)
+{
+    if (mkdir(path, 0755) != 0)
+        return errno == EEXIST;
+    return geteuid() != 0 || chmod(path, 0755) == 0;
+}
+
 /* mkdir -p. */
 static bool make_folders(char *path)
 {
     for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        int made;
+        bool made;
 
         *slash = '\0';
-        made = mkdir(path, 0755);
+        made = make_one(path);
         *slash = '/';
-        if (made != 0 && errno != EEXIST)
+        if (!made)
             return false;
     }
-    return mkdir(path, 0755) == 0 || errno == EEXIST;
+    return make_one(path);
 }
 
 static int choose_folder(struct lac_dev *d)

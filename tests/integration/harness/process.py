@@ -33,6 +33,7 @@ class Process:
         self.env = env
         self.cwd = cwd
         self.user = user  # a user to become, when we are root
+        self.umask = -1   # -1: that of the test run
         self.popen = None
 
     def start(self):
@@ -46,7 +47,7 @@ class Process:
             self.popen = subprocess.Popen(
                 [shutil.which("setpriv") or "setpriv"] + guard[1:] + ["--"] + self.args,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                env=self.env, cwd=self.cwd, start_new_session=True)
+                env=self.env, cwd=self.cwd, umask=self.umask, start_new_session=True)
         if self not in _everything:
             _everything.append(self)
         return self
