@@ -387,7 +387,7 @@ static enum lac_status add_unit(struct lac_match_build *b, size_t rule, struct l
     }
     b->program_at =
         (programs->len + LAC_MATCH_REGEX_ALIGN - 1) / LAC_MATCH_REGEX_ALIGN * LAC_MATCH_REGEX_ALIGN;
-    b->draft.gated = !d && lac_match_needs_context(r, false);
+    b->draft.gated = lac_match_needs_context(r, false);
     b->header.has_humps |= b->draft.parts;
     lac_buf_put(units, &u, sizeof(u));
     return lac_buf_ok(units) ? lac_match_route(b, index, err) : no_memory(err);

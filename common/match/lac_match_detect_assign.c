@@ -16,6 +16,8 @@ enum {
     KEY_RANDOM_MIN = 20, /* of what is called some key */
     KEY_REST_MAX = 6,    /* "_token" */
     VALUE_MIN = 4,
+    NATIVE_SUBJECT_MAX = 72, /* bytes between "пароль" and its colon: what it is the password of */
+    NATIVE_VALUE_MAX = 128,
     BLANKS_MAX = 16,
     TRIGGER_DIRECTIVE = 5, /* of password_value: a blank is the operator */
 };
@@ -44,6 +46,29 @@ static bool is_about(struct lac_str before, struct lac_str after)
     return lac_match_mentions(before, first) || lac_match_mentions(after, last);
 }
 
+/* Whether one of the words, in lower case, begins a part of the identifier: "map" does so in
+ * sourceMap, but not in semaphore. */
+static bool begins_part(struct lac_str name, const char *const *words)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        unsigned char before = lac_match_before(name, i);
+        unsigned char c = (unsigned char)name.ptr[i];
+
+        if (!lac_match_is_alpha(c) || (lac_match_is_alpha(before) &&
+                                       !(before >= 'a' && before <= 'z' && c >= 'A' && c <= 'Z')))
+            continue;
+        for (const char *const *w = words; *w; w++) {
+            size_t k = 0;
+
+            while ((*w)[k] && (lac_match_byte(name, i + k) | 0x20) == (unsigned char)(*w)[k])
+                k++;
+            if ((*w)[k] == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
 /* Keys that identify, sort or lock nothing: primary_key, cacheKey, routing-key. */
 static bool is_plain_key(struct lac_str before)
 {
@@ -58,7 +83,7 @@ static bool is_plain_key(struct lac_str before)
         "dict",   "schema",  "state",   "test",   "data",   "image",  "asset",  "uuid",   "guid",
         NULL};
 
-    return before.len < 2 || lac_match_mentions(before, words);
+    return before.len < 2 || begins_part(before, words);
 }
 
 /* Without quotes, a value may be a reference: settings.DB_PASS, process.env.TOKEN, /run/secret. */
@@ -130,7 +155,7 @@ static bool is_secret(const struct lac_match_value *v, enum kind kind)
         return false;
     if (kind != KIND_PASSWORD)
         return is_key_text(s) && !lac_match_is_placeholder(s) &&
-               (kind == KIND_KEY ? is_issued(s) : lac_match_is_random(s, RANDOM_MIN));
+               (kind == KIND_KEY || v->bare ? is_issued(s) : lac_match_is_random(s, RANDOM_MIN));
     /* Hashes have rules of their own. */
     if (s.ptr[0] == '$' && s.len > 2 && lac_match_is_in((unsigned char)s.ptr[1], "1256ay7PS") &&
         memchr(s.ptr + 2, '$', s.len - 2))
@@ -167,6 +192,15 @@ static bool is_verdict(struct lac_str t, const struct lac_match_name *name)
            lac_match_byte(t, name->end + 1) == ' ';
 }
 
+/* --password; and -Password as PowerShell has it, behind a blank and before one. */
+static bool is_option(struct lac_str t, const struct lac_match_name *name)
+{
+    if (name->end - name->start < 3 || t.ptr[name->start] != '-')
+        return false;
+    return t.ptr[name->start + 1] == '-' ||
+           (lac_match_before(t, name->start) == ' ' && lac_match_byte(t, name->end) == ' ');
+}
+
 /* `at` is behind the word that means a secret. */
 static bool assigned(struct lac_str t, size_t at, enum kind kind, bool directive,
                      struct lac_match_span *out)
@@ -181,8 +215,7 @@ static bool assigned(struct lac_str t, size_t at, enum kind kind, bool directive
         at--;
     name.end = lac_match_run_end(t, at, LAC_MATCH_NAME_REST, lac_match_is_name);
     name.start = lac_match_run_start(t, at, LAC_MATCH_NAME_REST, lac_match_is_name);
-    name.option =
-        name.end - name.start > 2 && t.ptr[name.start] == '-' && t.ptr[name.start + 1] == '-';
+    name.option = is_option(t, &name);
     before = lac_str_slice(t, name.start, kind == KIND_KEY ? at - 3 : at);
     after = lac_str_slice(t, at, name.end);
     name.whole = after.len == 0 || (after.len <= KEY_REST_MAX && lac_match_mentions(after, keys));
@@ -224,4 +257,66 @@ bool lac_match_verify_key(struct lac_str t, size_t at, unsigned trigger, struct 
 {
     (void)trigger;
     return assigned(t, at, KIND_KEY, false, out);
+}
+
+/* ---- where the word is written in another script ---- */
+
+static bool is_printed(unsigned c)
+{
+    return c > ' ' && c < 0x7F;
+}
+
+/* The bytes of a letter that is none of ASCII's. */
+static bool is_high(unsigned c)
+{
+    return c >= 0x80;
+}
+
+/* Behind the word: its ending, then "is" as Korean, Japanese and Chinese say it, or what the
+ * password is for and a colon. `*sure`: an operator stood there. */
+static size_t behind_native(struct lac_str t, size_t at, bool *sure)
+{
+    size_t ending = lac_match_run_end(t, at, LAC_MATCH_NAME_REST, is_high);
+    size_t i = ending;
+
+    while (i < t.len && i - at < NATIVE_SUBJECT_MAX) {
+        unsigned char c = (unsigned char)t.ptr[i];
+
+        if (c == ':' || c == '=') {
+            *sure = true;
+            return i + 1;
+        }
+        if (lac_match_is_in(c, ".,;!?\n\r<>{}()|\"'`/\\") || (i > ending && lac_match_is_digit(c)))
+            break;
+        i++;
+    }
+    return ending;
+}
+
+/* "Пароль от базы: ..", "密码：..", "パスワードは .." and their like. The trigger is the word; its
+ * colon may be a wide one, which the view has made a plain one. */
+bool lac_match_verify_native_password(struct lac_str t, size_t at, unsigned trigger,
+                                      struct lac_match_span *out)
+{
+    struct lac_match_value v = {0};
+    bool sure = false;
+    size_t i = behind_native(t, at, &sure);
+    size_t end;
+
+    (void)trigger;
+    i = lac_match_skip(t, i, " \t*_\"'`", BLANKS_MAX);
+    if (!sure && (lac_str_has_at(t, i, "- ") || lac_str_has_at(t, i, "\xE2\x80\x94 ")))
+        i = lac_match_skip(t, i, "-\xE2\x80\x94 ", BLANKS_MAX);
+    end = lac_match_run_end(t, i, NATIVE_VALUE_MAX, is_printed);
+    while (end > i && lac_match_is_in((unsigned char)t.ptr[end - 1], ".,;:\"'`)>*"))
+        end--;
+    if (end - i < VALUE_MIN || lac_match_is_in((unsigned char)t.ptr[i], "<{$%"))
+        return false;
+    /* A name alone is a password where nothing can follow but one. */
+    v.statement = sure && (at_line_end(t, end) || is_high(lac_match_byte(t, end)));
+    v.text = lac_str_slice(t, i, end);
+    if (memmem(v.text.ptr, v.text.len, "://", 3) || !is_secret(&v, KIND_PASSWORD))
+        return false;
+    *out = (struct lac_match_span){i, end, end};
+    return true;
 }

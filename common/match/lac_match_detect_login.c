@@ -300,12 +300,15 @@ bool lac_match_verify_command_login(struct lac_str t, size_t at, unsigned trigge
 }
 
 /* mysql -p<password>, sshpass -p <password>, docker login -p <password>, redis-cli -a <password>,
- * ldapsearch -w <password>. To mysql, what stands apart is the database. */
+ * ldapsearch -w <password>, psexec -p <password>, plink -pw <password>. To mysql, what stands apart
+ * is the database. */
 bool lac_match_verify_command_password(struct lac_str t, size_t at, unsigned trigger,
                                        struct lac_match_span *out)
 {
-    static const char *const options[][2] = {
-        {" -p", NULL}, {" -p", NULL}, {" -p ", NULL}, {" -a ", NULL}, {" -w ", NULL}};
+    static const char *const options[][2] = {{" -p", NULL},  {" -p", NULL},  {" -p ", NULL},
+                                             {" -a ", NULL}, {" -w ", NULL}, {" -p ", NULL},
+                                             {" -pw ", NULL}};
+    bool plain = trigger < 2 || trigger > 4;
     size_t option = behind_option(t, at - 1, options[trigger]);
     struct lac_str value;
     size_t start;
@@ -313,7 +316,7 @@ bool lac_match_verify_command_password(struct lac_str t, size_t at, unsigned tri
     if (option == 0 || (trigger == 0 && lac_match_byte(t, option) == ' '))
         return false;
     value = option_value(t, skip_blanks(t, option));
-    if (!lac_match_is_password(value, trigger < 2) || value.ptr[0] == '-')
+    if (!lac_match_is_password(value, plain) || value.ptr[0] == '-')
         return false;
     start = (size_t)(value.ptr - t.ptr);
     *out = (struct lac_match_span){start, start + value.len, start + value.len};

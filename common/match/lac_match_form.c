@@ -363,8 +363,9 @@ static bool is_set_by_word(struct lac_str t, size_t name)
     return false;
 }
 
-/* DB_PASSWORD ".." or --password ..: nothing but blanks between. */
-static size_t behind_blank(struct lac_str t, const struct lac_match_name *name, size_t i,
+/* DB_PASSWORD ".." or --password ..: nothing but blanks between. `noun`: as people write it, too,
+ * "the deploy token 5f3a..", "api key - 5f3a..". */
+static size_t behind_blank(struct lac_str t, const struct lac_match_name *name, size_t i, bool noun,
                            struct lac_match_value *v)
 {
     size_t to = lac_match_skip(t, i, " \t", BLANKS_MAX);
@@ -375,7 +376,10 @@ static size_t behind_blank(struct lac_str t, const struct lac_match_name *name, 
         v->statement = v->statement || !v->directive;
         return to;
     }
-    return is_quote(lac_match_byte(t, to)) ? to : 0;
+    if (noun && lac_str_has_at(t, to, "- "))
+        to += 2;
+    v->bare = true;
+    return noun || is_quote(lac_match_byte(t, to)) ? to : 0;
 }
 
 /* Whether the identifier goes on as an array: char password[] = "..", secret[32] = "..". */
@@ -415,6 +419,6 @@ bool lac_match_value_of(struct lac_str t, const struct lac_match_name *name, boo
     if (!to)
         to = behind_operator(t, i, v);
     if (!to && !v->quoted)
-        to = behind_blank(t, name, i, v);
+        to = behind_blank(t, name, i, noun, v);
     return to && to < t.len && read_value(t, to, v);
 }

@@ -22,7 +22,7 @@ enum { LAC_MATCH_NAME_REST = 32 /* bytes of an identifier before and behind the 
 struct lac_match_name {
     size_t start;
     size_t end;
-    bool option; /* --password */
+    bool option; /* --password, -Password */
     bool whole;  /* ends with the word that means a secret: no passwordManager */
 };
 
@@ -34,6 +34,7 @@ struct lac_match_value {
     bool statement; /* behind an upper-case name and '=', or in a command's option */
     bool prose;     /* "the password is ..." */
     bool directive; /* given: blanks are the operator, as in "requirepass ..." */
+    bool bare;      /* nothing but blanks or a dash between: "the deploy token 5f3a..." */
 };
 
 /* Letters, digits and what joins the parts of an identifier. */
@@ -44,9 +45,9 @@ bool lac_match_is_name(unsigned c);
 bool lac_match_mentions(struct lac_str name, const char *const *words);
 
 /*
- * The value given to `name`. `noun`: a second word may follow the name ("secret key"). `v` comes
- * zeroed but for `statement` and `directive`. False: none of the forms, or a value that is a call
- * or a template.
+ * The value given to `name`. `noun`: a second word may follow the name ("secret key"), and a value
+ * may stand behind it without an operator. `v` comes zeroed but for `statement` and `directive`.
+ * False: none of the forms, or a value that is a call or a template.
  */
 bool lac_match_value_of(struct lac_str t, const struct lac_match_name *name, bool noun,
                         struct lac_match_value *v);

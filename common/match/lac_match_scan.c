@@ -304,6 +304,8 @@ static bool next_core(struct lac_match_range *core, size_t len)
 static void around_place(struct lac_match_scratch *s, const struct lac_match_place *p)
 {
     const struct lac_match_word *w = &s->m->words[p->word];
+    size_t searched = 0;
+    uint32_t rule = UINT32_MAX; /* of the unit before: a detector's triggers search one range */
 
     for (uint32_t i = w->units; i < w->units + w->units_count; i++) {
         uint32_t unit = s->m->context_units[i];
@@ -316,7 +318,10 @@ static void around_place(struct lac_match_scratch *s, const struct lac_match_pla
         /* A byte of the original may be several of the view; what lies too far is refused later. */
         window = s->ascii ? window : window * LAC_MATCH_VIEW_GROWTH;
         from = from > window + u->width ? from - window - u->width : 0;
-        from = from > state->searched ? from : state->searched;
+        if (u->rule != rule)
+            searched = state->searched;
+        rule = u->rule;
+        from = from > searched ? from : searched;
         to = to < s->plain.len ? to : s->plain.len;
         if (from < to) {
             lac_match_unit_in(s, unit, from, to);

@@ -67,6 +67,9 @@ static void passwords_are_found_in_assignments_and_sentences(void)
         {"<Password>Kq7#mLp2</Password>", "Kq7#mLp2"},
         {"<add key=\"Password\" value=\"Kq7#mLp2\"/>", "Kq7#mLp2"},
         {"run --password Kq7#mLp2 --x", "Kq7#mLp2"},
+        {"Connect-Host -Server a -Password Kq7#mLp2", "Kq7#mLp2"},
+        {"the -debug-pass=Executions option", ""},
+        {"parola: Kq7#mLp2", "Kq7#mLp2"},
         {"the password is Kq7#mLp2.", "Kq7#mLp2"},
         {"Passwort: Sommer2024!", "Sommer2024!"},
         {"SMTP_PASS=Kq7#mLp2", "Kq7#mLp2"},
@@ -97,6 +100,36 @@ static void passwords_are_found_in_assignments_and_sentences(void)
     };
 
     check("password_value", rows, LAC_COUNT(rows));
+}
+
+static void passwords_are_found_behind_words_of_other_scripts(void)
+{
+    static const struct row rows[] = {
+        {"Пароль: Kq7#mLp2", "Kq7#mLp2"},
+        {"ПАРОЛЬ=sunflower\n", "sunflower"},
+        {"пароль от базы: Kq7#mLp2.", "Kq7#mLp2"},
+        {"пароль — Kq7#mLp2", "Kq7#mLp2"},
+        {"пароль `Kq7#mLp2`", "Kq7#mLp2"},
+        {"登录密码：Kq7#mLp2，谢谢", "Kq7#mLp2"},
+        {"密码是Kq7#mLp2", "Kq7#mLp2"},
+        {"密码：914207", "914207"},
+        {"パスワードはKq7#mLp2です", "Kq7#mLp2"},
+        {"비밀번호는 Kq7#mLp2", "Kq7#mLp2"},
+        {"Κωδικός: Kq7#mLp2", "Kq7#mLp2"},
+        {"סיסמה: Kq7#mLp2", "Kq7#mLp2"},
+        {"كلمة السر: Kq7#mLp2", "Kq7#mLp2"},
+        {"รหัสผ่าน: Kq7#mLp2", "Kq7#mLp2"},
+        {"Пароль: ${DB_PASSWORD}", ""},
+        {"Пароль: <password1>", ""},
+        {"пароль: https://acme.test/reset1", ""},
+        {"пароль: required, always", ""},
+        {"пароль должен иметь 8 символов", ""},
+        {"пароль. Затем: Kq7#mLp2", ""},
+        {"密码", ""},
+        {"密码：", ""},
+    };
+
+    check("native_password", rows, LAC_COUNT(rows));
 }
 
 /* What stands between a name and its value, language by language and file by file. */
@@ -159,8 +192,20 @@ static void values_are_found_in_all_forms_of_an_assignment(void)
         {"getKey = xmlSecKeysMngrGetKeyFromAll", ""},
         {"settingsKey='tr.e.cc.layerTreeQuad.mouse1Mode2Sel3'", ""},
         {"monkey='k3J9dLq0Zx7Tn2VbY5cW'", ""},
+        /* "map", "hot" and "lock" are no parts of these */
+        {"semaphore_key=k3J9dLq0Zx7Tn2VbY5cW", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"shotstackKey=k3J9dLq0Zx7Tn2VbY5cW", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"blocknative_key=k3J9dLq0Zx7Tn2VbY5cW", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"sourceMapKey=k3J9dLq0Zx7Tn2VbY5cW", ""},
+        {"hot_key=k3J9dLq0Zx7Tn2VbY5cW", ""},
     };
     static const struct row tokens[] = {
+        {"the deploy token k3J9dLq0Zx7Tn2VbY5cW, again", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"ACME TOKEN - 'k3J9dLq0Zx7Tn2VbY5cW'", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"ADO_PAT=k3J9dLq0Zx7Tn2VbY5cW", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"the token bucketThatRefillsEveryMinute", ""},
+        {"token k3J9dLq0", ""},
+        {"pat = 'k3J9 dLq0Zx7Tn2VbY5cW'", ""},
         {"token: 7Tn2VbY5:k3J9dLq0ZxcW", "7Tn2VbY5:k3J9dLq0ZxcW"},
         {"token: sha512:k3J9dLq0Zx7Tn2VbY5cW", ""},
         {"token: a1:b2:k3J9dLq0Zx7Tn2VbY5cW", ""},
@@ -290,6 +335,9 @@ static void logins_are_found_in_strings_headers_and_commands(void)
         {"redis-cli -h a -a Kq7#mLp2 ping", "Kq7#mLp2"},
         {"ldapsearch -D cn=a -w Kq7#mLp2", "Kq7#mLp2"},
         {"mongosh -u root -p Kq7#mLp2", "Kq7#mLp2"},
+        {"PsExec64.exe \\\\10.0.0.7 -u acme\\anna -p sunflower cmd", "sunflower"},
+        {"plink -ssh anna@a -pw Kq7#mLp2 ls", "Kq7#mLp2"},
+        {"psexec \\\\h -u anna -p %PASS% cmd", ""},
         {"redis-cli -a $PASS ping", ""},
         {"ldapsearch -W -D cn=a1", ""},
         {"mongosh -u root -p", ""},
@@ -539,6 +587,7 @@ static void json_objects_are_told_from_what_resembles_them(void)
 }
 
 LAC_TEST_MAIN(match_login, passwords_are_found_in_assignments_and_sentences,
+              passwords_are_found_behind_words_of_other_scripts,
               values_are_found_in_all_forms_of_an_assignment, keys_and_tokens_need_to_look_random,
               logins_are_found_in_addresses, logins_are_found_in_strings_headers_and_commands,
               tokens_are_decided_by_what_they_decode_to, keys_are_found_whole_whatever_their_length,
