@@ -43,6 +43,21 @@ static enum lac_status fill(struct lac_scan_lines *l, struct lac_err *err)
     return LAC_OK;
 }
 
+static enum lac_status skip_mark(struct lac_scan_lines *l, struct lac_err *err)
+{
+    static const char mark[] = {'\xef', '\xbb', '\xbf'};
+    enum lac_status status = LAC_OK;
+
+    while (status == LAC_OK && !l->_ended && l->_buf.len < sizeof(mark))
+        status = fill(l, err);
+    if (status != LAC_OK)
+        return status;
+    if (l->_buf.len >= sizeof(mark) && memcmp(l->_buf.ptr, mark, sizeof(mark)) == 0)
+        l->_at = sizeof(mark);
+    l->_begun = true;
+    return LAC_OK;
+}
+
 static uint64_t count_lines(const char *text, size_t len)
 {
     uint64_t n = 0;
@@ -88,6 +103,8 @@ enum lac_status lac_scan_lines_next(struct lac_scan_lines *l, struct lac_scan_bl
                                     struct lac_err *err)
 {
     lac_buf_reset(&b->text);
+    if (!l->_begun && skip_mark(l, err) != LAC_OK)
+        return LAC_FATAL;
     for (;;) {
         size_t have;
         const char *last = NULL;

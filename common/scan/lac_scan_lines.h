@@ -3,7 +3,9 @@
  * lac_scan_lines - {"id": ..., "text": "..."} lines, in blocks for several threads
  *
  * The reader cuts a stream at line ends into blocks that a thread can work on; a line that is too
- * long costs only itself. Lines are numbered from 1.
+ * long costs only itself. Lines are numbered from 1. A UTF-8 byte order mark that the stream begins
+ * with is no content: editors and shells of some systems write one (RFC 8259, 8.1, lets a reader
+ * pass over it).
  *
  * Thread: owner.
  */
@@ -37,6 +39,7 @@ struct lac_scan_lines {
     size_t _at;     /* bytes of it that were given away */
     uint64_t _line; /* number of the line at `_at` */
     size_t _most;   /* bytes of one line */
+    bool _begun;    /* past a byte order mark, if there was one */
     bool _ended, _skipping;
 };
 

@@ -51,6 +51,12 @@ static void lines_are_numbered_however_they_arrive(void)
         {"12345678\r\nb\n", "1:12345678;2:b;"},
         {"b\n12345678\r", "1:b;2:12345678;"},
         {"12345678\rb\n12345678\r1", "1:!;2:!;"},
+        {"\xef\xbb\xbf"
+         "12345678\nb",
+         "1:12345678;2:b;"},
+        {"\xef\xbb\xbf", ""},
+        {"a\n\xef\xbb\xbf", "1:a;2:\xef\xbb\xbf;"},
+        {"\xef\xbb", "1:\xef\xbb;"},
     };
     struct lac_buf out;
 
