@@ -24,7 +24,8 @@ enum lac_status lac_scan_open(struct lac_scan **out, const struct lac_scan_plan 
     s->plan = plan;
     s->hits = malloc(LAC_SCAN_WINDOW_HITS * sizeof(*s->hits));
     s->spoke = calloc(plan->rule_count + 1, sizeof(*s->spoke));
-    if (!s->hits || !s->spoke)
+    s->heard = calloc(plan->rule_count + 1, sizeof(*s->heard));
+    if (!s->hits || !s->spoke || !s->heard)
         status = lac_err_set(err, LAC_FATAL, ENOMEM, "no memory to scan with");
     else
         status = lac_match_scratch_open(&s->scratch, LAC_SCAN_WINDOW, err);
@@ -47,6 +48,7 @@ void lac_scan_close(struct lac_scan *s)
     free(s->at);
     free(s->spans);
     free(s->spoke);
+    free(s->heard);
     free(s);
 }
 
@@ -105,8 +107,10 @@ static void hear(struct lac_scan *s, const struct lac_match_hit *h, struct lac_s
         return;
     if (r->strength == LAC_MATCH_FLOOR)
         out->tier = lac_tier_join(out->tier, r->tier);
-    else if (r->strength == LAC_MATCH_OPINION)
-        s->spoke[h->rule] = true;
+    if (r->strength != LAC_MATCH_OPINION || s->spoke[h->rule])
+        return;
+    s->spoke[h->rule] = true;
+    s->heard[s->heard_count++] = h->rule;
 }
 
 struct part {
@@ -161,6 +165,13 @@ static enum lac_status look(struct lac_scan *s, struct lac_str text, struct part
 
 /* ---- The tier ---- */
 
+static int by_rule(const void *a, const void *b)
+{
+    const uint32_t *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
 static void weigh(struct lac_scan *s, struct lac_scan_result *out)
 {
     struct lac_decide_in in = {.floor = out->tier,
@@ -171,16 +182,20 @@ static void weigh(struct lac_scan *s, struct lac_scan_result *out)
                                              topic is no reason to call a text INTERNAL */
     struct lac_decide_out decided;
 
-    for (uint32_t i = 0; i < s->plan->rule_count; i++) {
-        const struct lac_match_rule *r = lac_match_rule_at(s->plan->m, i);
+    /* In the order of the rules, whatever the text's: where there are too many, the same ones. */
+    if (s->heard_count > 1)
+        qsort(s->heard, s->heard_count, sizeof(*s->heard), by_rule);
+    for (size_t i = 0; i < s->heard_count; i++) {
+        const struct lac_match_rule *r = lac_match_rule_at(s->plan->m, s->heard[i]);
 
-        if (s->spoke[i] && in.opinion_count < LAC_DECIDE_OPINION_MAX) {
+        if (in.opinion_count < LAC_DECIDE_OPINION_MAX) {
             memcpy(s->opinions[in.opinion_count++].likelihood, r->likelihood,
                    sizeof(r->likelihood));
             most = lac_tier_join(most, r->tier);
         }
-        s->spoke[i] = false;
+        s->spoke[s->heard[i]] = false;
     }
+    s->heard_count = 0;
     if (in.opinion_count == 0)
         return; /* the prior alone is no finding */
     lac_decide(lac_pack_policy(s->plan->pack), &in, &decided);

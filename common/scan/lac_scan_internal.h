@@ -26,7 +26,9 @@ struct lac_scan {
     size_t count, capacity;
     struct lac_redact_span *spans; /* grows */
     size_t span_capacity;
-    bool *spoke; /* [rule_count]: opinions that were heard in this text */
+    bool *spoke;     /* [rule_count]: opinions that were heard in this text */
+    uint32_t *heard; /* [rule_count]: which, in the order of the first of each */
+    size_t heard_count;
     struct lac_decide_opinion opinions[LAC_DECIDE_OPINION_MAX];
 };
 
