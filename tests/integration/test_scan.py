@@ -5,10 +5,11 @@ import csv
 import io
 import json
 import os
+import signal
 import subprocess
 
 import pytest
-from harness import BIN
+from harness import BIN, wait_until
 
 CARD = "4111 1111 1111 1111"
 
@@ -39,6 +40,12 @@ def scan(folder, *args, stdin=None, status=None):
     assert status is None or done.returncode == status, done.stdout + done.stderr
     assert "Sanitizer" not in done.stderr
     return done
+
+
+def _field(path, name):
+    """A field of a /proc/PID/status."""
+    with open(path, encoding="ascii") as lines:
+        return next(line.split(":")[1].strip() for line in lines if line.startswith(name + ":"))
 
 
 def git(folder, *args):
@@ -93,6 +100,55 @@ def test_output_that_cannot_be_written_is_an_error(tree, form):
         run.stdout.close()
         said = run.stderr.read()
     assert run.returncode == 2 and said == b""
+
+
+@pytest.mark.parametrize("form", ["text", "json", "jsonl", "sarif", "csv"])
+def test_a_signal_ends_the_output_well_formed_and_says_that_it_is_not_all(tree, form):
+    # The second operand is a pipe that never ends: the scan is in the middle when the signal comes.
+    with subprocess.Popen([BIN / "lacuna", "scan", "--format", form, "src/a.py", "-"], cwd=tree,
+                          env=_env(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as child:
+        begun, mark = b"", b'"results":[' if form == "sarif" else b""
+        while mark not in begun or b"EMAIL_ADDRESS" not in begun[begun.find(mark):]:
+            more = os.read(child.stdout.fileno(), 1 << 16)
+            assert more, child.stderr.read()
+            begun += more
+        child.send_signal(signal.SIGINT)
+        child.stdin.flush()  # held open until the process has ended
+        assert child.wait(timeout=60) == 130
+        out = (begun + child.stdout.read()).decode()
+        assert "stopped by a signal" in child.stderr.read().decode()
+    if form == "json":
+        document = json.loads(out)
+        assert [f["path"] for f in document["findings"]] == ["src/a.py"]
+        assert document["summary"]["interrupted"] is True
+    elif form == "sarif":
+        run = json.loads(out)["runs"][0]
+        assert len(run["results"]) == 1
+        assert run["invocations"] == [{"executionSuccessful": False, "exitCode": 130,
+                                       "exitCodeDescription": "stopped by a signal"}]
+    elif form == "jsonl":
+        assert [json.loads(x)["path"] for x in out.splitlines()] == ["src/a.py"]
+    else:
+        assert out.endswith("\n") and out.count("src/a.py") == 1
+    whole = scan(tree, "--format", "json", "src", status=1)
+    assert "interrupted" not in json.loads(whole.stdout)["summary"]
+
+
+def test_an_interrupted_scan_leaves_the_baseline_as_it_was(tree):
+    known = tree / "known.txt"
+    scan(tree, "--write-baseline", "known.txt", ".env", status=0)
+    before = known.read_bytes()
+    with subprocess.Popen([BIN / "lacuna", "scan", "--write-baseline", "known.txt", "src/a.py", "-"],
+                          cwd=tree, env=_env(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as child:
+        status = f"/proc/{child.pid}/status"
+        wait_until(lambda: int(_field(status, "SigBlk"), 16) & 1 << (signal.SIGTERM - 1),
+                   what="the scan watches for signals")
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(timeout=60) == 130
+        assert b"baseline is left" in child.stderr.read()
+    assert known.read_bytes() == before
 
 
 def test_what_cannot_be_looked_at_is_an_error_and_the_rest_is_scanned(tree):
@@ -336,6 +392,12 @@ def test_jsonl_answers_line_by_line_in_order(tmp_path):
             assert text.encode()[f["start"]:f["end"]] == b"kim@acme.io"
     assert scan(tmp_path, "--jsonl", stdin=b'{"id":"a","text":"x"}', status=0).stdout == \
         '{"id":"a","tier":"PUBLIC","findings":[]}\n'
+
+
+def test_jsonl_takes_a_byte_order_mark_before_the_first_line(tmp_path):
+    stdin = b'\xef\xbb\xbf{"id":1,"text":"kim@acme.io"}\n{"id":2,"text":"b"}\n'
+    done = scan(tmp_path, "--jsonl", "-", stdin=stdin, status=1)
+    assert [json.loads(x)["id"] for x in done.stdout.splitlines()] == [1, 2]
 
 
 def test_jsonl_says_which_lines_are_wrong_and_goes_on(tmp_path):

@@ -370,17 +370,24 @@ static int output_failed(const struct lac_cli_scan_run *run)
     return LAC_EXIT_USAGE;
 }
 
-static int write_around(struct lac_cli_scan_run *run,
-                        void (*put)(const struct lac_cli_scan_run *, struct lac_buf *))
+/* What stands before all records (`open`), or behind them. */
+static int write_around(struct lac_cli_scan_run *run, bool open)
 {
+    int error = 0;
+
     if (run->options->jsonl || run->collected)
         return -1;
+    pthread_mutex_lock(&run->talk);
     lac_buf_reset(&run->out);
-    put(run, &run->out);
-    if (run->out.len == 0)
-        return -1;
-    run->output_error = lac_tool_write(run->tool, &run->out);
-    return run->output_error ? output_failed(run) : -1;
+    if (open)
+        lac_cli_scan_begin(run, &run->out);
+    else
+        lac_cli_scan_end(run, &run->out);
+    if (run->out.len > 0)
+        error = run->output_error = lac_tool_write(run->tool, &run->out);
+    run->open = open;
+    pthread_mutex_unlock(&run->talk);
+    return error ? output_failed(run) : -1;
 }
 
 static int finish(struct lac_cli_scan_run *run)
@@ -418,16 +425,19 @@ static int scan(struct lac_cli_scan_run *run)
         status = open_baseline(run);
     if (status < 0 && lac_cli_scan_workers_open(run, &err) != LAC_OK)
         status = lac_tool_fail(run->tool, LAC_EXIT_USAGE, err.text, NULL);
+    if (status < 0 && lac_cli_scan_watch(run, &err) != LAC_OK)
+        status = lac_tool_fail(run->tool, LAC_EXIT_USAGE, err.text, NULL);
     if (status < 0)
-        status = write_around(run, lac_cli_scan_begin);
+        status = write_around(run, true);
     if (status < 0)
         status = run->options->jsonl    ? lac_cli_scan_jsonl(run)
                  : run->options->staged ? lac_cli_scan_staged(run)
                                         : scan_files(run);
     if (status < 0 && !run->output_error)
-        status = write_around(run, lac_cli_scan_end);
+        status = write_around(run, false);
     if (status < 0)
         status = finish(run);
+    lac_cli_scan_unwatch(run);
     lac_cli_scan_workers_close(run);
     lac_cli_baseline_close(run->baseline);
     lac_cli_baseline_close(run->collected);
@@ -480,7 +490,10 @@ int lac_cli_scan(int argc, char **argv)
             "values are never shown, only what they are. A line with the comment lacuna:allow is\n"
             "counted and not reported. Files may have any size: what is found needs at most 4 "
             "KiB,\n"
-            "with the words that it depends on.",
+            "with the words that it depends on. Ctrl-C ends the output well-formed, says that it "
+            "is "
+            "not\n"
+            "all, and exits with 130.",
         .examples =
             "  lacuna scan                                  # this folder\n"
             "  lacuna scan --staged --floors-only           # as a pre-commit hook\n"

@@ -11,6 +11,7 @@
 #define LAC_CLI_SCAN_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -160,12 +161,20 @@ struct lac_cli_scan_run {
     struct lac_cli_baseline *collected;  /* of --write-baseline */
     struct lac_cli_scan_worker *workers; /* [setup.threads] */
     struct lac_cli_scan_counts counts;
-    pthread_mutex_t talk; /* guards: stderr, stdout, progress, collected, wrote, output_error */
+    pthread_mutex_t talk; /* guards: stderr, stdout, out, progress, collected, wrote, open,
+                             output_error */
     struct lac_progress progress;
     struct lac_buf out; /* what is written next */
     bool wrote;         /* a record before: JSON needs a comma */
+    bool open;          /* what stands before all records is written, what stands behind is not */
+    bool interrupted;   /* what stands behind has to say that records are missing */
     int output_error;   /* 0, or why no more can be written */
     uint64_t begun_ms;
+    /* lac_cli_scan_stop.c */
+    pthread_t watcher;
+    sigset_t watched, mask; /* mask: before */
+    bool watching;
+    atomic_bool done;
 };
 
 /* Opens what each thread needs; the setup and the baselines come first. Close in any case. */
@@ -181,6 +190,15 @@ void lac_cli_scan_progress(struct lac_cli_scan_run *run);
 
 /* Writes a slot's records, with what stands between them. Thread: any, one at a time. */
 bool lac_cli_scan_write(struct lac_cli_scan_run *run, struct lac_buf *records);
+
+/* ---- lac_cli_scan_stop.c: SIGINT and SIGTERM ---- */
+
+/* From now on either ends what is printed well-formed, where the last whole record ended, and the
+ * process with LAC_EXIT_SIGNAL. Before any other thread is started and anything printed. FATAL: no
+ * thread. */
+enum lac_status lac_cli_scan_watch(struct lac_cli_scan_run *run, struct lac_err *err) LAC_MUST_USE;
+/* Signals are as before again. Before anything of the run is closed; harmless without a watch. */
+void lac_cli_scan_unwatch(struct lac_cli_scan_run *run);
 
 /* ---- lac_cli_scan_file.c: one file. Thread: worker ---- */
 

@@ -108,6 +108,10 @@ static void end_json(const struct lac_cli_scan_run *run, struct lac_buf *out)
     put_number(&w, "not_utf8", atomic_load(&c->undecodable));
     put_number(&w, "truncated", atomic_load(&c->truncated));
     put_number(&w, "failed", atomic_load(&c->failed));
+    if (run->interrupted) {
+        lac_json_key(&w, "interrupted");
+        lac_json_put_bool(&w, true);
+    }
     lac_json_close_object(&w);
     lac_buf_put_text(out, "}\n");
 }

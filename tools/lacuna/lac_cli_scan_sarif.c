@@ -84,8 +84,14 @@ void lac_cli_sarif_begin(const struct lac_cli_scan_run *run, struct lac_buf *out
 
 void lac_cli_sarif_end(const struct lac_cli_scan_run *run, struct lac_buf *out)
 {
-    lac_buf_printf(out, "\n],\"invocations\":[{\"executionSuccessful\":%s}]}]}\n",
-                   atomic_load(&run->counts.failed) ? "false" : "true");
+    bool failed = run->interrupted || atomic_load(&run->counts.failed) > 0;
+
+    lac_buf_printf(out, "\n],\"invocations\":[{\"executionSuccessful\":%s",
+                   failed ? "false" : "true");
+    if (run->interrupted)
+        lac_buf_printf(out, ",\"exitCode\":%d,\"exitCodeDescription\":\"stopped by a signal\"",
+                       LAC_EXIT_SIGNAL);
+    lac_buf_put_text(out, "}]}]}\n");
 }
 
 /* A relative reference (RFC 3986): what is no plain character of a path is %XX. */

@@ -65,10 +65,12 @@ static enum lac_status drain(int fd, struct lac_buf *out, struct lac_err *err)
     }
 }
 
-/* Runs git and takes what it prints; its complaints go to our stderr. */
-static enum lac_status git(const char *const *words, struct lac_buf *out, struct lac_err *err)
+/* Runs git and takes what it prints; its complaints go to our stderr. The run is watched. */
+static enum lac_status git(const struct lac_cli_scan_run *run, const char *const *words,
+                           struct lac_buf *out, struct lac_err *err)
 {
     posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
     char *argv[WORDS_MAX + 1] = {NULL};
     size_t count = 0;
     enum lac_status status;
@@ -82,7 +84,11 @@ static enum lac_status git(const char *const *words, struct lac_buf *out, struct
         return lac_err_set(err, LAC_FATAL, errno, "git: %s", lac_errno_text(errno));
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-    failed = posix_spawnp(&pid, "git", &actions, NULL, argv, environ);
+    posix_spawnattr_init(&attributes); /* signals that wait here shall not wait there */
+    (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    (void)posix_spawnattr_setsigmask(&attributes, &run->mask);
+    failed = posix_spawnp(&pid, "git", &actions, &attributes, argv, environ);
+    posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     close(ends[1]);
     if (failed) {
@@ -184,7 +190,8 @@ int lac_cli_scan_staged(struct lac_cli_scan_run *run)
 
     lac_buf_init(&diff, LAC_SCAN_DIFF_BYTES);
     lac_buf_init(&top, DRAIN_BYTES + PATH_MAX);
-    if (git(top_command, &top, &err) != LAC_OK || git(diff_command, &diff, &err) != LAC_OK) {
+    if (git(run, top_command, &top, &err) != LAC_OK ||
+        git(run, diff_command, &diff, &err) != LAC_OK) {
         exit_status = lac_tool_fail(run->tool, LAC_EXIT_USAGE, err.text,
                                     "--staged works inside of a git repository.");
     } else {
