@@ -15,6 +15,7 @@ enum {
     RANDOM_MIN = 16,     /* of what is called a key, token or secret */
     KEY_RANDOM_MIN = 20, /* of what is called some key */
     KEY_REST_MAX = 6,    /* "_token" */
+    KEY_TEXT_MAX = 2048, /* bytes of a key */
     VALUE_MIN = 4,
     NATIVE_SUBJECT_MAX = 72, /* bytes between "пароль" and its colon: what it is the password of */
     NATIVE_VALUE_MAX = 128,
@@ -104,8 +105,14 @@ static bool is_reference(struct lac_str s)
     return dots > 0 && !lac_match_is_random(s, RANDOM_MIN);
 }
 
-/* Whether the characters are those of an issued key: the alphabets of base64 and hexadecimal, and
- * one colon between its halves; but no name of a resource and no digest behind its algorithm. */
+/* The alphabets of base64 and hexadecimal, and what joins a key's parts. */
+static bool is_key_byte(unsigned c)
+{
+    return lac_match_is_name(c) || (c < 0x80 && lac_match_is_in((unsigned char)c, "+/=~"));
+}
+
+/* Whether the characters are those of an issued key, with one colon between its halves; but no name
+ * of a resource and no digest behind its algorithm. */
 static bool is_key_text(struct lac_str s)
 {
     size_t colons = 0;
@@ -115,7 +122,7 @@ static bool is_key_text(struct lac_str s)
 
         if (c == ':' && i > 0 && i + 1 < s.len && colons++ == 0)
             continue;
-        if (!lac_match_is_name(c) && !lac_match_is_in(c, "+/=~"))
+        if (!is_key_byte(c))
             return false;
     }
     return colons == 0 || memcmp(s.ptr, "sha", 3) != 0;
@@ -156,6 +163,8 @@ static bool is_secret(const struct lac_match_value *v, enum kind kind)
     if (kind != KIND_PASSWORD)
         return is_key_text(s) && !lac_match_is_placeholder(s) &&
                (kind == KIND_KEY || v->bare ? is_issued(s) : lac_match_is_random(s, RANDOM_MIN));
+    if (v->cut) /* longer than any password */
+        return false;
     /* Hashes have rules of their own. */
     if (s.ptr[0] == '$' && s.len > 2 && lac_match_is_in((unsigned char)s.ptr[1], "1256ay7PS") &&
         memchr(s.ptr + 2, '$', s.len - 2))
@@ -228,7 +237,7 @@ static bool assigned(struct lac_str t, size_t at, enum kind kind, bool directive
     if (!lac_match_value_of(t, &name, kind == KIND_SECRET, &v))
         return false;
     /* No key ends like a sentence does; a password may. */
-    while (kind != KIND_PASSWORD && !v.quoted && v.text.len > VALUE_MIN &&
+    while (kind != KIND_PASSWORD && !v.quoted && !v.cut && v.text.len > VALUE_MIN &&
            lac_match_is_in((unsigned char)v.text.ptr[v.text.len - 1], ".?:!"))
         v.text.len--;
     /* NL_ATTR_PASSWORD: attribute with ...: documentation goes on behind the word. */
@@ -236,6 +245,8 @@ static bool assigned(struct lac_str t, size_t at, enum kind kind, bool directive
         v.statement = false;
     if (!is_secret(&v, kind))
         return false;
+    if (v.cut)
+        v.text.len = lac_match_run_end(t, v.at, KEY_TEXT_MAX, is_key_byte) - v.at;
     *out = (struct lac_match_span){v.at, v.at + v.text.len, v.at + v.text.len};
     return true;
 }

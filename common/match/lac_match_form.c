@@ -116,9 +116,10 @@ static bool read_quoted(struct lac_str t, size_t i, struct lac_match_value *v)
         lac_match_byte(t, i + 1) == (unsigned char)quote)
         i += 2;
     end = i;
-    while (end < t.len && end - i <= VALUE_MAX && t.ptr[end] != quote && t.ptr[end] != '\n')
+    while (end < t.len && end - i < VALUE_MAX && t.ptr[end] != quote && t.ptr[end] != '\n')
         end++;
-    if (lac_match_byte(t, end) != (unsigned char)quote)
+    v->cut = end - i == VALUE_MAX && lac_match_byte(t, end) != (unsigned char)quote;
+    if (!v->cut && lac_match_byte(t, end) != (unsigned char)quote)
         return false;
     v->quoted = true;
     if (end > i && t.ptr[end - 1] == '\\')
@@ -140,9 +141,10 @@ static bool read_value(struct lac_str t, size_t i, struct lac_match_value *v)
             return false;
     } else {
         end = i;
-        while (end < t.len && end - i <= VALUE_MAX && !is_stop((unsigned char)t.ptr[end]) &&
+        while (end < t.len && end - i < VALUE_MAX && !is_stop((unsigned char)t.ptr[end]) &&
                !ends_at_ampersand(t, end))
             end++;
+        v->cut = end - i == VALUE_MAX && end < t.len && !is_stop((unsigned char)t.ptr[end]);
         /* a call, an index, a template or a member is code, not a value */
         if (lac_match_is_in(lac_match_byte(t, end), "([{<") ||
             (lac_match_byte(t, end) == '>' && end > i && t.ptr[end - 1] == '-'))
@@ -152,7 +154,7 @@ static bool read_value(struct lac_str t, size_t i, struct lac_match_value *v)
         v->at = i;
         v->text = lac_str_slice(t, i, end);
     }
-    return v->text.len >= VALUE_MIN && v->text.len <= VALUE_MAX;
+    return v->text.len >= VALUE_MIN;
 }
 
 /* <password>...</password>, also on a line of its own or as CDATA, and

@@ -34,6 +34,7 @@ struct lac_match_value {
     bool statement; /* behind an upper-case name and '=', or in a command's option */
     bool prose;     /* "the password is ..." */
     bool directive; /* given: blanks are the operator, as in "requirepass ..." */
+    bool cut;       /* it goes on: only its first 256 bytes are read */
     bool bare;      /* nothing but blanks or a dash between: "the deploy token 5f3a..." */
 };
 

@@ -19,6 +19,9 @@ struct row {
     const char *want; /* what is hit, joined by '|' */
 };
 
+#define LONG \
+    "Zk3vQ8xLr0TnWb7YcPd2MhJf5GsUe1AoQi4XtP9nKq7mLp2wVb6RyDs8HgTj0FxCzNuEa3Bk" /* 74 bytes */
+
 static void check(const char *detector, const struct row *rows, size_t count)
 {
     static struct lac_match_hit at[HITS];
@@ -94,6 +97,7 @@ static void passwords_are_found_in_assignments_and_sentences(void)
         {"password == null", ""},
         {"password: SHA-256", ""},
         {"password?: string1;", ""},
+        {"password='" LONG LONG LONG LONG "'", ""}, /* longer than any */
         {"password:", ""},
         {"password=", ""},
         {"password = '", ""},
@@ -203,6 +207,8 @@ static void values_are_found_in_all_forms_of_an_assignment(void)
         {"the deploy token k3J9dLq0Zx7Tn2VbY5cW, again", "k3J9dLq0Zx7Tn2VbY5cW"},
         {"ACME TOKEN - 'k3J9dLq0Zx7Tn2VbY5cW'", "k3J9dLq0Zx7Tn2VbY5cW"},
         {"ADO_PAT=k3J9dLq0Zx7Tn2VbY5cW", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"refresh_token: " LONG LONG LONG LONG LONG ";", LONG LONG LONG LONG LONG},
+        {"refresh_token='" LONG LONG LONG LONG LONG "='", LONG LONG LONG LONG LONG "="},
         {"the token bucketThatRefillsEveryMinute", ""},
         {"token k3J9dLq0", ""},
         {"pat = 'k3J9 dLq0Zx7Tn2VbY5cW'", ""},
@@ -359,7 +365,6 @@ static void logins_are_found_in_strings_headers_and_commands(void)
 
 #define JWT_HEADER    "eyJhbGciOiJIUzI1NiJ9" /* {"alg":"HS256"} */
 #define JWT_PAYLOAD   "eyJzdWIiOiJhbm5hIn0"  /* {"sub":"anna"} */
-#define LONG          "Zk3vQ8xLr0TnWb7YcPd2MhJf5GsUe1AoQi4XtP9nKq7mLp2wVb6RyDs8HgTj0FxCzNuEa3Bk"
 #define JWT_SIGNATURE "Zk3vQ8xLr0TnWb7YcPd2"
 
 static void tokens_are_decided_by_what_they_decode_to(void)
