@@ -126,6 +126,11 @@ const struct lac_conf_key lac_conf_keys[] = {
      ENUM("none|gzip|snappy|lz4|zstd", "lz4"),
      .programs = ALL,
      .help = "Compression of written records."},
+    {.name = "kafka.interactive_compression",
+     ENUM("none|gzip|snappy|lz4|zstd", "none"),
+     .programs = ALL,
+     .help = "The same for interactive requests and replies; each is sent at once, alone, and to "
+             "compress it takes longer than to send it."},
     {.name = "kafka.replication_factor",
      NUMBER(1, 15, "1"),
      .programs = CLI,

@@ -3,9 +3,10 @@
  * lac_kafka - the only place that knows librdkafka
  *
  * Everybody else sees options, messages, records and statuses. What the design depends on is
- * decided here and not configurable: no automatic commits, read_committed, idempotent
- * producers with acks=all, checked CRCs, the eager range assignor, bounded queues, and
- * messages taken one at a time (the batch calls of librdkafka 2.0.2 lose some).
+ * decided here and not configurable: no automatic commits, read_committed, producers
+ * with acks=all, idempotent unless what they send may repeat, checked CRCs, the eager range
+ * assignor, bounded queues, and messages taken one at a time (the batch calls of librdkafka 2.0.2
+ * lose some).
  *
  * Every error of librdkafka becomes a status in one table, lac_kafka_status():
  *   AGAIN   nothing to read, or the producer's queue is full: serve it, then call again
@@ -54,8 +55,10 @@ struct lac_kafka_options {
     const char *ssl_certificate_file;
     const char *ssl_key_file;
     const char *ssl_key_password;
-    const char *properties; /* "name=value;name=value" from the allow-list, applied last */
-    const char *compression;
+    const char *properties;  /* "name=value;name=value" from the allow-list, applied last */
+    const char *compression; /* of a producer's batches */
+    /* What a producer of interactive requests or replies gets as its `compression`. */
+    const char *interactive_compression;
     uint32_t session_timeout_ms;
     uint32_t transaction_timeout_ms;
     uint32_t fetch_wait_max_ms;
@@ -218,14 +221,17 @@ struct lac_kafka_delivery {
 };
 
 struct lac_kafka_producer_setup {
-    const char *transactional_id; /* NULL: idempotent without transactions */
+    const char *transactional_id; /* NULL: without transactions */
     /* Called from lac_kafka_producer_poll(), _flush() and _close(). NULL: failures are counted
      * only, see lac_kafka_producer_failed(). Not used by transactional producers: their
      * commit tells. */
     void (*delivered)(void *ctx, const struct lac_kafka_delivery *d, size_t n);
     void *ctx;
     uint32_t delivery_timeout_ms; /* a record fails after this; 0: 30 s */
-    size_t queue_records;         /* produced and not yet delivered; 0: 100,000 */
+    /* After a lost answer a record may be there twice, and behind later ones: for replies, of which
+     * each names its request and only the first counts. Not with transactions. */
+    bool may_repeat;
+    size_t queue_records; /* produced and not yet delivered; 0: 100,000 */
 };
 
 struct lac_kafka_record {

@@ -19,6 +19,7 @@ void lac_kafka_options_from_conf(struct lac_kafka_options *o, const struct lac_c
         .ssl_key_password = lac_conf_text(c, "kafka.ssl_key_password"),
         .properties = lac_conf_text(c, "kafka.properties"),
         .compression = lac_conf_text(c, "kafka.compression"),
+        .interactive_compression = lac_conf_text(c, "kafka.interactive_compression"),
         .session_timeout_ms = (uint32_t)lac_conf_number(c, "kafka.session_timeout_ms"),
         .transaction_timeout_ms = (uint32_t)lac_conf_number(c, "kafka.transaction_timeout_ms"),
         .fetch_wait_max_ms = (uint32_t)lac_conf_number(c, "kafka.fetch_wait_max_ms"),

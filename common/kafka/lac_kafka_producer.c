@@ -60,7 +60,7 @@ static enum lac_status put_producer_settings(rd_kafka_conf_t *conf,
         const char *name;
         const char *value;
     } settings[] = {
-        {"enable.idempotence", "true"},
+        {"enable.idempotence", setup->may_repeat ? "false" : "true"},
         {"acks", "all"},
         {"partitioner", "murmur2_random"}, /* Java's: keys land where Java clients put them */
         {"compression.codec", o->compression},

@@ -74,7 +74,8 @@ struct lac_lane_io_ops {
     enum lac_kafka_txn (*txn_commit)(void *io, struct lac_err *err);
     enum lac_kafka_txn (*txn_abort)(void *io, struct lac_err *err);
 
-    /* Replies, and dead letters of outputs that carry none: idempotent, values copied. */
+    /* Replies, or dead letters of outputs that carry none; values copied. Replies may arrive twice,
+     * and in another order. */
     enum lac_status (*side_produce)(void *io, int topic, const struct lac_kafka_record *r,
                                     struct lac_err *err);
     enum lac_status (*side_flush)(void *io, uint32_t timeout_ms, struct lac_err *err);

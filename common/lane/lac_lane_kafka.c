@@ -252,12 +252,17 @@ static enum lac_status open_producers(struct lac_lane_kafka *k,
         .transactional_id = o->transactional_id,
         .queue_records = QUEUE_RECORDS,
     };
-    const struct lac_kafka_producer_setup side = {.queue_records = SIDE_QUEUE_RECORDS};
+    /* Beside an output on Kafka it carries nothing but replies. An idempotent producer of
+     * librdkafka burns a core while five records of a partition are under way and a sixth waits. */
+    const struct lac_kafka_producer_setup side = {.queue_records = SIDE_QUEUE_RECORDS,
+                                                  .may_repeat = !o->no_producer};
     enum lac_status status = LAC_OK;
 
     kafka.linger_ms = o->linger_ms;
-    if (!o->no_producer)
+    if (!o->no_producer) {
         status = lac_kafka_producer_open(&k->producer, &kafka, &setup, err);
+        kafka.compression = kafka.interactive_compression;
+    }
     kafka.linger_ms = 0;
     if (status == LAC_OK)
         status = lac_kafka_producer_open(&k->side, &kafka, &side, err);

@@ -338,6 +338,7 @@ static enum lac_status open_producer(struct lac_bridge_kafka *k, struct lac_err 
 {
     struct lac_kafka_options o = k->options.kafka;
     o.linger_ms = 0;
+    o.compression = o.interactive_compression;
     enum lac_status status = lac_kafka_producer_open(
         &k->producer, &o, &(struct lac_kafka_producer_setup){.delivered = delivered, .ctx = k},
         err);

@@ -84,6 +84,18 @@ def test_a_text_comes_back_classified(flow):
     assert str(reply.partition).encode() == sent["lacuna-reply-partition"]
 
 
+def test_what_is_sent_alone_is_sent_as_it_is(flow):
+    """Requests and replies are not compressed, and only replies may be written twice."""
+    lacuna, bridge = flow
+    assert ask(bridge, "POST", CLASSIFY, {"text": f"{SECRET} " * 100})[0] == 200
+    lacuna.kafka.wait_for(lacuna.topic("lineage"), 1)
+    [(codec, producer)] = lacuna.kafka.batches(lacuna.topic("requests.interactive"))
+    assert codec == "none" and producer >= 0
+    assert lacuna.kafka.batches(lacuna.topic("replies")) == [("none", -1)]
+    [(codec, producer)] = lacuna.kafka.batches(lacuna.topic("lineage"))
+    assert codec == "lz4" and producer >= 0
+
+
 def test_a_batch_has_one_event_each_and_its_errors_inline(flow):
     lacuna, bridge = flow
     items = [{"text": f"text {n} {SECRET}"} for n in range(300)]

@@ -20,6 +20,8 @@ from .wait import free_port, listening, wait_until
 _JVM = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"]
 _SMALL = ["-Xms64m", "-Xmx256m"]
 
+CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
+
 USER, PASSWORD = "lacuna", "a-password-of-the-tests"
 
 
@@ -290,6 +292,19 @@ class Kafka:
                        for p in partitions)
         finally:
             consumer.close()
+
+    def batches(self, topic):
+        """(codec, producer id) of each batch as it lies in the log; KIP-98 has the layout."""
+        out = []
+        for segment in sorted(self.folder.glob(f"data-*/{topic}-[0-9]*/*.log")):
+            log, at = segment.read_bytes(), 0
+            # What is behind the last batch of a segment are zeros.
+            while at + 61 <= len(log) and (size := int.from_bytes(log[at + 8:at + 12], "big")):
+                attributes = int.from_bytes(log[at + 21:at + 23], "big")
+                identity = int.from_bytes(log[at + 43:at + 51], "big", signed=True)
+                out.append((CODECS[attributes & 7], identity))
+                at += 12 + size
+        return out
 
     def wait_for(self, topic, count, timeout=60, committed=True, alive=()) -> list[Message]:
         """Reads until at least `count` records are there."""
