@@ -9,6 +9,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+enum { CRASHES_MAX = 1 << 16 }; /* counted; the record is left alone long before */
+
 static const char magic[8] = "lacfuse1";
 
 struct range {
@@ -35,16 +37,24 @@ struct lac_fuse {
     struct range learned[LAC_FUSE_RANGES];
 };
 
+/* Offsets that one can be added to, and taken from. */
+static bool sane_range(const struct range *r)
+{
+    return memchr(r->topic, '\0', sizeof(r->topic)) && r->first >= 0 && r->last >= 0 &&
+           r->last < INT64_MAX;
+}
+
 static bool sane(const struct file *f)
 {
     if (memcmp(f->magic, magic, sizeof(magic)) != 0 || f->armed > LAC_FUSE_RANGES ||
         f->suspect_count > LAC_FUSE_RANGES)
         return false;
     for (uint32_t i = 0; i < f->armed; i++)
-        if (!memchr(f->hand[i].topic, '\0', sizeof(f->hand[i].topic)))
+        if (!sane_range(&f->hand[i]))
             return false;
     for (uint32_t i = 0; i < f->suspect_count; i++)
-        if (!memchr(f->suspects[i].topic, '\0', sizeof(f->suspects[i].topic)))
+        if (!sane_range(&f->suspects[i]) || f->suspects[i].crashes == 0 ||
+            f->suspects[i].crashes > CRASHES_MAX)
             return false;
     return true;
 }
@@ -76,6 +86,20 @@ static uint32_t worst_overlap(const struct file *f, const struct range *r)
     return crashes;
 }
 
+/* What is known least about gives way: suspects of partitions that went elsewhere stay for ever,
+ * and must not keep the newest culprit out. */
+static void make_room(struct file *f)
+{
+    uint32_t least = 0;
+
+    if (f->suspect_count < LAC_FUSE_RANGES)
+        return;
+    for (uint32_t i = 1; i < f->suspect_count; i++)
+        if (f->suspects[i].crashes < f->suspects[least].crashes)
+            least = i;
+    f->suspects[least] = f->suspects[--f->suspect_count];
+}
+
 /* `r` becomes a suspect with `crashes`. A range inside an older suspect is the sharper knowledge:
  * it splits the older one. Every round leaves less that overlaps, so it ends. */
 static void put_suspect(struct file *f, const struct range *r, uint32_t crashes)
@@ -93,7 +117,9 @@ static void put_suspect(struct file *f, const struct range *r, uint32_t crashes)
         add_suspect(f, &after, old.crashes);
         i = UINT32_MAX; /* the list changed: from the start */
     }
-    add_suspect(f, r, crashes);
+    if (r->first <= r->last)
+        make_room(f);
+    add_suspect(f, r, crashes < CRASHES_MAX ? crashes : CRASHES_MAX);
 }
 
 static void take_over(struct file *f)

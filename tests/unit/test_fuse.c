@@ -150,6 +150,54 @@ static void a_damaged_file_is_started_anew(void)
     (void)unlink(path);
 }
 
+/* What a disk may make of a range's numbers. The partition's number comes behind the topic. */
+static void a_damaged_range_is_started_anew(void)
+{
+    enum { HAND = 16, FIRST = 256, LAST = FIRST + 8 };
+    static const struct {
+        long place;
+        int64_t value;
+    } rows[] = {{FIRST, -1}, {FIRST, INT64_MIN}, {LAST, -1}, {LAST, INT64_MAX}};
+
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        struct lac_fuse *f = fresh_fuse();
+        const struct lac_kafka_msg batch[] = {at(0, 5)};
+        FILE *file;
+
+        lac_test_row("%zu", i);
+        lac_fuse_arm(f, batch, 1);
+        lac_fuse_close(f);
+        file = fopen(path, "r+b");
+        LAC_TEST_NEED(file != NULL);
+        (void)fseek(file, HAND + rows[i].place, SEEK_SET);
+        (void)fwrite(&rows[i].value, sizeof(rows[i].value), 1, file);
+        (void)fclose(file);
+        f = open_fuse();
+        LAC_TEST_EQ(lac_fuse_any(f), false);
+        lac_fuse_close(f);
+        (void)unlink(path);
+    }
+}
+
+/* Suspects of partitions that went elsewhere are never passed here. */
+static void old_suspects_do_not_hide_a_new_culprit(void)
+{
+    struct lac_fuse *f = fresh_fuse();
+    struct lac_kafka_msg old[LAC_FUSE_RANGES], poison = at(1000, 3);
+
+    for (int i = 0; i < LAC_FUSE_RANGES; i++)
+        old[i] = at(i, 1);
+    lac_fuse_arm(f, old, LAC_COUNT(old));
+    f = crash(f);
+    for (uint32_t crashes = 1; crashes < LAC_FUSE_ATTEMPTS; crashes++) {
+        lac_fuse_arm(f, &poison, 1);
+        f = crash(f);
+        LAC_TEST_EQ(lac_fuse_crashes(f, &poison), crashes);
+    }
+    lac_fuse_close(f);
+    (void)unlink(path);
+}
+
 static void two_processes_do_not_share_a_fuse(void)
 {
     struct lac_fuse *f = fresh_fuse(), *second = NULL;
@@ -212,5 +260,6 @@ static void what_one_lane_suspects_the_others_learn(void)
 LAC_TEST_MAIN(fuse, the_culprit_is_left_alone_at_the_third_attempt,
               a_crash_between_batches_accuses_nobody,
               suspects_are_told_apart_by_partition_and_offset, a_damaged_file_is_started_anew,
+              a_damaged_range_is_started_anew, old_suspects_do_not_hide_a_new_culprit,
               two_processes_do_not_share_a_fuse, more_partitions_than_ranges_are_survived,
               what_one_lane_suspects_the_others_learn)
