@@ -1,1 +1,2 @@
 lac_fuzz(head USES head)
+lac_fuzz(feedback USES head)

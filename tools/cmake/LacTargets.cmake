@@ -81,14 +81,14 @@ function(lac_test NAME)
         LABELS "${T_LABELS}" TIMEOUT ${T_TIMEOUT} SKIP_RETURN_CODE 77)
 endfunction()
 
-# lac_fuzz(NAME USES ...): with LAC_FUZZ a libFuzzer binary; without it, a plain
+# lac_fuzz(NAME USES ... [SOURCES extra.c]): with LAC_FUZZ a libFuzzer binary; without it, a plain
 # program that replays the committed corpus, so every build is a regression test.
 function(lac_fuzz NAME)
-    cmake_parse_arguments(F "" "" "USES" ${ARGN})
+    cmake_parse_arguments(F "" "" "USES;SOURCES" ${ARGN})
     list(TRANSFORM F_USES PREPEND lac_)
     set(corpus "${CMAKE_CURRENT_SOURCE_DIR}/corpus/${NAME}")
     if(LAC_FUZZ)
-        add_executable(fuzz_${NAME} fuzz_${NAME}.c)
+        add_executable(fuzz_${NAME} fuzz_${NAME}.c ${F_SOURCES})
         target_compile_options(fuzz_${NAME} PRIVATE -fsanitize=fuzzer)
         target_link_options(fuzz_${NAME} PRIVATE -fsanitize=fuzzer)
         # libFuzzer writes what it finds into the first folder: never the source tree.
@@ -96,7 +96,7 @@ function(lac_fuzz NAME)
         add_test(NAME fuzz/${NAME} COMMAND fuzz_${NAME} -runs=20000
             "${CMAKE_CURRENT_BINARY_DIR}/found_${NAME}" "${corpus}")
     else()
-        add_executable(fuzz_${NAME} fuzz_${NAME}.c replay_main.c)
+        add_executable(fuzz_${NAME} fuzz_${NAME}.c ${F_SOURCES} replay_main.c)
         add_test(NAME fuzz/${NAME} COMMAND fuzz_${NAME} "${corpus}")
     endif()
     target_include_directories(fuzz_${NAME} PRIVATE "${PROJECT_SOURCE_DIR}/tests/support")

@@ -1,0 +1,1 @@
+lac_fuzz(fuse USES lane)

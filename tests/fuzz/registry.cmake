@@ -1,0 +1,1 @@
+lac_fuzz(registry USES registry record json)
