@@ -14,6 +14,7 @@
 enum {
     RANDOM_MIN = 16,     /* of what is called a key, token or secret */
     KEY_RANDOM_MIN = 20, /* of what is called some key */
+    SIGNS_MIN = 24,      /* of a key with signs in it */
     KEY_REST_MAX = 6,    /* "_token" */
     KEY_TEXT_MAX = 2048, /* bytes of a key */
     VALUE_MIN = 4,
@@ -128,6 +129,23 @@ static bool is_key_text(struct lac_str s)
     return colons == 0 || memcmp(s.ptr, "sha", 3) != 0;
 }
 
+/* A key of signs too, as Django and others make them: in quotes, long, and none of what code and
+ * addresses are made of. */
+static bool is_sign_text(struct lac_str s)
+{
+    size_t signs = 0;
+
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+
+        if (c <= ' ' || c >= 0x7F || lac_match_is_in(c, "<>{}[]|\\\"'`,;"))
+            return false;
+        signs += lac_match_is_in(c, "!@#$%^&*()?");
+    }
+    return signs >= 3 && lac_match_is_random(s, SIGNS_MIN) &&
+           !memmem(s.ptr, s.len, "://", strlen("://"));
+}
+
 /* Of what is called some key, an identifier of the program says nothing: digits make the
  * difference between hexKeyOfTheTest1 and a key. */
 static bool is_issued(struct lac_str s)
@@ -160,6 +178,8 @@ static bool is_secret(const struct lac_match_value *v, enum kind kind)
 
     if (v->quoted ? is_variable(s) : is_reference(s))
         return false;
+    if (kind == KIND_SECRET && v->quoted && is_sign_text(s))
+        return !lac_match_is_placeholder(s);
     if (kind != KIND_PASSWORD)
         return is_key_text(s) && !lac_match_is_placeholder(s) &&
                (kind == KIND_KEY || v->bare ? is_issued(s) : lac_match_is_random(s, RANDOM_MIN));

@@ -248,12 +248,15 @@ bool lac_match_validate_au_acn(struct lac_str match)
            (10 - lac_match_weigh(c.at, "87654321") % 10) % 10 == lac_match_digit(c.at + 8);
 }
 
-/* ato.gov.au, TFN: nine digits, mod 11. */
+/* ato.gov.au, TFN: nine digits, mod 11; eight of those given out first, with weights of their own.
+ */
 bool lac_match_validate_au_tfn(struct lac_str match)
 {
-    struct lac_match_code c;
+    struct lac_match_code c = lac_match_code_of(match);
 
-    return lac_match_code_read(&c, match, "999999999") && !lac_match_is_uniform(c.at, 9) &&
+    if (lac_match_code_is(&c, "99999999"))
+        return !lac_match_is_uniform(c.at, 8) && lac_match_weigh(c.at, "a7846351") % 11 == 0;
+    return lac_match_code_is(&c, "999999999") && !lac_match_is_uniform(c.at, 9) &&
            lac_match_weigh(c.at, "14375869a") % 11 == 0;
 }
 

@@ -217,7 +217,16 @@ static void values_are_found_in_all_forms_of_an_assignment(void)
         {"token: a1:b2:k3J9dLq0Zx7Tn2VbY5cW", ""},
     };
 
+    static const struct row signs[] = {
+        {"SECRET_KEY = 'k4)w&t7!z@b2n9^x5q$m8d(3h6#'", "k4)w&t7!z@b2n9^x5q$m8d(3h6#"},
+        {"SECRET_KEY = k4)w&t7!z@b2n9^x5q$m8d(3h6#", ""},     /* no quotes: an expression */
+        {"secret = '^(a1b2|c3d4)!(e5f6)?g7h8i9j0'", ""},      /* one of a regular language */
+        {"secret = 'ftp://a1?b2=c3&d4=e5%f6@g7!h8(i9)'", ""}, /* an address */
+        {"secret = 'Why? (what_is_it_good_for)!'", ""},
+    };
+
     check("password_value", rows, LAC_COUNT(rows));
+    check("secret_value", signs, LAC_COUNT(signs));
     check("api_key_value", defaults, LAC_COUNT(defaults));
     check("key_value", keys, LAC_COUNT(keys));
     check("token_value", tokens, LAC_COUNT(tokens));

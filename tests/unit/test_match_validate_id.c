@@ -87,6 +87,7 @@ static void good_numbers_hold_and_slips_are_seen(void)
         {"au_acn", "004 085 616", 8, 1},
         {"au_medicare", "2123 45670 1", 8, 1},
         {"au_tfn", "123 456 782", 0, 0},
+        {"au_tfn", "81 854 402", 0, 0}, /* eight digits */
         {"baltic_code", "37605030299", 1, 0},
         {"baltic_code", "38703181745", 1, 0},
         {"be_eid", "000-0011032-71", 0, 0},
