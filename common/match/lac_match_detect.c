@@ -120,7 +120,7 @@ static const struct lac_match_detector detectors[] = {
       "(?:UFJJVkFURSBLRVkt|BSSVZBVEUgS0VZL|QUklWQVRFIEtFWS)"}},
     {"pkcs12",
      lac_match_verify_long_token,
-     {"\\bMII[A-P][A-Za-z0-9+/]{2}IBAzCC[A-Za-z0-9+/]{3}GCSqGSIb3DQEHAa"}},
+     {"\\bMI[I-L][A-Za-z0-9+/]{2}[AQgw]IBAzCC[A-Za-z0-9+/]{3}GCSqGSIb3DQEHAa"}},
     {"java_keystore", lac_match_verify_long_token, {"/u3\\+7QAAAAIAAAA"}},
     {"saml_response", lac_match_verify_long_token, {"\\bSAML(?:Response|art)=(?:PHNhbW|PD94bW)"}},
     {"dropbox_token", lac_match_verify_dropbox, {"\\bsl\\.(?:u\\.)?[A-Za-z0-9_-]{60}"}},
