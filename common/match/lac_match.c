@@ -101,6 +101,7 @@ void lac_match_close(struct lac_match *m)
         return;
     lac_match_rest_close(m);
     free(m->live);
+    free(m->allow_lists);
     free(m->memory);
     free(m);
 }

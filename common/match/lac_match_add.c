@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What happens to a validated candidate: exceptions, documented examples, context, bookkeeping. */
-#include "lac_match_grams.h"
 #include "lac_match_internal.h"
 
 #include <string.h>
@@ -40,7 +39,7 @@ static bool may_begin(struct lac_str text, size_t i, struct lac_str what)
            (i < text.len && lac_match_fold_byte(text.ptr[i]) == (unsigned char)what.ptr[0]);
 }
 
-/* Whether the hit is a documented example. */
+/* Whether the hit is a documented example that is told by its beginning. */
 static bool is_allowed(const struct lac_match *m, struct lac_str hit,
                        const struct lac_match_around *a)
 {
@@ -48,14 +47,6 @@ static bool is_allowed(const struct lac_match *m, struct lac_str hit,
     struct lac_str after = lac_match_text_of(m, a->after);
     size_t from;
 
-    if (a->flags & LAC_MATCH_AROUND_INSIDE) {
-        if (hit.len > LAC_MATCH_CHANCE_MAX && before.len < LAC_MATCH_CHANCE_MIN)
-            return false;
-        for (size_t i = 0; i + before.len <= hit.len; i++)
-            if (may_begin(hit, i, before) && lac_match_same_from(hit, i, before) != SIZE_MAX)
-                return true;
-        return false;
-    }
     if (!may_begin(hit, 0, before))
         return false;
     from = lac_match_same_from(hit, 0, before);
@@ -69,19 +60,56 @@ static bool is_allowed(const struct lac_match *m, struct lac_str hit,
     return lac_match_same_to(hit, hit.len, after) != SIZE_MAX;
 }
 
+/* Whether one of the rule's examples that may be anywhere begins at `at` of the hit. `buckets`: of
+ * those that may. */
+static bool is_inside(const struct lac_match *m, const struct lac_match_live *r, struct lac_str hit,
+                      size_t at, unsigned buckets)
+{
+    for (uint32_t i = 0; i < r->allow_count; i++) {
+        const struct lac_match_around *a = &m->around[r->allow + i];
+        struct lac_str text = lac_match_text_of(m, a->before);
+
+        if (!(buckets >> i % LAC_MATCH_TRIO_BUCKETS & 1) || !(a->flags & LAC_MATCH_AROUND_INSIDE) ||
+            hit.len - at < text.len ||
+            (hit.len > LAC_MATCH_CHANCE_MAX && text.len < LAC_MATCH_CHANCE_MIN))
+            continue;
+        if (may_begin(hit, at, text) && lac_match_same_from(hit, at, text) != SIZE_MAX)
+            return true;
+    }
+    return false;
+}
+
+static bool has_example(const struct lac_match *m, const struct lac_match_live *r,
+                        struct lac_str hit)
+{
+    const struct lac_match_trio *trio = &m->allow_lists[r->allow_list];
+
+    for (size_t i = 0; i < hit.len; i += LAC_MATCH_TRIO_STEP) {
+        const unsigned char *bytes = (const unsigned char *)hit.ptr + i;
+        unsigned char last[LAC_MATCH_TRIO_READ] = {0};
+        uint8_t buckets[LAC_MATCH_TRIO_STEP];
+
+        if (hit.len - i < LAC_MATCH_TRIO_READ)
+            bytes = memcpy(last, bytes, hit.len - i);
+        if (!lac_match_trio_at(trio, bytes, buckets))
+            continue;
+        for (size_t k = 0; k < LAC_MATCH_TRIO_STEP && i + k < hit.len; k++)
+            if (buckets[k] && is_inside(m, r, hit, i + k, buckets[k]))
+                return true;
+    }
+    return false;
+}
+
 static bool is_example(const struct lac_match *m, const struct lac_match_live *r,
                        struct lac_str hit)
 {
-    struct lac_match_grams grams;
-
     if (r->allow_count == 0)
         return false;
-    lac_match_grams_of(&grams, hit);
     for (size_t i = 0; i < r->allow_count; i++)
-        if (lac_match_grams_hinted(&grams, m->around[r->allow + i].flags) &&
+        if (!(m->around[r->allow + i].flags & LAC_MATCH_AROUND_INSIDE) &&
             is_allowed(m, hit, &m->around[r->allow + i]))
             return true;
-    return false;
+    return has_example(m, r, hit);
 }
 
 bool lac_match_is_whole(struct lac_str t, size_t start, size_t end)

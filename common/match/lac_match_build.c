@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads the rules: folds their texts, numbers phrases, context words and units. */
-#include "lac_match_grams.h"
 #include "lac_match_internal.h"
 
 #include <errno.h>
@@ -131,7 +130,6 @@ static enum lac_status fold_around(struct lac_match_build *b, const struct lac_s
         if (a.before.len + a.after.len == 0)
             return lac_err_set(err, LAC_REJECT, 0, "'%.*s' would hold for every hit",
                                LAC_STR_FMT(t));
-        a.flags |= lac_match_grams_hint(lac_match_build_text(b, a.before));
         lac_buf_put(out, &a, sizeof(a));
     }
     return LAC_OK;
@@ -467,6 +465,67 @@ static void index_groups(struct lac_match *m)
     }
 }
 
+/* A run's mark is that of its literal's first three bytes, see lac_match_table.c. */
+static void index_marks(struct lac_match *m)
+{
+    for (size_t i = 0; i < m->run_group_count; i++)
+        for (size_t k = 0; k < m->run_groups[i].count; k++) {
+            const struct lac_match_run *r = &m->runs[m->run_groups[i].first + k];
+            struct lac_str literal = lac_match_text_of(m, m->units[r->unit].inner);
+
+            for (unsigned n = 0;
+                 r->mark != LAC_MATCH_MARK_ALWAYS && n < LAC_MATCH_TRIO && n < literal.len; n++)
+                lac_match_trio_put(&m->run_trio, n, (unsigned char)literal.ptr[n],
+                                   (unsigned char)literal.ptr[0] % LAC_MATCH_TRIO_BUCKETS);
+        }
+}
+
+/* The bytes that a folded text's may stand for; behind a blank, which may be several, and behind
+ * its end any. Entry i of a list is in bucket i modulo their number, see lac_match_add.c. */
+static void put_example(struct lac_match_trio *t, struct lac_str text, unsigned bucket)
+{
+    bool any = false;
+
+    for (unsigned n = 0; n < LAC_MATCH_TRIO; n++) {
+        any = any || n >= text.len;
+        for (unsigned c = 0; c < 256; c++)
+            if (any || lac_match_fold_table[c] == (unsigned char)text.ptr[n])
+                lac_match_trio_put(t, n, (unsigned char)c, bucket);
+        any = any || text.ptr[n] == ' ';
+    }
+}
+
+/* Many rules share few lists of examples. */
+static bool index_examples(struct lac_match *m)
+{
+    uint32_t *first = calloc(m->count + 1, sizeof(*first));
+    size_t lists = 0;
+
+    free(m->allow_lists);
+    m->allow_lists = calloc(m->count + 1, sizeof(*m->allow_lists));
+    for (size_t i = 0; first && m->allow_lists && i < m->count; i++) {
+        struct lac_match_live *r = &m->live[i];
+        size_t list = 0;
+
+        while (list < lists && (m->live[first[list]].allow != r->allow ||
+                                m->live[first[list]].allow_count != r->allow_count))
+            list++;
+        r->allow_list = (uint16_t)list;
+        if (list < lists)
+            continue;
+        first[lists++] = (uint32_t)i;
+        for (uint32_t k = 0; k < r->allow_count; k++) {
+            const struct lac_match_around *a = &m->around[r->allow + k];
+
+            if (a->flags & LAC_MATCH_AROUND_INSIDE)
+                put_example(&m->allow_lists[list], lac_match_text_of(m, a->before),
+                            k % LAC_MATCH_TRIO_BUCKETS);
+        }
+    }
+    free(first);
+    return first && m->allow_lists;
+}
+
 enum lac_status lac_match_enliven(struct lac_match *m, struct lac_err *err)
 {
     enum lac_status status = LAC_OK;
@@ -480,6 +539,9 @@ enum lac_status lac_match_enliven(struct lac_match *m, struct lac_err *err)
         copy_rule(m, i);
     }
     index_groups(m);
+    index_marks(m);
+    if (status == LAC_OK && !index_examples(m))
+        status = no_memory(err);
     return status;
 }
 

@@ -66,6 +66,17 @@ static void come(struct lac_match_entropy *e, const char *from, const char *to)
         e->sum += term(e, e->seen[(unsigned char)*from]++);
 }
 
+/* The same of a text on its own that has no more bytes than there are terms. */
+static void come_first(struct lac_match_entropy *e, const char *from, const char *to)
+{
+    uint64_t sum = 0;
+
+    memset(e->seen, 0, sizeof(e->seen));
+    for (; from < to; from++)
+        sum += e->terms[e->seen[(unsigned char)*from]++];
+    e->sum = sum;
+}
+
 static void leave(struct lac_match_entropy *e, const char *from, const char *to)
 {
     for (; from < to; from++)
@@ -90,6 +101,8 @@ static uint32_t entropy_of(struct lac_match_entropy *e, struct lac_str text)
         come(e, e->to, to);
         leave(e, e->from, from);
         leave(e, to, e->to);
+    } else if (text.len < LAC_MATCH_ENTROPY_TERMS) {
+        come_first(e, from, to);
     } else {
         memset(e->seen, 0, sizeof(e->seen));
         e->sum = 0;

@@ -15,11 +15,6 @@ enum {
     SUBJECT_MAX = 40, /* "password for the test database is": bytes up to "is" */
 };
 
-bool lac_match_is_name(unsigned c)
-{
-    return lac_match_is_alnum(c) || c == '_' || c == '-' || c == '.';
-}
-
 bool lac_match_mentions(struct lac_str name, const char *const *words)
 {
     struct lac_match_grams grams;
@@ -30,7 +25,7 @@ bool lac_match_mentions(struct lac_str name, const char *const *words)
     for (; *words; words++) {
         size_t size;
 
-        if (!lac_match_grams_pair(&grams, *words)) /* nearly always */
+        if (!lac_match_grams_word(&grams, *words)) /* nearly always */
             continue;
         size = strlen(*words);
         for (size_t i = 0; i + size <= name.len; i++) {

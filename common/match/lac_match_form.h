@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lac_match_detect.h"
 #include "lac_str.h"
 
 enum { LAC_MATCH_NAME_REST = 32 /* bytes of an identifier before and behind the word in it */ };
@@ -39,7 +40,10 @@ struct lac_match_value {
 };
 
 /* Letters, digits and what joins the parts of an identifier. */
-bool lac_match_is_name(unsigned c);
+static inline bool lac_match_is_name(unsigned c)
+{
+    return lac_match_is_alnum(c) || c == '_' || c == '-' || c == '.';
+}
 
 /* Whether one of the words, in lower case, is in `name` in any case. No word is shorter than two
  * bytes; the list ends with NULL. */

@@ -41,35 +41,10 @@ static inline void lac_match_grams_of(struct lac_match_grams *g, struct lac_str 
         g->has[lac_match_gram(text.ptr + i)] = true;
 }
 
-static inline bool lac_match_grams_pair(const struct lac_match_grams *g, const char *p)
+/* False: a word of two bytes or more is not in the text: it lacks the first pair or the last. */
+static inline bool lac_match_grams_word(const struct lac_match_grams *g, const char *word)
 {
-    return g->has[lac_match_gram(p)];
-}
-
-enum {
-    LAC_MATCH_GRAMS_FIRST = 4, /* of a hint: the first pair is known, its number from bit 10 on */
-    LAC_MATCH_GRAMS_LAST = 8,  /* the last pair is, from bit 20 on */
-};
-
-/* The first and the last pair of a folded text, to be kept beside it. A blank may be anything that
- * parts words, so pairs with one say nothing. */
-static inline uint32_t lac_match_grams_hint(struct lac_str t)
-{
-    const unsigned char *p = (const unsigned char *)t.ptr;
-    uint32_t hint = 0;
-
-    if (t.len >= 2 && p[0] != ' ' && p[1] != ' ')
-        hint |= LAC_MATCH_GRAMS_FIRST | lac_match_gram(t.ptr) << 10;
-    if (t.len >= 2 && p[t.len - 2] != ' ' && p[t.len - 1] != ' ')
-        hint |= LAC_MATCH_GRAMS_LAST | lac_match_gram(t.ptr + t.len - 2) << 20;
-    return hint;
-}
-
-/* False: the text does not have the one of the hint inside. */
-static inline bool lac_match_grams_hinted(const struct lac_match_grams *g, uint32_t hint)
-{
-    return (!(hint & LAC_MATCH_GRAMS_FIRST) || g->has[hint >> 10 & (LAC_MATCH_GRAMS - 1)]) &&
-           (!(hint & LAC_MATCH_GRAMS_LAST) || g->has[hint >> 20 & (LAC_MATCH_GRAMS - 1)]);
+    return g->has[lac_match_gram(word)] && g->has[lac_match_gram(word + strlen(word) - 2)];
 }
 
 #endif

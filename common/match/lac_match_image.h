@@ -20,7 +20,7 @@
 #include "lac_match_regex.h"
 
 enum {
-    LAC_MATCH_IMAGE_VERSION = 9, /* of this layout and of what it means */
+    LAC_MATCH_IMAGE_VERSION = 10, /* of this layout and of what it means */
     LAC_MATCH_IMAGE_ORDER = 0x01020304,
     LAC_MATCH_IMAGE_ALIGN = 64,
     LAC_MATCH_IMAGE_MAX = 1 << 30,
@@ -52,7 +52,7 @@ enum {
 /* "* computing", "what is *", "not * at all": folded halves around the hit. */
 struct lac_match_around {
     struct lac_match_text before, after; /* either may be empty */
-    uint32_t flags;                      /* with what lac_match_grams_hint() says of `before` */
+    uint32_t flags;
 };
 
 struct lac_match_image_rule {

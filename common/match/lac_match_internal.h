@@ -23,6 +23,7 @@
 #include "lac_match_detect.h"
 #include "lac_match_front.h"
 #include "lac_match_image.h"
+#include "lac_match_trio.h"
 
 /* What an image can't hold of a rule, and beside it what a candidate is judged by: rules hit
  * seldom, and this is one line of the cache where the rule itself is four. */
@@ -32,8 +33,9 @@ struct lac_match_live {
     /* of the rule and its image */
     uint32_t score, context_boost, context_window, min_entropy, count;
     uint32_t except, except_count, allow, allow_count, context_count;
+    uint16_t allow_list; /* which of the lists of examples this is */
     uint8_t tier, strength;
-    uint8_t unused[6];
+    uint8_t unused[4];
 };
 
 enum { LAC_MATCH_LIVE_BYTES = 64 };
@@ -80,6 +82,8 @@ struct lac_match {
      * of rules that need no context. */
     uint64_t groups_of_mark[64];
     uint64_t groups_open;
+    struct lac_match_trio run_trio;     /* of three bytes that have a mark */
+    struct lac_match_trio *allow_lists; /* of each list of examples: those that may be anywhere */
 };
 
 static inline struct lac_str lac_match_text_of(const struct lac_match *m, struct lac_match_text t)
@@ -434,6 +438,10 @@ void lac_match_unit_at(struct lac_match_scratch *s, uint32_t unit, size_t start)
 
 /* Runs it at all starts in [from, to) that can be one. */
 void lac_match_unit_in(struct lac_match_scratch *s, uint32_t unit, size_t from, size_t to);
+
+/* The units whose matches lie in runs, at the run that begins at `offset` of the piece, which is
+ * `at` of the view; none that begins behind the core's end. */
+void lac_match_run_at(struct lac_match_scratch *s, size_t offset, size_t at, size_t core_end);
 
 /* Whether the rule can count here at all: false when it needs a context word and there is none in
  * sight. */

@@ -15,7 +15,7 @@
 enum { CORE_BYTES = LAC_MATCH_CORE_BLOCKS * LAC_MATCH_BLOCK };
 enum { MARGIN_BYTES = LAC_MATCH_MARGIN_BLOCKS * LAC_MATCH_BLOCK };
 
-/* ---- tokens, symbols, runs ---- */
+/* ---- tokens, symbols ---- */
 
 /* The bits of one kind from a place on, over the block's edge. */
 static uint64_t bits_from(uint64_t now, uint64_t next, size_t at)
@@ -97,106 +97,6 @@ static void symbol_at(struct lac_match_scratch *s, size_t block, size_t bit, siz
     }
 }
 
-/* How far the run reaches that begins here, as far as the piece shows. */
-static size_t run_end(const struct lac_match_scratch *s, size_t block, size_t bit, size_t at)
-{
-    size_t end = at;
-
-    for (size_t b = block; b < s->piece.blocks; b++) {
-        uint64_t in = (alnum_of(&s->masks[b]) | s->masks[b].joint) >> (b == block ? bit : 0);
-        size_t most = 64 - (b == block ? bit : 0);
-        size_t n = in == UINT64_MAX ? 64 : (size_t)__builtin_ctzll(~in);
-
-        end += n < most ? n : most;
-        if (n < most)
-            break;
-    }
-    return end;
-}
-
-/* Marks of all that stands in [at, end). Hardly any three bytes have one: a small map tells. */
-static uint64_t marks_of(const struct lac_match_scratch *s, size_t at, size_t end)
-{
-    const unsigned char *text = (const unsigned char *)s->view.ptr;
-    const uint64_t *marked = s->m->run_marked;
-    uint64_t marks = (uint64_t)1 << LAC_MATCH_MARK_ALWAYS;
-
-    for (; at + 2 < end; at++) {
-        size_t i = lac_match_marked_of(text + at);
-
-        if (marked[i / 64] >> (i % 64) & 1)
-            marks |= s->m->run_marks[lac_match_mark_of(i)];
-    }
-    return marks;
-}
-
-/* A unit that begins where a word does, at the starts in [at, to): the masks say where. */
-static void run_words(struct lac_match_scratch *s, uint32_t unit, size_t block, size_t bit,
-                      size_t at, size_t to)
-{
-    size_t base = at - bit;
-    uint64_t before = lac_match_is_alnum(lac_match_before(s->view, at)) ? (uint64_t)1 << bit : 0;
-    uint64_t skip = ((uint64_t)1 << bit) - 1;
-
-    for (; base < to; block++, base += LAC_MATCH_BLOCK) {
-        uint64_t alnum = alnum_of(&s->masks[block]);
-        uint64_t starts = ~(alnum << 1 | before | skip);
-
-        if (to - base < LAC_MATCH_BLOCK)
-            starts &= ((uint64_t)1 << (to - base)) - 1;
-        for (; starts; starts &= starts - 1)
-            lac_match_unit_at(s, unit, base + (size_t)__builtin_ctzll(starts));
-        before = alnum >> 63;
-        skip = 0;
-    }
-}
-
-/* A run of letters, digits and joints: where it is, and what three bytes of it say. */
-struct found_run {
-    size_t block, bit, at, end;
-    uint64_t marks;
-};
-
-static void run_group(struct lac_match_scratch *s, const struct lac_match_run_group *g,
-                      const struct found_run *f, size_t core_end)
-{
-    const struct lac_match_run *r = s->m->runs + g->first;
-    const struct lac_match_run *last = r + g->count;
-
-    if (!(g->marks & f->marks) || !(g->rules & s->enabled[g->block]))
-        return;
-    for (; r < last && r->least <= f->end - f->at; r++) {
-        const struct lac_match_unit *u = &s->m->units[r->unit];
-        size_t to = f->end - r->least + 1;
-
-        if (!(f->marks >> r->mark & 1) || !lac_match_gate(s, r->rule))
-            continue;
-        to = to < core_end ? to : core_end;
-        if (u->flags & LAC_MATCH_UNIT_WORD_START && u->inner.len == 0)
-            run_words(s, r->unit, f->block, f->bit, f->at, to);
-        else
-            lac_match_unit_in(s, r->unit, f->at, to);
-    }
-}
-
-static void run_at(struct lac_match_scratch *s, size_t block, size_t bit, size_t at,
-                   size_t core_end)
-{
-    const struct lac_match *m = s->m;
-    struct found_run f = {block, bit, at, run_end(s, block, bit, at), 0};
-    uint64_t groups = 0;
-
-    f.marks = marks_of(s, at, f.end);
-    for (uint64_t left = f.marks; left; left &= left - 1)
-        groups |= m->groups_of_mark[__builtin_ctzll(left)];
-    if (!s->gated_blocks)
-        groups &= m->groups_open;
-    for (; groups; groups &= groups - 1)
-        run_group(s, &m->run_groups[__builtin_ctzll(groups)], &f, core_end);
-    for (size_t i = 64; i < m->run_group_count; i++)
-        run_group(s, &m->run_groups[i], &f, core_end);
-}
-
 /* ---- a piece ---- */
 
 static void phrases(struct lac_match_scratch *s)
@@ -264,7 +164,7 @@ static void units(struct lac_match_scratch *s, const struct lac_match_range *cor
             symbol_at(s, other / LAC_MATCH_BLOCK, other % LAC_MATCH_BLOCK, from + other);
             symbol.next++;
         } else {
-            run_at(s, other / LAC_MATCH_BLOCK, other % LAC_MATCH_BLOCK, from + other, core->to);
+            lac_match_run_at(s, other, from + other, core->to);
             run.next++;
         }
     }
@@ -311,7 +211,7 @@ static void around_place(struct lac_match_scratch *s, const struct lac_match_pla
         uint32_t unit = s->m->context_units[i];
         const struct lac_match_unit *u = &s->m->units[unit];
         struct lac_match_rule_state *state = lac_match_state(s, u->rule);
-        size_t window = s->m->rules[u->rule].context_window;
+        size_t window = s->m->live[u->rule].context_window;
         size_t from = lac_match_plain_find(s, p->start);
         size_t to = lac_match_plain_find(s, p->end) + window + 1;
 

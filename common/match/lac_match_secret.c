@@ -4,11 +4,16 @@
 #include <stdint.h>
 #include <string.h>
 
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
 #include "lac_match_detect.h"
 #include "lac_match_grams.h"
 
 enum {
     LOOKED_AT = 256,
+    WORD_MAX = 11, /* bytes of the longest whole placeholder: "password123" */
     PASSWORD_MIN = 5,
     PASSWORD_MAX = 128,
     JSON_DEPTH = 32,
@@ -24,6 +29,21 @@ size_t lac_match_distinct(struct lac_str s)
         seen[(unsigned char)s.ptr[i]] = true;
     }
     return n;
+}
+
+/* Whether there are so many different bytes: nearly always the first few tell. */
+static bool has_distinct(struct lac_str s, size_t least)
+{
+    uint64_t seen[4] = {0};
+    size_t n = 0;
+
+    for (size_t i = 0; i < s.len && i < LOOKED_AT && n < least; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+
+        n += ~seen[c / 64] >> (c % 64) & 1;
+        seen[c / 64] |= (uint64_t)1 << (c % 64);
+    }
+    return n >= least;
 }
 
 static struct lac_str lower(char out[LOOKED_AT], struct lac_str s)
@@ -45,7 +65,7 @@ static bool has_inside(struct lac_str s, const char *const *words)
 
     lac_match_grams_of(&grams, s);
     for (; *words; words++)
-        if (lac_match_grams_pair(&grams, *words) && /* nearly always not */
+        if (lac_match_grams_word(&grams, *words) && /* nearly always not */
             memmem(s.ptr, s.len, *words, strlen(*words)))
             return true;
     return false;
@@ -54,6 +74,8 @@ static bool has_inside(struct lac_str s, const char *const *words)
 /* `s` is not empty. */
 static bool is_one_of(struct lac_str s, const char *const *words)
 {
+    if (s.len > WORD_MAX)
+        return false;
     for (; *words; words++)
         if (s.ptr[0] == (*words)[0] && lac_str_is(s, *words))
             return true;
@@ -123,47 +145,85 @@ struct mix {
                      and ABa count, the latter once */
 };
 
-enum { OTHER, DIGIT, LOWER, UPPER, KINDS };
+enum { MIX_STEP = 64 };
 
-/* All four counts in one number, sixteen bits each, by the kinds of two neighbours. */
-#define MIX_LETTER ((uint64_t)1)
-#define MIX_DIGIT  ((uint64_t)1 << 16)
-#define MIX_SWAP   ((uint64_t)1 << 32)
-#define MIX_CASE   ((uint64_t)1 << 48)
-
-static const uint64_t mix_steps[KINDS][KINDS] = {
-    [OTHER] = {0, MIX_DIGIT, MIX_LETTER, MIX_LETTER},
-    [DIGIT] = {0, MIX_DIGIT, MIX_LETTER + MIX_SWAP, MIX_LETTER + MIX_SWAP},
-    [LOWER] = {0, MIX_DIGIT + MIX_SWAP, MIX_LETTER, MIX_LETTER + MIX_CASE},
-    [UPPER] = {0, MIX_DIGIT + MIX_SWAP, MIX_LETTER, MIX_LETTER},
+/* Which of so many bytes are what: a bit each. */
+struct kinds {
+    uint64_t letter, digit, upper;
 };
+
+#ifdef __x86_64__
+/* Which bytes lie in [from, from + count). */
+static uint64_t in_range(__m128i x, char from, char count)
+{
+    __m128i above = _mm_sub_epi8(x, _mm_set1_epi8(from));
+    __m128i last = _mm_set1_epi8((char)(count - 1));
+
+    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(above, last), above));
+}
+
+static struct kinds kinds_of(const char bytes[MIX_STEP])
+{
+    struct kinds k = {0};
+
+    for (unsigned i = 0; i < MIX_STEP; i += 16) {
+        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(bytes + i));
+
+        k.letter |= in_range(_mm_or_si128(x, _mm_set1_epi8(0x20)), 'a', 26) << i;
+        k.digit |= in_range(x, '0', 10) << i;
+        k.upper |= in_range(x, 'A', 26) << i;
+    }
+    return k;
+}
+#else
+static struct kinds kinds_of(const char bytes[MIX_STEP])
+{
+    struct kinds k = {0};
+
+    for (unsigned i = 0; i < MIX_STEP; i++) {
+        unsigned char c = (unsigned char)bytes[i];
+
+        k.letter |= (uint64_t)lac_match_is_alpha(c) << i;
+        k.digit |= (uint64_t)lac_match_is_digit(c) << i;
+        k.upper |= (uint64_t)(lac_match_is_alpha(c) && !(c & 0x20)) << i;
+    }
+    return k;
+}
+#endif
+
+static size_t bits_in(uint64_t x)
+{
+    return (size_t)__builtin_popcountll(x);
+}
 
 static struct mix mix_of(struct lac_str s)
 {
     size_t n = s.len < LOOKED_AT ? s.len : LOOKED_AT;
-    unsigned before = OTHER;
-    uint64_t sum = 0;
+    struct kinds before = {0}; /* the last byte */
+    struct mix m = {0};
 
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
-        bool letter = lac_match_is_alpha(c);
-        unsigned kind = (unsigned)lac_match_is_digit(c) * DIGIT +
-                        (unsigned)letter * (UPPER - (unsigned)(c >> 5 & 1));
+    for (size_t i = 0; i < n; i += MIX_STEP) {
+        char bytes[MIX_STEP] = {0};
+        struct kinds k;
 
-        sum += mix_steps[before][kind];
-        before = kind;
+        memcpy(bytes, s.ptr + i, n - i < MIX_STEP ? n - i : MIX_STEP);
+        k = kinds_of(bytes);
+        m.letters += bits_in(k.letter);
+        m.digits += bits_in(k.digit);
+        m.swaps += bits_in((k.letter & (k.digit << 1 | before.digit)) |
+                           (k.digit & (k.letter << 1 | before.letter)));
+        m.cases +=
+            bits_in(k.upper & ((k.letter & ~k.upper) << 1 | (before.letter & ~before.upper)));
+        before = (struct kinds){k.letter >> 63, k.digit >> 63, k.upper >> 63};
     }
-    return (struct mix){.letters = sum & 0xFFFF,
-                        .digits = sum >> 16 & 0xFFFF,
-                        .swaps = sum >> 32 & 0xFFFF,
-                        .cases = sum >> 48};
+    return m;
 }
 
 bool lac_match_is_random(struct lac_str s, size_t least)
 {
     struct mix m;
 
-    if (s.len < least || lac_match_distinct(s) < 8)
+    if (s.len < least || !has_distinct(s, 8))
         return false;
     m = mix_of(s);
     if (m.letters < 4 || (m.digits == 0 && m.cases < 4))
@@ -177,7 +237,7 @@ bool lac_match_is_password(struct lac_str s, bool plain)
     size_t signs = 0;
     struct mix m;
 
-    if (s.len < PASSWORD_MIN || s.len > PASSWORD_MAX || lac_match_distinct(s) < 4 ||
+    if (s.len < PASSWORD_MIN || s.len > PASSWORD_MAX || !has_distinct(s, 4) ||
         lac_match_is_placeholder(s))
         return false;
     for (size_t i = 0; i < s.len; i++) {

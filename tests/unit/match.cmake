@@ -5,6 +5,7 @@ lac_test(match_detect USES match)
 lac_test(match_paths USES pack match SOURCES ../support/lac_match_slow.c LINK PkgConfig::HS
     TIMEOUT 240)
 lac_test(match_validate_id USES match)
+lac_test(match_bytes USES match)
 lac_test(match_secret USES match)
 lac_test(match_login USES match)
 lac_test(match_regex USES match LINK PkgConfig::HS)

@@ -284,6 +284,7 @@ static void any_bytes_can_be_asked_about(void)
 {
     static const char letters[] = "abcxyzABCXYZ0189+/-_=.:~ ";
 
+    lac_test_seed();
     for (int round = 0; round < 4000; round++) {
         size_t len = lac_test_random(LAC_MATCH_PATTERN_WIDTH + 1);
         char *text = malloc(len + 1);

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Units whose matches lie in long runs of letters, digits and what joins them. */
+#include "lac_match_internal.h"
+
+/* A run of letters, digits and joints: where it is, and what three bytes of it say. */
+struct found_run {
+    size_t block, bit, at, end;
+    uint64_t marks;
+};
+
+static uint64_t alnum_of(const struct lac_match_masks *m)
+{
+    return m->letter | m->digit;
+}
+
+/* How far the run reaches that begins here, as far as the piece shows. */
+static size_t run_end(const struct lac_match_scratch *s, size_t block, size_t bit, size_t at)
+{
+    size_t end = at;
+
+    for (size_t b = block; b < s->piece.blocks; b++) {
+        uint64_t in = (alnum_of(&s->masks[b]) | s->masks[b].joint) >> (b == block ? bit : 0);
+        size_t most = 64 - (b == block ? bit : 0);
+        size_t n = in == UINT64_MAX ? 64 : (size_t)__builtin_ctzll(~in);
+
+        end += n < most ? n : most;
+        if (n < most)
+            break;
+    }
+    return end;
+}
+
+/* Marks of the three bytes at `p`. */
+static uint64_t mark_at(const struct lac_match *m, const unsigned char *p)
+{
+    size_t i = lac_match_marked_of(p);
+
+    return m->run_marked[i / 64] >> (i % 64) & 1 ? m->run_marks[lac_match_mark_of(i)] : 0;
+}
+
+/* Marks of all that stands in the run of `len` bytes at `p`. Hardly any three bytes have one. The
+ * piece has bytes to be read behind the run. */
+static uint64_t marks_of(const struct lac_match *m, const unsigned char *p, size_t len)
+{
+    uint64_t marks = (uint64_t)1 << LAC_MATCH_MARK_ALWAYS;
+
+    for (size_t i = 0; i + 2 < len; i += LAC_MATCH_TRIO_STEP) {
+        uint8_t buckets[LAC_MATCH_TRIO_STEP];
+
+        if (!lac_match_trio_at(&m->run_trio, p + i, buckets))
+            continue;
+        for (size_t k = 0; k < LAC_MATCH_TRIO_STEP && i + k + 2 < len; k++)
+            if (buckets[k])
+                marks |= mark_at(m, p + i + k);
+    }
+    return marks;
+}
+
+/* A unit that begins where a word does, at the starts in [at, to): the masks say where. */
+static void run_words(struct lac_match_scratch *s, const struct lac_match_run *r,
+                      const struct found_run *f, size_t to)
+{
+    const struct lac_match_regex_set *first = &s->m->units[r->unit].first;
+    size_t block = f->block, base = f->at - f->bit;
+    uint64_t before =
+        lac_match_is_alnum(lac_match_before(s->view, f->at)) ? (uint64_t)1 << f->bit : 0;
+    uint64_t skip = ((uint64_t)1 << f->bit) - 1;
+
+    for (; base < to; block++, base += LAC_MATCH_BLOCK) {
+        uint64_t alnum = alnum_of(&s->masks[block]);
+        uint64_t starts = ~(alnum << 1 | before | skip);
+
+        if (to - base < LAC_MATCH_BLOCK)
+            starts &= ((uint64_t)1 << (to - base)) - 1;
+        for (; starts; starts &= starts - 1) {
+            size_t at = base + (size_t)__builtin_ctzll(starts);
+
+            if (lac_match_regex_set_has(first, (unsigned char)s->view.ptr[at]))
+                lac_match_unit_at(s, r->unit, at);
+        }
+        before = alnum >> 63;
+        skip = 0;
+    }
+}
+
+static void run_group(struct lac_match_scratch *s, const struct lac_match_run_group *g,
+                      const struct found_run *f, size_t core_end)
+{
+    const struct lac_match_run *r = s->m->runs + g->first;
+    const struct lac_match_run *last = r + g->count;
+
+    for (; r < last && r->least <= f->end - f->at; r++) {
+        const struct lac_match_unit *u;
+        size_t to = f->end - r->least + 1;
+
+        if (!(f->marks >> r->mark & 1) || !lac_match_gate(s, r->rule))
+            continue;
+        u = &s->m->units[r->unit];
+        to = to < core_end ? to : core_end;
+        if (u->flags & LAC_MATCH_UNIT_WORD_START && u->inner.len == 0)
+            run_words(s, r, f, to);
+        else
+            lac_match_unit_in(s, r->unit, f->at, to);
+    }
+}
+
+/* Whether a rule of the group may count, and the run has what one of them asks for. */
+static bool group_fits(const struct lac_match_scratch *s, const struct lac_match_run_group *g,
+                       uint64_t marks)
+{
+    return (g->marks & marks) && (g->rules & s->enabled[g->block]);
+}
+
+void lac_match_run_at(struct lac_match_scratch *s, size_t offset, size_t at, size_t core_end)
+{
+    const struct lac_match *m = s->m;
+    struct found_run f = {.block = offset / LAC_MATCH_BLOCK, .bit = offset % LAC_MATCH_BLOCK};
+    uint64_t groups = 0;
+
+    f.at = at;
+    f.end = run_end(s, f.block, f.bit, at);
+    f.marks = marks_of(m, s->piece.bytes + offset, f.end - at);
+    for (uint64_t left = f.marks; left; left &= left - 1)
+        groups |= m->groups_of_mark[__builtin_ctzll(left)];
+    if (!s->gated_blocks)
+        groups &= m->groups_open;
+    for (; groups; groups &= groups - 1) {
+        const struct lac_match_run_group *g = &m->run_groups[__builtin_ctzll(groups)];
+
+        if (group_fits(s, g, f.marks))
+            run_group(s, g, &f, core_end);
+    }
+    for (size_t i = 64; i < m->run_group_count; i++)
+        if (group_fits(s, &m->run_groups[i], f.marks))
+            run_group(s, &m->run_groups[i], &f, core_end);
+}
