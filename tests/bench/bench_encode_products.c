@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <oneapi/dnnl/dnnl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench_encode.h"
+#include "cpu/lac_encode_cpu_onednn.h"
 
 extern void omp_set_num_threads(int count);
 
@@ -24,16 +24,10 @@ struct bench_products {
     float *x, *out;
 };
 
-static bool matrix(dnnl_memory_desc_t *d, size_t rows, size_t cols, dnnl_format_tag_t tag)
-{
-    dnnl_dims_t dims = {(dnnl_dim_t)rows, (dnnl_dim_t)cols};
-    return dnnl_memory_desc_init_by_tag(d, 2, dims, dnnl_f32, tag) == dnnl_success;
-}
-
 /* Numbers of a usual size: zeroes could be faster, subnormals slower. */
 static void fill(dnnl_memory_t memory)
 {
-    const dnnl_memory_desc_t *d = NULL;
+    onednn_layout d = NULL;
     void *bytes = NULL;
 
     if (dnnl_memory_get_memory_desc(memory, &d) || dnnl_memory_get_data_handle(memory, &bytes))
@@ -42,20 +36,34 @@ static void fill(dnnl_memory_t memory)
         ((float *)bytes)[i] = (float)(i * 7919 % 1999) * 1e-3f - 1;
 }
 
+static bool bind(struct bench_products *p, struct product *q, onednn_layout x, onednn_layout bias,
+                 onednn_layout out)
+{
+    return !dnnl_primitive_create(&q->primitive, q->desc) &&
+           !dnnl_memory_create(&q->x, x, p->engine, p->x) &&
+           !dnnl_memory_create(&q->out, out, p->engine, p->out) &&
+           !dnnl_memory_create(&q->bias, bias, p->engine, DNNL_MEMORY_ALLOCATE);
+}
+
 static bool make(struct bench_products *p, struct product *q, size_t in, size_t width)
 {
-    dnnl_memory_desc_t x, weights, bias, out;
-    dnnl_matmul_desc_t op;
-    const dnnl_memory_desc_t *packed;
+    struct onednn_matrix x = {0}, weights = {0}, bias = {0}, out = {0};
+    onednn_layout packed;
+    bool made = !onednn_matrix_init(&x, p->rows, in, dnnl_f32, dnnl_ab) &&
+                !onednn_matrix_init(&weights, in, width, dnnl_f32, dnnl_format_tag_any) &&
+                !onednn_matrix_init(&bias, 1, width, dnnl_f32, dnnl_ab) &&
+                !onednn_matrix_init(&out, p->rows, width, dnnl_f32, dnnl_ab) &&
+                !onednn_matmul(&q->desc, p->engine, onednn_matrix_layout(&x),
+                               onednn_matrix_layout(&weights), onednn_matrix_layout(&bias),
+                               onednn_matrix_layout(&out), NULL) &&
+                bind(p, q, onednn_matrix_layout(&x), onednn_matrix_layout(&bias),
+                     onednn_matrix_layout(&out));
 
-    if (!matrix(&x, p->rows, in, dnnl_ab) || !matrix(&weights, in, width, dnnl_format_tag_any) ||
-        !matrix(&bias, 1, width, dnnl_ab) || !matrix(&out, p->rows, width, dnnl_ab) ||
-        dnnl_matmul_desc_init(&op, &x, &weights, &bias, &out) ||
-        dnnl_primitive_desc_create(&q->desc, &op, NULL, p->engine, NULL) ||
-        dnnl_primitive_create(&q->primitive, q->desc) ||
-        dnnl_memory_create(&q->x, &x, p->engine, p->x) ||
-        dnnl_memory_create(&q->out, &out, p->engine, p->out) ||
-        dnnl_memory_create(&q->bias, &bias, p->engine, DNNL_MEMORY_ALLOCATE))
+    onednn_matrix_drop(&x);
+    onednn_matrix_drop(&weights);
+    onednn_matrix_drop(&bias);
+    onednn_matrix_drop(&out);
+    if (!made)
         return false;
     fill(q->bias);
     fill(q->x);

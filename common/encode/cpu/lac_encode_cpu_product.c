@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lac_encode_cpu_product.h"
 
-#include <oneapi/dnnl/dnnl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lac_assert.h"
 #include "lac_compiler.h"
+#include "lac_encode_cpu_onednn.h"
 #include "lac_encode_cpu_vector.h"
 
 /* Of OpenMP's run time (libgomp), which oneDNN is built on; its header comes with a compiler. */
@@ -97,15 +97,24 @@ const char *lac_encode_cpu_isa(void)
         return "avx512_core_bf16";
     case dnnl_cpu_isa_avx512_core_amx:
         return "avx512_core_amx";
+#if DNNL_VERSION_MAJOR >= 3
+    case dnnl_cpu_isa_avx2_vnni_2:
+        return "avx2_vnni_2";
+    case dnnl_cpu_isa_avx512_core_fp16:
+        return "avx512_core_fp16";
+    case dnnl_cpu_isa_avx512_core_amx_fp16:
+        return "avx512_core_amx_fp16";
+#endif
     default:
         return "other";
     }
 }
 
+/* oneDNN numbers its instruction sets by bits: a larger set has those of the smaller ones. */
 bool lac_encode_cpu_has_bf16(void)
 {
-    const char *isa = lac_encode_cpu_isa();
-    return strcmp(isa, "avx512_core_bf16") == 0 || strcmp(isa, "avx512_core_amx") == 0;
+    int isa = (int)dnnl_get_effective_cpu_isa();
+    return (isa & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16;
 }
 
 enum lac_status lac_encode_cpu_onednn_open(struct lac_encode_cpu_onednn **out, struct lac_err *err)
@@ -143,14 +152,7 @@ static dnnl_data_type_t kind_of(const struct lac_encode_cpu_shape *s)
     return s->bf16 ? dnnl_bf16 : dnnl_f32;
 }
 
-static dnnl_status_t matrix(dnnl_memory_desc_t *d, size_t rows, size_t cols, dnnl_data_type_t type,
-                            dnnl_format_tag_t tag)
-{
-    dnnl_dims_t dims = {(dnnl_dim_t)rows, (dnnl_dim_t)cols};
-    return dnnl_memory_desc_init_by_tag(d, 2, dims, type, tag);
-}
-
-static const dnnl_memory_desc_t *weights_of(const struct lac_encode_cpu_shape *s)
+static onednn_layout weights_of(const struct lac_encode_cpu_shape *s)
 {
     return dnnl_primitive_desc_query_md(s->tiles[0].desc, dnnl_query_weights_md, 0);
 }
@@ -159,31 +161,32 @@ static const dnnl_memory_desc_t *weights_of(const struct lac_encode_cpu_shape *s
 static dnnl_status_t make_tile(struct lac_encode_cpu_shape *s, size_t index, size_t rows)
 {
     struct tile *t = &s->tiles[index];
-    dnnl_memory_desc_t x, weights, bias, out;
+    struct onednn_matrix x = {0}, weights = {0}, bias = {0}, out = {0};
     dnnl_primitive_attr_t attr = NULL;
-    dnnl_matmul_desc_t op;
-    dnnl_status_t status = matrix(&x, rows, s->in, kind_of(s), dnnl_ab);
+    dnnl_status_t status = onednn_matrix_init(&x, rows, s->in, kind_of(s), dnnl_ab);
 
     if (!status)
-        status = matrix(&weights, s->in, s->width, kind_of(s), dnnl_format_tag_any);
+        status = onednn_matrix_init(&weights, s->in, s->width, kind_of(s), dnnl_format_tag_any);
     if (!status)
-        status = matrix(&bias, 1, s->width, dnnl_f32, dnnl_ab);
+        status = onednn_matrix_init(&bias, 1, s->width, dnnl_f32, dnnl_ab);
     if (!status)
-        status = matrix(&out, rows, s->width, dnnl_f32, dnnl_ab);
-    if (!status && index > 0)
-        weights = *weights_of(s);
-    if (!status)
-        status = dnnl_matmul_desc_init(&op, &x, &weights, &bias, &out);
+        status = onednn_matrix_init(&out, rows, s->width, dnnl_f32, dnnl_ab);
     if (!status)
         status = dnnl_primitive_attr_create(&attr);
     if (!status)
         status = dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user);
     if (!status)
-        status = dnnl_primitive_desc_create(&t->desc, &op, attr, s->library->engine, NULL);
+        status = onednn_matmul(&t->desc, s->library->engine, onednn_matrix_layout(&x),
+                               index > 0 ? weights_of(s) : onednn_matrix_layout(&weights),
+                               onednn_matrix_layout(&bias), onednn_matrix_layout(&out), attr);
     if (!status)
         status = dnnl_primitive_create(&t->primitive, t->desc);
     if (attr)
         dnnl_primitive_attr_destroy(attr);
+    onednn_matrix_drop(&x);
+    onednn_matrix_drop(&weights);
+    onednn_matrix_drop(&bias);
+    onednn_matrix_drop(&out);
     t->rows = status ? 0 : rows;
     return status;
 }
@@ -349,14 +352,15 @@ static dnnl_status_t reorder(const struct lac_encode_cpu_shape *s, const float *
     dnnl_primitive_desc_t desc = NULL;
     dnnl_primitive_t primitive = NULL;
     dnnl_memory_t from = NULL;
-    dnnl_memory_desc_t plain;
-    dnnl_status_t status = matrix(&plain, s->in, s->width, dnnl_f32, dnnl_ba);
+    struct onednn_matrix plain = {0};
+    dnnl_status_t status = onednn_matrix_init(&plain, s->in, s->width, dnnl_f32, dnnl_ba);
 
     if (!status)
-        status = dnnl_memory_create(&from, &plain, engine, (void *)(uintptr_t)weights);
+        status = dnnl_memory_create(&from, onednn_matrix_layout(&plain), engine,
+                                    (void *)(uintptr_t)weights);
     if (!status)
-        status =
-            dnnl_reorder_primitive_desc_create(&desc, &plain, engine, weights_of(s), engine, NULL);
+        status = dnnl_reorder_primitive_desc_create(&desc, onednn_matrix_layout(&plain), engine,
+                                                    weights_of(s), engine, NULL);
     if (!status)
         status = dnnl_primitive_create(&primitive, desc);
     if (!status) {
@@ -371,6 +375,7 @@ static dnnl_status_t reorder(const struct lac_encode_cpu_shape *s, const float *
         dnnl_primitive_desc_destroy(desc);
     if (from)
         dnnl_memory_destroy(from);
+    onednn_matrix_drop(&plain);
     return status;
 }
 
@@ -382,7 +387,7 @@ enum lac_status lac_encode_cpu_packed_open(struct lac_encode_cpu_packed **out,
     struct lac_encode_cpu_packed *p = calloc(1, sizeof *p);
     dnnl_engine_t engine = s->library->engine;
     dnnl_status_t status = dnnl_success;
-    dnnl_memory_desc_t bias_desc;
+    struct onednn_matrix plain = {0};
 
     if (!p)
         return no_memory(err);
@@ -393,10 +398,11 @@ enum lac_status lac_encode_cpu_packed_open(struct lac_encode_cpu_packed **out,
         status = dnnl_out_of_memory;
     if (!status) {
         memcpy(p->bias_floats, bias, s->width * sizeof(float));
-        status = matrix(&bias_desc, 1, s->width, dnnl_f32, dnnl_ab);
+        status = onednn_matrix_init(&plain, 1, s->width, dnnl_f32, dnnl_ab);
     }
     if (!status)
-        status = dnnl_memory_create(&p->bias, &bias_desc, engine, p->bias_floats);
+        status = dnnl_memory_create(&p->bias, onednn_matrix_layout(&plain), engine, p->bias_floats);
+    onednn_matrix_drop(&plain);
     if (!status)
         status = dnnl_memory_create(&p->weights, weights_of(s), engine, p->weights_bytes);
     if (!status)

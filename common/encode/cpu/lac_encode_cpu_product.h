@@ -10,7 +10,7 @@
  * equal fingerprints mean the same order of additions, hence the same bits on two machines.
  *
  * Products run in the calling thread alone; they set OpenMP's thread count for it, to 1.
- * The only users of oneDNN's headers (https://oneapi-src.github.io/oneDNN/v2.6/).
+ * With lac_encode_cpu_onednn.h the only users of oneDNN's headers.
  */
 #ifndef LAC_ENCODE_CPU_PRODUCT_H
 #define LAC_ENCODE_CPU_PRODUCT_H
