@@ -20,10 +20,9 @@ static size_t round_up(size_t n, size_t to)
 size_t lac_encode_cpu_head_floats(size_t length, size_t width)
 {
     size_t keys = round_up(length, LAC_ENCODE_CPU_KEYS);
-    size_t values = round_up(width, LAC_ENCODE_CPU_LANES);
+    size_t values = round_up(width, LAC_ENCODE_CPU_KEYS);
 
-    return keys * width + length * values +
-           LAC_ENCODE_CPU_ROWS * (keys + round_up(width, LAC_ENCODE_CPU_LANES));
+    return keys * width + length * values + LAC_ENCODE_CPU_ROWS * (keys + values);
 }
 
 const struct lac_encode_cpu_vector *lac_encode_cpu_vector_at(size_t index)

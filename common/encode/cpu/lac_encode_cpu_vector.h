@@ -22,7 +22,7 @@
 enum {
     LAC_ENCODE_CPU_LANES = 16, /* floats of a vector; what is padded is padded to this */
     LAC_ENCODE_CPU_ROWS = 4,   /* query rows that attention takes at once */
-    LAC_ENCODE_CPU_KEYS = 32,  /* a row of scores is padded to a multiple of this */
+    LAC_ENCODE_CPU_KEYS = 32,  /* rows of attention's scratch are padded to multiples of this */
 };
 
 /* One head of one sequence: out = softmax(q k^T / sqrt(width)) v. */

@@ -108,26 +108,43 @@ TARGET static void bf16_all(uint16_t *out, const float *x, size_t count)
     }
 }
 
-TARGET static void norm(float *out, const float *x, const float *y, const float *gain,
-                        const float *bias, size_t count, float eps)
+/* A vector of which `n` lanes count; `whole`: all of them do. */
+TARGET static inline __attribute__((always_inline)) vec take(const float *x, size_t n, bool whole)
+{
+    return whole ? v_load(x) : v_load_part(x, n);
+}
+
+TARGET static inline __attribute__((always_inline)) void put(float *out, vec v, size_t n,
+                                                             bool whole)
+{
+    if (whole)
+        v_store(out, v);
+    else
+        v_store_part(out, v, n);
+}
+
+TARGET static inline __attribute__((always_inline)) void norm_of(float *out, const float *x,
+                                                                 const float *y, const float *gain,
+                                                                 const float *bias, size_t count,
+                                                                 float eps, bool whole)
 {
     vec sum = v_set(0), squares = v_set(0);
     vec mean, factor;
 
     for (size_t i = 0; i < count; i += LANES) {
         size_t n = part(i, count);
-        vec v = v_load_part(x + i, n);
+        vec v = take(x + i, n, whole);
         if (y)
-            v = v_add(v, v_load_part(y + i, n));
+            v = v_add(v, take(y + i, n, whole));
         sum = v_add(sum, v);
-        v_store_part(out + i, v, n);
+        put(out + i, v, n, whole);
     }
     mean = v_set(v_sum(sum) / (float)count);
     for (size_t i = 0; i < count; i += LANES) {
         float centred[LANES] = {0};
         size_t n = part(i, count);
-        vec v = v_sub(v_load_part(out + i, n), mean);
-        if (n < LANES) { /* lanes beyond the end hold -mean: not part of the sum */
+        vec v = v_sub(take(out + i, n, whole), mean);
+        if (!whole && n < LANES) { /* lanes beyond the end hold -mean: not part of the sum */
             v_store_part(centred, v, n);
             v = v_load(centred);
         }
@@ -136,9 +153,18 @@ TARGET static void norm(float *out, const float *x, const float *y, const float 
     factor = v_set(1.0f / sqrtf(v_sum(squares) / (float)count + eps));
     for (size_t i = 0; i < count; i += LANES) {
         size_t n = part(i, count);
-        vec v = v_mul(v_sub(v_load_part(out + i, n), mean), factor);
-        v_store_part(out + i, v_fma(v, v_load_part(gain + i, n), v_load_part(bias + i, n)), n);
+        vec v = v_mul(v_sub(take(out + i, n, whole), mean), factor);
+        put(out + i, v_fma(v, take(gain + i, n, whole), take(bias + i, n, whole)), n, whole);
     }
+}
+
+TARGET static void norm(float *out, const float *x, const float *y, const float *gain,
+                        const float *bias, size_t count, float eps)
+{
+    if (count % LANES == 0)
+        norm_of(out, x, y, gain, bias, count, eps, true);
+    else
+        norm_of(out, x, y, gain, bias, count, eps, false);
 }
 
 /* Where the parts of a head's scratch begin. */
@@ -174,10 +200,21 @@ TARGET static inline void pack_keys(const struct lac_encode_cpu_head *h, const s
             to[c * p->keys_stride + j] = from[j * h->stride + c];
 }
 
+/* A row of values and zeroes behind it. */
+TARGET static inline void pack_value(float *to, const float *from, size_t width, size_t room)
+{
+    size_t c = 0;
+
+    for (; c + LANES <= width; c += LANES)
+        v_store(to + c, v_load(from + c));
+    for (; c < room; c += LANES)
+        v_store(to + c, c < width ? v_load_part(from + c, width - c) : v_set(0));
+}
+
 TARGET static void pack_head(const struct lac_encode_cpu_head *h, struct parts *p)
 {
     p->keys_stride = (h->length + KEYS - 1) / KEYS * KEYS;
-    p->values_stride = (h->width + LANES - 1) / LANES * LANES;
+    p->values_stride = (h->width + KEYS - 1) / KEYS * KEYS;
     p->keys = h->scratch;
     p->values = p->keys + h->width * p->keys_stride;
     p->scores = p->values + h->length * p->values_stride;
@@ -189,8 +226,7 @@ TARGET static void pack_head(const struct lac_encode_cpu_head *h, struct parts *
         float *v = p->values + j * p->values_stride;
         fetch_next(h->k + j * h->stride, h->width);
         fetch_next(h->v + j * h->stride, h->width);
-        memcpy(v, h->v + j * h->stride, h->width * sizeof *v);
-        memset(v + h->width, 0, (p->values_stride - h->width) * sizeof *v);
+        pack_value(v, h->v + j * h->stride, h->width, p->values_stride);
     }
     for (size_t c = 0; c < h->width; c++)
         memset(p->keys + c * p->keys_stride + h->length, 0,
@@ -260,23 +296,34 @@ TARGET static inline float soften(float *scores, size_t length)
 TARGET static inline void weigh(const struct lac_encode_cpu_head *h, const struct parts *p,
                                 size_t first, size_t rows, const float *factors)
 {
-    for (size_t c = 0; c < p->values_stride; c += LANES) {
-        vec sum[ROWS];
+    for (size_t c = 0; c < h->width; c += BLOCK * LANES) {
+        vec sum[ROWS][BLOCK];
         UNROLL
         for (size_t r = 0; r < ROWS; r++)
-            sum[r] = v_set(0);
-        for (size_t j = 0; j < h->length; j++) {
-            vec v = v_load(p->values + j * p->values_stride + c);
             UNROLL
-            for (size_t r = 0; r < ROWS; r++)
-                sum[r] = v_fma(v_set(p->scores[r * p->keys_stride + j]), v, sum[r]);
+        for (size_t b = 0; b < BLOCK; b++)
+            sum[r][b] = v_set(0);
+        for (size_t j = 0; j < h->length; j++) {
+            const float *values = p->values + j * p->values_stride + c;
+            vec v[BLOCK];
+            UNROLL
+            for (size_t b = 0; b < BLOCK; b++)
+                v[b] = v_load(values + b * LANES);
+            UNROLL
+            for (size_t r = 0; r < ROWS; r++) {
+                vec weight = v_set(p->scores[r * p->keys_stride + j]);
+                UNROLL
+                for (size_t b = 0; b < BLOCK; b++)
+                    sum[r][b] = v_fma(weight, v[b], sum[r][b]);
+            }
         }
         UNROLL
-        for (size_t r = 0; r < ROWS; r++) {
-            vec o = v_mul(sum[r], v_set(factors[r]));
-            if (r < rows)
-                v_store_part(h->out + (first + r) * h->out_stride + c, o, part(c, h->width));
-        }
+        for (size_t r = 0; r < ROWS; r++)
+            UNROLL
+        for (size_t b = 0; b < BLOCK; b++)
+            if (r < rows && c + b * LANES < h->width)
+                v_store_part(h->out + (first + r) * h->out_stride + c + b * LANES,
+                             v_mul(sum[r][b], v_set(factors[r])), part(c + b * LANES, h->width));
     }
 }
 
