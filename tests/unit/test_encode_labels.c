@@ -17,7 +17,7 @@ enum {
      * and this is a matter of numbers, not of memory. */
     EVERY = LAC_TEST_ROUNDS(61, 61 * 23),
     TEXTS = LAC_TEST_ROUNDS(200, 10),
-    /* Over all texts 2 in a thousand have another tier in bfloat16, 7 in int8: in a sample of 300
+    /* Over all texts 1 in a thousand has another tier in bfloat16, 5 in int8: in a sample of 300
      * that is 2 in int8, and more than 6 with a probability below a hundredth. Then something is
      * wrong, and not with the sample. */
     OTHERS_EACH = 50, /* one in so many texts, and one */

@@ -239,8 +239,8 @@ static void name_engine(struct lac_encode_device *d)
     char library[32];
     uint64_t all = 0;
 
-    if (d->class == LAC_ENCODE_CPU_INT8) { /* the same bits everywhere; 1: how it is rounded */
-        snprintf(d->engine, sizeof d->engine, "%s/1", lac_encode_class_name(d->class));
+    if (d->class == LAC_ENCODE_CPU_INT8) { /* the same bits everywhere; 2: how it is rounded */
+        snprintf(d->engine, sizeof d->engine, "%s/2", lac_encode_class_name(d->class));
         return;
     }
     for (int i = 0; i < LAC_ENCODE_CPU_PLACES; i++)
@@ -365,11 +365,12 @@ static enum lac_status take_memory(struct lac_encode_session *s)
         step * w->hidden,
         lac_encode_cpu_head_floats(length, w->hidden / w->heads),
         rounded_floats(s, rows, step),
+        w->hidden > w->ffn ? w->hidden : w->ffn,
         2 * step,
     };
     float *rounded, *ranges;
-    float **const buffers[] = {&s->x,      &s->qkv,    &s->context, &s->wide,
-                               &s->narrow, &s->attend, &rounded,    &ranges};
+    float **const buffers[] = {&s->x,      &s->qkv,  &s->context, &s->wide, &s->narrow,
+                               &s->attend, &rounded, &s->spread,  &ranges};
 
     for (size_t i = 0; i < LAC_COUNT(counts); i++)
         total += (counts[i] + 15) / 16 * 16;

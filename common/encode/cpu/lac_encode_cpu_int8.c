@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define TARGET
-enum { ROWS = 1, VECTORS = 1, BIAS = 0 };
+enum { ROWS = 1, VECTORS = 1, BIAS = 0, SPREAD_MOST = 32 };
 #define EACH_ROW(X)       X(0)
 #define EACH_VECTOR(X, r) X(r, 0)
 
@@ -99,6 +99,13 @@ const struct lac_encode_cpu_int8 *lac_encode_cpu_int8_at(size_t index)
     return index < count ? forms[index] : NULL;
 }
 
+size_t lac_encode_cpu_int8_group(size_t in)
+{
+    size_t vectors = in / LANES, group = vectors & -vectors; /* its largest power of two */
+
+    return group > SPREAD_MOST ? SPREAD_MOST : group > 0 ? group : 1;
+}
+
 /* What an input is divided by: sqrt(its size / the size of its largest weight). */
 static void choose_factors(struct lac_encode_cpu_weights8 *w, float *weights, const float *squares)
 {
@@ -118,6 +125,24 @@ static void choose_factors(struct lac_encode_cpu_weights8 *w, float *weights, co
         w->smooth[k] = 1 / factor;
         for (size_t o = 0; o < w->width; o++)
             weights[o * w->in + k] *= factor;
+    }
+}
+
+/* Weights for inputs that are spread: the transform is its own inverse, times the group's size, a
+ * power of two, so that dividing by it rounds nothing. It makes inputs larger by the root of that:
+ * those that are not spread become so by their factors. */
+static void spread_weights(struct lac_encode_cpu_weights8 *w, float *weights)
+{
+    size_t whole = w->in / LANES * LANES;
+    float by = (float)lac_encode_cpu_int8_group(w->in), root = sqrtf(by);
+
+    for (size_t k = whole; k < w->in; k++)
+        w->smooth[k] *= root;
+    for (size_t o = 0; o < w->width; o++) {
+        float *row = weights + o * w->in;
+        spread_row(row, row, NULL, w->in, NULL);
+        for (size_t k = 0; k < w->in; k++)
+            row[k] /= k < whole ? by : root;
     }
 }
 
@@ -182,6 +207,7 @@ enum lac_status lac_encode_cpu_weights8_open(struct lac_encode_cpu_weights8 **ou
     memcpy(w->bias, bias, width * sizeof *bias);
     if (squares)
         choose_factors(w, weights, squares);
+    spread_weights(w, weights);
     for (size_t o = 0; o < width; o++)
         round_output(w, o, weights + o * in);
     *out = w;
@@ -209,9 +235,10 @@ static void try_form(const struct lac_encode_cpu_int8 *form,
 {
     uint8_t bytes[TRY_ROWS * TRY_ROW];
     struct lac_encode_cpu_range ranges[TRY_ROWS];
+    float room[TRY_IN];
 
     for (size_t r = 0; r < TRY_ROWS; r++)
-        ranges[r] = form->round(bytes + r * TRY_ROW, x + r * TRY_IN, w->smooth, TRY_IN);
+        ranges[r] = form->round(bytes + r * TRY_ROW, x + r * TRY_IN, w, room);
     form->multiply(w, TRY_ROWS, bytes, ranges, out, false);
 }
 

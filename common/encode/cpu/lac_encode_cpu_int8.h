@@ -13,6 +13,12 @@
  * of the range moves to where it costs less (Xiao et al. 2023, "SmoothQuant", eq. 3-4, with the
  * root of the mean square instead of the largest value).
  *
+ * What still sticks out within a row is spread: groups of up to 32 vectors of sixteen inputs are
+ * replaced by sums and differences of them all, their Walsh-Hadamard transform, and weights by
+ * theirs, divided by the group's size, which leaves the products as they are (Ashkboos et al. 2024,
+ * "QuaRot", section 3). A row then looks like noise with hardly a tail, and its range and that of
+ * the weights shrink by a half and more. Inputs beyond the last whole vector stay as they are.
+ *
  * The sum of integers is exact, so its order doesn't matter; the rest are two fused multiply-adds
  * in one order. Every row is on its own, so that neighbours can't matter either.
  *
@@ -58,15 +64,20 @@ struct lac_encode_cpu_range {
 struct lac_encode_cpu_int8 {
     const char *name; /* "avx512vnni", "avxvnni", "avx2", "plain" */
 
-    /* Rounds x times smooth, a row of `count` numbers; out has room for whole groups. */
-    struct lac_encode_cpu_range (*round)(uint8_t *out, const float *x, const float *smooth,
-                                         size_t count);
+    /* Rounds x, a row of w->in numbers, as w wants it; out has room for whole groups, `room` for
+     * w->in floats that are in nobody's use. */
+    struct lac_encode_cpu_range (*round)(uint8_t *out, const float *x,
+                                         const struct lac_encode_cpu_weights8 *w, float *room);
 
     /* out[rows][width] = x W^T + bias, with GELU behind it if asked. x: [rows][groups x 4] as
      * round() left them. */
     void (*multiply)(const struct lac_encode_cpu_weights8 *w, size_t rows, const uint8_t *x,
                      const struct lac_encode_cpu_range *ranges, float *out, bool gelu);
 };
+
+/* Vectors of a group whose inputs are spread: what divides `in` into groups of equal size, 1 .. 32;
+ * 1: nothing is spread. */
+size_t lac_encode_cpu_int8_group(size_t in);
 
 /* All forms that this machine runs, fastest first; NULL beyond the last. */
 const struct lac_encode_cpu_int8 *lac_encode_cpu_int8_at(size_t index);

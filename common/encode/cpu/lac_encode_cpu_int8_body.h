@@ -21,6 +21,7 @@
 #ifndef LAC_ENCODE_CPU_INT8_BODY_H
 #define LAC_ENCODE_CPU_INT8_BODY_H
 
+#include <math.h>
 #include <string.h>
 
 #include "lac_encode_cpu_gelu.h"
@@ -30,43 +31,124 @@
 #define PANEL LAC_ENCODE_CPU_PANEL
 #define GROUP LAC_ENCODE_CPU_GROUP
 #define WIDTH (VECTORS * LANES) /* outputs that a block has */
+#define TURN  8                 /* vectors that are spread in registers */
 
 #define LAC_ENCODE_CPU_INT8(form)                               \
     {                                                           \
         .name = (form), .round = round_row, .multiply = product \
     }
 
-TARGET static struct lac_encode_cpu_range round_row(uint8_t *out, const float *x,
-                                                    const float *smooth, size_t count)
-{
-    vec least = v_set(x[0] * smooth[0]), most = least;
-    float low, high;
-    struct lac_encode_cpu_range r;
-    size_t i;
+/* The smallest and the largest numbers of each lane. */
+struct extent {
+    vec least, most;
+};
 
-    for (i = 0; i + LANES <= count; i += LANES) {
-        vec v = v_mul(v_load(x + i), v_load(smooth + i));
-        least = v_min(v, least);
-        most = v_max(v, most);
+/* n vectors, `stride` floats apart, become their Walsh-Hadamard transform: the sum and the
+ * difference of neighbours, then of pairs, then of fours. */
+TARGET static inline __attribute__((always_inline)) void
+turn(float *out, const float *x, const float *smooth, size_t stride, size_t n, struct extent *e)
+{
+    vec v[TURN];
+
+#pragma GCC unroll 8
+    for (size_t i = 0; i < n; i++) {
+        v[i] = v_load(x + i * stride);
+        if (smooth)
+            v[i] = v_mul(v[i], v_load(smooth + i * stride));
     }
-    low = -v_top(v_sub(v_set(0), least));
-    high = v_top(most);
-    for (; i < count; i++) {
-        float f = x[i] * smooth[i];
-        low = f < low ? f : low;
-        high = f > high ? f : high;
+#pragma GCC unroll 3
+    for (size_t half = 1; half < n; half *= 2)
+#pragma GCC unroll 8
+        for (size_t i = 0; i < n; i++)
+            if ((i & half) == 0) {
+                vec a = v[i], b = v[i + half];
+                v[i] = v_add(a, b);
+                v[i + half] = v_sub(a, b);
+            }
+#pragma GCC unroll 8
+    for (size_t i = 0; i < n; i++) {
+        v_store(out + i * stride, v[i]);
+        if (e) {
+            e->least = v_min(v[i], e->least);
+            e->most = v_max(v[i], e->most);
+        }
+    }
+}
+
+/* Vectors of 8 at once, or of all that a group has. */
+TARGET static inline __attribute__((always_inline)) void turn_all(float *out, const float *x,
+                                                                  const float *smooth,
+                                                                  size_t vectors, size_t n,
+                                                                  struct extent *e)
+{
+    for (size_t i = 0; i < vectors * LANES; i += n * LANES)
+        turn(out + i, x + i, smooth ? smooth + i : NULL, LANES, n, e);
+}
+
+/* The sums and differences of whole eights, which make groups of 16 or 32 vectors. */
+TARGET static inline __attribute__((always_inline)) void turn_eights(float *x, size_t vectors,
+                                                                     size_t n, struct extent *e)
+{
+    for (size_t i = 0; i < vectors * LANES; i += n * TURN * LANES)
+        for (size_t k = 0; k < TURN * LANES; k += LANES)
+            turn(x + i + k, x + i + k, NULL, TURN * LANES, n, e);
+}
+
+/* Spreads a row's whole vectors as the header says; out may be x. */
+TARGET static inline __attribute__((always_inline)) void
+spread_row(float *out, const float *x, const float *smooth, size_t count, struct extent *e)
+{
+    size_t vectors = count / LANES, group = lac_encode_cpu_int8_group(count);
+
+    switch (group) {
+    case 32:
+        turn_all(out, x, smooth, vectors, TURN, NULL);
+        turn_eights(out, vectors, 4, e);
+        break;
+    case 16:
+        turn_all(out, x, smooth, vectors, TURN, NULL);
+        turn_eights(out, vectors, 2, e);
+        break;
+    case 8:
+        turn_all(out, x, smooth, vectors, 8, e);
+        break;
+    case 4:
+        turn_all(out, x, smooth, vectors, 4, e);
+        break;
+    case 2:
+        turn_all(out, x, smooth, vectors, 2, e);
+        break;
+    default:
+        turn_all(out, x, smooth, vectors, 1, e);
+        break;
+    }
+}
+
+TARGET static struct lac_encode_cpu_range
+round_row(uint8_t *out, const float *x, const struct lac_encode_cpu_weights8 *w, float *room)
+{
+    size_t count = w->in, whole = count / LANES * LANES, i;
+    float low = x[0] * w->smooth[0], high = low;
+    struct lac_encode_cpu_range r;
+
+    if (whole > 0) {
+        struct extent e = {v_set(INFINITY), v_set(-INFINITY)};
+        spread_row(room, x, w->smooth, count, &e);
+        low = -v_top(v_sub(v_set(0), e.least));
+        high = v_top(e.most);
+    }
+    for (i = whole; i < count; i++) {
+        room[i] = x[i] * w->smooth[i];
+        low = room[i] < low ? room[i] : low;
+        high = room[i] > high ? room[i] : high;
     }
     r.mid = low * 0.5f + high * 0.5f;
     r.scale = high * (1.0f / 254) - low * (1.0f / 254);
     const vec mid = v_set(r.mid), steps = v_set(r.scale > 0 ? 1.0f / r.scale : 0);
-    for (i = 0; i + LANES <= count; i += LANES) {
-        vec v = v_mul(v_load(x + i), v_load(smooth + i));
-        s_bytes(out + i, v_mul(v_sub(v, mid), steps), LANES);
-    }
-    if (i < count) {
-        vec v = v_mul(v_load_part(x + i, count - i), v_load_part(smooth + i, count - i));
-        s_bytes(out + i, v_mul(v_sub(v, mid), steps), count - i);
-    }
+    for (i = 0; i < whole; i += LANES)
+        s_bytes(out + i, v_mul(v_sub(v_load(room + i), mid), steps), LANES);
+    if (i < count)
+        s_bytes(out + i, v_mul(v_sub(v_load_part(room + i, count - i), mid), steps), count - i);
     while (i = count % GROUP, i != 0) { /* their weights are zero */
         out[count] = BIAS;
         count++;

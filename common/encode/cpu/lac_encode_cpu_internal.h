@@ -81,6 +81,7 @@ struct lac_encode_session {
     /* bf16: [rows][hidden] or [step][ffn], whichever is more; x as bfloat16. int8: [step][hidden
      * or ffn], whichever is more, in whole groups; x in 8 bits. */
     void *rounded;
+    float *spread;                       /* int8: [hidden or ffn]: a row before it is rounded */
     struct lac_encode_cpu_range *ranges; /* int8: [step] */
     lac_encode_cpu_watch *watch;         /* while squares are taken, else NULL */
     struct lac_encode_cpu_squares *squares;

@@ -24,7 +24,7 @@ static void multiply8(struct lac_encode_session *s, enum lac_encode_cpu_place pl
     while (rows > 0) {
         size_t step = rows < s->device->step ? rows : s->device->step;
         for (size_t i = 0; i < step; i++)
-            s->ranges[i] = form->round(bytes + i * row_size, x + i * w->in, w->smooth, w->in);
+            s->ranges[i] = form->round(bytes + i * row_size, x + i * w->in, w, s->spread);
         if (s->watch)
             s->watch(s, layer, place, x, step);
         form->multiply(w, step, bytes, s->ranges, out, place == LAC_ENCODE_CPU_UP);
