@@ -256,7 +256,15 @@ static bool assigned(struct lac_str t, size_t at, enum kind kind, bool directive
                   (name.option && lac_match_byte(t, name.end) == '=');
     if (!lac_match_value_of(t, &name, kind == KIND_SECRET, &v))
         return false;
-    /* No key ends like a sentence does; a password may. */
+    /* No key goes on behind an address's '&', or ends like a sentence does; a password may. */
+    if (kind != KIND_PASSWORD && !v.quoted) {
+        const char *amp = memchr(v.text.ptr, '&', v.text.len);
+
+        if (amp) {
+            v.text.len = (size_t)(amp - v.text.ptr);
+            v.cut = false;
+        }
+    }
     while (kind != KIND_PASSWORD && !v.quoted && !v.cut && v.text.len > VALUE_MIN &&
            lac_match_is_in((unsigned char)v.text.ptr[v.text.len - 1], ".?:!"))
         v.text.len--;

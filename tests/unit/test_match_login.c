@@ -185,6 +185,9 @@ static void values_are_found_in_all_forms_of_an_assignment(void)
     static const struct row defaults[] = {
         {"process.env.API_KEY || 'k3J9dLq0Zx7Tn2VbY5cW'", "k3J9dLq0Zx7Tn2VbY5cW"},
         {"getenv('API_KEY') or 'k3J9dLq0Zx7Tn2VbY5cW'", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"the access key k3J9dLq0Zx7Tn2VbY5cW of the bot", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"access key: k3J9dLq0Zx7Tn2VbY5cW", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"/get?api_key=k3J9dLq0Zx7Tn2VbY5cW&V1", "k3J9dLq0Zx7Tn2VbY5cW"},
         {"env.put(\"API_KEY\", \"k3J9dLq0Zx7Tn2VbY5cW\");", "k3J9dLq0Zx7Tn2VbY5cW"},
     };
     static const struct row keys[] = {
