@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "lac_match_grams.h"
 #include "lac_match_secret.h"
 
 enum {
@@ -75,13 +76,16 @@ static bool is_connection(struct lac_str s, size_t *from)
         "server=",   "data source=",     "host=",   "user id=", "uid=",
         "database=", "initial catalog=", "driver=", "dsn=",     "dbname=",
         "user=",     "username=",        "addr=",   NULL};
+    struct lac_match_grams grams;
     size_t found = 0;
 
     *from = s.len;
+    lac_match_grams_of(&grams, s);
     for (size_t i = 0; keys[i]; i++) {
         size_t at;
 
-        if (finds(s, keys[i], &at) && !is_name(lac_match_before(s, at))) {
+        if (lac_match_grams_word(&grams, keys[i]) && finds(s, keys[i], &at) &&
+            !is_name(lac_match_before(s, at))) {
             *from = at < *from ? at : *from;
             found++;
         }
@@ -248,9 +252,8 @@ static size_t behind_option(struct lac_str t, size_t at, const char *const *opti
     size_t end = at;
 
     /* A backslash in front of it takes a line's end away. */
-    while (end < t.len && end - at < COMMAND_REACH &&
-           (!lac_match_is_in((unsigned char)t.ptr[end], "|;\n") ||
-            (t.ptr[end] == '\n' && lac_match_before(t, end) == '\\')))
+    while (end < t.len && end - at < COMMAND_REACH && t.ptr[end] != '|' && t.ptr[end] != ';' &&
+           (t.ptr[end] != '\n' || lac_match_before(t, end) == '\\'))
         end++;
     for (; *options; options++) {
         const char *found = memmem(t.ptr + at, end - at, *options, strlen(*options));

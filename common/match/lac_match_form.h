@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lac_match_detect.h"
 #include "lac_str.h"
@@ -42,7 +43,13 @@ struct lac_match_value {
 /* Letters, digits and what joins the parts of an identifier. */
 static inline bool lac_match_is_name(unsigned c)
 {
-    return lac_match_is_alnum(c) || c == '_' || c == '-' || c == '.';
+    static const uint64_t names[2] = {
+        (uint64_t)1 << '-' | (uint64_t)1 << '.' | (uint64_t)0x3FF << '0',
+        (uint64_t)0x3FFFFFF << ('A' - 64) | (uint64_t)1 << ('_' - 64) |
+            (uint64_t)0x3FFFFFF << ('a' - 64),
+    };
+
+    return c < 128 && names[c / 64] >> (c % 64) & 1;
 }
 
 /* Whether one of the words, in lower case, is in `name` in any case. No word is shorter than two

@@ -62,20 +62,29 @@ static struct lac_str lower(char out[LOOKED_AT], struct lac_str s)
 static bool has_inside(struct lac_str s, const char *const *words)
 {
     struct lac_match_grams grams;
+    struct lac_str t = {0};
+    char buf[LOOKED_AT];
 
     lac_match_grams_of(&grams, s);
-    for (; *words; words++)
-        if (lac_match_grams_word(&grams, *words) && /* nearly always not */
-            memmem(s.ptr, s.len, *words, strlen(*words)))
+    for (; *words; words++) {
+        if (!lac_match_grams_word(&grams, *words)) /* nearly always */
+            continue;
+        if (!t.ptr)
+            t = lower(buf, s);
+        if (memmem(t.ptr, t.len, *words, strlen(*words)))
             return true;
+    }
     return false;
 }
 
 /* `s` is not empty. */
 static bool is_one_of(struct lac_str s, const char *const *words)
 {
+    char buf[LOOKED_AT];
+
     if (s.len > WORD_MAX)
         return false;
+    s = lower(buf, s);
     for (; *words; words++)
         if (s.ptr[0] == (*words)[0] && lac_str_is(s, *words))
             return true;
@@ -125,8 +134,7 @@ bool lac_match_is_placeholder(struct lac_str s)
         "x509",      "x.509",     "p@ssw0rd",    "passw0rd",  "function", "object",  "self",
         "this",      "number",    "boolean",     "encrypted", "stdin",    "file",    "generated",
         "automatic", "plaintext", "cleartext",   NULL};
-    char buf[LOOKED_AT];
-    struct lac_str t = lower(buf, s);
+    struct lac_str t = lac_str_slice(s, 0, s.len < LOOKED_AT ? s.len : LOOKED_AT);
 
     if (t.len == 0 || is_template(t) || has_inside(t, inside))
         return true;
