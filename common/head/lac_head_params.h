@@ -17,9 +17,9 @@
  * listed; each counts once however often it occurs. A pair's id is a hash: few share one.
  *
  * The scores are kernel ridge regression (Saunders, Gammerman, Vovk 1998) with a Gaussian kernel on
- * the sphere plus the sum over common words of their rarity, log(texts / texts with the word),
- * divided by the root of the product of both texts' numbers of known words; the words' dual weights
- * are summed up in advance;
+ * the sphere plus the sum over common words of the square of their rarity, log(texts / texts with
+ * the word), divided by the root of the product of both texts' numbers of known words; the words'
+ * dual weights are summed up in advance;
  * what is made of them is multinomial logistic regression. `prior` is the share of each tier in the
  * training texts: it is taken out so that the pack's own prior counts once.
  *

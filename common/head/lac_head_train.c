@@ -162,30 +162,26 @@ static void look_around(struct lac_head_train *t)
 
 /* ---- choices ---- */
 
-/* Loss of a logistic regression that sees the first `features` inputs, each fold held out. */
-static enum lac_status held_out_loss(const struct lac_head_train *t, size_t features, double ridge,
-                                     double *loss, struct lac_err *err)
+/* Loss of a logistic regression over all inputs, each fold held out: what will decide. */
+static enum lac_status held_out_loss(const struct lac_head_train *t, double ridge, double *loss,
+                                     struct lac_err *err)
 {
-    double *f = malloc(t->n * features * sizeof(*f));
-    enum lac_status status = f ? LAC_OK : no_memory(err);
+    enum lac_status status = LAC_OK;
 
     *loss = 0;
-    for (size_t i = 0; i < t->n && status == LAC_OK; i++)
-        memcpy(f + i * features, t->f + i * LAC_HEAD_INPUTS, features * sizeof(*f));
     for (uint32_t fold = 0; fold < t->folds && status == LAC_OK; fold++) {
-        struct lac_head_logistic m = {.features = features};
+        struct lac_head_logistic m = {.features = LAC_HEAD_INPUTS};
 
-        status = lac_head_logistic_fit(&m, f, t->tiers, t->fold, t->n, fold, ridge, err);
+        status = lac_head_logistic_fit(&m, t->f, t->tiers, t->fold, t->n, fold, ridge, err);
         for (size_t i = 0; i < t->n && status == LAC_OK; i++) {
             double p[LAC_TIER_COUNT];
 
             if (t->fold[i] != fold)
                 continue;
-            lac_head_logistic_ask(&m, f + i * features, p);
+            lac_head_logistic_ask(&m, t->f + i * LAC_HEAD_INPUTS, p);
             *loss -= lac_head_math_log(p[t->tiers[i]] + 1e-300) / (double)t->n;
         }
     }
-    free(f);
     return status;
 }
 
@@ -226,7 +222,7 @@ static enum lac_status try_choice(struct lac_head_train *t, const struct lac_hea
     if (status == LAC_OK)
         status = lac_head_train_scores(t, c, err);
     if (status == LAC_OK)
-        status = held_out_loss(t, LAC_TIER_COUNT, 1e-4, &loss, err);
+        status = held_out_loss(t, 1e-4, &loss, err);
     if (status != LAC_OK)
         return status;
     *better = loss < trial->least;
@@ -279,13 +275,13 @@ static enum lac_status choose(struct lac_head_train *t, struct lac_head_choice *
                               struct lac_err *err)
 {
     static const double sharpness[] = {1.5, 3, 6, 12}, ridge[] = {0.03, 0.1, 0.3, 1},
-                        words[] = {0, 0.05, 0.1, 0.2, 0.4};
+                        words[] = {0, 0.01, 0.02, 0.04, 0.08};
     const struct grid grids[] = {
         {sharpness, LAC_COUNT(sharpness), offsetof(struct lac_head_choice, sharpness)},
         {ridge, LAC_COUNT(ridge), offsetof(struct lac_head_choice, ridge)},
         {words, LAC_COUNT(words), offsetof(struct lac_head_choice, word_share)},
     };
-    const struct lac_head_choice start = {3, 0.1, 0.1};
+    const struct lac_head_choice start = {3, 0.1, 0.02};
     struct trial trial = {.least = INFINITY,
                           .scores = calloc(t->n * LAC_TIER_COUNT, sizeof(double))};
     bool better;
@@ -311,7 +307,7 @@ static enum lac_status regress(struct lac_head_train *t, struct lac_head_report 
     for (size_t i = 0; i < LAC_COUNT(ridges) && status == LAC_OK; i++) {
         double loss;
 
-        status = held_out_loss(t, LAC_HEAD_INPUTS, ridges[i], &loss, err);
+        status = held_out_loss(t, ridges[i], &loss, err);
         if (status == LAC_OK && loss < least) {
             least = loss;
             report->logistic_ridge = ridges[i];

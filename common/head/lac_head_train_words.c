@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Known words: ids of tokens and pairs of at least two samples. One that is in a single sample says
- * nothing about any other. A word counts the more the rarer it is: log(samples / those with it),
- * after Spärck Jones 1972. */
+ * nothing about any other. A word weighs the more the rarer it is: log(samples / those with it),
+ * after Spärck Jones 1972, in each of the two texts that have it; so what it adds to their
+ * likeness is the square. */
 #include "lac_head_train_internal.h"
 
 #include <errno.h>
@@ -73,8 +74,11 @@ static enum lac_status weigh_words(struct lac_head_train *t, struct lac_err *err
         return no_memory(err);
     for (uint32_t i = 0; i < t->word_starts[t->n]; i++)
         t->rarity[t->word_at[i]]++;
-    for (uint32_t w = 0; w < t->p->words; w++)
-        t->rarity[w] = lac_head_math_log((double)t->n / t->rarity[w]);
+    for (uint32_t w = 0; w < t->p->words; w++) {
+        double weight = lac_head_math_log((double)t->n / t->rarity[w]);
+
+        t->rarity[w] = weight * weight;
+    }
     return LAC_OK;
 }
 

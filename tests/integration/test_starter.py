@@ -22,8 +22,8 @@ LEARNED = ("aerospace", "airport", "assistant", "banking", "building", "charity"
            "operations", "plant", "property", "public", "research", "retail", "shipping", "telecom")
 HELD_OUT = ("health", "sales", "support")
 
-# 0.0061 and 0.152 are reached: a head that got worse fails here.
-LEAK, OVER_BLOCK = 0.01, 0.16
+# 0.0085 and 0.143 are reached: a head that got worse fails here.
+LEAK, OVER_BLOCK = 0.01, 0.15
 
 
 def texts(domain):

@@ -357,6 +357,55 @@ static void a_word_of_all_texts_says_nothing(void)
     drop(&t);
 }
 
+/* How many texts have a word, and the sum of their weights for a tier, each divided by the root of
+ * how many known words it has. */
+static double weigh(const struct texts *x, const struct trained *t, int32_t word, int tier,
+                    double *texts)
+{
+    double sum = 0;
+
+    *texts = 0;
+    for (size_t i = 0; i < TEXTS; i++) {
+        int32_t words[LAC_HEAD_TEXT_WORD_MAX];
+        size_t count = lac_head_words(x->words[i], 4, words), known = 0;
+        bool has = false;
+
+        for (size_t w = 0; w < count; w++) {
+            has = has || words[w] == word;
+            for (uint32_t k = 0; k < t->p.words; k++)
+                known += t->p.word_ids[k] == words[w];
+        }
+        if (!has)
+            continue;
+        ++*texts;
+        sum += t->p.exemplar_weights[i * LAC_TIER_COUNT + (size_t)tier] / sqrt((double)known);
+    }
+    return sum;
+}
+
+/* Both texts that have a word weigh it by its rarity. */
+static void a_word_counts_by_the_square_of_its_rarity(void)
+{
+    static struct texts x;
+    struct trained t;
+    double most = 0;
+
+    make_texts(&x);
+    train(&x, TEXTS, DOMAINS, &t);
+    LAC_TEST_NEED(t.status == LAC_OK && t.report.word_share > 0);
+    for (uint32_t w = 0; w < t.p.words; w++)
+        for (int tier = 0; tier < LAC_TIER_COUNT; tier++) {
+            double texts, sum = weigh(&x, &t, t.p.word_ids[w], tier, &texts);
+            double rarity = log(TEXTS / texts);
+            double off = t.p.word_weights[(size_t)w * LAC_TIER_COUNT + (size_t)tier] -
+                         t.report.word_share * rarity * rarity * sum;
+
+            most = fmax(most, fabs(off));
+        }
+    CU_ASSERT(most < 8); /* of 2^20: rounding of the weights and of the root */
+    drop(&t);
+}
+
 static void the_same_texts_give_the_same_bytes(void)
 {
     static struct texts x;
@@ -400,4 +449,5 @@ LAC_TEST_MAIN(head_train, exp_and_log_agree_with_the_library, a_known_matrix_has
               regression_on_one_bit_gives_the_shares_of_each_half,
               regression_ends_where_the_gradient_is_zero, guards_keep_leaks_within_the_bound,
               what_was_learned_is_what_was_there, a_word_of_all_texts_says_nothing,
-              the_same_texts_give_the_same_bytes, impossible_trainings_are_refused)
+              a_word_counts_by_the_square_of_its_rarity, the_same_texts_give_the_same_bytes,
+              impossible_trainings_are_refused)
