@@ -85,6 +85,7 @@ void lac_lane_assigned(struct lac_lane *l, struct lac_kafka_position *p, size_t 
     }
     l->pending.fresh = l->output.ops->start != NULL && n > 0;
     lac_counter_add(l->rebalances_total, 1);
+    atomic_store(&l->health.joined, true);
     lac_log(LAC_LOG_INFO, "partitions_assigned", "lane=%s count=%zu", l->o.name, n);
 }
 

@@ -193,6 +193,8 @@ struct lac_lane_health {
     atomic_uint_fast64_t seen_ms;  /* when the lane last went round, monotonic */
     atomic_uint_fast64_t processed;
     atomic_uint_fast64_t rejected;
+    atomic_bool joined; /* the group has given it partitions once, be it none: a lane that runs
+                           before has nothing to read from */
 };
 
 enum lac_lane_state {

@@ -19,9 +19,10 @@ static bool lane_is_ready(const struct lac_lane *lane, char *why, size_t size)
     const struct lac_lane_health *h = lac_lane_health(lane);
     enum lac_lane_state state = (enum lac_lane_state)atomic_load(&h->state);
 
-    if (state == LAC_LANE_RUNNING)
+    if (state == LAC_LANE_RUNNING && atomic_load(&h->joined))
         return true;
-    (void)snprintf(why, size, "%s for %llu s", lac_lane_state_name(state),
+    (void)snprintf(why, size, "%s for %llu s",
+                   state == LAC_LANE_RUNNING ? "joining its group" : lac_lane_state_name(state),
                    (unsigned long long)((lac_clock_mono_ms() - atomic_load(&h->since_ms)) / 1000));
     return false;
 }

@@ -303,9 +303,11 @@ static void a_broker_that_comes_back_is_enough(void)
     lac_clock_sleep_ms(2500);
     state = atomic_load(&lac_lane_health(r.lane)->state);
     CU_ASSERT(state == LAC_LANE_WAITING || state == LAC_LANE_STARTING);
+    CU_ASSERT(!atomic_load(&lac_lane_health(r.lane)->joined));
     lac_kafka_mock_broker_down(r.mock, 1, false);
     check_all(&r, true);
     LAC_TEST_EQ(atomic_load(&lac_lane_health(r.lane)->state), LAC_LANE_RUNNING);
+    CU_ASSERT(atomic_load(&lac_lane_health(r.lane)->joined));
     stop(&r);
 }
 

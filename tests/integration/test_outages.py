@@ -4,6 +4,7 @@
 import time
 
 import pytest
+from confluent_kafka import Consumer
 from harness import wait_until
 from harness.flow import check_rows, check_topics, requests
 from harness.program import http
@@ -65,3 +66,20 @@ def test_a_postgres_restart_neither_loses_nor_doubles(lacuna, immediate):
     check_rows(lacuna, check_topics(lacuna, (r["request_id"] for r in requests(10_000))))
     status, _, body = http("GET", f"http://127.0.0.1:{sink.page}/health/ready")
     assert status == 200, body
+
+
+@pytest.mark.timeout(120)
+def test_a_worker_is_not_ready_before_its_group_has_let_it_in(lacuna):
+    lacuna.kafka.create_topics(lacuna.prefix, {"*": 2})
+    other = Consumer({"bootstrap.servers": lacuna.kafka.bootstrap, "group.id": lacuna.group(),
+                      "partition.assignment.strategy": "range"})
+    other.subscribe([lacuna.topic("requests")])
+    wait_until(lambda: other.poll(0.1) or other.assignment(), what="a member of the group")
+    # It polls no more, so the round that the worker's joining begins has no end: the worker's lane
+    # runs meanwhile, and would leave whoever asks without an answer.
+    worker = lacuna.classify(ready=False)
+    wait_until(lambda: b"joining its group" in worker.get("/health/ready")[1], alive=[worker],
+               what="the worker to say what it waits for")
+    assert worker.get("/health/ready")[0] == 503
+    other.close()
+    worker.ready()
