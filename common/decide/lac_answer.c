@@ -12,9 +12,10 @@ static const char *const strength_names[] = {"floor", "opinion"};
 _Static_assert(LAC_COUNT(stop_names) == LAC_STOP_COUNT, "a name for each reason");
 _Static_assert(LAC_COUNT(strength_names) == LAC_STRENGTH_COUNT, "a name for each strength");
 
+/* A record may come from anybody who can write to the topic: what is no share becomes one. */
 static uint32_t ppm(int32_t value)
 {
-    return value < 0 ? 0 : (uint32_t)value;
+    return value < 0 ? 0 : value > LAC_DECIDE_PPM ? LAC_DECIDE_PPM : (uint32_t)value;
 }
 
 static uint32_t confidence(const struct lac_decision_core *core)
@@ -25,7 +26,7 @@ static uint32_t confidence(const struct lac_decision_core *core)
         sum += ppm(core->posterior.internal);
     if (core->tier >= LAC_TIER_PROPRIETARY)
         sum += ppm(core->posterior.proprietary);
-    return sum;
+    return sum < LAC_DECIDE_PPM ? sum : LAC_DECIDE_PPM;
 }
 
 const char *lac_answer_classifier(const struct lac_decision_core *core)

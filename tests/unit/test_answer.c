@@ -148,5 +148,36 @@ static void what_tier_2_said_is_told_with_its_exemplars(void)
     lac_buf_deinit(&b);
 }
 
-LAC_TEST_MAIN(answer, what_tier_2_said_is_told_with_its_exemplars,
-              the_answer_has_old_and_new_members, the_sentence_names_what_decided)
+/* A record from elsewhere: its shares add up to anything, and the confidence is one all the same.
+ */
+static void what_is_no_distribution_is_no_confidence_above_one(void)
+{
+    static const struct {
+        struct lac_posterior posterior;
+        const char *want;
+    } rows[] = {
+        {{INT32_MAX, INT32_MAX, INT32_MAX}, "\"confidence\":1,"},
+        {{900000, 900000, 900000}, "\"confidence\":1,"},
+        {{INT32_MIN, -1, 250000}, "\"confidence\":0.25,"},
+    };
+
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        struct lac_decision_core core = core_of();
+        struct lac_answer answer = {NULL, &core, 0};
+        struct lac_json_writer w;
+        struct lac_buf b;
+
+        lac_test_row("%zu", i);
+        core.posterior = rows[i].posterior;
+        lac_buf_init(&b, 4096);
+        lac_json_begin(&w, &b);
+        lac_answer_json(&w, &answer);
+        CU_ASSERT(lac_json_done(&w));
+        CU_ASSERT(strstr(lac_buf_cstr(&b), rows[i].want) != NULL);
+        lac_buf_deinit(&b);
+    }
+}
+
+LAC_TEST_MAIN(answer, what_is_no_distribution_is_no_confidence_above_one,
+              what_tier_2_said_is_told_with_its_exemplars, the_answer_has_old_and_new_members,
+              the_sentence_names_what_decided)
