@@ -63,19 +63,19 @@ enum lac_status lac_engine_full(struct lac_err *err)
 }
 
 /* Makes the lane's memory fit another pack. An address may come back with another pack behind it,
- * so the hash is compared too. */
+ * so openings are told apart by their numbers. */
 static enum lac_status take_pack(struct lac_engine *e, const struct lac_pack *pack,
                                  struct lac_err *err)
 {
     const struct lac_match *m = lac_pack_match(pack);
     enum lac_status status;
 
-    if (e->pack == pack && memcmp(&e->pack_hash, lac_pack_hash(pack), sizeof(e->pack_hash)) == 0) {
+    if (e->pack_number == lac_pack_number(pack)) {
         if (e->head && !e->lane)
             lac_engine_semantic_take(e, pack); /* it may have come meanwhile */
         return LAC_OK;
     }
-    e->pack = NULL;
+    e->pack_number = 0;
     free(e->places);
     e->places = calloc(lac_match_rule_count(m) + 1, 1);
     if (!e->places)
@@ -83,8 +83,7 @@ static enum lac_status take_pack(struct lac_engine *e, const struct lac_pack *pa
     status = lac_match_scratch_fit(e->scratch, m, err);
     if (status != LAC_OK)
         return status;
-    e->pack = pack;
-    e->pack_hash = *lac_pack_hash(pack);
+    e->pack_number = lac_pack_number(pack);
     lac_engine_semantic_take(e, pack);
     return LAC_OK;
 }

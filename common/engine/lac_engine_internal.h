@@ -27,8 +27,7 @@ struct lac_engine {
     struct lac_hmac *hmac;
     char *key_id; /* owned */
     struct lac_match_scratch *scratch;
-    const struct lac_pack *pack; /* the scratch and places[] fit it */
-    struct lac_hash256 pack_hash;
+    uint64_t pack_number;          /* of the pack that the scratch and places[] fit; 0: none */
     unsigned char *places;         /* [rule_count], bits of enum lac_engine_place */
     struct lac_semantic *semantic; /* borrowed; NULL: no tier 2 */
     struct lac_semantic_lane_options session;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,8 +15,13 @@
 
 static enum lac_status pack_new(struct lac_pack **out, struct lac_err *err)
 {
+    static atomic_uint_fast64_t number;
+
     *out = calloc(1, sizeof(**out));
-    return *out ? LAC_OK : lac_err_set(err, LAC_FATAL, ENOMEM, "pack: no memory");
+    if (!*out)
+        return lac_err_set(err, LAC_FATAL, ENOMEM, "pack: no memory");
+    (*out)->number = atomic_fetch_add(&number, 1) + 1;
+    return LAC_OK;
 }
 
 /* With the files read, and `status` so far. Takes `p`. */
@@ -154,6 +160,11 @@ void lac_pack_close(struct lac_pack *p)
 }
 
 /* ---- reading ---- */
+
+uint64_t lac_pack_number(const struct lac_pack *p)
+{
+    return p->number;
+}
 
 const struct lac_hash256 *lac_pack_hash(const struct lac_pack *p)
 {

@@ -101,6 +101,9 @@ void lac_pack_close(struct lac_pack *p);
 
 /* All of the following are borrowed until lac_pack_close(). */
 const struct lac_hash256 *lac_pack_hash(const struct lac_pack *p);
+/* Tells this opening from every other of the process, never 0: an address comes back when a pack is
+ * closed, and with it even the same content, elsewhere in memory. */
+uint64_t lac_pack_number(const struct lac_pack *p);
 struct lac_str lac_pack_name(const struct lac_pack *p);
 uint64_t lac_pack_version(const struct lac_pack *p);
 const struct lac_match *lac_pack_match(const struct lac_pack *p);

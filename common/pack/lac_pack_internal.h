@@ -28,6 +28,7 @@ struct lac_pack_how {
 
 struct lac_pack {
     struct lac_pack_pool pool;
+    uint64_t number; /* of this opening; no other of the process has it */
     struct lac_pack_files files;
     struct lac_pack_bundle bundle; /* zeroed when it was opened from a folder's files */
     bool complete;                 /* `files` holds what is inherited, too */

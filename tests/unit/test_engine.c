@@ -372,6 +372,57 @@ static void an_excerpt_is_redacted_or_absent(void)
     lac_pack_close(p);
 }
 
+/* The address of a closed pack comes back, here with the same content: it is another one. */
+static void a_pack_that_comes_back_is_taken_anew(void)
+{
+    static const struct lac_pack_file file = {LAC_STR("pack.yaml"),
+                                              LAC_STR("name: t\nversion: 1\nbase: builtin\n")};
+
+    LAC_TEST_NEED(open_all());
+    for (int i = 0; i < 4; i++) {
+        struct lac_request r = request_of("nothing special");
+        struct lac_engine_in in = {.request = &r, .raw = r.text};
+        struct lac_engine_out out;
+        struct lac_pack *p = NULL;
+        struct lac_err err = {0};
+
+        LAC_TEST_NEED(lac_pack_open_files(&p, &file, 1, &err) == LAC_OK);
+        lac_arena_reset(&arena);
+        lac_test_row("%d", i);
+        LAC_TEST_EQ(lac_engine_run(engines[1], p, &in, 1, &arena, &out, &err), LAC_OK);
+        LAC_TEST_STR(err.text, "");
+        lac_pack_close(p);
+    }
+}
+
+/* What was not found can't be taken out, so nothing is shown: of a text with more findings than
+ * are kept, and of one in a request that could not be decoded as a whole. */
+static void a_text_that_is_not_known_whole_has_no_excerpt(void)
+{
+    static const char *const yaml = "name: t\nversion: 1\nbase: builtin\nexcerpt: 40\n";
+    static char many[(LAC_ENGINE_FINDING_MAX + 1) * 7 + 1];
+    struct lac_pack_file file = {LAC_STR("pack.yaml"), lac_str_from(yaml)};
+    struct lac_pack *p = NULL;
+    struct lac_err err = {0};
+
+    for (size_t i = 0; i < LAC_ENGINE_FINDING_MAX + 1; i++)
+        memcpy(many + 7 * i, "a@b.co ", 7);
+    LAC_TEST_NEED(open_all());
+    LAC_TEST_NEED(lac_pack_open_files(&p, &file, 1, &err) == LAC_OK);
+    for (int i = 0; i < 3; i++) {
+        struct lac_request r = request_of(i == 1 ? many : "nothing special");
+        struct lac_engine_in in = {.request = &r, .raw = r.text, .undecodable = i == 2};
+        struct lac_engine_out out;
+
+        lac_arena_reset(&arena);
+        LAC_TEST_EQ(lac_engine_run(engines[1], p, &in, 1, &arena, &out, &err), LAC_OK);
+        lac_test_row("%d", i);
+        LAC_TEST_STR(err.text, "");
+        LAC_TEST_EQ(out.excerpt.len > 0, i == 0);
+    }
+    lac_pack_close(p);
+}
+
 /* ---- random requests ---- */
 
 static const char *const pieces[] = {
@@ -523,5 +574,7 @@ LAC_TEST_MAIN(engine, texts_get_the_tiers_that_people_expect, every_field_is_loo
               claims_and_parents_are_floors, what_cannot_be_read_is_conservative_and_observed,
               the_core_is_complete_and_hashed, findings_are_bounded_and_say_so,
               map_order_does_not_show_in_what_is_left_out, a_full_arena_asks_for_fewer,
-              an_excerpt_is_redacted_or_absent, context_never_lowers_and_floors_are_never_undercut,
+              an_excerpt_is_redacted_or_absent, a_text_that_is_not_known_whole_has_no_excerpt,
+              a_pack_that_comes_back_is_taken_anew,
+              context_never_lowers_and_floors_are_never_undercut,
               neighbours_and_map_order_never_matter, close_all)
