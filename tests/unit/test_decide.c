@@ -270,6 +270,11 @@ static void policies_that_could_lower_an_answer_are_refused(void)
     p.cost[1][2][0] = 1; /* PUBLIC for a PROPRIETARY text cheaper than for an INTERNAL one */
     LAC_TEST_EQ(lac_decide_policy_check(&p, &err), LAC_REJECT);
     p = policy;
+    /* ... by the least there is */
+    p.cost[1][2][0] = p.cost[1][2][1] + p.cost[1][1][0] - p.cost[1][1][1] - 1;
+    LAC_TEST_EQ(lac_decide_policy_check(&p, &err), LAC_REJECT);
+    CU_ASSERT(strstr(err.text, "must not cost more") != NULL);
+    p = policy;
     p.cost[0][2][1] = 1; /* conservative would say INTERNAL */
     p.cost[0][2][0] = 100;
     LAC_TEST_EQ(lac_decide_policy_check(&p, &err), LAC_REJECT);

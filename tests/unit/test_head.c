@@ -237,6 +237,97 @@ static void neighbours_are_counted_as_the_header_says(void)
     fixture_close(&f);
 }
 
+/* The header's words, without any care for time: the highest that was not taken yet. */
+static size_t pick(const int32_t *cosines, const uint8_t *tiers, size_t count, int tier,
+                   size_t most, uint32_t *index, int64_t *sum)
+{
+    bool taken[SEARCH_COUNT] = {false};
+    size_t n = 0;
+
+    for (*sum = 0; n < most; n++) {
+        size_t best = count;
+
+        for (size_t i = 0; i < count; i++)
+            if (!taken[i] && (tier < 0 || tiers[i] == tier) &&
+                (best == count || cosines[i] > cosines[best]))
+                best = i;
+        if (best == count)
+            break;
+        taken[best] = true;
+        index[n] = (uint32_t)best;
+        *sum += cosines[best];
+    }
+    return n;
+}
+
+/* Few different cosines, so that many are equal; tiers that hardly anybody has. */
+static void neighbourhoods_are_those_of_a_plain_search(void)
+{
+    uint32_t index[SEARCH_COUNT], shuffled[SEARCH_COUNT];
+    int32_t cosines[SEARCH_COUNT];
+    uint8_t tiers[SEARCH_COUNT];
+
+    lac_test_seed();
+    for (int round = 0; round < 500; round++) {
+        size_t count = 1 + lac_test_random(SEARCH_COUNT), wrong = 0, n;
+        uint32_t rare = 1 + lac_test_random(8);
+        struct lac_head_params p = {.per_tier = 1 + lac_test_random(6),
+                                    .nearest = 1 + lac_test_random(9)};
+        struct lac_head_around around;
+        struct lac_head_look l;
+        int64_t sum;
+
+        for (size_t i = 0; i < count; i++) {
+            cosines[i] = (int32_t)lac_test_random(12) * (LAC_HEAD_ONE / 12);
+            tiers[i] = (uint8_t)(lac_test_random(rare) == 0 ? lac_test_random(3) : 1);
+        }
+        lac_head_look_begin(&l, &around);
+        for (uint32_t i = 0; i < count; i++)
+            lac_head_look_at(&l, &p, (enum lac_tier)tiers[i], i, cosines[i]);
+        lac_head_look_end(&l, tiers);
+        lac_test_row("round %d, %zu exemplars", round, count);
+        n = pick(cosines, tiers, count, -1, p.nearest, index, &sum);
+        LAC_TEST_EQ(around.near_count, n);
+        for (size_t i = 0; i < n && i < around.near_count; i++)
+            wrong += around.near_index[i] != index[i];
+        LAC_TEST_EQ(around.closeness, sum / (int64_t)n);
+        for (int t = 0; t < LAC_TIER_COUNT; t++) {
+            n = pick(cosines, tiers, count, t, p.per_tier, shuffled, &sum);
+            wrong += around.features[LAC_TIER_COUNT + t] !=
+                     (n ? (int32_t)(sum / (int64_t)n) : -LAC_HEAD_ONE);
+            wrong += around.features[t] != (n ? cosines[shuffled[0]] : -LAC_HEAD_ONE);
+        }
+        LAC_TEST_EQ(wrong, 0);
+    }
+}
+
+/* A text's own domain must not help it in cross-validation. */
+static void a_group_that_is_left_out_is_no_neighbour(void)
+{
+    static const uint16_t groups[FIXTURE_COUNT] = {[1] = 1, [2] = 1};
+    const struct lac_head_leave leave = {.skip = UINT32_MAX, .groups = groups, .skip_group = 1};
+    const float v[FIXTURE_WIDTH] = {0, 1, 0, 0};
+    uint32_t multipliers[FIXTURE_COUNT];
+    int32_t cosines[FIXTURE_COUNT];
+    struct lac_head_around around;
+    struct lac_head_exemplars e;
+    int16_t q[FIXTURE_WIDTH];
+    struct fixture f;
+    struct lac_err err;
+
+    fixture_open(&f);
+    LAC_TEST_NEED(lac_head_exemplars_read(&e, lac_buf_str(&f.vec), &err) == LAC_OK);
+    for (uint32_t i = 0; i < e.count; i++)
+        multipliers[i] = lac_head_multiplier(e.vectors + (size_t)i * e.width, e.width);
+    CU_ASSERT(lac_head_quantise(v, FIXTURE_WIDTH, q));
+    lac_head_look_around(&e, multipliers, &f.params, q, &leave, cosines, &around);
+    LAC_TEST_EQ(around.near_count, 3);
+    for (uint32_t i = 0; i < around.near_count; i++)
+        LAC_TEST_EQ(groups[around.near_index[i]], 0);
+    CU_ASSERT(cosines[2] > around.near_similarity[0]); /* it was looked at all the same */
+    fixture_close(&f);
+}
+
 /* Logits are 8 x (0.6, 1, 0), so the likelihoods are e^(8 x (-0.4, 0, -1)). */
 static void likelihoods_follow_from_the_numbers(void)
 {
@@ -514,6 +605,7 @@ LAC_TEST_MAIN(head, exponentials_agree_with_doubles,
               the_kernel_agrees_with_doubles_between_its_steps, vectors_are_rounded_halves_up,
               cosines_agree_with_doubles_and_between_instructions, searches_find_the_same_cosines,
               questions_together_are_answered_as_alone, neighbours_are_counted_as_the_header_says,
+              neighbourhoods_are_those_of_a_plain_search, a_group_that_is_left_out_is_no_neighbour,
               likelihoods_follow_from_the_numbers, scores_add_exemplars_and_words,
               tokens_beyond_the_limit_are_refused, words_are_tokens_and_pairs,
               the_gate_never_lets_public_through, other_languages_are_noticed,
