@@ -23,7 +23,10 @@ enum { IN_FLIGHT = 8, DEADLINE_MS = 150 };
 static struct {
     atomic_bool silent, undelivered, unready, too_large, provisional, delivered_only;
     atomic_uint delay_ms;
+    atomic_int core; /* of replies: an enum core */
 } mode;
+
+enum core { CORE_WHOLE, CORE_NONE, CORE_CUT, CORE_LONGER, CORES };
 
 static struct lac_bridge *bridge;
 static struct lac_metrics *metrics;
@@ -50,14 +53,15 @@ static void reply(const struct pending *p, bool final)
                                      .posterior = {100000, 800000, 100000},
                                      .commitment_key = LAC_STR("k"),
                                      .engine = LAC_STR("rules/1")};
-    char bytes[512];
+    char bytes[512] = "";
     struct lac_str value;
     size_t n = lac_decision_core_encode(&core, bytes);
+    const size_t sizes[CORES] = {[CORE_WHOLE] = n, [CORE_CUT] = n - 1, [CORE_LONGER] = n + 1};
     struct lac_decision d = {.event_id = {{0xab}},
                              .final = final,
                              .request_id = lac_str_from(p->request_id),
                              .origin = {.origin = LAC_STR("o"), .topic = LAC_STR("t")},
-                             .core = {bytes, n},
+                             .core = {bytes, sizes[mode.core]},
                              .instance = LAC_STR("i"),
                              .program_version = LAC_STR("v")};
     lac_arena_reset(&arena);
@@ -258,6 +262,23 @@ static void silence_ends_with_504_and_the_ids(void)
     CU_ASSERT(lac_json_get(error, "request_id") && !lac_json_get(error, "event_id"));
     lac_json_free(doc);
     tear_down();
+}
+
+/* Zeroes would read as PUBLIC. */
+static void reply_whose_core_cannot_be_read_is_no_answer(void)
+{
+    for (int core = CORE_NONE; core < CORES; core++) {
+        lac_test_row("core=%d", core);
+        set_up(NULL);
+        mode.core = core;
+        struct lac_json *doc = ask("/api/v1/classify", "{\"text\":\"x\",\"deadline_ms\":60}");
+        LAC_TEST_EQ(http, 504);
+        CU_ASSERT(!lac_json_get(doc, "tier"));
+        lac_json_free(doc);
+        lac_json_free(ask("/metrics", NULL));
+        CU_ASSERT(strstr(lac_buf_cstr(&got), "lacuna_bridge_unreadable_replies_total 1\n") != NULL);
+        tear_down();
+    }
 }
 
 static void provisional_answer_is_given_at_the_deadline(void)
@@ -483,8 +504,8 @@ static void metrics_count_what_happened(void)
 }
 
 LAC_TEST_MAIN(bridge, text_comes_back_as_a_decision, batch_answers_item_by_item,
-              silence_ends_with_504_and_the_ids, provisional_answer_is_given_at_the_deadline,
-              what_kafka_does_not_take_is_503_or_413, bound_is_429,
-              same_key_is_answered_once_and_again, client_that_left_finds_its_answer,
+              silence_ends_with_504_and_the_ids, reply_whose_core_cannot_be_read_is_no_answer,
+              provisional_answer_is_given_at_the_deadline, what_kafka_does_not_take_is_503_or_413,
+              bound_is_429, same_key_is_answered_once_and_again, client_that_left_finds_its_answer,
               client_that_leaves_frees_its_slot, close_with_requests_under_way, key_is_asked_for,
               open_to_others_needs_a_key, metrics_count_what_happened)
