@@ -274,7 +274,9 @@ enum lac_status lac_kafka_produce(struct lac_kafka_producer *p, int topic,
 /*
  * Queues up to `n` records of one topic at once; for those without headers and timestamps this
  * takes two thirds of the time. Values are borrowed as without `copy` above. `*taken` of them,
- * from the start, are queued on any status; the status is that of the first that is not.
+ * from the start, are queued on any status; the status is that of the first that is not. RETRY:
+ * what was queued is lost, and so may be the producer (fenced, broken): see
+ * lac_kafka_producer_reopen().
  */
 enum lac_status lac_kafka_produce_batch(struct lac_kafka_producer *p, int topic,
                                         const struct lac_kafka_record *r, size_t n, size_t *taken,

@@ -369,6 +369,20 @@ static size_t plain_run(const struct lac_kafka_producer *p, const struct lac_kaf
     return count;
 }
 
+/* What ended this producer is told at the next call, whichever that is. It does not end the
+ * process, unless a new one would meet the same. */
+static enum lac_status why_broken(const struct lac_kafka_producer *p, enum lac_status status,
+                                  struct lac_err *err)
+{
+    char text[256];
+    rd_kafka_resp_err_t cause = rd_kafka_fatal_error(p->rk, text, sizeof(text));
+
+    if (cause == RD_KAFKA_RESP_ERR_NO_ERROR ||
+        lac_kafka_txn_decide(cause, true, false, false) != LAC_KAFKA_TXN_RECREATE)
+        return status;
+    return lac_err_set(err, LAC_RETRY, cause, "kafka: produce: the producer broke: %s", text);
+}
+
 enum lac_status lac_kafka_produce_batch(struct lac_kafka_producer *p, int topic,
                                         const struct lac_kafka_record *r, size_t n, size_t *taken,
                                         struct lac_err *err)
@@ -391,7 +405,7 @@ enum lac_status lac_kafka_produce_batch(struct lac_kafka_producer *p, int topic,
         status = lac_kafka_produce(p, topic, next, false, err);
         *taken += status == LAC_OK;
     }
-    return status;
+    return status == LAC_FATAL ? why_broken(p, status, err) : status;
 }
 
 /* ---- deliveries ---- */

@@ -284,6 +284,47 @@ static void a_cluster_that_is_away_is_a_retry(void)
     lac_kafka_mock_free(mock);
 }
 
-LAC_TEST_MAIN(kafka_mock, a_record_comes_back_as_it_was, batches_keep_order_and_count,
-              what_can_never_be_sent_is_rejected_at_once, deliveries_are_reported_and_wake_the_loop,
-              positions_are_committed_and_told, a_cluster_that_is_away_is_a_retry)
+/* A successor has its name, or the broker says so: a new producer may go on, the process need not
+ * end. The error shows at whatever is called next, so nothing may be asked for in between. */
+static void a_fenced_producer_is_to_be_replaced(void)
+{
+    enum { INVALID_PRODUCER_EPOCH = 47 };
+    const struct lac_kafka_producer_setup setup = {.transactional_id = "one"};
+    const struct lac_kafka_record r = {.value = LAC_STR("x"), .partition = 0};
+    const struct lac_kafka_header header = {LAC_STR("h"), LAC_STR("1")};
+    const struct lac_kafka_record with_header = {
+        .value = LAC_STR("x"), .partition = 0, .headers = &header, .header_count = 1};
+    const struct lac_kafka_record many[] = {
+        {.value = LAC_STR("x"), .partition = LAC_KAFKA_ANY_PARTITION},
+        {.value = LAC_STR("x"), .partition = LAC_KAFKA_ANY_PARTITION}};
+    struct lac_kafka_producer *p;
+    enum lac_status status = LAC_OK;
+    size_t taken;
+    int topic;
+
+    open_mock();
+    p = open_producer(&setup, &topic);
+    LAC_TEST_NEED(lac_kafka_txn_init(p, WAIT_MS, &err) == LAC_KAFKA_TXN_DONE);
+    LAC_TEST_NEED(lac_kafka_txn_begin(p, &err) == LAC_KAFKA_TXN_DONE);
+    lac_kafka_mock_fail(mock, LAC_KAFKA_API_PRODUCE, INVALID_PRODUCER_EPOCH, 1);
+    for (int i = 0; i < 1000 && status == LAC_OK; i++) {
+        status = lac_kafka_produce_batch(p, topic, &r, 1, &taken, &err);
+        lac_clock_sleep_ms(10);
+    }
+    LAC_TEST_EQ(status, LAC_RETRY);
+    LAC_TEST_EQ(lac_kafka_produce_batch(p, topic, many, 2, &taken, &err), LAC_RETRY);
+    LAC_TEST_EQ(lac_kafka_produce_batch(p, topic, &with_header, 1, &taken, &err), LAC_RETRY);
+    CU_ASSERT(strstr(err.text, "fenced") != NULL);
+    LAC_TEST_EQ(lac_kafka_producer_reopen(p, &err), LAC_OK);
+    LAC_TEST_EQ(lac_kafka_txn_init(p, WAIT_MS, &err), LAC_KAFKA_TXN_DONE);
+    LAC_TEST_EQ(lac_kafka_txn_begin(p, &err), LAC_KAFKA_TXN_DONE);
+    LAC_TEST_EQ(lac_kafka_produce_batch(p, topic, &r, 1, &taken, &err), LAC_OK);
+    LAC_TEST_EQ(lac_kafka_txn_commit(p, WAIT_MS, &err), LAC_KAFKA_TXN_DONE);
+    lac_kafka_producer_close(p);
+    lac_kafka_mock_free(mock);
+}
+
+LAC_TEST_MAIN(kafka_mock, a_fenced_producer_is_to_be_replaced, a_record_comes_back_as_it_was,
+              batches_keep_order_and_count, what_can_never_be_sent_is_rejected_at_once,
+              deliveries_are_reported_and_wake_the_loop, positions_are_committed_and_told,
+              a_cluster_that_is_away_is_a_retry)
