@@ -202,6 +202,16 @@ static void questions_together_are_answered_as_alone(void)
     fixture_close(&f);
 }
 
+static void read_exemplars(const struct fixture *f, struct lac_head_exemplars *e,
+                           uint32_t *multipliers)
+{
+    struct lac_err err;
+
+    LAC_TEST_NEED(lac_head_exemplars_read(e, lac_buf_str(&f->vec), &err) == LAC_OK);
+    for (uint32_t i = 0; i < e->count; i++)
+        multipliers[i] = lac_head_multiplier(e->vectors + (size_t)i * e->width, e->width);
+}
+
 static void neighbours_are_counted_as_the_header_says(void)
 {
     struct fixture f;
@@ -211,12 +221,9 @@ static void neighbours_are_counted_as_the_header_says(void)
     const float v[FIXTURE_WIDTH] = {0, 1, 0, 0};
     int16_t q[FIXTURE_WIDTH];
     struct lac_head_leave leave = {.skip = 2};
-    struct lac_err err;
 
     fixture_open(&f);
-    LAC_TEST_NEED(lac_head_exemplars_read(&e, lac_buf_str(&f.vec), &err) == LAC_OK);
-    for (uint32_t i = 0; i < e.count; i++)
-        multipliers[i] = lac_head_multiplier(e.vectors + (size_t)i * e.width, e.width);
+    read_exemplars(&f, &e, multipliers);
     CU_ASSERT(lac_head_quantise(v, FIXTURE_WIDTH, q));
     lac_head_look_around(&e, multipliers, &f.params, q, NULL, NULL, &around);
     LAC_TEST_EQ(around.near_count, 3);
@@ -313,12 +320,9 @@ static void a_group_that_is_left_out_is_no_neighbour(void)
     struct lac_head_exemplars e;
     int16_t q[FIXTURE_WIDTH];
     struct fixture f;
-    struct lac_err err;
 
     fixture_open(&f);
-    LAC_TEST_NEED(lac_head_exemplars_read(&e, lac_buf_str(&f.vec), &err) == LAC_OK);
-    for (uint32_t i = 0; i < e.count; i++)
-        multipliers[i] = lac_head_multiplier(e.vectors + (size_t)i * e.width, e.width);
+    read_exemplars(&f, &e, multipliers);
     CU_ASSERT(lac_head_quantise(v, FIXTURE_WIDTH, q));
     lac_head_look_around(&e, multipliers, &f.params, q, &leave, cosines, &around);
     LAC_TEST_EQ(around.near_count, 3);

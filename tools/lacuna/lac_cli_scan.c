@@ -488,12 +488,9 @@ int lac_cli_scan(int argc, char **argv)
             "Folders are walked (the current one without PATH), links are not followed, and what\n"
             ".gitignore or .lacunaignore exclude is left out, as are files with NUL bytes. Found\n"
             "values are never shown, only what they are. A line with the comment lacuna:allow is\n"
-            "counted and not reported. Files may have any size: what is found needs at most 4 "
-            "KiB,\n"
-            "with the words that it depends on. Ctrl-C ends the output well-formed, says that it "
-            "is "
-            "not\n"
-            "all, and exits with 130.",
+            "counted and not reported. Files may have any size: what is found needs at most\n"
+            "4 KiB, with the words that it depends on. Ctrl-C ends the output well-formed,\n"
+            "says that it is not all, and exits with 130.",
         .examples =
             "  lacuna scan                                  # this folder\n"
             "  lacuna scan --staged --floors-only           # as a pre-commit hook\n"
