@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,6 +35,27 @@ static enum lac_status read_all(int fd, const char *path, struct lac_buf *out, s
             return lac_err_set(err, LAC_FATAL, EFBIG, "%s: larger than %zu bytes", path,
                                out->limit);
     }
+}
+
+static bool make_folder(const char *path, bool passable)
+{
+    enum { MODE = 0755 };
+
+    if (mkdir(path, MODE) != 0)
+        return errno == EEXIST;
+    return !passable || chmod(path, MODE) == 0;
+}
+
+bool lac_file_make_folders(char *path, bool passable)
+{
+    for (char *slash = strchr(path + (path[0] != '\0'), '/'); slash;
+         slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (!make_folder(path, passable))
+            return false;
+        *slash = '/';
+    }
+    return make_folder(path, passable);
 }
 
 enum lac_status lac_file_read(const char *path, struct lac_buf *out, struct lac_err *err)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lac_file - a small file in one piece
+ * lac_file - a small file in one piece, and folders to put it in
  *
  * For key files, sources of a pack and the like: things that are read once and must not be
  * larger than somebody thought of, and things that are there whole or not at all.
@@ -27,6 +27,13 @@ struct stat;
  */
 enum lac_status lac_file_read(const char *path, struct lac_buf *out,
                               struct lac_err *err) LAC_MUST_USE;
+
+/*
+ * As `mkdir -p`: makes the folder at `path` and those above it that are not there. Others may pass
+ * and list what is made as far as the umask lets them; `passable`: whatever the umask. False: errno
+ * says why, and `path` is cut behind the one that could not be made.
+ */
+bool lac_file_make_folders(char *path, bool passable) LAC_MUST_USE;
 
 /* Writes all of it, through short writes and interruptions. False: errno says why. */
 bool lac_file_write_all(int fd, const void *data, size_t size) LAC_MUST_USE;

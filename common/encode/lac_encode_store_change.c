@@ -27,14 +27,9 @@ static enum lac_status make_store(const char *store, struct lac_err *err)
     char path[PATH_MAX];
     enum lac_status status = lac_encode_store_path(path, store, "names", "", err);
 
-    for (char *at = path + 1; status == LAC_OK && *at; at++) {
-        if (*at != '/')
-            continue;
-        *at = 0;
-        status = make_folder(path, err);
-        *at = '/';
-    }
-    return status == LAC_OK ? make_folder(path, err) : status;
+    if (status == LAC_OK && !lac_file_make_folders(path, false))
+        status = lac_encode_store_fail(err, path);
+    return status;
 }
 
 static enum lac_status sync_folder(const char *path, struct lac_err *err)

@@ -11,15 +11,16 @@
 #include <unistd.h>
 
 #include "lac_env.h"
+#include "lac_file.h"
 #include "lac_log.h"
 #include "lac_runtime_priv.h"
 
 enum { SLOTS_MAX = 64 };
 
 /*
- * As `mkdir -p`. Others may pass: what must stay private below (locks, fuses, the control cache)
- * has its own mode, and root's default folder also holds the data of `lacuna dev`, whose Postgres
- * runs as another user.
+ * Others may pass: what must stay private below (locks, fuses, the control cache) has its own mode,
+ * and root's default folder also holds the data of `lacuna dev`, whose Postgres runs as another
+ * user.
  */
 static enum lac_status make_folder(const char *path, struct lac_err *err)
 {
@@ -28,15 +29,7 @@ static enum lac_status make_folder(const char *path, struct lac_err *err)
     if (!*path || strlen(path) >= sizeof(text))
         return lac_err_set(err, LAC_FATAL, 0, "state.dir is empty or too long");
     (void)snprintf(text, sizeof(text), "%s", path);
-    for (char *at = text + 1; *at; at++) {
-        if (*at != '/')
-            continue;
-        *at = '\0';
-        if (mkdir(text, 0755) != 0 && errno != EEXIST)
-            break;
-        *at = '/';
-    }
-    if (mkdir(path, 0755) != 0 && errno != EEXIST)
+    if (!lac_file_make_folders(text, false))
         return lac_err_set(
             err, LAC_FATAL, errno,
             "cannot make the folder %s: %s; set state.dir to one that can be written", path,

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -243,9 +244,43 @@ static void a_file_is_replaced_whole_or_not_at_all(void)
     LAC_TEST_EQ(rmdir(folder), 0); /* nothing temporary is left */
 }
 
+static void folders_are_made_with_those_above_and_others_may_pass_if_so_wanted(void)
+{
+    char folder[] = "/tmp/lac_base_XXXXXX", path[96], want[80];
+    struct lac_err err;
+    struct stat st;
+    mode_t before = umask(077);
+
+    LAC_TEST_NEED(mkdtemp(folder) != NULL);
+    for (int passable = 0; passable < 2; passable++) {
+        lac_test_row("passable %d", passable);
+        (void)snprintf(path, sizeof(path), "%s/%d/b", folder, passable);
+        CU_ASSERT(lac_file_make_folders(path, passable));
+        CU_ASSERT(lac_file_make_folders(path, passable)); /* they are there */
+        for (int i = 0; i < 2; i++) {
+            LAC_TEST_EQ(stat(path, &st), 0);
+            LAC_TEST_EQ(st.st_mode & 07777, passable ? 0755 : 0700);
+            LAC_TEST_EQ(rmdir(path), 0);
+            *strrchr(path, '/') = '\0';
+        }
+    }
+    (void)snprintf(want, sizeof(want), "%s/file", folder);
+    LAC_TEST_EQ(lac_file_replace(want, LAC_STR("x"), NULL, &err), LAC_OK);
+    (void)snprintf(want, sizeof(want), "%s/file/b", folder);
+    (void)snprintf(path, sizeof(path), "%s/c", want);
+    CU_ASSERT_FALSE(lac_file_make_folders(path, true));
+    LAC_TEST_EQ(errno, ENOTDIR);
+    LAC_TEST_STR(path, want);
+    *strrchr(want, '/') = '\0';
+    LAC_TEST_EQ(unlink(want), 0);
+    LAC_TEST_EQ(rmdir(folder), 0);
+    (void)umask(before);
+}
+
 LAC_TEST_MAIN(base, join_is_a_lattice, tier_names_are_read_back,
               numbers_are_digits_and_nothing_else, only_well_formed_utf8_passes,
               every_scalar_value_round_trips, buffer_stops_at_its_limit_and_says_so,
               hex_is_read_back, hex_of_every_byte_and_length, time_is_formatted_in_utc,
               an_errno_value_has_a_text, held_signals_are_asked_for, signals_pass_by_a_thread,
-              lists_are_equal_item_by_item, a_file_is_replaced_whole_or_not_at_all)
+              lists_are_equal_item_by_item, a_file_is_replaced_whole_or_not_at_all,
+              folders_are_made_with_those_above_and_others_may_pass_if_so_wanted)

@@ -16,6 +16,7 @@
 #include "lac_cli_model.h"
 #include "lac_clock.h"
 #include "lac_digest.h"
+#include "lac_file.h"
 #include "lac_topics.h"
 
 static int fail_errno(struct lac_dev *d, const char *path)
@@ -24,29 +25,6 @@ static int fail_errno(struct lac_dev *d, const char *path)
 
     snprintf(what, sizeof(what), "%s: %s", path, lac_errno_text(errno));
     return lac_tool_fail(d->t, LAC_EXIT_FAILURE, what, "Choose another folder with --data DIR.");
-}
-
-/* Root's Postgres runs as another user, who must get through what is new, whatever the umask. */
-static bool make_one(const char *path)
-{
-    if (mkdir(path, 0755) != 0)
-        return errno == EEXIST;
-    return geteuid() != 0 || chmod(path, 0755) == 0;
-}
-
-/* mkdir -p. */
-static bool make_folders(char *path)
-{
-    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        bool made;
-
-        *slash = '\0';
-        made = make_one(path);
-        *slash = '/';
-        if (!made)
-            return false;
-    }
-    return make_one(path);
 }
 
 static int choose_folder(struct lac_dev *d)
@@ -70,7 +48,8 @@ static int choose_folder(struct lac_dev *d)
         return lac_tool_fail(d->t, LAC_EXIT_USAGE, "the data folder's path is too long",
                              "Choose a shorter one with --data DIR.");
     memcpy(d->data, folder, strlen(folder) + 1);
-    if (!make_folders(d->data))
+    /* Root's Postgres runs as another user, who must get through what is new. */
+    if (!lac_file_make_folders(d->data, geteuid() == 0))
         return fail_errno(d, d->data);
     return -1;
 }
