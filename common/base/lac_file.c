@@ -46,16 +46,24 @@ static bool make_folder(const char *path, bool passable)
     return !passable || chmod(path, MODE) == 0;
 }
 
-bool lac_file_make_folders(char *path, bool passable)
+size_t lac_file_shared_len(const char *path)
+{
+    static const char shared[] = LAC_FILE_SHARED_FOLDER;
+    size_t len = sizeof(shared) - 1;
+
+    return strncmp(path, shared, len) == 0 && (path[len] == '\0' || path[len] == '/') ? len : 0;
+}
+
+bool lac_file_make_folders(char *path, size_t passable_len)
 {
     for (char *slash = strchr(path + (path[0] != '\0'), '/'); slash;
          slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        if (!make_folder(path, passable))
+        if (!make_folder(path, (size_t)(slash - path) <= passable_len))
             return false;
         *slash = '/';
     }
-    return make_folder(path, passable);
+    return make_folder(path, strlen(path) <= passable_len);
 }
 
 enum lac_status lac_file_read(const char *path, struct lac_buf *out, struct lac_err *err)
@@ -75,6 +83,15 @@ enum lac_status lac_file_read(const char *path, struct lac_buf *out, struct lac_
         status = read_all(fd, path, out, err);
     close(fd);
     return status;
+}
+
+void lac_file_hold_standard(void)
+{
+    static const int modes[] = {O_WRONLY, O_RDONLY, O_RDWR};
+
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)
+            _exit(EXIT_FAILURE); /* and nowhere to say it */
 }
 
 bool lac_file_write_all(int fd, const void *data, size_t size)
@@ -103,20 +120,46 @@ static bool fill(int fd, struct lac_str data, const struct stat *like)
     return fchmod(fd, like ? like->st_mode & 07777 : 0644) == 0 && fsync(fd) == 0;
 }
 
-/* The new file is made beside the old one, so that the rename stays on one file system. */
+static enum lac_status cannot_write(const char *path, int code, struct lac_err *err)
+{
+    return lac_err_set(err, LAC_FATAL, code, "cannot write %s: %s", path, lac_errno_text(code));
+}
+
+static enum lac_status write_into(const char *path, struct lac_str data, struct lac_err *err)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY), code = errno;
+    bool good;
+
+    if (fd < 0)
+        return cannot_write(path, code, err);
+    good = lac_file_write_all(fd, data.ptr, data.len);
+    code = errno;
+    if (close(fd) != 0 && good) {
+        good = false;
+        code = errno;
+    }
+    return good ? LAC_OK : cannot_write(path, code, err);
+}
+
+/* The new file is made beside the old one, so that the rename stays on one file system. A rename
+ * would take the name away from a device or a pipe (for root, /dev/null's too), or from a link. */
 enum lac_status lac_file_replace(const char *path, struct lac_str data, const struct stat *like,
                                  struct lac_err *err)
 {
-    char temporary[PATH_MAX];
+    char temporary[PATH_MAX], target[PATH_MAX];
+    struct stat there;
     int fd, code;
     bool good;
 
+    if (stat(path, &there) == 0 && !S_ISREG(there.st_mode))
+        return write_into(path, data, err);
+    if (realpath(path, target))
+        path = target;
     if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= (int)sizeof(temporary))
         return lac_err_set(err, LAC_FATAL, ENAMETOOLONG, "%.80s...: the path is too long", path);
     fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0)
-        return lac_err_set(err, LAC_FATAL, errno, "cannot write %s: %s", path,
-                           lac_errno_text(errno));
+        return cannot_write(path, errno, err);
     good = fill(fd, data, like);
     code = errno;
     if (close(fd) != 0 && good) {
@@ -128,5 +171,5 @@ enum lac_status lac_file_replace(const char *path, struct lac_str data, const st
     if (good)
         code = errno;
     (void)unlink(temporary);
-    return lac_err_set(err, LAC_FATAL, code, "cannot write %s: %s", path, lac_errno_text(code));
+    return cannot_write(path, code, err);
 }

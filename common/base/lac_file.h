@@ -28,12 +28,28 @@ struct stat;
 enum lac_status lac_file_read(const char *path, struct lac_buf *out,
                               struct lac_err *err) LAC_MUST_USE;
 
+/* Root's folder for state, models and the data of `lacuna dev`, whose Postgres runs as another
+ * user: whoever makes it first makes it for all of them. */
+#define LAC_FILE_SHARED_FOLDER "/var/lib/lacuna"
+
+/* The length of that folder's path when `path` is it or lies below it, else 0. */
+size_t lac_file_shared_len(const char *path);
+
 /*
  * As `mkdir -p`: makes the folder at `path` and those above it that are not there. Others may pass
- * and list what is made as far as the umask lets them; `passable`: whatever the umask. False: errno
- * says why, and `path` is cut behind the one that could not be made.
+ * and list what is made as far as the umask lets them; whatever the umask within the first
+ * `passable_len` bytes of the path. False: errno says why, and `path` is cut behind the one that
+ * could not be made.
  */
-bool lac_file_make_folders(char *path, bool passable) LAC_MUST_USE;
+bool lac_file_make_folders(char *path, size_t passable_len) LAC_MUST_USE;
+
+/*
+ * First thing in a main(): a program may be started with stdin, stdout or stderr closed, and what
+ * it opens first, a lock, a database, a broker's socket, would then take their numbers and be given
+ * what it logs. Their places are taken by /dev/null: reading stdin and writing to stdout fail as
+ * they would have, what goes to stderr is dropped. Ends the program where even that can't be had.
+ */
+void lac_file_hold_standard(void);
 
 /* Writes all of it, through short writes and interruptions. False: errno says why. */
 bool lac_file_write_all(int fd, const void *data, size_t size) LAC_MUST_USE;
@@ -41,8 +57,8 @@ bool lac_file_write_all(int fd, const void *data, size_t size) LAC_MUST_USE;
 /*
  * Puts `data` in the place of the file at `path`, on the disk: who reads it meanwhile sees the old
  * or the new file, never half of one. Owner and rights are those of `like`; NULL: the caller's and
- * 0644. FATAL: the old file, if any, is still there; the code is the errno, the text names the
- * path.
+ * 0644. A link stays, what it leads to is replaced; a device or a pipe stays, and is written to.
+ * FATAL: the old file, if any, is still there; the code is the errno, the text names the path.
  */
 enum lac_status lac_file_replace(const char *path, struct lac_str data, const struct stat *like,
                                  struct lac_err *err) LAC_MUST_USE;

@@ -8,6 +8,8 @@
 
 #include "lac_buf.h"
 #include "lac_clock.h"
+#include "lac_str.h"
+#include "lac_utf8.h"
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 
@@ -30,47 +32,123 @@ bool lac_log_enabled(enum lac_log_level level)
     return level <= log_state.level;
 }
 
-static void put_json_text(struct lac_buf *line, const char *text, size_t len)
+/* Fields of a line: `a=1 b="two words"`. Values point into the line that vsnprintf() made. */
+struct field {
+    struct lac_str key, value;
+    bool quoted;
+};
+
+enum {
+    QUOTE = 0x1f,                  /* stands for the quotes of a format, see fill_in() */
+    FILLED_SIZE = 4 << 10,         /* a format with its arguments */
+    CLOSING = sizeof("\"}\n") - 1, /* what must always fit behind a line that was cut */
+};
+
+static size_t count_quotes(const char *text)
+{
+    size_t n = 0;
+
+    for (; *text; text++)
+        n += *text == QUOTE;
+    return n;
+}
+
+/*
+ * Fills in the format with its quotes marked: a quote that stands in an argument is content then
+ * and can't end a value early, or begin a field that nobody logged. False: an argument holds the
+ * mark, or there is too much; where a value ends can't be told.
+ */
+static bool fill_in(char *out, size_t size, const char *fmt, va_list args)
+{
+    char marked[LAC_LOG_LINE_SIZE];
+    size_t n = strlen(fmt), want;
+    int filled;
+
+    if (n >= sizeof(marked))
+        n = sizeof(marked) - 1;
+    for (size_t i = 0; i < n; i++)
+        marked[i] = fmt[i] == '"' ? (char)QUOTE : fmt[i];
+    marked[n] = '\0';
+    want = count_quotes(marked);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* conversions are those of `fmt` */
+    filled = vsnprintf(out, size, marked, args);
+#pragma GCC diagnostic pop
+    return filled >= 0 && (size_t)filled < size && count_quotes(out) == want;
+}
+
+/* Takes one field off `*at`. False: there is none left. */
+static bool next_field(const char **at, struct field *f)
+{
+    const char *p = *at + strspn(*at, " ");
+    size_t n = strcspn(p, "= ");
+
+    while (p[n] == ' ') { /* a word without a value */
+        p += n + strspn(p + n, " ");
+        n = strcspn(p, "= ");
+    }
+    if (p[n] == '\0')
+        return false;
+    f->key = (struct lac_str){p, n};
+    p += n + 1;
+    f->quoted = *p == QUOTE;
+    p += f->quoted;
+    n = strcspn(p, f->quoted ? (const char[]){QUOTE, '\0'} : " ");
+    f->value = (struct lac_str){p, n};
+    *at = p + n + (f->quoted && p[n] == QUOTE);
+    return true;
+}
+
+/*
+ * Appends the text in quotes, as a JSON string and readable as a logfmt one; bytes that are not
+ * UTF-8 become U+FFFD. Stops where the line ends, and always closes the quotes.
+ */
+static void put_quoted(struct lac_buf *line, struct lac_str text)
 {
     lac_buf_put_char(line, '"');
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i];
+    for (size_t at = 0; at < text.len;) {
+        char unit[8];
+        size_t n;
+        uint32_t c = lac_utf8_next(text, &at);
 
         if (c == '"' || c == '\\')
-            lac_buf_printf(line, "\\%c", c);
-        else if (c < 0x20)
-            lac_buf_printf(line, "\\u%04x", c);
+            n = (size_t)snprintf(unit, sizeof(unit), "\\%c", (char)c);
+        else if (c < 0x20 || c == 0x7f)
+            n = (size_t)snprintf(unit, sizeof(unit), "\\u%04x", (unsigned)c);
         else
-            lac_buf_put_char(line, (char)c);
+            n = lac_utf8_put(unit, c == LAC_UTF8_BAD ? 0xFFFD : c);
+        if (line->capacity - line->len <= n)
+            break;
+        lac_buf_put(line, unit, n);
     }
     lac_buf_put_char(line, '"');
 }
 
-/* Turns `a=1 b="two words"` into JSON members; every value becomes a string. */
-static void put_json_pairs(struct lac_buf *line, const char *pairs)
+static void put_bare(struct lac_buf *line, struct lac_str text)
 {
-    while (*pairs) {
-        size_t key = strcspn(pairs, "= "), len;
+    for (size_t i = 0; i < text.len && line->len < line->capacity; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
 
-        if (pairs[key] != '=') {
-            pairs += key + (pairs[key] == ' ');
-            continue;
-        }
-        lac_buf_put_char(line, ',');
-        put_json_text(line, pairs, key);
-        lac_buf_put_char(line, ':');
-        pairs += key + 1;
-        if (*pairs == '"') {
-            len = strcspn(pairs + 1, "\"");
-            put_json_text(line, pairs + 1, len);
-            pairs += len + 1 + (pairs[len + 1] == '"');
-        } else {
-            len = strcspn(pairs, " ");
-            put_json_text(line, pairs, len);
-            pairs += len;
-        }
-        pairs += strspn(pairs, " ");
+        lac_buf_put_char(line, c > 0x20 && c != 0x7f && c != '"' ? text.ptr[i] : '?');
     }
+}
+
+static void put_field(struct lac_buf *line, const struct field *f)
+{
+    bool json = log_state.format == LAC_LOG_JSON;
+
+    if (line->capacity - line->len < f->key.len + sizeof(",\"\":\"\""))
+        return;
+    lac_buf_put_char(line, json ? ',' : ' ');
+    if (json)
+        put_quoted(line, f->key);
+    else
+        put_bare(line, f->key);
+    lac_buf_put_char(line, json ? ':' : '=');
+    if (json || f->quoted)
+        put_quoted(line, f->value);
+    else
+        put_bare(line, f->value);
 }
 
 static void flatten(char *text)
@@ -82,30 +160,32 @@ static void flatten(char *text)
 
 void lac_log(enum lac_log_level level, const char *event, const char *fmt, ...)
 {
-    char memory[LAC_LOG_LINE_SIZE], pairs[LAC_LOG_LINE_SIZE - 192], stamp[LAC_CLOCK_TEXT_SIZE];
+    char memory[LAC_LOG_LINE_SIZE], filled[FILLED_SIZE], stamp[LAC_CLOCK_TEXT_SIZE];
+    bool json = log_state.format == LAC_LOG_JSON, whole;
+    const char *at = filled;
+    struct field f;
     struct lac_buf line;
     va_list args;
 
     if (!lac_log_enabled(level))
         return;
     va_start(args, fmt);
-    (void)vsnprintf(pairs, sizeof(pairs), fmt, args);
+    whole = fill_in(filled, sizeof(filled), fmt, args);
     va_end(args);
-    flatten(pairs);
+    flatten(filled);
     lac_clock_format(stamp, lac_clock_wall_ms());
-    lac_buf_init_fixed(&line, memory, sizeof(memory) - 2); /* room for the closing bytes */
-    if (log_state.format == LAC_LOG_JSON) {
-        lac_buf_printf(&line,
-                       "{\"time\":\"%s\",\"level\":\"%s\",\"program\":\"%s\",\"event\":\"%s\"",
-                       stamp, level_names[level], log_state.program, event);
-        put_json_pairs(&line, pairs);
+    lac_buf_init_fixed(&line, memory, sizeof(memory) - CLOSING);
+    lac_buf_printf(&line,
+                   json ? "{\"time\":\"%s\",\"level\":\"%s\",\"program\":\"%s\",\"event\":\"%s\""
+                        : "time=%s level=%s program=%s event=%s",
+                   stamp, level_names[level], log_state.program, event);
+    if (whole)
+        while (next_field(&at, &f))
+            put_field(&line, &f);
+    else
+        put_field(&line, &(struct field){LAC_STR("text"), lac_str_from(filled), true});
+    if (json)
         memory[line.len++] = '}';
-    } else {
-        lac_buf_printf(&line, "time=%s level=%s program=%s event=%s", stamp, level_names[level],
-                       log_state.program, event);
-        if (pairs[0])
-            lac_buf_printf(&line, " %s", pairs);
-    }
     memory[line.len++] = '\n';
     if (write(STDERR_FILENO, memory, line.len) < 0)
         return; /* nowhere left to say it */

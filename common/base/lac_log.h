@@ -7,9 +7,11 @@
  * gives   time=2026-11-21T05:33:00.123Z level=info program=lacuna-sink event=batch_committed
  *         rows=512 topic=lacuna.lineage first=100
  *
- * or, in the json format, one object with the same names. The event is in the past tense. A
- * value with blanks is quoted by the caller with LAC_LOG_Q ("\"%s\""). Never payloads, keys,
- * texts or credentials: an offset identifies a record well enough.
+ * or, in the json format, one object with the same names, every value a string. The event is in
+ * the past tense. A value that may hold more than a word stands in quotes in the format
+ * (reason=\"%s\"): whatever is in it stays in it, escaped as in JSON, so a message from outside
+ * can't add a field. Never payloads, keys, texts or credentials: an offset identifies a record
+ * well enough.
  *
  * Thread: any. A line is written with one write(2), so lines of threads never mix.
  */
@@ -31,7 +33,7 @@ enum lac_log_level {
 
 enum lac_log_format { LAC_LOG_KEY_VALUE, LAC_LOG_JSON };
 
-enum { LAC_LOG_LINE_SIZE = 1024 }; /* longer lines are cut */
+enum { LAC_LOG_LINE_SIZE = 1024 }; /* longer lines are cut, and stay well-formed */
 
 /* Before threads start. `program` is borrowed for ever. */
 void lac_log_open(const char *program, enum lac_log_level level, enum lac_log_format format);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lac_utf8.h"
 
+#include <string.h>
+
 /* Length of the sequence a lead byte opens, 0 if it opens none. */
 static unsigned sequence_len(unsigned char lead)
 {
@@ -28,6 +30,13 @@ static bool second_ok(unsigned char lead, unsigned char second)
     default:
         return (second & 0xC0) == 0x80;
     }
+}
+
+size_t lac_utf8_mark(struct lac_str s)
+{
+    static const char mark[LAC_UTF8_MARK_SIZE] = {'\xEF', '\xBB', '\xBF'}; /* U+FEFF */
+
+    return s.len >= sizeof(mark) && memcmp(s.ptr, mark, sizeof(mark)) == 0 ? sizeof(mark) : 0;
 }
 
 uint32_t lac_utf8_next(struct lac_str s, size_t *at)

@@ -26,6 +26,10 @@ static inline bool lac_utf8_valid(struct lac_str s)
     return lac_utf8_valid_prefix(s) == s.len;
 }
 
+/* How many bytes of a byte order mark `s` begins with: all of it, or none. */
+enum { LAC_UTF8_MARK_SIZE = 3 };
+size_t lac_utf8_mark(struct lac_str s);
+
 /* Decodes the code point at `*at` and moves `*at` behind it. Malformed input gives
  * LAC_UTF8_BAD and moves one byte. Requires *at < s.len. */
 uint32_t lac_utf8_next(struct lac_str s, size_t *at);

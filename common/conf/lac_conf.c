@@ -8,6 +8,7 @@
 
 #include "lac_assert.h"
 #include "lac_conf_impl.h"
+#include "lac_file.h"
 
 const char *lac_conf_getenv(char *const *envp, const char *name)
 {
@@ -58,16 +59,17 @@ static enum lac_status bad_value(const struct lac_conf_key *key, const char *whe
                                  struct lac_str text, const struct lac_err *inner,
                                  struct lac_err *err)
 {
+    const char *colon = *where ? ": " : "";
     char shown[80];
     struct lac_buf b;
 
     if ((key->flags & LAC_CONF_SECRET) || text.len == 0 || text.len > 64 ||
         lac_conf_has_secret(text))
-        return lac_err_set(err, LAC_FATAL, 0, "%s: %s %s", where, key->name, inner->text);
+        return lac_err_set(err, LAC_FATAL, 0, "%s%s%s %s", where, colon, key->name, inner->text);
     lac_buf_init_fixed(&b, shown, sizeof(shown));
     for (size_t i = 0; i < text.len; i++)
         lac_buf_put_char(&b, (char)(text.ptr[i] >= 0x20 && text.ptr[i] < 0x7F ? text.ptr[i] : '?'));
-    return lac_err_set(err, LAC_FATAL, 0, "%s: %s %s, and \"%.*s\" is not", where, key->name,
+    return lac_err_set(err, LAC_FATAL, 0, "%s%s%s %s, and \"%.*s\" is not", where, colon, key->name,
                        inner->text, LAC_STR_FMT(lac_buf_str(&b)));
 }
 
@@ -86,6 +88,8 @@ enum lac_status lac_conf_put(struct lac_conf *c, size_t key, enum lac_conf_origi
     status = lac_conf_parse(row, text, &b, &number, &inner);
     if (status != LAC_OK) {
         lac_buf_deinit(&b);
+        if (origin == LAC_CONF_FROM_PROGRAM) /* who sets it in code says where it is from */
+            where = "";
         return bad_value(row, where ? where : "default", text, &inner, err);
     }
     copy = lac_str_dup(lac_buf_str(&b));
@@ -120,12 +124,12 @@ static char *state_dir(char *const *envp)
     const char *home = lac_conf_getenv(envp, "HOME");
 
     if (geteuid() == 0)
-        return strdup("/var/lib/lacuna");
+        return strdup(LAC_FILE_SHARED_FOLDER);
     if (xdg && xdg[0] == '/')
         return joined(xdg, "/lacuna");
     if (home && home[0] == '/')
         return joined(home, "/.local/state/lacuna");
-    return strdup("/var/lib/lacuna");
+    return strdup(LAC_FILE_SHARED_FOLDER);
 }
 
 static char *host_name(void)
@@ -210,6 +214,9 @@ static enum lac_status load(struct lac_conf *c, struct lac_err *err)
         status = lac_conf_read_flags(c, true, err);
     if (status == LAC_OK)
         status = lac_conf_check(c, c->src.program, err);
+    if (status == LAC_OK && lac_conf_is_set(c, "redis.url"))
+        lac_conf_warn(c, "%s: has no effect, as this version caches no decisions",
+                      lac_conf_source_text(c, "redis.url"));
     return status;
 }
 

@@ -132,14 +132,10 @@ enum lac_status lac_conf_check(const struct lac_conf *c, enum lac_conf_program p
 const char *lac_conf_program_name(enum lac_conf_program program);
 
 /*
- * What `lacuna config validate` says: the file, the warnings, and one line for each program of
- * the mask `programs`, ok or why it could not start. Returns how many could not.
+ * What `lacuna config validate` says: the file, and one line for each program of the mask
+ * `programs`, ok or why it could not start. Returns how many could not.
  */
 unsigned lac_conf_report(const struct lac_conf *c, unsigned programs, struct lac_buf *buf);
-
-/* What `lacuna config path` says: one line "read|exists|absent PATH" for the file that was read
- * and the places that are searched, in their order. */
-void lac_conf_report_paths(const struct lac_conf *c, struct lac_buf *buf);
 
 enum lac_conf_format {
     LAC_CONF_AS_FILE, /* a valid file, with the source of each value as comment */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
-#include <unistd.h>
 
 #include "lac_conf_impl.h"
 
@@ -92,8 +91,6 @@ unsigned lac_conf_report(const struct lac_conf *c, unsigned programs, struct lac
     unsigned failed = 0;
 
     lac_buf_printf(buf, "file: %s\n", c->path ? c->path : "none");
-    for (size_t i = 0; i < c->warning_count; i++)
-        lac_buf_printf(buf, "warning: %s\n", c->warnings[i]);
     for (size_t i = 0; i < LAC_COUNT(programs_all); i++) {
         const char *name = lac_conf_program_name(programs_all[i]);
         struct lac_err err;
@@ -108,27 +105,4 @@ unsigned lac_conf_report(const struct lac_conf *c, unsigned programs, struct lac
         }
     }
     return failed;
-}
-
-static void put_path(const struct lac_conf *c, struct lac_buf *buf, const char *path)
-{
-    const char *state = "absent";
-
-    if (c->path && strcmp(c->path, path) == 0)
-        state = "read";
-    else if (access(path, F_OK) == 0)
-        state = "exists"; /* another one was read before it, or instead */
-    lac_buf_printf(buf, "%-6s  %s\n", state, path);
-}
-
-void lac_conf_report_paths(const struct lac_conf *c, struct lac_buf *buf)
-{
-    bool searched = false;
-
-    for (size_t i = 0; c->path && c->search[i]; i++)
-        searched |= strcmp(c->path, c->search[i]) == 0;
-    if (c->path && !searched)
-        put_path(c, buf, c->path);
-    for (size_t i = 0; c->search[i]; i++)
-        put_path(c, buf, c->search[i]);
 }

@@ -180,7 +180,8 @@ const struct lac_conf_key lac_conf_keys[] = {
      TEXT(""),
      .programs = CLASSIFY | BRIDGE,
      .aliases = "LACUNA_REDIS_URL LACUNA_REDIS__URL",
-     .help = "Cache of decisions; without one nothing is cached."},
+     .help = "Taken for deployments that set it, and without effect: this version caches no "
+             "decisions."},
 
     {.name = "pack.path",
      TEXT(""),
@@ -374,9 +375,9 @@ const struct lac_conf_key lac_conf_keys[] = {
      .help = "Client connections at once."},
     {.name = "bridge.connections_per_ip",
      NUMBER(0, 65536, "512"),
-     .deflt_note = "0: no limit of its own, as behind a proxy",
      .programs = BRIDGE,
-     .help = "Client connections from one address at once."},
+     .help = "Client connections from one address at once; 0, as behind a proxy: no limit of its "
+             "own."},
 
     {.name = "metrics.listen",
      TEXT(""),

@@ -12,6 +12,7 @@
 #include "lac_encode_model_internal.h"
 #include "lac_encode_store_internal.h"
 #include "lac_env.h"
+#include "lac_file.h"
 
 static bool put(char out[PATH_MAX], const char *folder, const char *rest)
 {
@@ -28,7 +29,7 @@ bool lac_encode_store_folder(char out[PATH_MAX], const char *configured)
     if (configured && *configured)
         return snprintf(out, PATH_MAX, "%s", configured) < PATH_MAX;
     if (geteuid() == 0)
-        return put(out, "/var/lib/lacuna/models", "");
+        return put(out, LAC_FILE_SHARED_FOLDER "/models", "");
     /* NOLINTBEGIN(concurrency-mt-unsafe): before threads start */
     return put(out, lac_env("XDG_DATA_HOME"), "/lacuna/models") ||
            put(out, lac_env("HOME"), "/.local/share/lacuna/models");
@@ -221,6 +222,8 @@ enum lac_status lac_encode_store_open(struct lac_encode_model **out, const char 
     if (strchr(what, '/') || !lac_encode_store_find(store, what, want)) {
         if (stat(what, &st) == 0 && S_ISDIR(st.st_mode))
             return lac_encode_model_open(out, what, err);
+        if (strchr(what, '/'))
+            return lac_err_set(err, LAC_REJECT, 0, "no folder \"%.300s\" with a model in it", what);
         return lac_err_set(err, LAC_REJECT, 0,
                            "no model \"%.80s\" in %s; `lacuna model add` puts one there", what,
                            store);

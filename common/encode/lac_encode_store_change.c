@@ -27,7 +27,7 @@ static enum lac_status make_store(const char *store, struct lac_err *err)
     char path[PATH_MAX];
     enum lac_status status = lac_encode_store_path(path, store, "names", "", err);
 
-    if (status == LAC_OK && !lac_file_make_folders(path, false))
+    if (status == LAC_OK && !lac_file_make_folders(path, lac_file_shared_len(path)))
         status = lac_encode_store_fail(err, path);
     return status;
 }

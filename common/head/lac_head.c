@@ -53,7 +53,7 @@ static enum lac_status fit(struct lac_head *h, struct lac_str exemplars,
         multipliers[i] = lac_head_multiplier(e->vectors + (size_t)i * e->width, e->width);
         directed = directed && multipliers[i] != 0;
     }
-    status = lac_head_search_open(&h->search, e, multipliers, err);
+    status = lac_head_search_open(&h->search, e, multipliers, h->params.exemplar_weights, err);
     free(multipliers);
     if (status != LAC_OK)
         return status;
@@ -186,49 +186,42 @@ void lac_head_foreign(struct lac_head_out *out)
 
 /* Up to LAC_HEAD_ROWS questions that are answered together. */
 struct asking {
-    int16_t q[LAC_HEAD_ROWS * (LAC_HEAD_WIDTH_MAX + 1)]; /* [LAC_HEAD_ROWS][2 x pairs] */
-    int64_t sums[LAC_HEAD_ROWS][LAC_TIER_COUNT];         /* kernel x weight, over the exemplars */
+    int16_t q[LAC_HEAD_ROWS * (LAC_HEAD_WIDTH_MAX + 1)]; /* as lac_head_search_put() says */
+    /* kernel x weight, over the exemplars */
+    int64_t sums[LAC_HEAD_ROWS][LAC_TIER_COUNT][LAC_HEAD_PARTS];
     struct lac_head_look looks[LAC_HEAD_ROWS];
     struct lac_head_around around[LAC_HEAD_ROWS];
 };
 
-/* One question's cosines to the exemplars of a panel. */
-static void take_panel(const struct lac_head *h, uint32_t first, uint32_t n, const int32_t *cosines,
-                       struct lac_head_look *look, int64_t sums[LAC_TIER_COUNT])
-{
-    const int32_t *weights = h->params.exemplar_weights + (size_t)first * LAC_TIER_COUNT;
-    const uint8_t *tiers = h->exemplars.tiers + first;
-    int64_t sum[LAC_TIER_COUNT] = {0};
-
-    for (uint32_t i = 0; i < n; i++, weights += LAC_TIER_COUNT) {
-        int64_t k = lac_head_kernel_of(h->kernel, cosines[i]);
-
-        for (int t = 0; t < LAC_TIER_COUNT; t++)
-            sum[t] += k * weights[t];
-        lac_head_look_at(look, &h->params, (enum lac_tier)tiers[i], first + i, cosines[i]);
-    }
-    for (int t = 0; t < LAC_TIER_COUNT; t++)
-        sums[t] += sum[t];
-}
-
 static void look_around(const struct lac_head *h, struct asking *a, size_t rows)
 {
+    const uint8_t *tiers = h->exemplars.tiers;
     uint32_t count = h->exemplars.count;
 
     for (size_t r = 0; r < rows; r++)
         lac_head_look_begin(&a->looks[r], &a->around[r]);
-    memset(a->sums, 0, sizeof(a->sums));
+    memset(a->sums, 0, rows * sizeof(a->sums[0]));
     for (uint32_t panel = 0; panel < h->search.panels; panel++) {
         int32_t cosines[LAC_HEAD_ROWS][LAC_HEAD_PANEL];
         uint32_t first = panel * LAC_HEAD_PANEL;
         uint32_t n = count - first < LAC_HEAD_PANEL ? count - first : LAC_HEAD_PANEL;
 
         h->search.look(&h->search, panel, a->q, rows, cosines);
-        for (size_t r = 0; r < rows; r++)
-            take_panel(h, first, n, cosines[r], &a->looks[r], a->sums[r]);
+        for (size_t r = 0; r < rows; r++) {
+            struct lac_head_look *look = &a->looks[r];
+            uint32_t above = h->search.score(&h->search, h->kernel, panel, n, cosines[r], tiers,
+                                             look->least, a->sums[r]);
+
+            for (; above; above &= above - 1) {
+                uint32_t i = (uint32_t)__builtin_ctz(above);
+
+                lac_head_look_at(look, &h->params, (enum lac_tier)tiers[first + i], first + i,
+                                 cosines[r][i]);
+            }
+        }
     }
     for (size_t r = 0; r < rows; r++)
-        lac_head_look_end(&a->looks[r], h->exemplars.tiers);
+        lac_head_look_end(&a->looks[r], tiers);
 }
 
 static void score_words(const struct lac_head *h, const int32_t *ids, size_t count, int64_t *score)
@@ -250,14 +243,19 @@ static void score_words(const struct lac_head *h, const int32_t *ids, size_t cou
 }
 
 static void answer(const struct lac_head *h, const struct lac_head_question *question,
-                   const int64_t *sums, const struct lac_head_around *around,
-                   struct lac_head_out *out)
+                   int64_t sums[LAC_TIER_COUNT][LAC_HEAD_PARTS],
+                   const struct lac_head_around *around, struct lac_head_out *out)
 {
     const struct lac_head_params *p = &h->params;
     int64_t f[LAC_HEAD_INPUTS];
 
-    for (int t = 0; t < LAC_TIER_COUNT; t++)
-        f[t] = sums[t] >> 24; /* the kernel is Q24 */
+    for (int t = 0; t < LAC_TIER_COUNT; t++) {
+        int64_t sum = 0;
+
+        for (int i = 0; i < LAC_HEAD_PARTS; i++)
+            sum += sums[t][i];
+        f[t] = sum >> 24; /* the kernel is Q24 */
+    }
     score_words(h, question->ids, question->count, f);
     for (int i = 0; i < LAC_HEAD_FEATURES; i++)
         f[LAC_TIER_COUNT + i] = around->features[i];
@@ -274,19 +272,19 @@ static void answer(const struct lac_head *h, const struct lac_head_question *que
 void lac_head_ask_all(const struct lac_head *h, const struct lac_head_question *questions,
                       size_t count, struct lac_head_out *out)
 {
-    const size_t width = h->params.width, stride = 2 * (size_t)h->search.pairs;
+    const size_t width = h->params.width;
+    int16_t q[LAC_HEAD_WIDTH_MAX];
     size_t of_row[LAC_HEAD_ROWS], rows = 0;
     struct asking a;
 
     for (size_t i = 0; i < count; i++) {
-        int16_t *q = a.q + rows * stride;
-
         out[i] = (struct lac_head_out){.likelihood = {1000000, 1000000, 1000000},
                                        .gate = LAC_HEAD_INVALID};
-        q[stride - 1] = 0; /* where the width is odd */
         if (questions[i].count <= LAC_HEAD_TOKEN_MAX &&
-            lac_head_quantise(questions[i].vector, width, q))
+            lac_head_quantise(questions[i].vector, width, q)) {
+            lac_head_search_put(&h->search, a.q, rows, q, width);
             of_row[rows++] = i;
+        }
         if (rows == 0 || (rows < LAC_HEAD_ROWS && i + 1 < count))
             continue;
         look_around(h, &a, rows);

@@ -44,28 +44,26 @@ void lac_head_look_begin(struct lac_head_look *l, struct lac_head_around *out)
 {
     out->near_count = 0;
     l->out = out;
-    l->least = INT32_MIN;
-    for (int t = 0; t < LAC_TIER_COUNT; t++)
+    for (int t = 0; t < LAC_TIER_COUNT; t++) {
         l->counts[t] = 0;
+        l->least[t] = INT32_MIN;
+    }
 }
 
 void lac_head_look_take(struct lac_head_look *l, const struct lac_head_params *p,
                         enum lac_tier tier, uint32_t index, int32_t cosine)
 {
     struct lac_head_around *out = l->out;
-    bool full;
+    int32_t near;
 
     keep(out->near_index, out->near_similarity, &out->near_count, p->nearest, index, cosine);
     keep(NULL, l->best[tier], &l->counts[tier], p->per_tier, index, cosine);
-    full = out->near_count == p->nearest;
-    for (int t = 0; t < LAC_TIER_COUNT; t++)
-        full = full && l->counts[t] == p->per_tier;
-    if (!full)
+    if (out->near_count < p->nearest)
         return;
-    l->least = out->near_similarity[p->nearest - 1];
+    near = out->near_similarity[p->nearest - 1];
     for (int t = 0; t < LAC_TIER_COUNT; t++)
-        if (l->best[t][p->per_tier - 1] < l->least)
-            l->least = l->best[t][p->per_tier - 1];
+        if (l->counts[t] == p->per_tier)
+            l->least[t] = l->best[t][p->per_tier - 1] < near ? l->best[t][p->per_tier - 1] : near;
 }
 
 void lac_head_look_end(struct lac_head_look *l, const uint8_t *tiers)

@@ -209,7 +209,7 @@ struct lac_head_look {
     struct lac_head_around *out;
     uint32_t counts[LAC_TIER_COUNT];
     int32_t best[LAC_TIER_COUNT][LAC_HEAD_NEIGHBOUR_MAX]; /* Q20, falling */
-    int32_t least;                                        /* what is not above it changes nothing */
+    int32_t least[LAC_TIER_COUNT]; /* what is of this tier and not above changes nothing */
 };
 
 void lac_head_look_begin(struct lac_head_look *l, struct lac_head_around *out);
@@ -217,11 +217,11 @@ void lac_head_look_take(struct lac_head_look *l, const struct lac_head_params *p
                         enum lac_tier tier, uint32_t index, int32_t cosine);
 void lac_head_look_end(struct lac_head_look *l, const uint8_t *tiers);
 
-/* What is not above `least` needs no call. */
+/* What is not above its tier's `least` needs no call. */
 static inline void lac_head_look_at(struct lac_head_look *l, const struct lac_head_params *p,
                                     enum lac_tier tier, uint32_t index, int32_t cosine)
 {
-    if (cosine > l->least)
+    if (cosine > l->least[tier])
         lac_head_look_take(l, p, tier, index, cosine);
 }
 

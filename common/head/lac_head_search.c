@@ -15,25 +15,28 @@ static void look_plain(const struct lac_head_search *s, uint32_t panel, const in
     const int8_t *bytes = s->bytes + (size_t)panel * s->pairs * LAC_HEAD_PANEL * 2;
     const uint32_t *multipliers = s->multipliers + (size_t)panel * LAC_HEAD_PANEL;
 
-    for (size_t r = 0; r < rows; r++, q += 2 * (size_t)s->pairs) {
+    for (size_t r = 0; r < rows; r++) {
         int32_t sums[LAC_HEAD_PANEL] = {0};
 
-        for (size_t p = 0; p < s->pairs; p++)
+        for (size_t p = 0; p < s->pairs; p++) {
+            const int16_t *both = q + (p * LAC_HEAD_ROWS + r) * 2;
+
             for (size_t e = 0; e < LAC_HEAD_PANEL; e++)
-                sums[e] += q[2 * p] * bytes[(p * LAC_HEAD_PANEL + e) * 2] +
-                           q[2 * p + 1] * bytes[(p * LAC_HEAD_PANEL + e) * 2 + 1];
+                sums[e] += both[0] * bytes[(p * LAC_HEAD_PANEL + e) * 2] +
+                           both[1] * bytes[(p * LAC_HEAD_PANEL + e) * 2 + 1];
+        }
         for (size_t e = 0; e < LAC_HEAD_PANEL; e++)
             cosines[r][e] = lac_head_scaled(sums[e], multipliers[e]);
     }
 }
 
 #if defined(__x86_64__)
-/* Two elements of a vector. */
-static inline int32_t pair_at(const int16_t *q)
+/* Two elements of the row-th vector. */
+static inline int32_t pair_at(const int16_t *q, size_t row)
 {
     int32_t both;
 
-    memcpy(&both, q, sizeof(both));
+    memcpy(&both, q + row * 2, sizeof(both));
     return both;
 }
 
@@ -61,19 +64,18 @@ AVX2 static inline __attribute__((always_inline)) void rows_avx2(const struct la
 {
     const int8_t *bytes = s->bytes + (size_t)panel * s->pairs * LAC_HEAD_PANEL * 2;
     const uint32_t *multipliers = s->multipliers + (size_t)panel * LAC_HEAD_PANEL;
-    const size_t width = 2 * (size_t)s->pairs;
     __m256i sums[4][2];
 
 #pragma GCC unroll 4
     for (size_t r = 0; r < rows; r++)
         sums[r][0] = sums[r][1] = _mm256_setzero_si256();
-    for (size_t p = 0; p < s->pairs; p++, bytes += 2 * LAC_HEAD_PANEL) {
+    for (size_t p = 0; p < s->pairs; p++, bytes += 2 * LAC_HEAD_PANEL, q += 2 * LAC_HEAD_ROWS) {
         const __m128i *at = (const __m128i *)(const void *)bytes;
         __m256i a = _mm256_cvtepi8_epi16(_mm_loadu_si128(at));
         __m256i b = _mm256_cvtepi8_epi16(_mm_loadu_si128(at + 1));
 #pragma GCC unroll 4
         for (size_t r = 0; r < rows; r++) {
-            __m256i x = _mm256_set1_epi32(pair_at(q + r * width + 2 * p));
+            __m256i x = _mm256_set1_epi32(pair_at(q, r));
             sums[r][0] = _mm256_add_epi32(sums[r][0], _mm256_madd_epi16(a, x));
             sums[r][1] = _mm256_add_epi32(sums[r][1], _mm256_madd_epi16(b, x));
         }
@@ -92,12 +94,18 @@ AVX2 static void look_avx2(const struct lac_head_search *s, uint32_t panel, cons
     size_t r = 0;
 
     for (; r + 4 <= rows; r += 4)
-        rows_avx2(s, panel, q + r * 2 * s->pairs, 4, cosines + r);
+        rows_avx2(s, panel, q + r * 2, 4, cosines + r);
     for (; r < rows; r++)
-        rows_avx2(s, panel, q + r * 2 * s->pairs, 1, cosines + r);
+        rows_avx2(s, panel, q + r * 2, 1, cosines + r);
 }
 
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2")))
+
+enum { AHEAD = 2048 }; /* bytes: what the processor fetches by itself ends with each page */
+
+struct pair {
+    int16_t of[2];
+};
 
 AVX512 static inline __attribute__((always_inline)) void
 rows_avx512(const struct lac_head_search *s, uint32_t panel, const int16_t *q, const size_t rows,
@@ -105,22 +113,22 @@ rows_avx512(const struct lac_head_search *s, uint32_t panel, const int16_t *q, c
 {
     const int8_t *bytes = s->bytes + (size_t)panel * s->pairs * LAC_HEAD_PANEL * 2;
     const uint32_t *multipliers = s->multipliers + (size_t)panel * LAC_HEAD_PANEL;
-    const size_t width = 2 * (size_t)s->pairs;
     __m512i sums[LAC_HEAD_ROWS];
 
-#pragma GCC unroll 8
+#pragma GCC unroll 24
     for (size_t r = 0; r < rows; r++)
         sums[r] = _mm512_setzero_si512();
-    for (size_t p = 0; p < s->pairs; p++, bytes += 2 * LAC_HEAD_PANEL) {
+    for (size_t p = 0; p < s->pairs; p++, bytes += 2 * LAC_HEAD_PANEL, q += 2 * LAC_HEAD_ROWS) {
         __m512i e = _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)bytes));
-#pragma GCC unroll 8
-        for (size_t r = 0; r < rows; r++) {
-            __m512i x = _mm512_set1_epi32(pair_at(q + r * width + 2 * p));
+        _mm_prefetch((const char *)bytes + AHEAD, _MM_HINT_T0);
+#pragma GCC unroll 24
+        for (size_t r = 0; r < rows; r++)
             /* as an intrinsic gcc 12 moves every sum through another register */
-            __asm__("vpdpwssd %2, %1, %0" : "+v"(sums[r]) : "v"(e), "v"(x));
-        }
+            __asm__("vpdpwssd %2%{1to16%}, %1, %0"
+                    : "+v"(sums[r])
+                    : "v"(e), "m"(*(const struct pair *)(const void *)(q + r * 2)));
     }
-#pragma GCC unroll 8
+#pragma GCC unroll 24
     for (size_t r = 0; r < rows; r++) {
         __m256i *out = (__m256i *)(void *)cosines[r];
         _mm256_storeu_si256(out, scale8(_mm512_castsi512_si256(sums[r]), multipliers));
@@ -138,10 +146,12 @@ AVX512 static void look_avx512(const struct lac_head_search *s, uint32_t panel, 
         rows_avx512(s, panel, q, LAC_HEAD_ROWS, cosines);
         return;
     }
+    for (; r + 8 <= rows; r += 8)
+        rows_avx512(s, panel, q + r * 2, 8, cosines + r);
     for (; r + 2 <= rows; r += 2)
-        rows_avx512(s, panel, q + r * 2 * s->pairs, 2, cosines + r);
+        rows_avx512(s, panel, q + r * 2, 2, cosines + r);
     if (r < rows)
-        rows_avx512(s, panel, q + r * 2 * s->pairs, 1, cosines + r);
+        rows_avx512(s, panel, q + r * 2, 1, cosines + r);
 }
 #endif
 
@@ -162,25 +172,31 @@ lac_head_search_fn *lac_head_search_at(size_t index)
 }
 
 enum lac_status lac_head_search_open(struct lac_head_search *s, const struct lac_head_exemplars *e,
-                                     const uint32_t *multipliers, struct lac_err *err)
+                                     const uint32_t *multipliers, const int32_t *weights,
+                                     struct lac_err *err)
 {
     size_t panel_bytes;
 
     s->panels = (e->count + LAC_HEAD_PANEL - 1) / LAC_HEAD_PANEL;
     s->pairs = (e->width + 1) / 2;
     s->look = lac_head_search_at(0);
+    s->score = lac_head_score_at(0);
     panel_bytes = (size_t)s->pairs * LAC_HEAD_PANEL * 2;
     s->bytes = calloc(s->panels, panel_bytes);
     s->multipliers = calloc(s->panels, LAC_HEAD_PANEL * sizeof(*s->multipliers));
-    if (!s->bytes || !s->multipliers)
+    s->weights = calloc(s->panels, (size_t)LAC_TIER_COUNT * LAC_HEAD_PANEL * sizeof(*s->weights));
+    if (!s->bytes || !s->multipliers || !s->weights)
         return lac_err_set(err, LAC_RETRY, ENOMEM, "head: no memory");
     memcpy(s->multipliers, multipliers, e->count * sizeof(*multipliers));
     for (size_t i = 0; i < e->count; i++) {
         int8_t *panel = s->bytes + i / LAC_HEAD_PANEL * panel_bytes;
+        int32_t *own = s->weights + i / LAC_HEAD_PANEL * LAC_TIER_COUNT * LAC_HEAD_PANEL;
 
         for (size_t k = 0; k < e->width; k++)
             panel[(k / 2 * LAC_HEAD_PANEL + i % LAC_HEAD_PANEL) * 2 + k % 2] =
                 e->vectors[i * e->width + k];
+        for (size_t t = 0; t < LAC_TIER_COUNT; t++)
+            own[t * LAC_HEAD_PANEL + i % LAC_HEAD_PANEL] = weights[i * LAC_TIER_COUNT + t];
     }
     return LAC_OK;
 }
@@ -189,5 +205,13 @@ void lac_head_search_close(struct lac_head_search *s)
 {
     free(s->bytes);
     free(s->multipliers);
+    free(s->weights);
     *s = (struct lac_head_search){0};
+}
+
+void lac_head_search_put(const struct lac_head_search *s, int16_t *q, size_t row,
+                         const int16_t *vector, size_t width)
+{
+    for (size_t k = 0; k < 2 * (size_t)s->pairs; k++)
+        q[(k / 2 * LAC_HEAD_ROWS + row) * 2 + k % 2] = k < width ? vector[k] : 0;
 }

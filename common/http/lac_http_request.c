@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A request from its first line to its answer. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -113,7 +114,7 @@ void lac_http_request_end(void *cls, struct MHD_Connection *mhd, void **context,
 
 static void refuse_now(struct lac_http_request *r)
 {
-    char allow[64];
+    char allow[64], detail[128];
     switch (r->verdict) {
     case 404:
         lac_http_refuse(r, 404, "not-found", "There is nothing at this path.");
@@ -133,8 +134,9 @@ static void refuse_now(struct lac_http_request *r)
         lac_http_refuse(r, 413, "body-too-large", "The body is larger than this server accepts.");
         return;
     case 415:
-        lac_http_refuse(r, 415, "unsupported-media-type",
-                        "The body must be of the media type that this path reads.");
+        (void)snprintf(detail, sizeof detail, "The body must be %s, and Content-Type say so.",
+                       r->route->content_type);
+        lac_http_refuse(r, 415, "unsupported-media-type", detail);
         return;
     default:
         lac_http_refuse(r, r->verdict, "bad-request", "The request's framing is ambiguous.");

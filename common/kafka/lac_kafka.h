@@ -232,6 +232,9 @@ struct lac_kafka_producer_setup {
      * each names its request and only the first counts. Not with transactions. */
     bool may_repeat;
     size_t queue_records; /* produced and not yet delivered; 0: 100,000 */
+    /* Requests under way to one broker, of any number of records; what comes meanwhile travels
+     * together in the next. 1 .. 5; 0: the library's own number. */
+    uint32_t requests;
 };
 
 struct lac_kafka_record {
@@ -252,6 +255,11 @@ enum lac_status lac_kafka_producer_open(struct lac_kafka_producer **out,
 /* Drops what is not yet delivered: flush before, if it matters. Accepts NULL. */
 void lac_kafka_producer_close(struct lac_kafka_producer *p);
 
+/* Whether it is at its end: a broker has lost what keeps its records single and in order, or a
+ * successor has its name. It sends nothing more, and what was under way is reported as failed.
+ * `err` says why. RETRY: a new one may go on, see below; FATAL: it would be refused as well. */
+bool lac_kafka_producer_broken(const struct lac_kafka_producer *p, struct lac_err *err);
+
 /* Replaces a producer that is fenced or broken by a new one with the same setup; topic numbers
  * stay valid, undelivered records are dropped. A transactional one must be initialised again. */
 enum lac_status lac_kafka_producer_reopen(struct lac_kafka_producer *p,
@@ -265,7 +273,8 @@ enum lac_status lac_kafka_producer_topic(struct lac_kafka_producer *p, const cha
 /*
  * Queues one record. With `copy` the value is the caller's again on return; without, it is
  * borrowed until the record's delivery was reported (a transaction: until commit or abort
- * returned). AGAIN: the queue is full; poll and call again.
+ * returned). AGAIN: the queue is full; poll and call again. FATAL: not allowed, or the producer is
+ * broken.
  */
 enum lac_status lac_kafka_produce(struct lac_kafka_producer *p, int topic,
                                   const struct lac_kafka_record *r, bool copy,

@@ -77,6 +77,20 @@ static struct lac_kafka_topic_info topic_info(const struct rd_kafka_metadata_top
     return info;
 }
 
+/* Nobody answers: which address that is, is what a person wants to know first. */
+static enum lac_status no_metadata(const struct lac_kafka_admin *a, rd_kafka_resp_err_t code,
+                                   struct lac_err *err)
+{
+    char servers[160] = "", what[200];
+    size_t size = sizeof(servers);
+
+    if (rd_kafka_conf_get(rd_kafka_conf(a->rk), "bootstrap.servers", servers, &size) !=
+        RD_KAFKA_CONF_OK)
+        return lac_kafka_fail(err, "metadata", code);
+    (void)snprintf(what, sizeof(what), "metadata of %s", servers);
+    return lac_kafka_fail(err, what, code);
+}
+
 enum lac_status lac_kafka_admin_cluster(struct lac_kafka_admin *a, uint32_t timeout_ms,
                                         struct lac_kafka_cluster_info *out, struct lac_err *err)
 {
@@ -85,7 +99,7 @@ enum lac_status lac_kafka_admin_cluster(struct lac_kafka_admin *a, uint32_t time
 
     memset(out, 0, sizeof(*out));
     if (code)
-        return lac_kafka_fail(err, "metadata", code);
+        return no_metadata(a, code, err);
     out->_metadata = (void *)m;
     out->topics = calloc((size_t)m->topic_cnt + 1, sizeof(*out->topics));
     if (!out->topics) {

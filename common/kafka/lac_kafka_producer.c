@@ -87,6 +87,9 @@ static enum lac_status put_producer_settings(rd_kafka_conf_t *conf,
         status = lac_kafka_conf_put(conf, settings[i].name, settings[i].value, err);
     for (size_t i = 0; i < LAC_COUNT(numbers) && status == LAC_OK; i++)
         status = lac_kafka_conf_put_number(conf, numbers[i].name, numbers[i].value, err);
+    if (status == LAC_OK && setup->requests)
+        status = lac_kafka_conf_put_number(conf, "max.in.flight.requests.per.connection",
+                                           setup->requests, err);
     if (status == LAC_OK && setup->transactional_id) {
         uint32_t transaction = o->transaction_timeout_ms ? o->transaction_timeout_ms : 10000;
 
@@ -226,6 +229,40 @@ enum lac_status lac_kafka_producer_topic(struct lac_kafka_producer *p, const cha
     return LAC_OK;
 }
 
+/* ---- at its end ---- */
+
+bool lac_kafka_producer_broken(const struct lac_kafka_producer *p, struct lac_err *err)
+{
+    char text[256];
+    rd_kafka_resp_err_t cause =
+        p->rk ? rd_kafka_fatal_error(p->rk, text, sizeof(text)) : RD_KAFKA_RESP_ERR__STATE;
+
+    if (cause == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return false;
+    if (!p->rk)
+        (void)snprintf(text, sizeof(text), "it could not be replaced");
+    (void)lac_err_set(err,
+                      lac_kafka_txn_decide(cause, true, false, false) == LAC_KAFKA_TXN_RECREATE
+                          ? LAC_RETRY
+                          : LAC_FATAL,
+                      cause, "kafka: produce: the producer broke: %s", text);
+    return true;
+}
+
+/* What ended this producer is told at the next call, whichever that is. It does not end the
+ * process, unless a new one would meet the same. */
+static enum lac_status why_broken(const struct lac_kafka_producer *p, enum lac_status status,
+                                  struct lac_err *err)
+{
+    struct lac_err why;
+
+    if (status != LAC_FATAL || !lac_kafka_producer_broken(p, &why))
+        return status;
+    if (err)
+        *err = why;
+    return why.status;
+}
+
 /* ---- producing ---- */
 
 static size_t record_size(const struct lac_kafka_record *r)
@@ -298,6 +335,8 @@ enum lac_status lac_kafka_produce(struct lac_kafka_producer *p, int topic,
     rd_kafka_headers_t *headers = NULL;
     rd_kafka_error_t *e;
 
+    if (status == LAC_OK && !p->rk)
+        status = lac_err_set(err, LAC_FATAL, 0, "kafka: produce: the producer is not there");
     if (status == LAC_OK && r->partition >= 0)
         status = check_partition(p, t, r->partition, err);
     if (status != LAC_OK)
@@ -320,7 +359,10 @@ enum lac_status lac_kafka_produce(struct lac_kafka_producer *p, int topic,
     e = rd_kafka_produceva(p->rk, v, n);
     if (e && headers)
         rd_kafka_headers_destroy(headers);
-    return lac_kafka_fail_error(err, "produce", e);
+    status = lac_kafka_fail_error(err, "produce", e);
+    if (status == LAC_FATAL && why_broken(p, status, err) == LAC_RETRY && err)
+        err->status = LAC_FATAL; /* the caller has to replace it */
+    return status;
 }
 
 /* One library call for up to CHUNK records without headers. Nobody else produces here, so
@@ -369,20 +411,6 @@ static size_t plain_run(const struct lac_kafka_producer *p, const struct lac_kaf
     return count;
 }
 
-/* What ended this producer is told at the next call, whichever that is. It does not end the
- * process, unless a new one would meet the same. */
-static enum lac_status why_broken(const struct lac_kafka_producer *p, enum lac_status status,
-                                  struct lac_err *err)
-{
-    char text[256];
-    rd_kafka_resp_err_t cause = rd_kafka_fatal_error(p->rk, text, sizeof(text));
-
-    if (cause == RD_KAFKA_RESP_ERR_NO_ERROR ||
-        lac_kafka_txn_decide(cause, true, false, false) != LAC_KAFKA_TXN_RECREATE)
-        return status;
-    return lac_err_set(err, LAC_RETRY, cause, "kafka: produce: the producer broke: %s", text);
-}
-
 enum lac_status lac_kafka_produce_batch(struct lac_kafka_producer *p, int topic,
                                         const struct lac_kafka_record *r, size_t n, size_t *taken,
                                         struct lac_err *err)
@@ -405,7 +433,7 @@ enum lac_status lac_kafka_produce_batch(struct lac_kafka_producer *p, int topic,
         status = lac_kafka_produce(p, topic, next, false, err);
         *taken += status == LAC_OK;
     }
-    return status == LAC_FATAL ? why_broken(p, status, err) : status;
+    return why_broken(p, status, err);
 }
 
 /* ---- deliveries ---- */
@@ -459,6 +487,8 @@ size_t lac_kafka_producer_poll(struct lac_kafka_producer *p, uint32_t timeout_ms
     size_t total = 0;
     rd_kafka_event_t *ev;
 
+    if (!p->queue) /* reopening it failed */
+        return 0;
     while ((ev = rd_kafka_queue_poll(p->queue, total ? 0 : (int)timeout_ms)) != NULL) {
         if (rd_kafka_event_type(ev) == RD_KAFKA_EVENT_DR)
             total += report(p, ev);
@@ -494,7 +524,7 @@ enum lac_status lac_kafka_flush(struct lac_kafka_producer *p, uint32_t timeout_m
 
 size_t lac_kafka_producer_pending(struct lac_kafka_producer *p)
 {
-    int n = rd_kafka_outq_len(p->rk);
+    int n = p->rk ? rd_kafka_outq_len(p->rk) : 0;
 
     return n > 0 ? (size_t)n : 0;
 }

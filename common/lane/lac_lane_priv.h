@@ -22,6 +22,8 @@ enum {
     LANE_IDLE_MS = 100,  /* longest poll */
     LANE_LAG_MS = 1000,  /* between two updates of the lag metric */
     LANE_SAY_MS = 30000, /* between two log lines about the same outage */
+    LANE_LONG_MS = 1000, /* a slice that takes longer is not alone of its kind: for .. */
+    LANE_LONG_FOR = 128, /* .. so many slices nothing waits uncommitted behind the next */
 };
 
 struct lane_partition {
@@ -74,6 +76,7 @@ struct lac_lane {
     uint64_t began_ms;     /* of the first batch: after one that took long there is no second */
     size_t interval_count; /* messages in it */
     size_t side_pending;   /* dead letters sent apart and not yet known to be safe */
+    unsigned long_left;    /* slices before which what is open is committed */
 
     struct lane_pending pending;
     uint32_t attempt; /* failures in a row, for the back-off */

@@ -145,6 +145,12 @@ static void advance(struct lac_lane *l, uint64_t began_ms)
     atomic_fetch_add_explicit(&l->health.processed, l->batch.count, memory_order_relaxed);
 }
 
+static void note_duration(struct lac_lane *l, uint64_t began_ms)
+{
+    if (l->io.ops->now_ms(l->io.ctx) - began_ms > LANE_LONG_MS)
+        l->long_left = LANE_LONG_FOR;
+}
+
 static enum lac_status step(struct lac_lane *l, size_t at, size_t n, struct lac_err *err)
 {
     size_t arena_mark = l->arena.used, reply_mark = l->batch.reply_count;
@@ -155,6 +161,7 @@ static enum lac_status step(struct lac_lane *l, size_t at, size_t n, struct lac_
     lac_batch_open(&l->batch, l->msgs + at, n);
     l->batch.started_wall_us = lac_clock_wall_us();
     status = hand_over(l, err);
+    note_duration(l, began_ms);
     if (status == LAC_OK) {
         advance(l, began_ms);
         if (l->o.replies_early)
@@ -244,6 +251,19 @@ static void finish_batch(struct lac_lane *l, size_t done)
     lane_drop_batch(l, done);
 }
 
+/*
+ * Where one slice took long the next may, and a transaction that waits for it uncommitted would
+ * reach its age limit, each time it is redone. So after the first such slice the interval before is
+ * ended first, for a while.
+ */
+static enum lac_status clear_the_way(struct lac_lane *l, struct lac_err *err)
+{
+    if (!l->long_left)
+        return LAC_OK;
+    l->long_left--;
+    return lane_commit(l, err);
+}
+
 enum lac_status lane_process(struct lac_lane *l, struct lac_err *err)
 {
     enum lac_status status = LAC_OK;
@@ -258,6 +278,9 @@ enum lac_status lane_process(struct lac_lane *l, struct lac_err *err)
     while (at < l->count && (status == LAC_OK || status == LAC_AGAIN || status == LAC_REJECT)) {
         size_t n = slice_at(l, at, wanted);
 
+        status = clear_the_way(l, err);
+        if (status != LAC_OK)
+            break;
         status = step(l, at, n, err);
         if (status == LAC_OK)
             at += n;

@@ -10,6 +10,7 @@
 
 #include "lac_assert.h"
 #include "lac_clock.h"
+#include "lac_file.h"
 #include "lac_heap.h"
 #include "lac_log.h"
 #include "lac_runtime_priv.h"
@@ -46,9 +47,21 @@ static void print_help(const struct lac_runtime *rt)
 
     lac_buf_init(&text, HELP_BYTES);
     lac_conf_help(&text, rt->program.id);
-    printf("%s: %s\n\nUsage: %s [--setting=value]...\n\n%s", rt->program.name, rt->program.summary,
-           rt->program.name, lac_buf_cstr(&text));
+    printf("%s: %s\n\nUsage: %s [--setting=value]...\n\n%s%s", rt->program.name,
+           rt->program.summary, rt->program.name, lac_buf_cstr(&text),
+           "\nExit status\n"
+           "  0   stopped as asked, by SIGTERM or SIGINT, with all work in hand finished\n"
+           "  1   could not start, or not go on; the last line of the log says why\n"
+           "  75  stopped before the work in hand was finished; it will be done again\n");
     lac_buf_deinit(&text);
+}
+
+/* --help and --version: nobody is served by half of them and a status of 0. */
+static enum lac_status printed(struct lac_err *err)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return LAC_AGAIN;
+    return lac_err_set(err, LAC_FATAL, errno, "can't write the output: %s", lac_errno_text(errno));
 }
 
 static enum lac_status load_conf(struct lac_runtime *rt, int argc, char **argv, struct lac_err *err)
@@ -66,10 +79,10 @@ static enum lac_status load_conf(struct lac_runtime *rt, int argc, char **argv, 
     switch (lac_conf_asked(rt->conf)) {
     case LAC_CONF_ASK_HELP:
         print_help(rt);
-        return LAC_AGAIN;
+        return printed(err);
     case LAC_CONF_ASK_VERSION:
         printf("%s %s (librdkafka %s)\n", rt->program.name, LAC_VERSION, lac_kafka_library());
-        return LAC_AGAIN;
+        return printed(err);
     default:
         return LAC_OK;
     }
@@ -111,6 +124,7 @@ enum lac_status lac_runtime_open(struct lac_runtime **out, const struct lac_runt
     enum lac_status status;
     sigset_t set;
 
+    lac_file_hold_standard();
     lac_heap_keep();
     lac_log_open(p->name, LAC_LOG_INFO, LAC_LOG_KEY_VALUE);
     if (!rt)

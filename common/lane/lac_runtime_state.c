@@ -17,11 +17,8 @@
 
 enum { SLOTS_MAX = 64 };
 
-/*
- * Others may pass: what must stay private below (locks, fuses, the control cache) has its own mode,
- * and root's default folder also holds the data of `lacuna dev`, whose Postgres runs as another
- * user.
- */
+/* Others may pass: what must stay private below (locks, fuses, the control cache) has its own
+ * mode. */
 static enum lac_status make_folder(const char *path, struct lac_err *err)
 {
     char text[RUNTIME_PATH_SIZE];
@@ -29,7 +26,7 @@ static enum lac_status make_folder(const char *path, struct lac_err *err)
     if (!*path || strlen(path) >= sizeof(text))
         return lac_err_set(err, LAC_FATAL, 0, "state.dir is empty or too long");
     (void)snprintf(text, sizeof(text), "%s", path);
-    if (!lac_file_make_folders(text, false))
+    if (!lac_file_make_folders(text, lac_file_shared_len(text)))
         return lac_err_set(
             err, LAC_FATAL, errno,
             "cannot make the folder %s: %s; set state.dir to one that can be written", path,

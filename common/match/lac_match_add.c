@@ -82,20 +82,25 @@ static bool is_inside(const struct lac_match *m, const struct lac_match_live *r,
 static bool has_example(const struct lac_match *m, const struct lac_match_live *r,
                         struct lac_str hit)
 {
-    const struct lac_match_trio *trio = &m->allow_lists[r->allow_list];
+    const struct lac_match_trio *trio = &m->allow_lists[r->allow_list].inside;
 
     for (size_t i = 0; i < hit.len; i += LAC_MATCH_TRIO_STEP) {
         const unsigned char *bytes = (const unsigned char *)hit.ptr + i;
         unsigned char last[LAC_MATCH_TRIO_READ] = {0};
         uint8_t buckets[LAC_MATCH_TRIO_STEP];
+        unsigned places;
 
         if (hit.len - i < LAC_MATCH_TRIO_READ)
             bytes = memcpy(last, bytes, hit.len - i);
-        if (!lac_match_trio_at(trio, bytes, buckets))
-            continue;
-        for (size_t k = 0; k < LAC_MATCH_TRIO_STEP && i + k < hit.len; k++)
-            if (buckets[k] && is_inside(m, r, hit, i + k, buckets[k]))
+        places = lac_match_trio_at(trio, bytes, buckets);
+        if (hit.len - i < LAC_MATCH_TRIO_STEP)
+            places &= ((unsigned)1 << (hit.len - i)) - 1;
+        for (; places; places &= places - 1) {
+            unsigned k = (unsigned)__builtin_ctz(places);
+
+            if (is_inside(m, r, hit, i + k, buckets[k]))
                 return true;
+        }
     }
     return false;
 }
@@ -103,9 +108,12 @@ static bool has_example(const struct lac_match *m, const struct lac_match_live *
 static bool is_example(const struct lac_match *m, const struct lac_match_live *r,
                        struct lac_str hit)
 {
+    const struct lac_match_allow_list *list = &m->allow_lists[r->allow_list];
+    unsigned char c = hit.len > 0 ? (unsigned char)hit.ptr[0] : 0;
+
     if (r->allow_count == 0)
         return false;
-    for (size_t i = 0; i < r->allow_count; i++)
+    for (size_t i = 0; i < r->allow_count && list->first[c / 64] >> (c % 64) & 1; i++)
         if (!(m->around[r->allow + i].flags & LAC_MATCH_AROUND_INSIDE) &&
             is_allowed(m, hit, &m->around[r->allow + i]))
             return true;

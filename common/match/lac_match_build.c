@@ -495,6 +495,15 @@ static void put_example(struct lac_match_trio *t, struct lac_str text, unsigned 
     }
 }
 
+/* The first bytes of a hit that begins as the text does. No hit is empty, but its folded view may
+ * be: it has any. */
+static void put_first(uint64_t first[4], struct lac_str text)
+{
+    for (unsigned c = 0; c < 256; c++)
+        if (c == 0 || text.len == 0 || lac_match_fold_table[c] == (unsigned char)text.ptr[0])
+            first[c / 64] |= (uint64_t)1 << (c % 64);
+}
+
 /* Many rules share few lists of examples. */
 static bool index_examples(struct lac_match *m)
 {
@@ -518,8 +527,10 @@ static bool index_examples(struct lac_match *m)
             const struct lac_match_around *a = &m->around[r->allow + k];
 
             if (a->flags & LAC_MATCH_AROUND_INSIDE)
-                put_example(&m->allow_lists[list], lac_match_text_of(m, a->before),
+                put_example(&m->allow_lists[list].inside, lac_match_text_of(m, a->before),
                             k % LAC_MATCH_TRIO_BUCKETS);
+            else
+                put_first(m->allow_lists[list].first, lac_match_text_of(m, a->before));
         }
     }
     free(first);

@@ -8,12 +8,15 @@
 #endif
 
 #include "lac_match_detect.h"
+#include "lac_match_front.h"
 #include "lac_match_secret.h"
 #include "lac_utf8.h"
 
 enum {
     TEXT_LEAST = 6,     /* decoded bytes that are worth a look */
     LINE_LEAST = 40,    /* characters of a line of wrapped base64 */
+    SURE_BYTES = 48,    /* of a decoded run that are no text soon if it is none */
+    CUT_ROOM = 256,     /* bytes in which a good place to cut is looked for */
     CODE_DIGITS_MAX = 7 /* of a character reference */
 };
 
@@ -23,6 +26,41 @@ static bool may_begin_escape(char c)
 {
     return c == '%' || c == '\\' || c == '&';
 }
+
+#if defined(__SSE2__)
+/* Bytes of 16 that may begin an escape. */
+static __m128i marks_of(const char *text)
+{
+    __m128i x = _mm_loadu_si128((const __m128i *)(const void *)text);
+    /* '%' and '&' are neighbours. */
+    __m128i low = _mm_sub_epi8(x, _mm_set1_epi8('%'));
+    __m128i is = _mm_cmpeq_epi8(low, _mm_min_epu8(low, _mm_set1_epi8('&' - '%')));
+
+    return _mm_or_si128(is, _mm_cmpeq_epi8(x, _mm_set1_epi8('\\')));
+}
+
+/* How many bytes from `at` on, in steps of 64, have none. */
+static size_t without_mark(struct lac_str t, size_t at)
+{
+    size_t first = at;
+
+    for (; t.len - at >= 64; at += 64) {
+        __m128i a = _mm_or_si128(marks_of(t.ptr + at), marks_of(t.ptr + at + 16));
+        __m128i b = _mm_or_si128(marks_of(t.ptr + at + 32), marks_of(t.ptr + at + 48));
+
+        if (_mm_movemask_epi8(_mm_or_si128(a, b)))
+            break;
+    }
+    return at - first;
+}
+#else
+static size_t without_mark(struct lac_str t, size_t at)
+{
+    (void)t;
+    (void)at;
+    return 0;
+}
+#endif
 
 /* In each byte of `x` that is `c` the top bit; above the lowest of those perhaps more. */
 static uint64_t bytes_like(uint64_t x, char c)
@@ -36,7 +74,7 @@ static uint64_t bytes_like(uint64_t x, char c)
 /* Where a byte is that may begin an escape, from `at` on; the text's length when there is none. */
 static size_t next_mark(struct lac_str t, size_t at)
 {
-    for (; t.len - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
+    for (at += without_mark(t, at); t.len - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
         uint64_t x, found;
 
         memcpy(&x, t.ptr + at, sizeof(x));
@@ -210,7 +248,7 @@ static size_t stretch_begin(struct lac_str t, size_t from, size_t escape)
 {
     const size_t near = LAC_MATCH_DECODE_OVERLAP;
     size_t high = escape - from > near ? escape - near : from;
-    size_t low = high - from > near ? high - near : from;
+    size_t low = high - from > CUT_ROOM ? high - CUT_ROOM : from;
 
     return low < high ? cut_before(t, low, high) : high;
 }
@@ -221,7 +259,7 @@ static size_t stretch_end(struct lac_str t, size_t at)
 {
     const size_t near = LAC_MATCH_DECODE_OVERLAP;
     size_t low = at + near;
-    size_t high = t.len - at < 2 * near ? t.len : low + near;
+    size_t high = t.len - at < near + CUT_ROOM ? t.len : low + CUT_ROOM;
     const char *cut;
 
     if (t.len - at <= near)
@@ -254,8 +292,8 @@ bool lac_match_unescape(struct lac_str text, size_t *from, struct lac_match_deco
         put_escape(out, &e);
         at += e.len;
         e = next_escape(text, at);
-        if (e.at - at > 3 * near)
-            break; /* the next stretch begins with that one */
+        if (e.at - at > 2 * near + CUT_ROOM)
+            break; /* the next stretch begins with that one, behind where this one may end */
     }
     if (!full) {
         size_t end = stretch_end(text, at);
@@ -309,73 +347,7 @@ static size_t run_end(struct lac_str t, size_t first, size_t at)
     }
 }
 
-/* Which of 64 bytes a run may have: bit i is byte i. */
-#if defined(__SSE2__)
-static uint64_t run_bits(const char *text)
-{
-    uint64_t bits = 0;
-
-    for (int i = 0; i < 4; i++) {
-        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(text + (ptrdiff_t)16 * i));
-        __m128i letter = _mm_sub_epi8(_mm_or_si128(x, _mm_set1_epi8(0x20)), _mm_set1_epi8('a'));
-        __m128i digit = _mm_sub_epi8(x, _mm_set1_epi8('/')); /* '0' to '9' come behind it */
-        __m128i in = _mm_cmpeq_epi8(letter, _mm_min_epu8(letter, _mm_set1_epi8(25)));
-
-        in = _mm_or_si128(in, _mm_cmpeq_epi8(digit, _mm_min_epu8(digit, _mm_set1_epi8(10))));
-        in = _mm_or_si128(in, _mm_cmpeq_epi8(x, _mm_set1_epi8('+')));
-        in = _mm_or_si128(in, _mm_cmpeq_epi8(x, _mm_set1_epi8('-')));
-        in = _mm_or_si128(in, _mm_cmpeq_epi8(x, _mm_set1_epi8('_')));
-        bits |= (uint64_t)(uint32_t)_mm_movemask_epi8(in) << (16 * i);
-    }
-    return bits;
-}
-#else
-static uint64_t run_bits(const char *text)
-{
-    uint64_t bits = 0;
-
-    for (int i = 0; i < 64; i++)
-        bits |= (uint64_t)is_run_byte((unsigned char)text[i]) << i;
-    return bits;
-}
-#endif
-
-/* The places where `width` of them in a row end, given those where half as many do: now, and in
- * the 64 bytes before. */
-static uint64_t twice_as_long(uint64_t now, uint64_t before, unsigned half)
-{
-    return now & (now << half | before >> (64 - half));
-}
-
-/* The first run in the whole blocks of [*first, text.len). False: there is none, and *first is
- * where one may begin that ends behind them. */
-static bool run_in_blocks(struct lac_str text, size_t *first)
-{
-    uint64_t before[4] = {0}, one = 0;
-    size_t at = *first;
-
-    _Static_assert(LAC_MATCH_DECODE_RUN_LEAST == 1 << 4, "four doublings");
-    for (; text.len - at >= 64; at += 64) {
-        uint64_t ends = one = run_bits(text.ptr + at);
-
-        for (unsigned i = 0; i < 4; i++) {
-            uint64_t longer = twice_as_long(ends, before[i], 1U << i);
-
-            before[i] = ends;
-            ends = longer;
-        }
-        if (ends) {
-            *first = at + (size_t)__builtin_ctzll(ends) + 1 - LAC_MATCH_DECODE_RUN_LEAST;
-            return true;
-        }
-    }
-    /* Ones at the top are the begin of something that goes on; there are fewer than a run's. */
-    if (at > *first)
-        *first = at - (size_t)__builtin_clzll(~one);
-    return false;
-}
-
-/* The same byte by byte. False: there is none. */
+/* The first run of [*first, text.len), byte by byte. False: there is none. */
 static bool run_in_rest(struct lac_str text, size_t *first)
 {
     /* Backwards from where the shortest run would end: what breaks it is soon met. */
@@ -395,7 +367,9 @@ bool lac_match_next_run(struct lac_str text, size_t *from, size_t *start, size_t
 {
     size_t first = *from;
 
-    if (run_in_blocks(text, &first) || run_in_rest(text, &first)) {
+    _Static_assert(LAC_MATCH_DECODE_RUN_LEAST == 16, "as many as find_run() looks for");
+    if (lac_match_front_best()->find_run((const unsigned char *)text.ptr, text.len, &first) ||
+        run_in_rest(text, &first)) {
         *start = first;
         *end = *from = run_end(text, first, first + LAC_MATCH_DECODE_RUN_LEAST);
         return true;
@@ -477,10 +451,27 @@ static bool may_begin_text(struct lac_str t, size_t start)
     return !is_control((unsigned char)bytes[0]);
 }
 
+/* Whether one byte may follow another in UTF-8, as far as the two tell. */
+static bool may_follow(unsigned char before, unsigned char c)
+{
+    bool inside = (c & 0xC0) == 0x80;
+
+    return inside ? before >= 0x80 : before < 0xC0;
+}
+
+/* The same of three bytes. */
+static bool may_be_utf8(unsigned char before, uint32_t bits)
+{
+    unsigned char a = (unsigned char)(bits >> 16), b = (unsigned char)(bits >> 8);
+
+    return may_follow(before, a) && may_follow(a, b) && may_follow(b, (unsigned char)bits);
+}
+
 bool lac_match_unbase64(struct lac_str text, size_t start, size_t end, bool goes_on,
                         struct lac_match_decoded *out)
 {
     uint32_t bits = 0, from[4] = {0};
+    unsigned char before = goes_on ? 0x80 : 0; /* a piece may begin inside of a character */
     unsigned have = 0;
     size_t at = start;
 
@@ -502,8 +493,9 @@ bool lac_match_unbase64(struct lac_str text, size_t start, size_t end, bool goes
             out->map[out->len++] = from[i];
         }
         if (is_control(bits >> 16 & 0xFF) || is_control(bits >> 8 & 0xFF) ||
-            is_control(bits & 0xFF))
+            is_control(bits & 0xFF) || (out->len < SURE_BYTES && !may_be_utf8(before, bits)))
             return false; /* most words and hashes end here */
+        before = (unsigned char)bits;
         have = 0;
         bits = 0;
     }

@@ -15,13 +15,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lac_match.h"
 #include "lac_str.h"
 
 enum {
-    LAC_MATCH_DECODE_RUN_LEAST = 16,    /* characters of hex or base64 that are looked at */
-    LAC_MATCH_DECODE_BYTES = 64 << 10,  /* most that is decoded at once */
-    LAC_MATCH_DECODE_OVERLAP = 1 << 10, /* what two pieces of something longer have in common */
-    LAC_MATCH_DECODE_DEPTH = 3,         /* encodings around each other */
+    LAC_MATCH_DECODE_RUN_LEAST = 16,   /* characters of hex or base64 that are looked at */
+    LAC_MATCH_DECODE_BYTES = 64 << 10, /* most that is decoded at once */
+    /* What two pieces of something longer have in common, and what is scanned with an escape: the
+     * longest match that it is a part of, and the words around that, of which one may be needed. */
+    LAC_MATCH_DECODE_OVERLAP = LAC_MATCH_PATTERN_WIDTH + LAC_MATCH_WINDOW_MAX + 64,
+    LAC_MATCH_DECODE_DEPTH = 3, /* encodings around each other */
 };
 
 /* Decoded text. Byte i comes from the input's bytes [map[i], end), where end is map[i] + tail, or

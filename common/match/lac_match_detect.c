@@ -3,6 +3,9 @@
 
 #include "lac_match.h"
 
+/* lac_match_break as triggers say it. */
+#define BREAK "(?:[ -](?:\\r?\\n)?|\\r?\\n)"
+
 /*
  * Triggers are run where the first pass says that one could begin, and give one end per start, the
  * longest. So they begin with a word, a token of few shapes, or have a rare symbol at a known
@@ -15,12 +18,13 @@ static const struct lac_match_detector detectors[] = {
      {"\\b[0-9]{1,3}\\.[0-9]{1,3}\\.[0-9]{1,3}\\.[0-9]", "::", ":(?:[0-9A-Fa-f]{1,4}:){4}"}},
     {"us_ssn",
      lac_match_verify_ssn,
-     {"\\b[0-9]{3}[-. ][0-9]{2}[-. ][0-9]{4}",
+     {"\\b[0-9]{3}-(?:\\r?\\n)?[0-9]{2}-(?:\\r?\\n)?[0-9]{4}",
       "(?i)\\b(?:ssn|social[ -]security|soc\\. sec\\.|itin)"}},
     {"credit_card",
      lac_match_verify_card,
-     {"\\b[1-689][0-9]{3}(?:[0-9]{8}|[ \\n-][0-9]{4}(?:[ \\n-][0-9]{4}|[0-9]{2}[ \\n-][0-9]{2}))"}},
-    {"iban", lac_match_verify_iban, {"(?i)\\b[a-z]{2}[0-9]{2}[ \\n-]?[a-z0-9]{4}"}},
+     {"\\b[1-689][0-9]{3}(?:[0-9]{8}|" BREAK "[0-9]{4}(?:" BREAK "[0-9]{4}|[0-9]{2}" BREAK
+      "[0-9]{2}))"}},
+    {"iban", lac_match_verify_iban, {"(?i)\\b[a-z]{2}[0-9]{2}" BREAK "?[a-z0-9]{4}"}},
     {"mac_address",
      lac_match_verify_mac,
      {"\\b[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}\\b",
@@ -50,8 +54,8 @@ static const struct lac_match_detector detectors[] = {
      lac_match_verify_password,
      {"<(?i)(?:db|my|pg|user|admin|root|mysql|redis|ldap|smtp|ftp)?pass(?:w(?:or[dt]|d)|phrase|"
       "code)",
-      "<(?i)(?:db)?pwd", "<(?i)kennwort", "<(?i)(?:db)?pass ?[=:]",
-      "<(?i)(?:pg|root)?pw[\"']? ?[=:]",
+      "<(?i)(?:db)?pwd", "<(?i)kennwort", "<(?i)(?:db)?pass ?(?:[=:]|<-)",
+      "<(?i)(?:(?:pg|root)?pw|psk)[\"']? ?[=:]",
       "(?i)\\b(?:requirepass|masterauth|bindpw|rootpw|identified by|convertto-securestring) ",
       "<(?i)(?:mot[ _]?de[ _]?passe|contrase[nñ]a|senha|wachtwoord|has[lł]o|l[oö]senord|heslo|"
       "salasana|jelsz[oó]|passord|adgangskode|lozinka|parol[ae]?|parool|slapta[zž]od|kata sandi)"}},
@@ -180,6 +184,34 @@ size_t lac_match_digits_back(struct lac_str t, size_t to, size_t count)
     while (to > 0 && count > 0)
         count -= lac_match_is_digit((unsigned char)t.ptr[--to]);
     return to;
+}
+
+/* The length of the line end at `i`, 0 when there is none. */
+static size_t line_end(struct lac_str t, size_t i)
+{
+    if (lac_match_byte(t, i) == '\r')
+        return lac_match_byte(t, i + 1) == '\n' ? 2 : 0;
+    return lac_match_byte(t, i) == '\n';
+}
+
+size_t lac_match_break(struct lac_str t, size_t i, unsigned char *kind)
+{
+    unsigned char c = lac_match_byte(t, i);
+    size_t lead = c == ' ' || c == '-';
+
+    *kind = c == '-' ? '-' : ' ';
+    return lead + line_end(t, i + lead);
+}
+
+size_t lac_match_break_back(struct lac_str t, size_t to)
+{
+    size_t i = to;
+
+    if (lac_match_before(t, i) == '\n') {
+        i--;
+        i -= lac_match_before(t, i) == '\r';
+    }
+    return to - i + lac_match_is_in(lac_match_before(t, i), " -");
 }
 
 bool lac_match_number_may_start(struct lac_str t, size_t i)

@@ -13,11 +13,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lac_compiler.h"
 #include "lac_str.h"
 
-enum { LAC_MATCH_TRIGGER_MAX = 8 };
+enum {
+    LAC_MATCH_TRIGGER_MAX = 8,
+    LAC_MATCH_BREAK_MAX = 3, /* bytes between two groups of a number: blank or hyphen, CR, LF */
+};
 
 struct lac_match_span {
     size_t start;
@@ -82,6 +86,18 @@ static inline bool lac_match_is_hex(unsigned c)
     return lac_match_is_digit(c) || (c | 0x20) - 'a' < 6;
 }
 
+/* A set of ASCII bytes for what is asked of every byte of a value: a bit each, 64 in a word. */
+struct lac_match_bytes {
+    uint64_t bits[4];
+};
+
+#define LAC_MATCH_BIT(c) ((uint64_t)1 << ((c)&63))
+
+static inline bool lac_match_bytes_have(const struct lac_match_bytes *set, unsigned c)
+{
+    return c < 256 && set->bits[c / 64] >> (c % 64) & 1;
+}
+
 /* Whether `c` is one of the characters of `set`; NUL never is. */
 static inline bool lac_match_is_in(unsigned char c, const char *set)
 {
@@ -125,6 +141,16 @@ static inline size_t lac_match_run_start(struct lac_str t, size_t to, size_t lim
 /* Where the last `count` digits before `to` start, whatever stands between them; a trigger's own
  * ones, so they are there. */
 size_t lac_match_digits_back(struct lac_str t, size_t to, size_t count);
+
+/*
+ * What may stand between two groups of a number: a blank or a hyphen, a line end (LF or CRLF), or
+ * one behind the other. Returns its length, at most LAC_MATCH_BREAK_MAX, 0 when there is none;
+ * `*kind` is what the line end, if any, was put behind or instead of: '-' or ' '.
+ */
+size_t lac_match_break(struct lac_str t, size_t i, unsigned char *kind);
+
+/* The length of the longest such that ends at `to`; 0 when there is none. */
+size_t lac_match_break_back(struct lac_str t, size_t to);
 
 /* Whether a number may start at `i` or end there: not inside a word, a decimal, a version or a
  * longer group of digits. */

@@ -15,6 +15,7 @@ enum {
     RANDOM_MIN = 16,     /* of what is called a key, token or secret */
     KEY_RANDOM_MIN = 20, /* of what is called some key */
     SIGNS_MIN = 24,      /* of a key with signs in it */
+    MIXED_MIN = 12,      /* of one with signs, digits and letters of both cases */
     KEY_REST_MAX = 6,    /* "_token" */
     KEY_TEXT_MAX = 2048, /* bytes of a key */
     VALUE_MIN = 4,
@@ -106,44 +107,78 @@ static bool is_reference(struct lac_str s)
     return dots > 0 && !lac_match_is_random(s, RANDOM_MIN);
 }
 
-/* The alphabets of base64 and hexadecimal, and what joins a key's parts. */
+/* The alphabets of base64 and hexadecimal, and what joins a key's parts: a name's and "+/=~". */
 static bool is_key_byte(unsigned c)
 {
-    return lac_match_is_name(c) || (c < 0x80 && lac_match_is_in((unsigned char)c, "+/=~"));
+    static const struct lac_match_bytes set = {
+        {LAC_MATCH_NAMES_LOW | LAC_MATCH_BIT('+') | LAC_MATCH_BIT('/') | LAC_MATCH_BIT('='),
+         LAC_MATCH_NAMES_HIGH | LAC_MATCH_BIT('~')}};
+
+    return lac_match_bytes_have(&set, c);
 }
 
 /* Whether the characters are those of an issued key, with one colon between its halves; but no name
- * of a resource and no digest behind its algorithm. */
-static bool is_key_text(struct lac_str s)
+ * of a resource and no digest behind its algorithm. The first `from` bytes are a key's. */
+static bool is_key_text(struct lac_str s, size_t from)
 {
-    size_t colons = 0;
+    size_t end;
 
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
-
-        if (c == ':' && i > 0 && i + 1 < s.len && colons++ == 0)
-            continue;
-        if (!is_key_byte(c))
-            return false;
-    }
-    return colons == 0 || memcmp(s.ptr, "sha", 3) != 0;
+    if (from == s.len)
+        return true;
+    if (from == 0 || from + 1 == s.len || s.ptr[from] != ':')
+        return false;
+    end = lac_match_run_end(s, from + 1, s.len, is_key_byte);
+    return end == s.len && memcmp(s.ptr, "sha", 3) != 0;
 }
 
 /* A key of signs too, as Django and others make them: in quotes, long, and none of what code and
  * addresses are made of. */
 static bool is_sign_text(struct lac_str s)
 {
+    /* !@#$%^&*()? */
+    static const struct lac_match_bytes sign = {
+        {LAC_MATCH_BIT('!') | LAC_MATCH_BIT('#') | LAC_MATCH_BIT('$') | LAC_MATCH_BIT('%') |
+             LAC_MATCH_BIT('&') | LAC_MATCH_BIT('*') | LAC_MATCH_BIT('(') | LAC_MATCH_BIT(')') |
+             LAC_MATCH_BIT('?'),
+         LAC_MATCH_BIT('@') | LAC_MATCH_BIT('^')}};
+    /* blanks, controls, <>{}[]|\"'`,; */
+    static const struct lac_match_bytes never = {
+        {UINT32_MAX | LAC_MATCH_BIT(' ') | LAC_MATCH_BIT('<') | LAC_MATCH_BIT('>') |
+             LAC_MATCH_BIT('"') | LAC_MATCH_BIT('\'') | LAC_MATCH_BIT(',') | LAC_MATCH_BIT(';'),
+         LAC_MATCH_BIT('{') | LAC_MATCH_BIT('}') | LAC_MATCH_BIT('[') | LAC_MATCH_BIT(']') |
+             LAC_MATCH_BIT('|') | LAC_MATCH_BIT('\\') | LAC_MATCH_BIT('`') | LAC_MATCH_BIT(0x7F)}};
     size_t signs = 0;
+
+    if (s.len < SIGNS_MIN)
+        return false;
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+
+        if (c >= 0x80 || lac_match_bytes_have(&never, c))
+            return false;
+        signs += lac_match_bytes_have(&sign, c);
+    }
+    return signs >= 3 && lac_match_is_random(s, SIGNS_MIN) &&
+           !memmem(s.ptr, s.len, "://", strlen("://"));
+}
+
+/* A short one of all that passwords are made of: digits, letters of both cases and signs, of which
+ * one is none that code joins names with. */
+static bool is_mixed_text(struct lac_str s)
+{
+    size_t signs = 0, marks = 0, upper = 0, lower = 0, digits = 0;
 
     for (size_t i = 0; i < s.len; i++) {
         unsigned char c = (unsigned char)s.ptr[i];
 
-        if (c <= ' ' || c >= 0x7F || lac_match_is_in(c, "<>{}[]|\\\"'`,;"))
-            return false;
-        signs += lac_match_is_in(c, "!@#$%^&*()?");
+        signs += lac_match_is_in(c, "!@#$%^*?");
+        marks += lac_match_is_in(c, "-_=+~.");
+        upper += c >= 'A' && c <= 'Z';
+        lower += c >= 'a' && c <= 'z';
+        digits += lac_match_is_digit(c);
     }
-    return signs >= 3 && lac_match_is_random(s, SIGNS_MIN) &&
-           !memmem(s.ptr, s.len, "://", strlen("://"));
+    return signs >= 1 && signs + marks >= 2 && upper >= 2 && lower >= 2 && digits >= 2 &&
+           signs + marks + upper + lower + digits == s.len && lac_match_is_random(s, MIXED_MIN);
 }
 
 /* Of what is called some key, an identifier of the program says nothing: digits make the
@@ -175,13 +210,16 @@ static bool is_variable(struct lac_str s)
 static bool is_secret(const struct lac_match_value *v, enum kind kind)
 {
     struct lac_str s = v->text;
+    size_t key = 0; /* so many bytes from the first on are a key's */
 
     if (v->quoted ? is_variable(s) : is_reference(s))
         return false;
-    if (kind == KIND_SECRET && v->quoted && is_sign_text(s))
+    if (kind != KIND_PASSWORD)
+        key = lac_match_run_end(s, 0, s.len, is_key_byte);
+    if (kind == KIND_SECRET && key < s.len && ((v->quoted && is_sign_text(s)) || is_mixed_text(s)))
         return !lac_match_is_placeholder(s);
     if (kind != KIND_PASSWORD)
-        return is_key_text(s) && !lac_match_is_placeholder(s) &&
+        return is_key_text(s, key) && !lac_match_is_placeholder(s) &&
                (kind == KIND_KEY || v->bare ? is_issued(s) : lac_match_is_random(s, RANDOM_MIN));
     if (v->cut) /* longer than any password */
         return false;
@@ -240,7 +278,7 @@ static bool assigned(struct lac_str t, size_t at, enum kind kind, bool directive
     struct lac_str before, after;
 
     /* A trigger may hold the operator, where the word alone would be too common. */
-    while (lac_match_is_in(lac_match_before(t, at), " =:\"'"))
+    while (lac_match_is_in(lac_match_before(t, at), " =:<-\"'"))
         at--;
     name.end = lac_match_run_end(t, at, LAC_MATCH_NAME_REST, lac_match_is_name);
     name.start = lac_match_run_start(t, at, LAC_MATCH_NAME_REST, lac_match_is_name);

@@ -7,6 +7,7 @@
 enum {
     CARD_MIN = 12,
     CARD_MAX = 19,
+    CARD_REACH = CARD_MAX + 4 * LAC_MATCH_BREAK_MAX, /* bytes of the longest, its breaks included */
     IBAN_MAX = 34,
     SSN_REACH = 40, /* bytes between the word and its number */
 };
@@ -24,39 +25,73 @@ bool lac_match_ssn_valid(const char *d)
     return memcmp(d, "078051120", 9) != 0 && memcmp(d, "219099999", 9) != 0;
 }
 
-/* ddd sep dd sep dddd with one separator throughout, or none. Fills `digits`, returns the end or
- * 0. `*sep` is the separator, 0 for none. */
-static size_t ssn_parse(struct lac_str t, size_t from, char digits[9], unsigned char *sep)
+struct ssn {
+    char digits[9];
+    size_t end;
+    unsigned char sep; /* of what kind its breaks are, 0: it has none */
+    unsigned lines;    /* how many of them are nothing but a line end */
+};
+
+/* Reads a break at `i` that is like the one before it, if any; behind it, or 0. */
+static size_t ssn_break(struct lac_str t, size_t i, struct ssn *out)
+{
+    unsigned char kind = '.';
+    size_t n = lac_match_byte(t, i) == '.' ? 1 : lac_match_break(t, i, &kind);
+
+    if (n == 0 || (out->sep && out->sep != kind))
+        return 0;
+    out->sep = kind;
+    out->lines += lac_match_is_in(lac_match_byte(t, i), "\r\n");
+    return i + n;
+}
+
+/* ddd sep dd sep dddd with one kind of separator throughout, or none. */
+static bool ssn_parse(struct lac_str t, size_t from, struct ssn *out)
 {
     size_t i = from;
 
-    *sep = 0;
+    *out = (struct ssn){.end = 0};
     for (int k = 0; k < 9; k++) {
-        if (k == 3 && lac_match_is_in(lac_match_byte(t, i), "-. "))
-            *sep = (unsigned char)t.ptr[i++];
-        else if (k == 5 && *sep && lac_match_byte(t, i++) != *sep)
-            return 0;
+        if ((k == 3 && !lac_match_is_digit(lac_match_byte(t, i))) || (k == 5 && out->sep)) {
+            i = ssn_break(t, i, out);
+            if (i == 0)
+                return false;
+        }
         if (!lac_match_is_digit(lac_match_byte(t, i)))
-            return 0;
-        digits[k] = t.ptr[i++];
+            return false;
+        out->digits[k] = t.ptr[i++];
     }
-    return i;
+    out->end = i;
+    return true;
+}
+
+/* Whether numbers of three, two and four digits are lines of a column, or have others beside them
+ * where the lines break: below a word for its content nothing tells them from this number. */
+static bool ssn_is_column(struct lac_str t, size_t start, const struct ssn *s)
+{
+    unsigned char kind;
+    size_t behind = s->end + lac_match_break(t, s->end, &kind);
+
+    if (s->sep != ' ' || !memchr(t.ptr + start, '\n', s->end - start))
+        return false;
+    if (lac_match_before(t, start) == '\n' && s->lines == 2)
+        return true;
+    return behind > s->end && lac_match_is_digit(lac_match_byte(t, behind));
 }
 
 static bool ssn_at(struct lac_str t, size_t start, bool named, struct lac_match_span *out)
 {
-    char digits[9];
-    unsigned char sep;
-    size_t end = ssn_parse(t, start, digits, &sep);
+    struct ssn s;
 
     /* Blanks, dots and nine bare digits are too common without the word beside them. */
-    if (end == 0 || (sep != '-' && !named))
+    if (!ssn_parse(t, start, &s) || (s.sep != '-' && !named))
         return false;
     if (!lac_match_number_may_start(t, start) && !(named && lac_match_before(t, start) == ':'))
         return false;
-    if (!lac_match_number_may_end(t, end) || !lac_match_ssn_valid(digits))
+    if (!lac_match_number_may_end(t, s.end) || !lac_match_ssn_valid(s.digits) ||
+        ssn_is_column(t, start, &s))
         return false;
-    *out = (struct lac_match_span){start, end, end};
+    *out = (struct lac_match_span){start, s.end, s.end};
     return true;
 }
 
@@ -65,7 +100,7 @@ bool lac_match_verify_ssn(struct lac_str t, size_t at, unsigned trigger, struct 
     size_t limit = at + SSN_REACH < t.len ? at + SSN_REACH : t.len;
 
     if (trigger == 0)
-        return ssn_at(t, at - 11, false, out);
+        return ssn_at(t, lac_match_digits_back(t, at, 9), false, out);
     while (at < limit && !lac_match_is_digit((unsigned char)t.ptr[at]))
         at++;
     return at < limit && ssn_at(t, at, true, out);
@@ -143,13 +178,13 @@ static size_t card_parse(struct lac_str t, size_t from, const unsigned char *siz
     *count = 0;
     for (int g = 0; sizes[g]; g++) {
         if (g > 0) {
-            unsigned char c = lac_match_byte(t, i++);
+            unsigned char kind;
+            size_t n = lac_match_break(t, i, &kind);
 
-            if (c == '\n') /* a line broken at a blank */
-                c = ' ';
-            if ((c != ' ' && c != '-') || (sep && c != sep))
+            if (n == 0 || (sep && kind != sep))
                 return 0;
-            sep = c;
+            sep = kind;
+            i += n;
         }
         for (int k = 0; k < sizes[g]; k++, i++) {
             if (!lac_match_is_digit(lac_match_byte(t, i)))
@@ -178,15 +213,18 @@ static bool is_group(size_t digits)
  * to one side; otherwise, between blanks, to both. */
 static bool is_among_groups(struct lac_str t, size_t start, size_t end)
 {
+    unsigned char kind;
+    size_t before = lac_match_break_back(t, start), behind = lac_match_break(t, end, &kind);
     bool left = false, right = false;
 
-    if (lac_match_is_in(lac_match_before(t, start), " \n"))
-        left = is_group(start - 1 - lac_match_run_start(t, start - 1, 7, lac_match_is_digit));
-    if (lac_match_is_in(lac_match_byte(t, end), " \n"))
-        right = is_group(lac_match_run_end(t, end + 1, 7, lac_match_is_digit) - end - 1);
-    if (memchr(t.ptr + start, '\n', end - start))
-        return left || right;
-    return left && right && !memchr(t.ptr + start, '-', end - start);
+    if (memchr(t.ptr + start, '-', end - start)) /* tables have no hyphens */
+        return false;
+    if (before)
+        left = is_group(start - before -
+                        lac_match_run_start(t, start - before, 7, lac_match_is_digit));
+    if (behind)
+        right = is_group(lac_match_run_end(t, end + behind, 7, lac_match_is_digit) - end - behind);
+    return memchr(t.ptr + start, '\n', end - start) ? left || right : left && right;
 }
 
 /* The end of a card that begins at `start`, 0 when there is none. `count`: of its digits. */
@@ -198,13 +236,27 @@ static size_t card_end(struct lac_str t, size_t start, const unsigned char *size
     return end && lac_match_card_issuer(digits, *count) && lac_match_luhn(digits, *count) ? end : 0;
 }
 
-/* Whether another card of the same form stands beside it: a list of cards is no table. */
-static bool is_among_cards(struct lac_str t, size_t start, size_t end, const unsigned char *sizes)
+/* Where the card of `count` digits that ends at `to` would begin. */
+static size_t card_start(struct lac_str t, size_t to, size_t count)
 {
-    size_t size = end - start, count;
+    size_t i = to;
 
-    return (end + 1 < t.len && card_end(t, end + 1, sizes, &count)) ||
-           (start > size && card_end(t, start - 1 - size, sizes, &count) == start - 1);
+    while (i > 0 && count > 0 && to - i < CARD_REACH)
+        count -= lac_match_is_digit((unsigned char)t.ptr[--i]);
+    return i;
+}
+
+/* Whether another card of the same form, so of `count` digits, stands beside it: a list of cards is
+ * no table. */
+static bool is_among_cards(struct lac_str t, size_t start, size_t end, size_t count,
+                           const unsigned char *sizes)
+{
+    unsigned char kind;
+    size_t before = lac_match_break_back(t, start), behind = lac_match_break(t, end, &kind);
+    size_t next = end + (behind ? behind : 1), last = start - (before ? before : start > 0), n;
+
+    return (next < t.len && card_end(t, next, sizes, &n)) ||
+           (last > 0 && card_end(t, card_start(t, last, count), sizes, &n) == last);
 }
 
 bool lac_match_verify_card(struct lac_str t, size_t at, unsigned trigger,
@@ -220,7 +272,7 @@ bool lac_match_verify_card(struct lac_str t, size_t at, unsigned trigger,
         size_t end = card_end(t, start, groupings[g], &count);
 
         if (end && !(end - start > count && is_among_groups(t, start, end) &&
-                     !is_among_cards(t, start, end, groupings[g]))) {
+                     !is_among_cards(t, start, end, count, groupings[g]))) {
             *out = (struct lac_match_span){start, end, end};
             return true;
         }
@@ -282,7 +334,7 @@ bool lac_match_iban_valid(struct lac_str compact)
 bool lac_match_verify_iban(struct lac_str t, size_t at, unsigned trigger,
                            struct lac_match_span *out)
 {
-    size_t start = at - (lac_match_is_alnum((unsigned char)t.ptr[at - 5]) ? 8 : 9);
+    size_t start = at - 4 - lac_match_break_back(t, at - 4) - 4; /* the trigger's two groups */
     char compact[IBAN_MAX];
     size_t want = iban_length(t.ptr + start);
     size_t count = 0;
@@ -290,14 +342,12 @@ bool lac_match_verify_iban(struct lac_str t, size_t at, unsigned trigger,
 
     (void)trigger;
     while (count < want) {
-        unsigned char c = lac_match_byte(t, i);
+        unsigned char kind;
 
-        if (lac_match_is_alnum(c))
-            compact[count++] = (char)c;
-        else if ((c != ' ' && c != '-' && c != '\n') ||
-                 !lac_match_is_alnum(lac_match_byte(t, i + 1)))
+        i += lac_match_break(t, i, &kind);
+        if (!lac_match_is_alnum(lac_match_byte(t, i)))
             return false;
-        i++;
+        compact[count++] = t.ptr[i++];
     }
     if (want == 0 || lac_match_is_alnum(lac_match_byte(t, i)) || lac_match_byte(t, i) == '_')
         return false;

@@ -135,23 +135,19 @@ static unsigned char lower(unsigned char c)
     return lac_match_is_alpha(c) ? c | 0x20 : c;
 }
 
-/* Whether one of the words stands shortly before `start`. */
-static bool word_before(struct lac_str t, size_t start)
+/* Whether one of the words begins in [from, to) and ends before `to`. */
+static bool has_word(struct lac_str t, size_t from, size_t to, const char *const words[],
+                     size_t count)
 {
-    static const char *const words[] = {"phone", "telephone", "tel",  "mobile",  "cell",
-                                        "fax",   "call",      "dial", "sms",     "contact",
-                                        "reach", "text",      "ph",   "whatsapp"};
-    size_t from = start > WORD_BEFORE ? start - WORD_BEFORE : 0;
-
-    for (size_t i = from; i + 2 <= start; i++) {
+    for (size_t i = from; i + 2 <= to; i++) {
         if (!lac_match_is_alpha((unsigned char)t.ptr[i]) ||
             lac_match_is_alpha(lac_match_before(t, i)))
             continue;
-        for (size_t w = 0; w < LAC_COUNT(words); w++) {
+        for (size_t w = 0; w < count; w++) {
             size_t n = strlen(words[w]);
             size_t k = 0;
 
-            while (k < n && i + k < start &&
+            while (k < n && i + k < to &&
                    lower((unsigned char)t.ptr[i + k]) == (unsigned char)words[w][k])
                 k++;
             if (k == n && !lac_match_is_alpha(lac_match_byte(t, i + n)))
@@ -159,6 +155,25 @@ static bool word_before(struct lac_str t, size_t start)
         }
     }
     return false;
+}
+
+static bool word_before(struct lac_str t, size_t start)
+{
+    static const char *const words[] = {"phone", "telephone", "tel",  "mobile",  "cell",
+                                        "fax",   "call",      "dial", "sms",     "contact",
+                                        "reach", "text",      "ph",   "whatsapp"};
+
+    return has_word(t, start > WORD_BEFORE ? start - WORD_BEFORE : 0, start, words,
+                    LAC_COUNT(words));
+}
+
+/* "Phone case order 728733830": the number is that of what is named in between. */
+static bool names_other(struct lac_str t, size_t word, size_t at)
+{
+    static const char *const words[] = {"order",   "build",   "ticket", "invoice",
+                                        "version", "release", "sku",    "tracking"};
+
+    return has_word(t, word, at, words, LAC_COUNT(words));
 }
 
 /* Walks back from "555-2671" over "(415) ", "415-", "1-415-". */
@@ -302,7 +317,7 @@ static bool verify_word(struct lac_str t, size_t at, bool sure, struct lac_match
             return false;
         at++;
     }
-    if (at >= limit || is_date(t, at))
+    if (at >= limit || is_date(t, at) || names_other(t, word, at))
         return false;
     start = lac_match_before(t, at) == '(' ? at - 1 : at;
     parse_digits(t, at, DIGITS_MAX, &p);

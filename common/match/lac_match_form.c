@@ -8,6 +8,7 @@
 
 enum {
     BLANKS_MAX = 16, /* between name, operator and value */
+    BLOCK_MAX = 256, /* between a block's name and what it holds */
     LINES_MAX = 64,  /* of blanks and line breaks, where a value stands on its own line */
     VALUE_MIN = 4,
     VALUE_MAX = 256,
@@ -59,33 +60,28 @@ static size_t at_quote(struct lac_str t, size_t i)
     return 0;
 }
 
-/* What ends a value without quotes. Not lac_match_is_in(): a text of names only asks this for each
- * byte of each value. */
+/* What ends a value without quotes. */
+#define STOPS_LOW                                                                           \
+    (LAC_MATCH_BIT(' ') | LAC_MATCH_BIT('\t') | LAC_MATCH_BIT('\r') | LAC_MATCH_BIT('\n') | \
+     LAC_MATCH_BIT('"') | LAC_MATCH_BIT('\'') | LAC_MATCH_BIT(',') | LAC_MATCH_BIT(';') |   \
+     LAC_MATCH_BIT('<') | LAC_MATCH_BIT('>') | LAC_MATCH_BIT('(') | LAC_MATCH_BIT(')'))
+#define STOPS_HIGH                                                                       \
+    (LAC_MATCH_BIT('`') | LAC_MATCH_BIT('{') | LAC_MATCH_BIT('}') | LAC_MATCH_BIT('[') | \
+     LAC_MATCH_BIT(']') | LAC_MATCH_BIT('\\'))
+
 static bool is_stop(unsigned char c)
 {
-    switch (c) {
-    case ' ':
-    case '\t':
-    case '\r':
-    case '\n':
-    case '"':
-    case '\'':
-    case '`':
-    case ',':
-    case ';':
-    case '<':
-    case '>':
-    case '(':
-    case ')':
-    case '{':
-    case '}':
-    case '[':
-    case ']':
-    case '\\':
-        return true;
-    default:
-        return false;
-    }
+    static const struct lac_match_bytes stops = {{STOPS_LOW, STOPS_HIGH}};
+
+    return lac_match_bytes_have(&stops, c);
+}
+
+/* No stop, and not what may be one by what follows it. */
+static bool goes_on(unsigned c)
+{
+    static const struct lac_match_bytes stops = {{STOPS_LOW | LAC_MATCH_BIT('&'), STOPS_HIGH}};
+
+    return !lac_match_bytes_have(&stops, c);
 }
 
 /* &quot; &lt; &#x3C; and their like end a value as what they mean does; so does the next parameter
@@ -135,10 +131,9 @@ static bool read_value(struct lac_str t, size_t i, struct lac_match_value *v)
         if (!read_quoted(t, quote + (t.ptr[quote] == '\\'), v))
             return false;
     } else {
-        end = i;
-        while (end < t.len && end - i < VALUE_MAX && !is_stop((unsigned char)t.ptr[end]) &&
-               !ends_at_ampersand(t, end))
-            end++;
+        end = lac_match_run_end(t, i, VALUE_MAX, goes_on);
+        while (lac_match_byte(t, end) == '&' && end - i < VALUE_MAX && !ends_at_ampersand(t, end))
+            end = lac_match_run_end(t, end + 1, VALUE_MAX - (end + 1 - i), goes_on);
         v->cut = end - i == VALUE_MAX && end < t.len && !is_stop((unsigned char)t.ptr[end]);
         /* a call, an index, a template or a member is code, not a value */
         if (lac_match_is_in(lac_match_byte(t, end), "([{<") ||
@@ -265,10 +260,44 @@ static size_t behind_signs(struct lac_str t, size_t i)
     static const char *const signs[] = {
         "value=", ":::=", "::=", "=>", ":=", "==", "?=", ".=", "+=", "||", "??", NULL};
 
+    if (!lac_match_is_in(lac_match_byte(t, i), "=:v|?.+")) /* none begins otherwise */
+        return 0;
     for (size_t k = 0; signs[k]; k++)
         if (lac_str_has_at(t, i, signs[k]))
             return lac_match_skip(t, i + strlen(signs[k]), " :=\t", BLANKS_MAX);
     return 0;
+}
+
+/* variable "db_password" { .. default = ".." }, as Terraform has it: where the value's quote
+ * stands, 0 when there is none. */
+static size_t behind_block(struct lac_str t, size_t from)
+{
+    size_t i = lac_match_skip(t, from, " \t", BLANKS_MAX);
+    size_t limit = i + BLOCK_MAX < t.len ? i + BLOCK_MAX : t.len;
+
+    if (lac_match_byte(t, i) != '{')
+        return 0;
+    for (i++; i < limit && t.ptr[i] != '}'; i++) {
+        size_t to = i + strlen("default");
+
+        if (t.ptr[i] != 'd' || lac_match_is_name(lac_match_before(t, i)) ||
+            !lac_str_has_at(t, i, "default"))
+            continue;
+        to = lac_match_skip(t, to, " \t", BLANKS_MAX);
+        if (lac_match_byte(t, to) != '=')
+            continue;
+        to = lac_match_skip(t, to + 1, " \t", BLANKS_MAX);
+        return is_quote(lac_match_byte(t, to)) ? to : 0;
+    }
+    return 0;
+}
+
+/* pass <- "..", as R assigns: a channel of Go's gets no quoted word. */
+static size_t behind_arrow(struct lac_str t, size_t i)
+{
+    size_t to = lac_match_skip(t, i + 2, " \t", BLANKS_MAX);
+
+    return lac_str_has_at(t, i, "<-") && is_quote(lac_match_byte(t, to)) ? to : 0;
 }
 
 /* The operator behind a name: where the value may begin, 0 when none follows. */
@@ -278,6 +307,8 @@ static size_t behind_operator(struct lac_str t, size_t from, struct lac_match_va
     bool blanks = i > from;
     size_t to = behind_signs(t, i);
 
+    if (!to)
+        to = behind_arrow(t, i);
     if (!to && blanks && !v->quoted)
         to = behind_verb(t, i, v);
     if (!to && blanks && !v->quoted)
@@ -350,10 +381,12 @@ static bool is_set_by_word(struct lac_str t, size_t name)
     static const char *const words[] = {"ENV",           "SetEnv",      "setx", "setenv",
                                         "fastcgi_param", "uwsgi_param", "env",  NULL};
 
+    if (lac_match_before(t, name) != ' ')
+        return false;
     for (size_t k = 0; words[k]; k++) {
         size_t size = strlen(words[k]);
 
-        if (name > size && t.ptr[name - 1] == ' ' && lac_str_has_at(t, name - size - 1, words[k]) &&
+        if (name > size && lac_str_has_at(t, name - size - 1, words[k]) &&
             !lac_match_is_name(lac_match_before(t, name - size - 1)))
             return true;
     }
@@ -415,7 +448,7 @@ bool lac_match_value_of(struct lac_str t, const struct lac_match_name *name, boo
         to = behind_call(t, name, i);
     if (!to)
         to = behind_operator(t, i, v);
-    if (!to && !v->quoted)
-        to = behind_blank(t, name, i, noun, v);
+    if (!to)
+        to = v->quoted ? behind_block(t, i) : behind_blank(t, name, i, noun, v);
     return to && to < t.len && read_value(t, to, v);
 }

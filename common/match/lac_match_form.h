@@ -40,16 +40,16 @@ struct lac_match_value {
     bool bare;      /* nothing but blanks or a dash between: "the deploy token 5f3a..." */
 };
 
-/* Letters, digits and what joins the parts of an identifier. */
+/* Letters, digits and what joins the parts of an identifier: '-', '.', '_'. */
+#define LAC_MATCH_NAMES_LOW (LAC_MATCH_BIT('-') | LAC_MATCH_BIT('.') | (uint64_t)0x3FF << '0')
+#define LAC_MATCH_NAMES_HIGH \
+    ((uint64_t)0x3FFFFFF << ('A' - 64) | LAC_MATCH_BIT('_') | (uint64_t)0x3FFFFFF << ('a' - 64))
+
 static inline bool lac_match_is_name(unsigned c)
 {
-    static const uint64_t names[2] = {
-        (uint64_t)1 << '-' | (uint64_t)1 << '.' | (uint64_t)0x3FF << '0',
-        (uint64_t)0x3FFFFFF << ('A' - 64) | (uint64_t)1 << ('_' - 64) |
-            (uint64_t)0x3FFFFFF << ('a' - 64),
-    };
+    static const struct lac_match_bytes names = {{LAC_MATCH_NAMES_LOW, LAC_MATCH_NAMES_HIGH}};
 
-    return c < 128 && names[c / 64] >> (c % 64) & 1;
+    return lac_match_bytes_have(&names, c);
 }
 
 /* Whether one of the words, in lower case, is in `name` in any case. No word is shorter than two

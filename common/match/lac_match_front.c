@@ -2,6 +2,10 @@
 /* The portable first pass, and which of them this processor runs. */
 #include "lac_match_front.h"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #include "lac_match_front_body.h"
 
 #define M0(i)  ((i)&1 ? (uint64_t)0xFF | M1(i) : 0)
@@ -101,6 +105,46 @@ void lac_match_sieve_tokens_portable(const struct lac_match_front_tables *t,
     sieve_tokens(t, piece, masks, gates, events);
 }
 
+#if defined(__SSE2__)
+static inline uint64_t run_bits(const unsigned char *block)
+{
+    uint64_t bits = 0;
+
+    for (unsigned i = 0; i < LAC_MATCH_BLOCK; i += 16) {
+        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(block + i));
+        __m128i letter = _mm_sub_epi8(_mm_or_si128(x, _mm_set1_epi8(0x20)), _mm_set1_epi8('a'));
+        __m128i digit = _mm_sub_epi8(x, _mm_set1_epi8('/')); /* '0' to '9' come behind it */
+        __m128i in = _mm_cmpeq_epi8(letter, _mm_min_epu8(letter, _mm_set1_epi8(25)));
+
+        in = _mm_or_si128(in, _mm_cmpeq_epi8(digit, _mm_min_epu8(digit, _mm_set1_epi8(10))));
+        in = _mm_or_si128(in, _mm_cmpeq_epi8(x, _mm_set1_epi8('+')));
+        in = _mm_or_si128(in, _mm_cmpeq_epi8(x, _mm_set1_epi8('-')));
+        in = _mm_or_si128(in, _mm_cmpeq_epi8(x, _mm_set1_epi8('_')));
+        bits |= (uint64_t)(uint32_t)_mm_movemask_epi8(in) << i;
+    }
+    return bits;
+}
+#else
+static inline uint64_t run_bits(const unsigned char *block)
+{
+    uint64_t bits = 0;
+
+    for (unsigned i = 0; i < LAC_MATCH_BLOCK; i += 8) {
+        uint64_t x = load(block + i);
+
+        bits |= gather(in_range(x | EACH(0x20), 'a', 'z') | in_range(x, '/', '9') | is(x, '+') |
+                       is(x, '-') | is(x, '_'))
+                << i;
+    }
+    return bits;
+}
+#endif
+
+bool lac_match_find_run_portable(const unsigned char *text, size_t len, size_t *at)
+{
+    return find_run(text, len, at, run_bits);
+}
+
 void lac_match_piece_init(struct lac_match_piece *piece, const char *text, size_t len)
 {
     piece->blocks = (len + LAC_MATCH_BLOCK - 1) / LAC_MATCH_BLOCK;
@@ -109,10 +153,13 @@ void lac_match_piece_init(struct lac_match_piece *piece, const char *text, size_
 }
 
 static const struct lac_match_front fronts[LAC_MATCH_ISAS] = {
-    {lac_match_is_ascii_portable, lac_match_first_pass_portable, lac_match_sieve_tokens_portable},
+    {lac_match_is_ascii_portable, lac_match_first_pass_portable, lac_match_sieve_tokens_portable,
+     lac_match_find_run_portable},
 #ifdef __x86_64__
-    {lac_match_is_ascii_avx2, lac_match_first_pass_avx2, lac_match_sieve_tokens_avx2},
-    {lac_match_is_ascii_avx512, lac_match_first_pass_avx512, lac_match_sieve_tokens_avx512},
+    {lac_match_is_ascii_avx2, lac_match_first_pass_avx2, lac_match_sieve_tokens_avx2,
+     lac_match_find_run_avx2},
+    {lac_match_is_ascii_avx512, lac_match_first_pass_avx512, lac_match_sieve_tokens_avx512,
+     lac_match_find_run_avx512},
 #endif
 };
 

@@ -117,10 +117,16 @@ typedef void lac_match_sieve_tokens(const struct lac_match_front_tables *t,
                                     const struct lac_match_masks *masks, uint32_t gates,
                                     struct lac_match_events *events);
 
+/* Where sixteen bytes in a row are letters, digits or one of + - / _, of which base64 consists, as
+ * far as the blocks of 64 from `*at` on show. False: nowhere, and `*at` is where such a row may
+ * begin that ends behind them. */
+typedef bool lac_match_find_run(const unsigned char *text, size_t len, size_t *at);
+
 struct lac_match_front {
     lac_match_is_ascii *is_ascii;
     lac_match_first_pass *first_pass;
     lac_match_sieve_tokens *sieve_tokens;
+    lac_match_find_run *find_run;
 };
 
 /* Fills blocks and bytes. 0 < `len` <= LAC_MATCH_PIECE_BLOCKS * LAC_MATCH_BLOCK. */
@@ -137,5 +143,6 @@ lac_match_first_pass lac_match_first_pass_portable, lac_match_first_pass_avx2,
     lac_match_first_pass_avx512;
 lac_match_sieve_tokens lac_match_sieve_tokens_portable, lac_match_sieve_tokens_avx2,
     lac_match_sieve_tokens_avx512;
+lac_match_find_run lac_match_find_run_portable, lac_match_find_run_avx2, lac_match_find_run_avx512;
 
 #endif

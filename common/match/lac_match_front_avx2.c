@@ -89,4 +89,24 @@ TARGET void lac_match_sieve_tokens_avx2(const struct lac_match_front_tables *t,
 {
     sieve_tokens(t, piece, masks, gates, events);
 }
+
+TARGET static inline uint32_t run_half(__m256i x)
+{
+    return in_range(_mm256_or_si256(x, _mm256_set1_epi8(0x20)), 'a', 26) |
+           in_range(x, '/', 11) | /* '0' to '9' come behind it */
+           is(x, '+') | is(x, '-') | is(x, '_');
+}
+
+TARGET static inline uint64_t run_bits(const unsigned char *block)
+{
+    __m256i low = _mm256_loadu_si256((const __m256i *)(const void *)block);
+    __m256i high = _mm256_loadu_si256((const __m256i *)(const void *)(block + 32));
+
+    return run_half(low) | (uint64_t)run_half(high) << 32;
+}
+
+TARGET bool lac_match_find_run_avx2(const unsigned char *text, size_t len, size_t *at)
+{
+    return find_run(text, len, at, run_bits);
+}
 #endif

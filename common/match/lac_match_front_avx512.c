@@ -259,4 +259,18 @@ TARGET void lac_match_sieve_tokens_avx512(const struct lac_match_front_tables *t
 {
     sieve_tokens(t, piece, masks, gates, events);
 }
+
+TARGET static inline uint64_t run_bits(const unsigned char *block)
+{
+    __m512i x = _mm512_loadu_si512(block);
+
+    return in_range(_mm512_or_si512(x, _mm512_set1_epi8(0x20)), 'a', 26) |
+           in_range(x, '/', 11) | /* '0' to '9' come behind it */
+           is(x, '+') | is(x, '-') | is(x, '_');
+}
+
+TARGET bool lac_match_find_run_avx512(const unsigned char *text, size_t len, size_t *at)
+{
+    return find_run(text, len, at, run_bits);
+}
 #endif

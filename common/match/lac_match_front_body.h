@@ -283,6 +283,35 @@ INLINE void sieve_tokens(const struct lac_match_front_tables *t,
     }
 }
 
+typedef uint64_t run_bits_of(const unsigned char *block);
+
+/* See lac_match_find_run. `bits_of`: which of 64 bytes may be in such a row. */
+INLINE bool find_run(const unsigned char *text, size_t len, size_t *at, run_bits_of *bits_of)
+{
+    enum { ROW = 16 };
+    size_t i = *at, before = 0; /* of the bytes right before `i`, fewer than a row */
+
+    for (; len - i >= LAC_MATCH_BLOCK; i += LAC_MATCH_BLOCK) {
+        uint64_t bits = bits_of(text + i);
+        uint64_t rows = bits & bits >> 1;
+
+        if (before + run_length(bits) >= ROW) {
+            *at = i - before;
+            return true;
+        }
+        rows &= rows >> 2;
+        rows &= rows >> 4;
+        rows &= rows >> 8;
+        if (rows) {
+            *at = i + (size_t)__builtin_ctzll(rows);
+            return true;
+        }
+        before = (size_t)__builtin_clzll(~bits);
+    }
+    *at = i - before;
+    return false;
+}
+
 /* Keeps the symbols that something is known to begin at. */
 INLINE void keep_symbols(const struct lac_match_front_tables *t,
                          const struct lac_match_piece *piece, struct lac_match_list *l)

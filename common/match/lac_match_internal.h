@@ -41,6 +41,13 @@ struct lac_match_live {
 enum { LAC_MATCH_LIVE_BYTES = 64 };
 _Static_assert(sizeof(struct lac_match_live) == LAC_MATCH_LIVE_BYTES, "one line of the cache");
 
+/* How the examples of a list begin: those that may be anywhere in a hit, and the first byte of
+ * those that begin where it does, a bit each. */
+struct lac_match_allow_list {
+    struct lac_match_trio inside;
+    uint64_t first[4];
+};
+
 struct lac_match {
     const struct lac_match_rule *rules; /* borrowed */
     size_t count;
@@ -82,8 +89,8 @@ struct lac_match {
      * of rules that need no context. */
     uint64_t groups_of_mark[64];
     uint64_t groups_open;
-    struct lac_match_trio run_trio;     /* of three bytes that have a mark */
-    struct lac_match_trio *allow_lists; /* of each list of examples: those that may be anywhere */
+    struct lac_match_trio run_trio;           /* of three bytes that have a mark */
+    struct lac_match_allow_list *allow_lists; /* of each list of examples */
 };
 
 static inline struct lac_str lac_match_text_of(const struct lac_match *m, struct lac_match_text t)

@@ -71,50 +71,88 @@ static bool holds(const struct run *x, unsigned assertion, size_t offset)
     }
 }
 
+static uint64_t load8(const unsigned char *p)
+{
+    uint64_t x;
+
+    memcpy(&x, p, sizeof(x));
+    return x;
+}
+
+static uint64_t load4(const unsigned char *p)
+{
+    uint32_t x;
+
+    memcpy(&x, p, sizeof(x));
+    return x;
+}
+
+static uint64_t differ(uint64_t text, uint64_t mask, uint64_t value)
+{
+    return (text & mask) ^ value;
+}
+
 static bool literal_at(const struct run *x, const struct lac_match_regex_element *e, size_t offset)
 {
     const uint8_t *value = x->literals + e->literal;
     const uint8_t *mask = value + e->min;
     const unsigned char *text = x->at + offset;
+    size_t n = e->min;
 
-    if (x->limit - offset < e->min)
+    if (x->limit - offset < n)
         return false;
-    for (size_t i = 0; i < e->min; i++)
+    if (n >= 8) {
+        for (size_t i = 0; i + 8 < n; i += 8)
+            if (differ(load8(text + i), load8(mask + i), load8(value + i)))
+                return false;
+        n -= 8; /* the last eight, some of them again */
+        return !differ(load8(text + n), load8(mask + n), load8(value + n));
+    }
+    if (n >= 4) {
+        uint64_t first = differ(load4(text), load4(mask), load4(value));
+
+        n -= 4;
+        return !(first | differ(load4(text + n), load4(mask + n), load4(value + n)));
+    }
+    for (size_t i = 0; i < n; i++)
         if ((text[i] & mask[i]) != value[i])
             return false;
     return true;
 }
 
 #ifdef __x86_64__
-/* Sixteen bytes at a time; Vectorscan, which we can't do without, asks for SSSE3 too. Bytes above
- * 0x7F end the run here. */
+/* Sixteen bytes at a time, as long as the text has so many; Vectorscan, which we can't do without,
+ * asks for SSSE3 too. Bytes above 0x7F end the run here. */
 __attribute__((target("ssse3"))) static size_t run_end_by16(const struct lac_match_regex_set *s,
                                                             const unsigned char *text,
-                                                            size_t offset, size_t to)
+                                                            size_t offset, size_t to, size_t have)
 {
     const __m128i nibble = _mm_set1_epi8(15);
     const __m128i bit = _mm_setr_epi8(1, 2, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0);
     __m128i table = _mm_loadu_si128((const __m128i *)(const void *)s->bits);
 
-    for (; to - offset >= 16; offset += 16) {
+    for (; offset < to && have - offset >= 16; offset += 16) {
         __m128i c = _mm_loadu_si128((const __m128i *)(const void *)(text + offset));
         __m128i high = _mm_and_si128(_mm_srli_epi16(c, 4), nibble);
         __m128i in = _mm_and_si128(_mm_shuffle_epi8(table, _mm_and_si128(c, nibble)),
                                    _mm_shuffle_epi8(bit, high));
         unsigned out = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(in, _mm_setzero_si128()));
 
-        if (out)
-            return offset + (unsigned)__builtin_ctz(out);
+        if (out) {
+            offset += (unsigned)__builtin_ctz(out);
+            break;
+        }
     }
-    return offset;
+    return offset < to ? offset : to;
 }
 #else
 static size_t run_end_by16(const struct lac_match_regex_set *s, const unsigned char *text,
-                           size_t offset, size_t to)
+                           size_t offset, size_t to, size_t have)
 {
     (void)s;
     (void)text;
     (void)to;
+    (void)have;
     return offset;
 }
 #endif
@@ -123,8 +161,8 @@ static size_t run_end_by16(const struct lac_match_regex_set *s, const unsigned c
 static size_t run_end(const struct run *x, const struct lac_match_regex_set *s, size_t offset,
                       size_t to)
 {
-    if (to - offset >= 16 && offset < to)
-        offset = run_end_by16(s, x->at, offset, to);
+    if (to > offset + 1)
+        offset = run_end_by16(s, x->at, offset, to, x->text.len - x->start);
     while (offset < to && lac_match_regex_set_has(s, x->at[offset]))
         offset++;
     return offset;
@@ -245,15 +283,47 @@ static enum outcome run_linear(const struct run *x, size_t *longest)
     return at.high > 0 ? HIT : MISS;
 }
 
+/* Where elements have been followed to as long as there was but one way. */
+struct single {
+    const uint16_t *edges;
+    size_t count;
+    struct span at;
+};
+
+/* From the start to the first element with several ways on: most texts that are no match are
+ * refused on the way there. HIT: that is where `way` is then. MISS, APART: as of run_spans(). */
+static enum outcome run_single(const struct run *x, struct single *way, enum outcome *found,
+                               size_t *longest)
+{
+    while (way->count == 1) {
+        const struct lac_match_regex_element *e = &x->elements[way->edges[0]];
+        struct span out;
+        enum outcome o = span_step(x, e, way->at, &out);
+
+        if (o != HIT)
+            return o;
+        if (e->accepts && out.high > 0 && (*found == MISS || out.high > *longest)) {
+            *found = HIT;
+            *longest = out.high;
+        }
+        *way = (struct single){x->edges + e->edge, e->edge_count, out};
+    }
+    return HIT;
+}
+
 /* HIT with the longest match's length, MISS, or APART. */
 static enum outcome run_spans(const struct run *x, size_t *longest)
 {
+    struct single way = {x->edges, x->r->first_edge_count, {0, 0}};
     struct spans s;
     enum outcome found = MISS;
+    enum outcome single = run_single(x, &way, &found, longest);
     size_t words = (x->r->element_count + 63U) / 64;
 
+    if (single != HIT || way.count == 0)
+        return single == APART ? APART : found;
     memset(s.active.word, 0, sizeof(s.active.word));
-    if (!spans_follow(&s, x->edges, x->r->first_edge_count, (struct span){0, 0}))
+    if (!spans_follow(&s, way.edges, way.count, way.at))
         return APART;
     for (size_t w = 0; w < words; w++)
         while (s.active.word[w]) {

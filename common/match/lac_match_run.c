@@ -46,12 +46,12 @@ static uint64_t marks_of(const struct lac_match *m, const unsigned char *p, size
 
     for (size_t i = 0; i + 2 < len; i += LAC_MATCH_TRIO_STEP) {
         uint8_t buckets[LAC_MATCH_TRIO_STEP];
+        unsigned places = lac_match_trio_at(&m->run_trio, p + i, buckets);
 
-        if (!lac_match_trio_at(&m->run_trio, p + i, buckets))
-            continue;
-        for (size_t k = 0; k < LAC_MATCH_TRIO_STEP && i + k + 2 < len; k++)
-            if (buckets[k])
-                marks |= mark_at(m, p + i + k);
+        if (len - i < LAC_MATCH_TRIO_READ)
+            places &= ((unsigned)1 << (len - i - 2)) - 1;
+        for (; places; places &= places - 1)
+            marks |= mark_at(m, p + i + (unsigned)__builtin_ctz(places));
     }
     return marks;
 }
@@ -83,24 +83,36 @@ static void run_words(struct lac_match_scratch *s, const struct lac_match_run *r
     }
 }
 
+static void run_unit(struct lac_match_scratch *s, const struct lac_match_run *r,
+                     const struct found_run *f, size_t core_end)
+{
+    const struct lac_match_unit *u = &s->m->units[r->unit];
+    size_t to = f->end - r->least + 1;
+
+    to = to < core_end ? to : core_end;
+    if (u->flags & LAC_MATCH_UNIT_WORD_START && u->inner.len == 0)
+        run_words(s, r, f, to);
+    else
+        lac_match_unit_in(s, r->unit, f->at, to);
+}
+
 static void run_group(struct lac_match_scratch *s, const struct lac_match_run_group *g,
                       const struct found_run *f, size_t core_end)
 {
     const struct lac_match_run *r = s->m->runs + g->first;
-    const struct lac_match_run *last = r + g->count;
+    size_t len = f->end - f->at;
 
-    for (; r < last && r->least <= f->end - f->at; r++) {
-        const struct lac_match_unit *u;
-        size_t to = f->end - r->least + 1;
+    for (uint32_t from = 0; from < g->count && r[from].least <= len; from += 64) {
+        uint32_t n = g->count - from < 64 ? g->count - from : 64;
+        uint64_t ask = 0;
 
-        if (!(f->marks >> r->mark & 1) || !lac_match_gate(s, r->rule))
-            continue;
-        u = &s->m->units[r->unit];
-        to = to < core_end ? to : core_end;
-        if (u->flags & LAC_MATCH_UNIT_WORD_START && u->inner.len == 0)
-            run_words(s, r, f, to);
-        else
-            lac_match_unit_in(s, r->unit, f->at, to);
+        /* Which of them are left is as good as random: not a branch for each. */
+        for (uint32_t i = 0; i < n; i++)
+            ask |= (f->marks >> r[from + i].mark & (uint64_t)lac_match_gate(s, r[from + i].rule) &
+                    (uint64_t)(r[from + i].least <= len))
+                   << i;
+        for (; ask; ask &= ask - 1)
+            run_unit(s, &r[from + (unsigned)__builtin_ctzll(ask)], f, core_end);
     }
 }
 

@@ -18,18 +18,18 @@ TARGET static __m128i place(const struct lac_match_trio *t, unsigned at, const u
                          _mm_shuffle_epi8(high, _mm_and_si128(_mm_srli_epi16(x, 4), nibble)));
 }
 
-TARGET bool lac_match_trio_at(const struct lac_match_trio *t, const unsigned char *bytes,
-                              uint8_t buckets[LAC_MATCH_TRIO_STEP])
+TARGET unsigned lac_match_trio_at(const struct lac_match_trio *t, const unsigned char *bytes,
+                                  uint8_t buckets[LAC_MATCH_TRIO_STEP])
 {
     __m128i in =
         _mm_and_si128(_mm_and_si128(place(t, 0, bytes), place(t, 1, bytes)), place(t, 2, bytes));
 
     _mm_storeu_si128((__m128i *)(void *)buckets, in);
-    return _mm_movemask_epi8(_mm_cmpeq_epi8(in, _mm_setzero_si128())) != 0xFFFF;
+    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(in, _mm_setzero_si128())) ^ 0xFFFF;
 }
 #else
-bool lac_match_trio_at(const struct lac_match_trio *t, const unsigned char *bytes,
-                       uint8_t buckets[LAC_MATCH_TRIO_STEP])
+unsigned lac_match_trio_at(const struct lac_match_trio *t, const unsigned char *bytes,
+                           uint8_t buckets[LAC_MATCH_TRIO_STEP])
 {
     unsigned any = 0;
 
@@ -39,8 +39,8 @@ bool lac_match_trio_at(const struct lac_match_trio *t, const unsigned char *byte
         for (unsigned k = 0; k < LAC_MATCH_TRIO; k++)
             in &= t->low[k][bytes[i + k] & 15] & t->high[k][bytes[i + k] >> 4];
         buckets[i] = (uint8_t)in;
-        any |= in;
+        any |= (unsigned)(in != 0) << i;
     }
-    return any != 0;
+    return any;
 }
 #endif

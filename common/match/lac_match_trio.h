@@ -12,7 +12,6 @@
 #ifndef LAC_MATCH_TRIO_H
 #define LAC_MATCH_TRIO_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,8 +35,8 @@ static inline void lac_match_trio_put(struct lac_match_trio *t, unsigned at, uns
 }
 
 /* For each of the first LAC_MATCH_TRIO_STEP of LAC_MATCH_TRIO_READ bytes the buckets of which a
- * text may begin there, a bit each. False: none anywhere. */
-bool lac_match_trio_at(const struct lac_match_trio *t, const unsigned char *bytes,
-                       uint8_t buckets[LAC_MATCH_TRIO_STEP]);
+ * text may begin there, a bit each. Returns where any may: bit i, byte i. */
+unsigned lac_match_trio_at(const struct lac_match_trio *t, const unsigned char *bytes,
+                           uint8_t buckets[LAC_MATCH_TRIO_STEP]);
 
 #endif

@@ -4,6 +4,10 @@
 
 #include <string.h>
 
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
 #include "lac_assert.h"
 
 enum { PROGRAM_LINES = 6 }; /* of the cache, that most programs have */
@@ -136,6 +140,39 @@ static void each_start(struct lac_match_scratch *s, const struct lac_match_unit 
     }
 }
 
+/* Where `what`, which is not empty, stands first in the text; NULL: nowhere. What is looked for is
+ * short and the texts are runs of letters: memmem() would spend more on getting ready. */
+static const char *find(const char *text, size_t len, struct lac_str what)
+{
+    size_t last = what.len - 1, i = 0, starts;
+
+    if (len < what.len)
+        return NULL;
+    starts = len - last;
+#ifdef __x86_64__
+    const __m128i a = _mm_set1_epi8(what.ptr[0]), z = _mm_set1_epi8(what.ptr[last]);
+
+    for (; i + 16 <= starts; i += 16) {
+        __m128i first = _mm_loadu_si128((const __m128i *)(const void *)(text + i));
+        __m128i end = _mm_loadu_si128((const __m128i *)(const void *)(text + i + last));
+        unsigned at = (unsigned)_mm_movemask_epi8(
+            _mm_and_si128(_mm_cmpeq_epi8(first, a), _mm_cmpeq_epi8(end, z)));
+
+        for (; at; at &= at - 1) {
+            const char *p = text + i + (unsigned)__builtin_ctz(at);
+
+            if (memcmp(p, what.ptr, last) == 0)
+                return p;
+        }
+    }
+#endif
+    for (; i < starts; i++)
+        if (text[i] == what.ptr[0] && text[i + last] == what.ptr[last] &&
+            memcmp(text + i, what.ptr, last) == 0)
+            return text + i;
+    return NULL;
+}
+
 void lac_match_unit_in(struct lac_match_scratch *s, uint32_t unit, size_t from, size_t to)
 {
     const struct lac_match_unit *u = &s->m->units[unit];
@@ -150,7 +187,7 @@ void lac_match_unit_in(struct lac_match_scratch *s, uint32_t unit, size_t from, 
     limit = to + u->inner_max + inner.len;
     limit = limit < s->plain.len ? limit : s->plain.len;
     for (at = from; at < limit;) {
-        const char *found = memmem(s->plain.ptr + at, limit - at, inner.ptr, inner.len);
+        const char *found = find(s->plain.ptr + at, limit - at, inner);
         size_t first, last;
 
         if (!found)

@@ -110,7 +110,7 @@ bool lac_match_validate_de_document(struct lac_str match)
             return false;
         digits += digit;
     }
-    return digits >= 2 && (c.len == 9 || lac_match_icao_731(c.at, 10));
+    return digits >= 1 && (c.len == 9 || lac_match_icao_731(c.at, 10));
 }
 
 /* Dachverband der Sozialversicherungsträger: a serial, its check digit, and the birth date, whose

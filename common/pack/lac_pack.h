@@ -65,7 +65,8 @@ enum lac_status lac_pack_open(struct lac_pack **out, const char *path,
 /* The same for who only looks for what rules find: lac_pack_head() of a pack file or of the
  * built-in pack is NULL. Opening it takes a third of the time and is of no use then; the file's
  * digest says that it is what a program made that had opened it. A folder's is opened, for nobody
- * has yet. */
+ * has yet. Of the built-in pack there are no examples and no notes either: its rules were read when
+ * the program was built. */
 enum lac_status lac_pack_open_rules(struct lac_pack **out, const char *path,
                                     struct lac_err *err) LAC_MUST_USE;
 

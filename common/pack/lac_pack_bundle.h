@@ -24,7 +24,8 @@
  * A reader refuses a section that it does not know, unless its flag says that it can be
  * done without.
  *
- * Opening checks every number and both hashes before anything else looks at the content.
+ * Opening checks every number and, of what comes from outside, both hashes before anything else
+ * looks at the content.
  *
  * Thread: owner.
  */
@@ -55,9 +56,9 @@ struct lac_pack_bundle {
     struct lac_str image;  /* section 2; absent: there is none */
 };
 
-/* Maps the file, copies `bytes`, or borrows them (aligned to LAC_PACK_BUNDLE_ALIGN) until deinit;
- * checks all but the source. FATAL: it can't be read or no memory. REJECT: it is no pack file, or a
- * damaged one. Call deinit in every case. */
+/* Maps the file, copies `bytes`, or borrows the program's own (aligned to LAC_PACK_BUNDLE_ALIGN)
+ * until deinit; checks all but the source, and of its own bytes neither hash. FATAL: it can't be
+ * read or no memory. REJECT: it is no pack file, or a damaged one. Call deinit in every case. */
 enum lac_status lac_pack_bundle_map(struct lac_pack_bundle *b, int fd, const char *path,
                                     struct lac_err *err) LAC_MUST_USE;
 enum lac_status lac_pack_bundle_copy(struct lac_pack_bundle *b, struct lac_str bytes,
@@ -65,6 +66,12 @@ enum lac_status lac_pack_bundle_copy(struct lac_pack_bundle *b, struct lac_str b
 enum lac_status lac_pack_bundle_borrow(struct lac_pack_bundle *b, struct lac_str bytes,
                                        struct lac_err *err) LAC_MUST_USE;
 void lac_pack_bundle_deinit(struct lac_pack_bundle *b);
+
+/* Whether there is a file, and it is one that the program carries. */
+static inline bool lac_pack_bundle_is_own(const struct lac_pack_bundle *b)
+{
+    return b->bytes.ptr && !b->mapped && !b->copied;
+}
 
 /* Adds the files of the source; borrowed from the bundle. */
 enum lac_status lac_pack_bundle_files(const struct lac_pack_bundle *b, struct lac_pack_files *f,

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lacuna-pack-embed FOLDER FILE DEPENDENCIES: makes the built-in pack while the tree is built.
+ * lacuna-pack-embed FOLDER FILE RULES DEPENDENCIES: makes the built-in pack while the tree is
+ * built.
  *
- * FILE is what `lacuna pack build` makes of FOLDER, which builds upon no other pack.
- * DEPENDENCIES tells the build tool, in the language of make, which files and folders FILE was
- * made of: a file that is changed, added or taken away makes it anew. This program is not
- * installed.
+ * FILE is what `lacuna pack build` makes of FOLDER, which builds upon no other pack. RULES holds
+ * its rules as they are after reading, see lac_pack_flat.h. DEPENDENCIES tells the build tool, in
+ * the language of make, which files and folders FILE was made of: a file that is changed, added or
+ * taken away makes it anew. This program is not installed.
  */
 #include <stdio.h>
 #include <string.h>
@@ -14,11 +15,17 @@
 #include "lac_file.h"
 #include "lac_pack.h"
 #include "lac_pack_builtin.h"
+#include "lac_pack_flat.h"
 
 enum { DEPENDENCY_BYTES = 4 << 20 };
 
 /* What it makes does not exist yet. */
 struct lac_str lac_pack_builtin(void)
+{
+    return LAC_STR_NULL;
+}
+
+struct lac_str lac_pack_builtin_rules(void)
 {
     return LAC_STR_NULL;
 }
@@ -65,8 +72,22 @@ static void put_dependencies(struct lac_buf *out, const struct lac_pack *p, cons
     lac_buf_put_char(out, '\n');
 }
 
-static enum lac_status make(const char *folder, const char *file, const char *dependencies,
-                            struct lac_err *err)
+static enum lac_status make_rules(const struct lac_pack *p, const char *file, struct lac_err *err)
+{
+    const struct lac_match *m = lac_pack_match(p);
+    enum lac_status status;
+    struct lac_buf out;
+
+    lac_buf_init(&out, LAC_PACK_BYTES_MAX);
+    lac_pack_flat_put(lac_match_rule_at(m, 0), lac_match_rule_count(m), &out);
+    status = lac_buf_ok(&out) ? lac_file_replace(file, lac_buf_str(&out), NULL, err)
+                              : lac_err_set(err, LAC_FATAL, 0, "no memory for the rules");
+    lac_buf_deinit(&out);
+    return status;
+}
+
+static enum lac_status make(const char *folder, const char *file, const char *rules,
+                            const char *dependencies, struct lac_err *err)
 {
     struct lac_pack *p = NULL;
     struct lac_buf out, list;
@@ -86,6 +107,8 @@ static enum lac_status make(const char *folder, const char *file, const char *de
     if (status == LAC_OK)
         status = lac_file_replace(dependencies, lac_buf_str(&list), NULL, err);
     if (status == LAC_OK)
+        status = make_rules(p, rules, err);
+    if (status == LAC_OK)
         status = lac_file_replace(file, lac_buf_str(&out), NULL, err);
     lac_buf_deinit(&out);
     lac_buf_deinit(&list);
@@ -97,11 +120,11 @@ int main(int argc, char **argv)
 {
     struct lac_err err = {0};
 
-    if (argc != 4) {
-        fprintf(stderr, "usage: lacuna-pack-embed FOLDER FILE DEPENDENCIES\n");
+    if (argc != 5) {
+        fprintf(stderr, "usage: lacuna-pack-embed FOLDER FILE RULES DEPENDENCIES\n");
         return 2;
     }
-    if (make(argv[1], argv[2], argv[3], &err) == LAC_OK)
+    if (make(argv[1], argv[2], argv[3], argv[4], &err) == LAC_OK)
         return 0;
     fprintf(stderr, "lacuna-pack-embed: %s: %s\n", argv[1], err.text);
     return 1;

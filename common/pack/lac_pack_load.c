@@ -10,6 +10,7 @@
 #include "lac_head.h"
 #include "lac_head_data.h"
 #include "lac_pack_builtin.h"
+#include "lac_pack_flat.h"
 #include "lac_pack_groups.h"
 
 /* Prefix of inherited files in the list that is hashed: what a pack builds upon is part of it. */
@@ -310,6 +311,9 @@ static enum lac_status compile(struct lac_pack *p, struct lac_err *err)
             return LAC_OK;
         if (status != LAC_REJECT || bad >= p->rule_count)
             return lac_err_set(err, status, why.code, "%s", why.text);
+        if (!p->where[bad]) /* read when the program was built, by a compiler that took it */
+            return lac_err_set(err, LAC_FATAL, why.code, "%.*s: %s", LAC_STR_FMT(p->rules[bad].id),
+                               why.text);
         status =
             lac_yaml_fail(p->where[bad], err, "%.*s: %s", LAC_STR_FMT(p->rules[bad].id), why.text);
         if (!lac_pack_forgive(p, status, err))
@@ -438,6 +442,34 @@ static bool has_rules(const struct lac_pack *p)
     return false;
 }
 
+/* The pack's hash. Sorts the files too, so that rules come in the same order from any file
+ * system. */
+static enum lac_status load_hash(struct lac_pack *p, struct lac_err *err)
+{
+    if (!lac_pack_bundle_is_own(&p->bundle))
+        return lac_pack_files_hash(&p->files, p->hash.bytes, err);
+    memcpy(p->hash.bytes, p->bundle.hash, LAC_PACK_HASH_SIZE); /* sorted when it was built */
+    return LAC_OK;
+}
+
+/* Rules, terms, which become rules, and routes. */
+static enum lac_status load_lists(struct lac_pack *p, struct lac_err *err)
+{
+    bool read = lac_pack_bundle_is_own(&p->bundle) && p->how.headless;
+    enum lac_status status;
+
+    if (read)
+        status = lac_pack_flat_take(p, lac_pack_builtin_rules(), err);
+    else
+        status = load_rules(p, err);
+    if (status == LAC_OK && !has_rules(p))
+        return lac_err_set(err, LAC_REJECT, 0,
+                           "there are no rules; `base: builtin` in pack.yaml would inherit them");
+    if (status == LAC_OK)
+        status = load_one(p, find(p, "routing.yaml"), lac_pack_load_routing, err);
+    return status == LAC_OK && !read ? load_terms(p, err) : status;
+}
+
 /* All of it, once the files are there. */
 static enum lac_status load_files(struct lac_pack *p, struct lac_err *err)
 {
@@ -449,18 +481,10 @@ static enum lac_status load_files(struct lac_pack *p, struct lac_err *err)
         return lac_err_set(
             err, LAC_REJECT, 0,
             "routing.yaml is missing; `base: builtin` in pack.yaml would inherit it");
-    /* Sorts the files too, so that rules come in the same order from any file system. */
     if (status == LAC_OK)
-        status = lac_pack_files_hash(&p->files, p->hash.bytes, err);
+        status = load_hash(p, err);
     if (status == LAC_OK)
-        status = load_rules(p, err);
-    if (status == LAC_OK && !has_rules(p))
-        return lac_err_set(err, LAC_REJECT, 0,
-                           "there are no rules; `base: builtin` in pack.yaml would inherit them");
-    if (status == LAC_OK)
-        status = load_one(p, find(p, "routing.yaml"), lac_pack_load_routing, err);
-    if (status == LAC_OK)
-        status = load_terms(p, err);
+        status = load_lists(p, err);
     if (status == LAC_OK) {
         status = load_head(p, err);
         if (lac_pack_forgive(p, status, err) || pass_over_head(p, status))

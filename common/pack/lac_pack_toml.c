@@ -445,8 +445,7 @@ enum lac_status lac_toml_parse(struct lac_yaml **out, struct lac_pack_pool *pool
     struct reader r = {.pool = pool, .file = name, .data = data, .line = 1, .err = err};
     enum lac_status status;
 
-    if (starts(&r, "\xef\xbb\xbf"))
-        r.at = 3;
+    r.at = lac_utf8_mark(data);
     r.root = node_new(&r, LAC_YAML_MAPPING);
     if (!r.root)
         return no_memory(&r);

@@ -33,7 +33,8 @@ static enum lac_status reject(const struct reader *r, const struct place *at, co
 
     lac_buf_init_fixed(&b, text, sizeof(text));
     put_place(&b, at);
-    return lac_err_set(r->err, LAC_REJECT, 0, "%.*s: %s", LAC_STR_FMT(lac_buf_str(&b)), why);
+    return lac_err_set(r->err, LAC_REJECT, 0, "%.*s%s%s", LAC_STR_FMT(lac_buf_str(&b)),
+                       b.len ? ": " : "", why);
 }
 
 static enum lac_status expected(const struct reader *r, const struct place *at, const char *what,

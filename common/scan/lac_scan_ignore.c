@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lac_utf8.h"
+
 enum token_kind {
     TOKEN_BYTE,
     TOKEN_ANY,     /* one that is no slash */
@@ -334,12 +336,10 @@ enum lac_status lac_scan_ignore_add(struct lac_scan_ignore *g, struct lac_str fo
 {
     struct compiler *c = malloc(sizeof(*c));
     enum lac_status status = LAC_OK;
-    size_t at = 0;
+    size_t at = lac_utf8_mark(content);
 
     if (!c)
         return lac_err_set(err, LAC_RETRY, ENOMEM, "no memory for patterns");
-    if (content.len >= 3 && memcmp(content.ptr, "\xef\xbb\xbf", 3) == 0)
-        at = 3;
     while (at < content.len && status == LAC_OK) {
         const char *end = memchr(content.ptr + at, '\n', content.len - at);
         size_t stop = end ? (size_t)(end - content.ptr) : content.len;

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lac_utf8.h"
+
 void lac_scan_lines_init(struct lac_scan_lines *l, lac_scan_read *read, void *ctx,
                          size_t line_bytes)
 {
@@ -45,15 +47,13 @@ static enum lac_status fill(struct lac_scan_lines *l, struct lac_err *err)
 
 static enum lac_status skip_mark(struct lac_scan_lines *l, struct lac_err *err)
 {
-    static const char mark[] = {'\xef', '\xbb', '\xbf'};
     enum lac_status status = LAC_OK;
 
-    while (status == LAC_OK && !l->_ended && l->_buf.len < sizeof(mark))
+    while (status == LAC_OK && !l->_ended && l->_buf.len < LAC_UTF8_MARK_SIZE)
         status = fill(l, err);
     if (status != LAC_OK)
         return status;
-    if (l->_buf.len >= sizeof(mark) && memcmp(l->_buf.ptr, mark, sizeof(mark)) == 0)
-        l->_at = sizeof(mark);
+    l->_at = lac_utf8_mark(lac_buf_str(&l->_buf));
     l->_begun = true;
     return LAC_OK;
 }

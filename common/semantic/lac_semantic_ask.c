@@ -5,7 +5,7 @@
 #include "lac_semantic_internal.h"
 
 enum { SCALE = 1000000000, PPM = 1000000 };
-enum { TOGETHER = 8 }; /* windows that the head is asked about at once */
+enum { TOGETHER = 24 }; /* windows that the head is asked about at once */
 
 struct asking {
     const struct lac_head *head;

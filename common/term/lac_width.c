@@ -91,6 +91,16 @@ size_t lac_width(struct lac_str s)
     return used;
 }
 
+/* Printable ASCII only, as nearly all names and texts of ours are: shown as it stands there. */
+static bool is_plain(struct lac_str s)
+{
+    bool plain = true;
+
+    for (size_t i = 0; i < s.len; i++)
+        plain &= (unsigned char)(s.ptr[i] - 0x20) < 0x7F - 0x20;
+    return plain;
+}
+
 size_t lac_width_put(struct lac_buf *b, struct lac_str s, size_t columns, bool ascii)
 {
     const char *dots = ascii ? "..." : "…";
@@ -98,6 +108,10 @@ size_t lac_width_put(struct lac_buf *b, struct lac_str s, size_t columns, bool a
     size_t fit_used = 0, fit_len = b->len; /* the longest prefix that leaves room for the dots */
     char out[GLYPH_SIZE];
 
+    if ((columns == 0 || s.len <= columns) && is_plain(s)) {
+        lac_buf_put_str(b, s);
+        return s.len;
+    }
     while (at < s.len) {
         size_t width = 0, n = glyph(out, s, &at, &width, ascii);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lac_file.h"
 #include "lac_log.h"
 
 /* What all commands know besides their own options. */
@@ -296,6 +297,7 @@ int lac_tool_open(struct lac_tool *t, const struct lac_tool_command *command, in
     struct lac_err err;
     int literal, exit_status;
 
+    lac_file_hold_standard();
     *t = (struct lac_tool){.command = command};
     (void)signal(SIGPIPE, SIG_IGN); /* each write says whether the reader has gone */
     lac_term_open(&t->out, STDOUT_FILENO);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lac_env.h"
+#include "lac_file.h"
 
 static bool put(char out[PATH_MAX], const char *folder, const char *rest)
 {
@@ -20,7 +21,7 @@ static bool put(char out[PATH_MAX], const char *folder, const char *rest)
 bool lac_tool_dev_folder(char out[PATH_MAX])
 {
     if (geteuid() == 0)
-        return put(out, "/var/lib/lacuna/dev", "");
+        return put(out, LAC_FILE_SHARED_FOLDER "/dev", "");
     /* NOLINTBEGIN(concurrency-mt-unsafe): before threads start */
     return put(out, lac_env("XDG_DATA_HOME"), "/lacuna/dev") ||
            put(out, lac_env("HOME"), "/.local/share/lacuna/dev");

@@ -64,17 +64,25 @@ static enum lac_status open_parts(struct lac_bridge *b, struct lac_err *err)
     return status;
 }
 
+enum lac_status lac_bridge_check_listen(const char *listen, const char *api_key,
+                                        struct lac_err *err)
+{
+    if ((api_key && api_key[0]) || lac_http_is_loopback(listen))
+        return LAC_OK;
+    return lac_err_set(err, LAC_FATAL, 0,
+                       "bridge: %s can be reached by others, and no key is set: set "
+                       "bridge.api_key (LACUNA_API_KEY or LACUNA_API_KEY_FILE), or listen on "
+                       "127.0.0.1",
+                       listen);
+}
+
 enum lac_status lac_bridge_open(struct lac_bridge **out, const struct lac_bridge_options *options,
                                 struct lac_err *err)
 {
     *out = NULL;
-    bool open = !options->api_key || !options->api_key[0];
-    if (open && !lac_http_is_loopback(options->http.listen))
-        return lac_err_set(err, LAC_FATAL, 0,
-                           "bridge: %s can be reached by others, and no key is set: set "
-                           "bridge.api_key (LACUNA_API_KEY or LACUNA_API_KEY_FILE), or listen on "
-                           "127.0.0.1",
-                           options->http.listen);
+    enum lac_status checked = lac_bridge_check_listen(options->http.listen, options->api_key, err);
+    if (checked != LAC_OK)
+        return checked;
     struct lac_bridge *b = calloc(1, sizeof *b);
     if (!b)
         return lac_err_set(err, LAC_FATAL, 0, "bridge: out of memory");

@@ -68,6 +68,10 @@ struct lac_bridge_options {
     void *stopping_ctx;
 };
 
+/* FATAL: others can reach the address `listen`, and there is no key (NULL or ""). */
+enum lac_status lac_bridge_check_listen(const char *listen, const char *api_key,
+                                        struct lac_err *err) LAC_MUST_USE;
+
 /* FATAL: an address that others can reach without a key, or one that can't be listened on. */
 enum lac_status lac_bridge_open(struct lac_bridge **out, const struct lac_bridge_options *options,
                                 struct lac_err *err) LAC_MUST_USE;

@@ -25,6 +25,7 @@ enum {
     FLUSH_MS = 5000,    /* for records on their way, at the end */
     REPLY_POLLS = 1024, /* replies served before the loop looks at its clients again */
     LOOK_MS = 10,       /* a wake-up that is lost may cost so much */
+    REPLACE_MS = 1000,  /* between two replacements of a producer that breaks */
 };
 
 struct lac_bridge_kafka {
@@ -51,7 +52,8 @@ struct lac_bridge_kafka {
 
     /* The loop's own. */
     bool adopted, broken, more;
-    uint64_t looked_ms; /* for what nobody announced */
+    uint64_t looked_ms;   /* for what nobody announced */
+    uint64_t replaced_ms; /* when a producer that broke was */
     char partition_text[16];
 };
 
@@ -205,6 +207,27 @@ static void adopt(struct lac_bridge_kafka *k)
             k->requests, k->replies, (int)k->partition, k->origin);
 }
 
+/* One that is broken would refuse every request from now on, and look well. Those that were under
+ * way are answered as undelivered before a new one takes its place. */
+static void mend_producer(struct lac_bridge_kafka *k, uint64_t now)
+{
+    struct lac_err err = {0};
+    if (!lac_kafka_producer_broken(k->producer, &err) ||
+        (k->replaced_ms && now - k->replaced_ms < REPLACE_MS))
+        return;
+    k->replaced_ms = now;
+    lac_log_err(LAC_LOG_WARN, "request_producer_broke", &err);
+    enum lac_status status = err.status;
+    if (status == LAC_RETRY)
+        status = lac_kafka_producer_reopen(k->producer, &err);
+    if (status == LAC_OK) {
+        lac_log(LAC_LOG_INFO, "request_producer_replaced", "%s", "");
+        return;
+    }
+    k->broken = true;
+    k->options.fatal(k->options.fatal_ctx, &err);
+}
+
 static void tick(void *ctx)
 {
     struct lac_bridge_kafka *k = ctx;
@@ -214,6 +237,9 @@ static void tick(void *ctx)
         return;
     /* Also when no wake-up came: one that is lost must not cost somebody's deadline. */
     uint64_t now = lac_clock_mono_ms();
+    mend_producer(k, now);
+    if (k->broken)
+        return;
     if (!k->more && now - k->looked_ms < LOOK_MS)
         return;
     k->looked_ms = now;
@@ -339,9 +365,10 @@ static enum lac_status open_producer(struct lac_bridge_kafka *k, struct lac_err 
     struct lac_kafka_options o = k->options.kafka;
     o.linger_ms = 0;
     o.compression = o.interactive_compression;
-    enum lac_status status = lac_kafka_producer_open(
-        &k->producer, &o, &(struct lac_kafka_producer_setup){.delivered = delivered, .ctx = k},
-        err);
+    /* With five records of a partition unacknowledged and a sixth waiting, librdkafka's thread
+     * looks for room without a pause. Four can be on their way so: three and the next one. */
+    const struct lac_kafka_producer_setup setup = {.delivered = delivered, .ctx = k, .requests = 3};
+    enum lac_status status = lac_kafka_producer_open(&k->producer, &o, &setup, err);
     if (status != LAC_OK)
         return status;
     status = lac_kafka_producer_topic(k->producer, k->requests, &k->topic, err);

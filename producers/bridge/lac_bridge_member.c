@@ -12,7 +12,7 @@ struct reader {
     struct lac_request *request;
     struct lac_arena *arena;
     bool text_seen;
-    bool user_flat; /* user_id or user_role was given here */
+    bool user_flat; /* user_id, user_role or user_department was given here, and not as null */
     bool user_object;
     size_t metadata_room;
     bool shared; /* members beside a batch's items */
@@ -272,20 +272,22 @@ static enum lac_status read_user_part(struct reader *r, enum lac_bridge_member w
                           : which == LAC_MEMBER_USER_ROLE ? "/user_role"
                                                           : "/user_department";
     enum lac_status status = read_optional(&value, v, pointer, err);
-    if (status != LAC_OK)
+    if (status != LAC_OK || (!value.ptr && r->user_object))
         return status;
     lac_bridge_member_set_user(r->request, which, value);
-    r->user_flat = true;
+    r->user_flat |= value.ptr != NULL;
     return LAC_OK;
 }
 
 static enum lac_status read_user(struct reader *r, const struct lac_json *v, struct lac_err *err)
 {
-    r->user_object = true;
-    r->request->has_user = false;
-    if (lac_json_kind(v) == LAC_JSON_NULL)
+    bool null = lac_json_kind(v) == LAC_JSON_NULL;
+    if (null && r->user_flat)
         return LAC_OK;
-    r->request->has_user = true;
+    r->request->has_user = !null;
+    if (null)
+        return LAC_OK;
+    r->user_object = true;
     return read_record(&lac_user_type, &r->request->user, v, r->arena, "/user", err);
 }
 

@@ -237,6 +237,19 @@ static void get_openapi(void *ctx, struct lac_http_request *r)
              lac_bridge_page_openapi_json_size);
 }
 
+/* Who types the bare address into a browser wants to know what this is. */
+static void get_root(void *ctx, struct lac_http_request *r)
+{
+    (void)ctx;
+    lac_http_answer(r, &(struct lac_http_answer){
+                           .status = 302,
+                           .content_type = "text/plain; charset=utf-8",
+                           .body = LAC_STR("See /docs.\n"),
+                           .headers = &(struct lac_http_header){"Location", "/docs"},
+                           .header_count = 1,
+                       });
+}
+
 static void get_docs(void *ctx, struct lac_http_request *r)
 {
     (void)ctx;
@@ -269,6 +282,7 @@ const struct lac_http_route lac_bridge_routes[] = {
     {"GET", "/health/ready", NULL, get_ready},
     {"GET", "/ready", NULL, get_ready},
     {"GET", "/metrics", NULL, get_metrics},
+    {"GET", "/", NULL, get_root},
     {"GET", "/openapi.json", NULL, get_openapi},
     {"GET", "/docs", NULL, get_docs},
     {"GET", "/docs/page.css", NULL, get_docs_css},

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lac_bridge_scan_body.h"
 #include "lac_buf.h"
 #include "lac_control_follower.h"
 #include "lac_digest.h"
@@ -56,98 +57,6 @@ struct lac_bridge_scan {
     struct lac_counter *texts, *bytes, *findings, *refused;
 };
 
-/* ---- Reading a body ---- */
-
-struct question {
-    const struct lac_json *text;  /* NULL: texts */
-    const struct lac_json *texts; /* NULL: text */
-    struct lac_str entities[LAC_BRIDGE_SCAN_NAMES_MAX];
-    size_t entity_count;
-    uint32_t min_score;
-    bool has_mode;
-    enum lac_match_redaction mode;
-};
-
-static enum lac_status wrong(struct lac_err *err, const char *why)
-{
-    return lac_err_set(err, LAC_REJECT, 422, "%s", why);
-}
-
-static enum lac_status read_texts(const struct lac_json *list, struct lac_err *err)
-{
-    size_t count = lac_json_size(list);
-    if (lac_json_kind(list) != LAC_JSON_ARRAY || count == 0 || count > LAC_BRIDGE_SCAN_TEXTS_MAX)
-        return wrong(err, "/texts: expected 1 to 1,000 strings");
-    for (size_t i = 0; i < count; i++)
-        if (lac_json_kind(lac_json_item(list, i)) != LAC_JSON_STRING)
-            return lac_err_set(err, LAC_REJECT, 422, "/texts/%zu: expected a string", i);
-    return LAC_OK;
-}
-
-static enum lac_status read_entities(struct question *q, const struct lac_json *list,
-                                     struct lac_err *err)
-{
-    size_t count = lac_json_size(list);
-    if (lac_json_kind(list) != LAC_JSON_ARRAY || count > LAC_BRIDGE_SCAN_NAMES_MAX)
-        return wrong(err, "/entities: expected at most 64 names");
-    for (size_t i = 0; i < count; i++) {
-        q->entities[i] = lac_json_string(lac_json_item(list, i));
-        if (!q->entities[i].ptr)
-            return lac_err_set(err, LAC_REJECT, 422, "/entities/%zu: expected a string", i);
-    }
-    q->entity_count = count;
-    return LAC_OK;
-}
-
-static enum lac_status read_score(struct question *q, const struct lac_json *v, struct lac_err *err)
-{
-    enum lac_json_kind kind = lac_json_kind(v);
-    double score = lac_json_real(v);
-    if ((kind != LAC_JSON_INT && kind != LAC_JSON_REAL) || !(score >= 0 && score <= 1))
-        return wrong(err, "/min_score: expected a number from 0 to 1");
-    q->min_score = (uint32_t)(score * 1e6 + 0.5);
-    return LAC_OK;
-}
-
-static enum lac_status read_member(struct question *q, const struct lac_json_member *m, bool redact,
-                                   struct lac_err *err)
-{
-    if (lac_str_is(m->key, "text")) {
-        q->text = m->value;
-        return lac_json_kind(m->value) == LAC_JSON_STRING ? LAC_OK
-                                                          : wrong(err, "/text: expected a string");
-    }
-    if (lac_str_is(m->key, "texts")) {
-        q->texts = m->value;
-        return read_texts(m->value, err);
-    }
-    if (lac_str_is(m->key, "entities"))
-        return read_entities(q, m->value, err);
-    if (lac_str_is(m->key, "min_score"))
-        return read_score(q, m->value, err);
-    if (redact && lac_str_is(m->key, "mode")) {
-        struct lac_str name = lac_json_string(m->value);
-        q->has_mode = name.ptr && lac_redact_how_parse(name, &q->mode);
-        return q->has_mode ? LAC_OK : wrong(err, "/mode: expected replace, mask, last4 or hash");
-    }
-    return wrong(err, redact ? "a member is not one of text, texts, entities, min_score, mode"
-                             : "a member is not one of text, texts, entities, min_score");
-}
-
-static enum lac_status read_question(struct question *q, const struct lac_json *body, bool redact,
-                                     struct lac_err *err)
-{
-    enum lac_status status = LAC_OK;
-    *q = (struct question){.min_score = LAC_MATCH_SCORE_COUNTS};
-    if (lac_json_kind(body) != LAC_JSON_OBJECT)
-        return wrong(err, "expected an object");
-    for (struct lac_json_member m = {0}; status == LAC_OK && lac_json_next(body, &m);)
-        status = read_member(q, &m, redact, err);
-    if (status == LAC_OK && !q->text == !q->texts)
-        return wrong(err, "expected either text or texts");
-    return status;
-}
-
 /* ---- The pack in force ---- */
 
 /* Before the pack that they were made for is given back. */
@@ -196,8 +105,8 @@ static enum lac_status renew(struct worker *w, struct lac_err *err)
 /* ---- Answering ---- */
 
 static enum lac_status put_one(struct worker *w, const struct lac_scan_plan *plan,
-                               const struct question *q, bool redact, struct lac_str text,
-                               struct lac_json_writer *j, struct lac_err *err)
+                               const struct lac_bridge_scan_body *q, bool redact,
+                               struct lac_str text, struct lac_json_writer *j, struct lac_err *err)
 {
     struct lac_scan_result r;
     size_t places;
@@ -230,7 +139,8 @@ static enum lac_status put_one(struct worker *w, const struct lac_scan_plan *pla
 }
 
 static enum lac_status put_all(struct worker *w, const struct lac_scan_plan *plan,
-                               const struct question *q, bool redact, struct lac_err *err)
+                               const struct lac_bridge_scan_body *q, bool redact,
+                               struct lac_err *err)
 {
     struct lac_json_writer j;
     enum lac_status status = LAC_OK;
@@ -260,7 +170,7 @@ static enum lac_status examine(struct worker *w, const struct job *job, struct l
                                struct lac_err *err)
 {
     struct lac_scan_plan *plan;
-    struct question q;
+    struct lac_bridge_scan_body q;
     enum lac_status status = renew(w, err);
     if (status != LAC_OK)
         return status;
@@ -269,7 +179,7 @@ static enum lac_status examine(struct worker *w, const struct job *job, struct l
         err->code = status == LAC_REJECT ? 400 : 503;
         return status;
     }
-    status = read_question(&q, *document, job->redact, err);
+    status = lac_bridge_scan_body_read(&q, *document, job->redact, err);
     if (status != LAC_OK)
         return status;
     const struct lac_scan_options o = {.entities = q.entities,
@@ -279,7 +189,8 @@ static enum lac_status examine(struct worker *w, const struct job *job, struct l
                                        .floors_only = job->redact};
     status = lac_scan_plan_open(&plan, w->pack, &o, err);
     if (status == LAC_REJECT) /* its text names what was sent */
-        return wrong(err, "/entities: the pack has no rule for one of these");
+        return lac_err_set(err, LAC_REJECT, 422,
+                           "/entities: the pack has no rule for one of these");
     if (status != LAC_OK)
         return status;
     lac_scan_use(w->scan, plan);

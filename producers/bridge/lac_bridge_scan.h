@@ -32,8 +32,6 @@ struct lac_pack;
 enum {
     LAC_BRIDGE_SCAN_WAITING_MAX = 64,  /* requests; one more is refused */
     LAC_BRIDGE_SCAN_THREADS = 2,       /* a scan takes milliseconds even for a whole body */
-    LAC_BRIDGE_SCAN_TEXTS_MAX = 1000,  /* of one request */
-    LAC_BRIDGE_SCAN_NAMES_MAX = 64,    /* entities of one request */
     LAC_BRIDGE_SCAN_ANSWER = 64 << 20, /* bytes of an answer */
 };
 

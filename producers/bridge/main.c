@@ -188,7 +188,7 @@ int main(int argc, char **argv)
     static const struct lac_runtime_program about = {
         .name = "lacuna-bridge",
         .id = LAC_CONF_BRIDGE,
-        .summary = "Classifies over HTTP: requests to Kafka, decisions back."};
+        .summary = "classifies over HTTP: requests to Kafka, decisions back"};
     struct program p = {0};
     struct lac_err err = {0};
     enum lac_status status = lac_runtime_open(&p.rt, &about, argc, argv, &err);
@@ -196,7 +196,11 @@ int main(int argc, char **argv)
         return status == LAC_AGAIN ? EXIT_SUCCESS : EXIT_FAILURE;
     const struct lac_conf *c = lac_runtime_conf(p.rt);
     int code = EXIT_FAILURE;
-    status = open_lookup(&p, c, &err);
+    /* First what needs nobody: a mistake in the settings is told before Kafka is waited for. */
+    status = lac_bridge_check_listen(lac_conf_text(c, "bridge.listen"),
+                                     lac_conf_text(c, "bridge.api_key"), &err);
+    if (status == LAC_OK)
+        status = open_lookup(&p, c, &err);
     if (status == LAC_OK)
         status = open_scan(&p, c, &err);
     if (status == LAC_OK)

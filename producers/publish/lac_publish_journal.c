@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lac_digest.h"
+#include "lac_file.h"
 
 enum { TEXT_MAX = PATH_MAX * 2 + 1024, HEX = 2 * LAC_SHA256_SIZE };
 
@@ -20,14 +21,15 @@ enum lac_status lac_publish_journal_open(struct lac_publish_journal *j, const ch
                                          struct lac_str identity, struct lac_err *err)
 {
     unsigned char hash[LAC_SHA256_SIZE];
-    char name[HEX + 1], folder[PATH_MAX];
+    char name[HEX + 1], folder[PATH_MAX], state[PATH_MAX];
     int n;
 
     j->path[0] = '\0';
     n = snprintf(folder, sizeof(folder), "%s/publish", state_dir);
     if (n < 0 || (size_t)n >= sizeof(folder) - 64)
         return lac_err_set(err, LAC_RETRY, ENAMETOOLONG, "state.dir is too long a path");
-    if ((mkdir(state_dir, 0700) != 0 && errno != EEXIST) ||
+    (void)snprintf(state, sizeof(state), "%s", state_dir); /* shorter than the above */
+    if (!lac_file_make_folders(state, lac_file_shared_len(state)) ||
         (mkdir(folder, 0700) != 0 && errno != EEXIST))
         return lac_err_set(err, LAC_RETRY, errno, "%s: %s", folder, lac_errno_text(errno));
     lac_sha256(hash, identity.ptr, identity.len);
@@ -120,11 +122,15 @@ static enum lac_status write_whole(const char *path, const char *text, size_t n,
         return lac_err_set(err, LAC_RETRY, errno, "%s: %s", path, lac_errno_text(errno));
     written = write(fd, text, n);
     /* Before the rename: otherwise a power cut may leave the new name with old or no bytes. */
-    if (written == (ssize_t)n && fdatasync(fd) == 0 && close(fd) == 0)
-        return LAC_OK;
-    lac_err_set(err, LAC_RETRY, errno, "%s: %s", path,
-                written >= 0 && written < (ssize_t)n ? "disk full" : lac_errno_text(errno));
-    close(fd);
+    if (written == (ssize_t)n && fdatasync(fd) == 0) {
+        if (close(fd) == 0) /* fails or not: afterwards the number is somebody else's */
+            return LAC_OK;
+        fd = -1;
+    }
+    (void)lac_err_set(err, LAC_RETRY, errno, "%s: %s", path,
+                      written >= 0 && written < (ssize_t)n ? "disk full" : lac_errno_text(errno));
+    if (fd >= 0)
+        close(fd);
     unlink(path);
     return LAC_RETRY;
 }

@@ -92,16 +92,19 @@ static void consume(struct lac_publish_reader *r, size_t n, uint64_t lines)
 /* A byte order mark at the stream's start is not content. */
 static enum lac_status skip_mark(struct lac_publish_reader *r, struct lac_err *err)
 {
+    size_t mark;
+
     if (r->position > 0)
         return LAC_OK;
-    while (!r->_eof && r->_end - r->_start < 3) {
+    while (!r->_eof && r->_end - r->_start < LAC_UTF8_MARK_SIZE) {
         enum lac_status status = fill(r, err);
 
         if (status != LAC_OK) /* AGAIN: a limit below three bytes, which nobody sets */
             return status == LAC_AGAIN ? LAC_OK : status;
     }
-    if (r->_end - r->_start >= 3 && memcmp(r->_buffer + r->_start, "\xef\xbb\xbf", 3) == 0)
-        consume(r, 3, 0);
+    mark = lac_utf8_mark((struct lac_str){r->_buffer + r->_start, r->_end - r->_start});
+    if (mark > 0)
+        consume(r, mark, 0);
     return LAC_OK;
 }
 

@@ -123,8 +123,9 @@ static const char *next_field(void *ctx, size_t i)
     return i < t->field_count ? t->fields[i].name : NULL;
 }
 
+/* `sure`: another column is called text, so the row is a header and its names are no content. */
 static enum lac_status unknown(struct lac_str name, const struct lac_record_type *t,
-                               const char *group, struct lac_err *err)
+                               const char *group, bool sure, struct lac_err *err)
 {
     char word[64];
     const char *near;
@@ -136,6 +137,10 @@ static enum lac_status unknown(struct lac_str name, const struct lac_record_type
     if (near)
         return lac_err_set(err, LAC_REJECT, 0, "no field \"%s%s\"; did you mean \"%s%s\"?", group,
                            word, group, near);
+    if (sure)
+        return lac_err_set(err, LAC_REJECT, 0,
+                           "no field \"%s%s\"; \"metadata.%s\" keeps what has none", group, word,
+                           word);
     return lac_err_set(err, LAC_REJECT, 0,
                        "the first row must name the columns (text, user.id, project, ...); "
                        "for a file without a header use --format lines");
@@ -159,7 +164,7 @@ static enum lac_status cell_of(const struct lac_field *f, enum lac_publish_cell 
 }
 
 static enum lac_status set_column(struct lac_publish_columns *c, size_t i, struct lac_str name,
-                                  struct lac_err *err)
+                                  bool sure, struct lac_err *err)
 {
     const char *dot = name.len ? memchr(name.ptr, '.', name.len) : NULL;
     struct lac_str first = {name.ptr, dot ? (size_t)(dot - name.ptr) : name.len};
@@ -167,7 +172,7 @@ static enum lac_status set_column(struct lac_publish_columns *c, size_t i, struc
     const struct lac_field *f = find_field(&lac_request_type, first);
 
     if (!f || first.len >= sizeof(c->at[i].group) || name.len >= sizeof(c->at[i].name))
-        return unknown(first, &lac_request_type, "", err);
+        return unknown(first, &lac_request_type, "", sure, err);
     c->at[i].group[0] = '\0';
     if (!dot) {
         snprintf(c->at[i].name, sizeof(c->at[i].name), "%.*s", LAC_STR_FMT(first));
@@ -190,7 +195,7 @@ static enum lac_status set_column(struct lac_publish_columns *c, size_t i, struc
         char group[sizeof(c->at[i].group) + 1];
 
         snprintf(group, sizeof(group), "%s.", outer->name);
-        return unknown(rest, outer->record_type, group, err);
+        return unknown(rest, outer->record_type, group, sure, err);
     }
     return cell_of(f, &c->at[i].cell, err);
 }
@@ -201,16 +206,16 @@ enum lac_status lac_publish_columns_set(struct lac_publish_columns *c, const str
     bool text = false;
 
     c->count = 0;
+    for (size_t i = 0; i < count; i++)
+        text |= lac_str_is(names[i], "text") || lac_str_is(names[i], "query");
     for (size_t i = 0; i < count; i++) {
-        if (set_column(c, i, names[i], err) != LAC_OK)
+        if (set_column(c, i, names[i], text, err) != LAC_OK)
             return LAC_REJECT;
         for (size_t k = 0; k < i; k++)
             if (strcmp(c->at[k].group, c->at[i].group) == 0 &&
                 strcmp(c->at[k].name, c->at[i].name) == 0)
                 return lac_err_set(err, LAC_REJECT, 0, "column \"%s%s%s\" occurs twice",
                                    c->at[i].group, c->at[i].group[0] ? "." : "", c->at[i].name);
-        text |= !c->at[i].group[0] &&
-                (strcmp(c->at[i].name, "text") == 0 || strcmp(c->at[i].name, "query") == 0);
     }
     if (!text)
         return lac_err_set(err, LAC_REJECT, 0, "no column is called \"text\"");

@@ -271,5 +271,8 @@ enum lac_status lac_publish_send_all(struct lac_publish *r, struct lac_err *err)
     }
     save(r);
     lac_progress_clear(&r->progress);
+    /* What ended it says more than what became of the records. */
+    if (r->failed)
+        (void)lac_kafka_producer_broken(r->producer, &r->failure);
     return status == LAC_AGAIN ? LAC_OK : status;
 }

@@ -166,13 +166,13 @@ static int run_bridge(struct echo *e, struct figure *f)
 {
     struct bench_load l = {.port = lac_http_server_port(lac_bridge_server(e->bridge)),
                            .ms = (uint32_t)(ROUND_MS * e->scale)};
-    uint64_t before = e->pinned ? bench_cpu_ns(e->clock) : 0;
+    uint64_t before = e->pinned ? lac_bench_clock_ns(e->clock) : 0;
 
     if (bench_load(&l) != 0)
         return -1;
     e->bytes = l.answer_bytes;
-    *f = (struct figure){l.rate,
-                         (double)l.answered * 1e9 / (double)(bench_cpu_ns(e->clock) - before)};
+    *f = (struct figure){l.rate, (double)l.answered * 1e9 /
+                                     (double)(lac_bench_clock_ns(e->clock) - before)};
     return 0;
 }
 

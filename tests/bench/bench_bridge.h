@@ -65,9 +65,6 @@ struct bench_raw *bench_raw_start(size_t bytes);
 uint16_t bench_raw_port(const struct bench_raw *r);
 void bench_raw_stop(struct bench_raw *r);
 
-/* CPU time that the thread behind `clock` has used. */
-uint64_t bench_cpu_ns(clockid_t clock);
-
 /* Pins the calling thread where the machine has two cores or more. */
 void bench_pin(int core);
 

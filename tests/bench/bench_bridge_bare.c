@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "bench_bridge.h"
+#include "lac_bench.h"
 
 /* ---- libmicrohttpd's hello world ---- */
 
@@ -83,7 +84,7 @@ uint16_t bench_hello_port(const struct bench_hello *h)
 
 uint64_t bench_hello_cpu_ns(const struct bench_hello *h)
 {
-    return h->pinned ? bench_cpu_ns(h->clock) : 0;
+    return h->pinned ? lac_bench_clock_ns(h->clock) : 0;
 }
 
 void bench_hello_stop(struct bench_hello *h)

@@ -41,14 +41,6 @@ void bench_pin(int core)
     (void)pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
 }
 
-uint64_t bench_cpu_ns(clockid_t clock)
-{
-    struct timespec t = {0};
-
-    (void)clock_gettime(clock, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static int dial(uint16_t port)
 {
     const int on = 1;
@@ -75,15 +67,19 @@ static int hear(struct client *c, size_t *body_bytes)
 
     if (n < 0 && errno == EAGAIN)
         return 0;
-    if (n <= 0)
+    if (n <= 0) {
+        fprintf(stderr, "bridge: a connection ended: %s\n", n < 0 ? strerror(errno) : "closed");
         return -1;
+    }
     c->len += (size_t)n;
     c->got[c->len] = '\0';
     const char *end = strstr(c->got, "\r\n\r\n");
     if (!end)
         return 0;
-    if (strncmp(c->got, "HTTP/1.1 200 ", 13) != 0)
+    if (strncmp(c->got, "HTTP/1.1 200 ", 13) != 0) {
+        fprintf(stderr, "bridge: answered %.200s\n", c->got);
         return -1;
+    }
     const char *length = strstr(c->got, "Content-Length: ");
     if (!length)
         return -1;
@@ -202,11 +198,14 @@ uint16_t bench_free_port(void)
     return ntohs(at.sin_port);
 }
 
-static struct client *idle_client(struct client *clients)
+/* In turn: the bridge closes one that says nothing for long. */
+static struct client *idle_client(struct client *clients, uint64_t turn)
 {
-    for (size_t i = 0; i < BENCH_CONNECTIONS; i++)
-        if (!clients[i].due_ns)
-            return &clients[i];
+    for (size_t i = 0; i < BENCH_CONNECTIONS; i++) {
+        struct client *c = &clients[(turn + i) % BENCH_CONNECTIONS];
+        if (!c->due_ns)
+            return c;
+    }
     return NULL;
 }
 
@@ -239,7 +238,7 @@ static int pace(struct client *clients, int epoll_fd, double rate, uint32_t ms,
 
     while (s->count < wanted && lac_clock_mono_ns() < give_up) {
         uint64_t due = start + (uint64_t)((double)sent * 1e9 / rate), now = lac_clock_mono_ns();
-        struct client *c = sent < wanted && now >= due ? idle_client(clients) : NULL;
+        struct client *c = sent < wanted && now >= due ? idle_client(clients, sent) : NULL;
         if (c) {
             c->due_ns = due;
             sent++;
@@ -251,7 +250,10 @@ static int pace(struct client *clients, int epoll_fd, double rate, uint32_t ms,
         if (take_answers(epoll_fd, s, wait_ns) != 0)
             return -1;
     }
-    return s->count == wanted ? 0 : -1;
+    if (s->count == wanted)
+        return 0;
+    fprintf(stderr, "bridge: %zu of %llu answers came\n", s->count, (unsigned long long)wanted);
+    return -1;
 }
 
 int bench_paced(uint16_t port, double rate, uint32_t ms, struct bench_latency *out)

@@ -32,12 +32,25 @@ enum {
 
 /* The rate of the middle of a run: from the moment when every thread has begun to the moment
  * when nearly all is done. Joining a group and the last flush are not what is compared. */
+struct bench_sample {
+    uint64_t at_ns, done;
+    uint64_t cpu_ns, broker_ns; /* CPU time so far: of this process, of the broker (0: unknown) */
+};
+
 struct bench_meter {
     size_t threads;
     uint64_t total;
     atomic_uint_fast64_t done;
     atomic_size_t begun;
-    atomic_uint_fast64_t start_ns, start_done, start_cpu_ns, end_ns, end_done, cpu_ns;
+    atomic_bool started, measured;  /* `start` is being taken, is taken */
+    struct bench_sample start, end; /* read when all threads have ended */
+};
+
+/* CPU time is less noisy than a rate on a busy machine, and says what a record costs. The broker's
+ * is known if LACUNA_BENCH_BROKER_PID says which process it is. */
+struct bench_cost {
+    double rate;              /* records per second */
+    double cpu_us, broker_us; /* CPU time per record: this process, the broker */
 };
 
 void bench_meter_reset(struct bench_meter *m, size_t threads, uint64_t total);
@@ -45,6 +58,13 @@ void bench_meter_begin(struct bench_meter *m); /* once per thread, at its first 
 void bench_meter_add(struct bench_meter *m, uint64_t n);
 int bench_meter_ended(const struct bench_meter *m);
 double bench_meter_rate(const struct bench_meter *m); /* records per second; -1: no end */
+bool bench_meter_cost(const struct bench_meter *m, struct bench_cost *cost); /* false: no end */
+
+/* The rate of several runs of as many records each: all records by all time. */
+double bench_cost_rate(const struct bench_cost *costs, size_t n);
+
+/* Medians and spread of CPU time on stderr; at most 32 runs. */
+void bench_cost_print(const char *name, const char *side, const struct bench_cost *costs, size_t n);
 
 struct bench_topics {
     const char *brokers;

@@ -39,14 +39,6 @@ static void arm_close(struct bench_arm *a)
 
 /* ---- timing ---- */
 
-static uint64_t cpu_ns(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* One side of a pair: an arm and what it reads. */
 struct side {
     struct bench_arm *arm;
@@ -56,14 +48,14 @@ struct side {
 /* Messages per second of CPU time; whole passes, so that all is read equally often. */
 static double rate(const struct side *s)
 {
-    uint64_t start = cpu_ns(), ns = 0, done = 0;
+    uint64_t start = lac_bench_clock_ns(CLOCK_THREAD_CPUTIME_ID), ns = 0, done = 0;
 
     while (ns < ROUND_NS) {
         for (size_t i = 0; i < s->corpus->count; i++)
             if (!s->arm->scan(s->arm->ctx, s->corpus->messages[i]))
                 return -1;
         done += s->corpus->count;
-        ns = cpu_ns() - start;
+        ns = lac_bench_clock_ns(CLOCK_THREAD_CPUTIME_ID) - start;
     }
     return (double)done * 1e9 / (double)ns;
 }

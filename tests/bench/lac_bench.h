@@ -20,6 +20,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "lac_compiler.h"
 
@@ -60,6 +61,15 @@ int lac_bench_run_pair(const struct lac_bench_pair *p, const struct lac_bench_op
 /* For benchmarks that measure in another way: medians of `n` given pairs. */
 void lac_bench_report(const char *name, const char *baseline_name, const char *unit,
                       const double *ours, const double *baseline, size_t n);
+
+/* Puts the values in rising order and returns their median; n > 0. */
+double lac_bench_sort(double *values, size_t n);
+
+/* Nanoseconds of a clock, such as the CPU time of this thread. */
+uint64_t lac_bench_clock_ns(clockid_t clock);
+
+/* The next line that is reported also says {NAME: VALUE}; `name` is borrowed until then. */
+void lac_bench_note(const char *name, double value);
 
 void lac_bench_register(const struct lac_bench_case *list, size_t n);
 

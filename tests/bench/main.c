@@ -38,14 +38,37 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+double lac_bench_sort(double *values, size_t n)
+{
+    LAC_ASSERT(n > 0);
+    qsort(values, n, sizeof(*values), by_value);
+    return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
 static double median(const double *values, size_t n)
 {
     double sorted[LAC_BENCH_ROUNDS_MAX];
 
-    LAC_ASSERT(n > 0 && n <= LAC_BENCH_ROUNDS_MAX);
+    LAC_ASSERT(n <= LAC_BENCH_ROUNDS_MAX);
     memcpy(sorted, values, n * sizeof(*values));
-    qsort(sorted, n, sizeof(*sorted), by_value);
-    return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+    return lac_bench_sort(sorted, n);
+}
+
+uint64_t lac_bench_clock_ns(clockid_t clock)
+{
+    struct timespec t = {0};
+
+    (void)clock_gettime(clock, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static const char *note_name; /* NULL: none */
+static double note_value;
+
+void lac_bench_note(const char *name, double value)
+{
+    note_name = name;
+    note_value = value;
 }
 
 void lac_bench_report(const char *name, const char *baseline_name, const char *unit,
@@ -62,9 +85,13 @@ void lac_bench_report(const char *name, const char *baseline_name, const char *u
         most = ratios[i] > most ? ratios[i] : most;
     }
     printf("{\"name\":\"%s\",\"ratio\":%.4f,\"ours\":%.1f,\"baseline\":%.1f,"
-           "\"baseline_name\":\"%s\",\"unit\":\"%s\",\"rounds\":%zu,\"min\":%.4f,\"max\":%.4f}\n",
+           "\"baseline_name\":\"%s\",\"unit\":\"%s\",\"rounds\":%zu,\"min\":%.4f,\"max\":%.4f",
            name, median(ratios, n), median(ours, n), median(baseline, n), baseline_name, unit, n,
            least, most);
+    if (note_name)
+        printf(",\"%s\":%.1f", note_name, note_value);
+    note_name = NULL;
+    puts("}");
     (void)fflush(stdout);
 }
 

@@ -275,5 +275,54 @@ static void missing_topics_are_waited_for(void)
     lac_buf_deinit(&got);
 }
 
+/* A broker has lost what an idempotent producer counts on (it answers "out of order"): the request
+ * under way is refused, and a new producer carries the next ones. */
+static void a_broken_producer_is_replaced(void)
+{
+    enum { OUT_OF_ORDER_SEQUENCE = 45 };
+    struct worker w = {0};
+    struct lac_buf got;
+    pthread_t thread;
+    unsigned status = 503;
+    lac_buf_init(&got, 1 << 20);
+    set_up(true);
+    start_worker(&w, &thread);
+    LAC_TEST_NEED(ready_within(PATIENCE_MS, &got));
+    LAC_TEST_EQ(ask("/api/v1/classify", "{\"text\":\"x\"}", &got), 200);
+    lac_kafka_mock_fail(mock, LAC_KAFKA_API_PRODUCE, OUT_OF_ORDER_SEQUENCE, 1);
+    LAC_TEST_EQ(ask("/api/v1/classify", "{\"text\":\"x\"}", &got), 503);
+    for (int i = 0; i < 500 && status == 503; i++) {
+        status = ask("/api/v1/classify", "{\"text\":\"x\"}", &got);
+        lac_clock_sleep_ms(status == 503 ? 10 : 0);
+    }
+    LAC_TEST_EQ(status, 200);
+    LAC_TEST_EQ(atomic_load(&failures), 0);
+    tear_down();
+    end_worker(&w, thread);
+    lac_buf_deinit(&got);
+}
+
+/* One that may not produce would not be allowed to as a new one, either: a person must act. */
+static void a_producer_that_is_forbidden_ends_the_program(void)
+{
+    enum { CLUSTER_AUTHORIZATION_FAILED = 31 };
+    struct lac_buf got;
+    struct lac_err err = {0};
+    lac_buf_init(&got, 1 << 20);
+    set_up(false);
+    lac_kafka_mock_fail(mock, LAC_KAFKA_API_INIT_PRODUCER_ID, CLUSTER_AUTHORIZATION_FAILED, 64);
+    LAC_TEST_NEED(lac_kafka_mock_topic(mock, REQUESTS_TOPIC, 1, &err) == LAC_OK);
+    LAC_TEST_NEED(lac_kafka_mock_topic(mock, REPLIES_TOPIC, 3, &err) == LAC_OK);
+    for (int i = 0; i < PATIENCE_MS / 10 && !atomic_load(&failures); i++)
+        lac_clock_sleep_ms(10);
+    LAC_TEST_EQ(atomic_load(&failures), 1);
+    LAC_TEST_EQ(ask("/ready", NULL, &got), 503);
+    LAC_TEST_EQ(ask("/api/v1/classify", "{\"text\":\"x\"}", &got), 503);
+    LAC_TEST_EQ(atomic_load(&failures), 1);
+    tear_down();
+    lac_buf_deinit(&got);
+}
+
 LAC_TEST_MAIN(bridge_kafka, requests_travel_and_come_back, deadline_names_the_event_to_come,
-              missing_topics_are_waited_for)
+              missing_topics_are_waited_for, a_broken_producer_is_replaced,
+              a_producer_that_is_forbidden_ends_the_program)

@@ -1,1 +1,2 @@
 lac_fuzz(publish_reader USES publish)
+lac_fuzz(publish_journal USES publish digest base)

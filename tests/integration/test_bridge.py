@@ -9,6 +9,7 @@ import socket
 import time
 
 import pytest
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from harness import wait_until
@@ -367,6 +368,63 @@ def test_the_description_is_valid_and_covers_every_path(alone):
     status, headers, page = ask(bridge, "GET", "/docs")
     assert status == 200 and "script-src 'self'" in headers["content-security-policy"]
     assert not re.search(rb"(src|href)=\"(https?:)?//", page)
+
+
+OPERATION = {"type": "read", "resource_type": "table", "resource": "crm.customers"}
+BODIES = [
+    {"text": SECRET}, {"query": SECRET}, {"query": "a", "text": "b"}, {}, {"text": 5}, {"text": None},
+    {"text": "x", "unknown": 1}, {"text": "x", "tenant": "t"}, {"text": "x", "user": {"id": "a"}},
+    {"text": "x", "user": {"id": "a", "zz": 1}}, {"text": "x", "user": {"role": "b"}},
+    {"text": "x", "user": None, "project": None, "user_role": None, "files": None, "metadata": None},
+    {"text": "x", "conversation": [{"role": "user", "content": "hi"}]},
+    {"text": "x", "conversation": [{"user": "hi"}]}, {"text": "x", "files": ["a"]},
+    {"text": "x", "files": [1]}, {"text": "x", "claimed_tier": "PROPRIETARY"},
+    {"text": "x", "claimed_tier": "internal"}, {"text": "x", "claimed_tier": "SECRET"},
+    {"text": "x", "kind": "operation"}, {"text": "x", "kind": "operation", "operation": OPERATION},
+    {"text": "x", "kind": "other"}, {"text": "x", "operation": {"resource": "t"}},
+    {"text": "x", "deadline_ms": 0}, {"text": "x", "deadline_ms": 600000},
+    {"text": "x", "deadline_ms": 600001}, {"text": "x", "deadline_ms": 1.5},
+    {"text": "x", "metadata": {"a": 1}}, {"text": "x", "context": {"a": 1, "b": None, "c": True}},
+    {"text": "x", "context": {"a": {}}}, {"text": "x", "request_id": "a b"},
+    {"text": "x", "request_id": "r" * 128}, {"text": "x", "request_id": "r" * 129},
+    {"text": "x", "project": "p" * 1024}, {"text": "x", "project": "p" * 1025},
+]
+
+
+def described(description, path, status, content="application/json"):
+    """The schema of an answer, or with status None of the body, usable on its own."""
+    def follow(node):
+        while "$ref" in node:
+            found = description
+            for name in node["$ref"].removeprefix("#/").split("/"):
+                found = found[name]
+            node = found
+        return node
+
+    post = description["paths"][path]["post"]
+    node = post["requestBody"] if status is None else follow(post["responses"][str(status)])
+    return node["content"][content]["schema"] | {"components": description["components"]}
+
+
+@pytest.mark.parametrize("path, bodies", [
+    (CLASSIFY, BODIES),
+    ("/api/v1/scan", [{"text": "a"}, {"texts": ["a", "kim@acme.io"]}, {"texts": []}, {}, {"text": 5},
+                      {"text": "a", "min_score": 2}, {"text": "a", "mode": "mask"}]),
+    ("/api/v1/redact", [{"text": "kim@acme.io", "mode": "hash"}, {"text": "a", "mode": "other"},
+                        {"texts": ["kim@acme.io"] * 3, "entities": []}]),
+    (BATCH, [{"queries": ["a", "b"], "project": "p"}, {"queries": []}, {"queries": ["a"], "items": []},
+             {"items": [{"text": "a", "request_id": "r"}]}, {"queries": "a"}, {},
+             {"queries": ["a"] * 1001}]),
+])
+def test_bodies_and_answers_are_as_described(flow, path, bodies):
+    _, bridge = flow
+    description = ask(bridge, "GET", "/openapi.json")[2]
+    taken = Draft202012Validator(described(description, path, None))
+    for body in bodies:
+        status, headers, answer = ask(bridge, "POST", path, body)
+        assert (status == 200) == taken.is_valid(body), (body, status, answer)
+        kind = headers["content-type"].split(";")[0]
+        Draft202012Validator(described(description, path, status, kind)).validate(answer)
 
 
 def test_metrics_come_in_both_formats(alone):

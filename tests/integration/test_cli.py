@@ -2,6 +2,7 @@
 """The person's tool against a real Kafka and Postgres: what it says, and its exit statuses."""
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -208,9 +209,54 @@ def test_wrong_usage_says_what_would_be_right(args, status, said, tmp_path):
 @pytest.mark.parametrize("command", [
     "dev", "classify", "publish", "tail", "migrate", "doctor", "deadletter list", "deadletter show",
     "deadletter retry", "topics list", "topics create", "config show", "config validate",
-    "tokenize"])
+    "config path", "tokenize", "embed", "scan", "redact", "eval", "train", "pack init", "pack lint",
+    "pack test", "pack show", "pack diff", "pack import gitleaks", "pack import presidio",
+    "pack build", "pack keygen", "pack push", "pack active", "pack rollback", "pack withdraw",
+    "model add", "model list", "model verify", "model remove"])
 def test_help_has_examples_and_exit_statuses_and_no_colour_in_a_pipe(command, tmp_path):
     done = subprocess.run([str(BIN / "lacuna"), *command.split(), "--help"], timeout=30,
                           env=clean_env(tmp_path), capture_output=True, text=True, check=True)
-    assert "\x1b" not in done.stdout and "Exit status" in done.stdout
-    assert "Examples" in done.stdout and f"lacuna {command}" in done.stdout
+    assert "\x1b" not in done.stdout
+    for heading in ("Options", "Examples", "Exit status"):
+        section = done.stdout.split(f"\n\n{heading}\n")
+        assert len(section) == 2, f"{heading} once, behind an empty line:\n{done.stdout}"
+        assert section[1].startswith("  "), done.stdout
+    assert f"lacuna {command}" in done.stdout.split("\n\nExamples\n")[1]
+
+
+@pytest.mark.parametrize("program", ["lacuna", "lacuna-classify", "lacuna-sink", "lacuna-bridge"])
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_that_cannot_be_written_is_an_error(program, option, tmp_path):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([str(BIN / program), option], stdout=full, stderr=subprocess.PIPE,
+                              env=clean_env(tmp_path), timeout=30, check=False)
+    assert done.returncode != 0 and b"No space left" in done.stderr
+
+
+@pytest.mark.parametrize("env, said", [
+    ({"LACUNA__BRIDGE__LISTEN": "0.0.0.0:8000"}, "lacuna-bridge: bridge.listen 0.0.0.0:8000"),
+    ({"LACUNA__KAFKA__PROPERTIES": "acks=0"}, "kafka: "),
+    ({"LACUNA__KAFKA__SECURITY_PROTOCOL": "sasl_ssl"}, "kafka.sasl_mechanism must be set"),
+    ({"LACUNA_REDIS_URL": "redis://h"}, "LACUNA_REDIS_URL: has no effect"),
+    ({}, "lacuna-bridge: ok"),
+])
+def test_validate_says_what_programs_would_stop_at(env, said, tmp_path):
+    key = tmp_path / "key"
+    key.write_bytes(b"k" * 32)
+    good = not env or "LACUNA_REDIS_URL" in env
+    env = clean_env(tmp_path) | {"LACUNA__COMMITMENT__KEY_FILE": str(key)} | env
+    done = subprocess.run([str(BIN / "lacuna"), "config", "validate"], env=env, timeout=30,
+                          capture_output=True, text=True, check=False)
+    out = done.stdout + done.stderr
+    assert (done.returncode == 0) == good and said in out, out
+
+
+def test_a_pipe_that_is_written_to_stays_one(tmp_path):
+    pipe, rules = tmp_path / "pipe", tmp_path / "rules.toml"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    rules.write_text("[[rules]]\nid = \"x\"\nregex = '''ZQX-[0-9]{6}'''\n")
+    subprocess.run([str(BIN / "lacuna"), "pack", "import", "gitleaks", str(rules), "-o", str(pipe)],
+                   env=clean_env(tmp_path), timeout=30, capture_output=True, check=True)
+    assert b"ZQX" in os.read(reader, 65536) and pipe.is_fifo()
+    os.close(reader)

@@ -11,11 +11,13 @@
 #include "lac_utf8.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lac_test.h"
@@ -244,6 +246,65 @@ static void a_file_is_replaced_whole_or_not_at_all(void)
     LAC_TEST_EQ(rmdir(folder), 0); /* nothing temporary is left */
 }
 
+static void what_is_no_file_of_its_own_keeps_its_name(void)
+{
+    char folder[] = "/tmp/lac_base_XXXXXX", path[64], link[64], got[8];
+    struct lac_err err;
+    struct stat st;
+    int fd;
+
+    LAC_TEST_NEED(mkdtemp(folder) != NULL);
+    LAC_TEST_EQ(lac_file_replace(folder, LAC_STR("x"), NULL, &err), LAC_FATAL);
+    LAC_TEST_EQ(err.code, EISDIR);
+    (void)snprintf(path, sizeof(path), "%s/pipe", folder);
+    LAC_TEST_EQ(mkfifo(path, 0600), 0);
+    fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    LAC_TEST_NEED(fd >= 0);
+    LAC_TEST_EQ(lac_file_replace(path, LAC_STR("through"), NULL, &err), LAC_OK);
+    LAC_TEST_EQ(read(fd, got, sizeof(got)), 7);
+    LAC_TEST_EQ(lstat(path, &st), 0);
+    CU_ASSERT(S_ISFIFO(st.st_mode));
+    LAC_TEST_EQ(close(fd), 0);
+    LAC_TEST_EQ(unlink(path), 0);
+    (void)snprintf(path, sizeof(path), "%s/file", folder);
+    (void)snprintf(link, sizeof(link), "%s/link", folder);
+    LAC_TEST_EQ(lac_file_replace(path, LAC_STR("old"), NULL, &err), LAC_OK);
+    LAC_TEST_EQ(symlink("file", link), 0);
+    LAC_TEST_EQ(lac_file_replace(link, LAC_STR("longer"), NULL, &err), LAC_OK);
+    LAC_TEST_EQ(lstat(link, &st), 0);
+    CU_ASSERT(S_ISLNK(st.st_mode));
+    LAC_TEST_EQ(stat(path, &st), 0);
+    LAC_TEST_EQ(st.st_size, 6);
+    LAC_TEST_EQ(unlink(link), 0);
+    LAC_TEST_EQ(unlink(path), 0);
+    LAC_TEST_EQ(rmdir(folder), 0);
+}
+
+static void what_is_opened_never_takes_a_closed_standard_stream(void)
+{
+    int status = -1;
+    pid_t child = fork();
+
+    LAC_TEST_NEED(child >= 0);
+    if (child == 0) {
+        char c;
+        int fd, bad = 0;
+
+        for (fd = 0; fd <= STDERR_FILENO; fd++)
+            close(fd);
+        lac_file_hold_standard();
+        lac_file_hold_standard(); /* what is there stays */
+        fd = open("/", O_RDONLY | O_CLOEXEC);
+        bad += fd <= STDERR_FILENO;
+        bad += read(STDIN_FILENO, &c, 1) != -1 || errno != EBADF;
+        bad += write(STDOUT_FILENO, "x", 1) != -1 || errno != EBADF;
+        bad += write(STDERR_FILENO, "x", 1) != 1;
+        _exit(bad);
+    }
+    LAC_TEST_EQ(waitpid(child, &status, 0), child);
+    LAC_TEST_EQ(status, 0);
+}
+
 static void folders_are_made_with_those_above_and_others_may_pass_if_so_wanted(void)
 {
     char folder[] = "/tmp/lac_base_XXXXXX", path[96], want[80];
@@ -252,14 +313,16 @@ static void folders_are_made_with_those_above_and_others_may_pass_if_so_wanted(v
     mode_t before = umask(077);
 
     LAC_TEST_NEED(mkdtemp(folder) != NULL);
-    for (int passable = 0; passable < 2; passable++) {
+    for (int passable = 0; passable < 3; passable++) {
         lac_test_row("passable %d", passable);
         (void)snprintf(path, sizeof(path), "%s/%d/b", folder, passable);
-        CU_ASSERT(lac_file_make_folders(path, passable));
-        CU_ASSERT(lac_file_make_folders(path, passable)); /* they are there */
+        /* 0: none of them, 1: all but the last, 2: all. */
+        size_t len = passable == 2 ? strlen(path) : passable == 1 ? strlen(path) - 2 : 0;
+        CU_ASSERT(lac_file_make_folders(path, len));
+        CU_ASSERT(lac_file_make_folders(path, len)); /* they are there */
         for (int i = 0; i < 2; i++) {
             LAC_TEST_EQ(stat(path, &st), 0);
-            LAC_TEST_EQ(st.st_mode & 07777, passable ? 0755 : 0700);
+            LAC_TEST_EQ(st.st_mode & 07777, passable > 1 - i ? 0755 : 0700);
             LAC_TEST_EQ(rmdir(path), 0);
             *strrchr(path, '/') = '\0';
         }
@@ -268,7 +331,7 @@ static void folders_are_made_with_those_above_and_others_may_pass_if_so_wanted(v
     LAC_TEST_EQ(lac_file_replace(want, LAC_STR("x"), NULL, &err), LAC_OK);
     (void)snprintf(want, sizeof(want), "%s/file/b", folder);
     (void)snprintf(path, sizeof(path), "%s/c", want);
-    CU_ASSERT_FALSE(lac_file_make_folders(path, true));
+    CU_ASSERT_FALSE(lac_file_make_folders(path, strlen(path)));
     LAC_TEST_EQ(errno, ENOTDIR);
     LAC_TEST_STR(path, want);
     *strrchr(want, '/') = '\0';
@@ -277,10 +340,42 @@ static void folders_are_made_with_those_above_and_others_may_pass_if_so_wanted(v
     (void)umask(before);
 }
 
+static void what_all_share_is_told_by_its_path(void)
+{
+    static const struct {
+        const char *path;
+        size_t len;
+    } rows[] = {{"/var/lib/lacuna", 15},
+                {"/var/lib/lacuna/models/names", 15},
+                {"/var/lib/lacuna/", 15},
+                {"/var/lib/lacunar", 0},
+                {"/var/lib", 0},
+                {"/srv/var/lib/lacuna", 0},
+                {"", 0}};
+
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        lac_test_row("%s", rows[i].path);
+        LAC_TEST_EQ(lac_file_shared_len(rows[i].path), rows[i].len);
+    }
+}
+
+static void byte_order_mark_is_whole_or_none(void)
+{
+    LAC_TEST_EQ(lac_utf8_mark(LAC_STR("\xEF\xBB\xBF")), 3);
+    LAC_TEST_EQ(lac_utf8_mark(LAC_STR("\xEF\xBB\xBFtext")), 3);
+    LAC_TEST_EQ(lac_utf8_mark(LAC_STR("\xEF\xBB")), 0);
+    LAC_TEST_EQ(lac_utf8_mark(LAC_STR("\xEF\xBB\xBE")), 0);
+    LAC_TEST_EQ(lac_utf8_mark(LAC_STR(" \xEF\xBB\xBF")), 0);
+    LAC_TEST_EQ(lac_utf8_mark(LAC_STR_NULL), 0);
+}
+
 LAC_TEST_MAIN(base, join_is_a_lattice, tier_names_are_read_back,
               numbers_are_digits_and_nothing_else, only_well_formed_utf8_passes,
               every_scalar_value_round_trips, buffer_stops_at_its_limit_and_says_so,
               hex_is_read_back, hex_of_every_byte_and_length, time_is_formatted_in_utc,
               an_errno_value_has_a_text, held_signals_are_asked_for, signals_pass_by_a_thread,
               lists_are_equal_item_by_item, a_file_is_replaced_whole_or_not_at_all,
-              folders_are_made_with_those_above_and_others_may_pass_if_so_wanted)
+              what_is_no_file_of_its_own_keeps_its_name,
+              what_is_opened_never_takes_a_closed_standard_stream,
+              folders_are_made_with_those_above_and_others_may_pass_if_so_wanted,
+              what_all_share_is_told_by_its_path, byte_order_mark_is_whole_or_none)

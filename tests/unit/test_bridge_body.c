@@ -78,6 +78,26 @@ static void every_name_of_the_record_is_read(void)
     done();
 }
 
+/* Clients that write out every member they know, the absent ones as null. */
+static void null_is_no_spelling_of_a_user(void)
+{
+    static const char *const texts[] = {
+        "{\"text\":\"a\",\"user\":null,\"user_id\":\"u\",\"user_role\":null}",
+        "{\"text\":\"a\",\"user_id\":\"u\",\"user_role\":null,\"user\":null}",
+        "{\"text\":\"a\",\"user_id\":null,\"user\":{\"id\":\"u\"},\"user_role\":null}",
+    };
+
+    for (size_t i = 0; i < LAC_COUNT(texts); i++) {
+        lac_test_row("%s", texts[i]);
+        LAC_TEST_NEED(one(texts[i]) == LAC_OK);
+        const struct lac_request *r = &body.items[0].request;
+        CU_ASSERT(r->has_user && lac_str_is(r->user.id, "u") && !r->user.role.ptr);
+    }
+    LAC_TEST_NEED(one("{\"text\":\"a\",\"user_id\":null,\"user\":null}") == LAC_OK);
+    CU_ASSERT(!body.items[0].request.has_user);
+    done();
+}
+
 static void wrong_bodies_are_named(void)
 {
     static const struct {
@@ -222,5 +242,5 @@ static void wrong_batches_are_refused_whole(void)
 }
 
 LAC_TEST_MAIN(bridge_body, older_clients_are_understood, every_name_of_the_record_is_read,
-              wrong_bodies_are_named, too_much_is_refused, batch_takes_queries_or_items,
-              wrong_batches_are_refused_whole)
+              null_is_no_spelling_of_a_user, wrong_bodies_are_named, too_much_is_refused,
+              batch_takes_queries_or_items, wrong_batches_are_refused_whole)

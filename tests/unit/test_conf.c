@@ -162,7 +162,12 @@ static void names_of_the_deployment_guide_work(void)
         c = need(&s);
         LAC_TEST_STR(lac_conf_text(c, aliases[i].key), aliases[i].text);
         LAC_TEST_EQ(lac_conf_source(c, aliases[i].key), LAC_CONF_FROM_ENV);
-        CU_ASSERT(!lac_conf_warning(c, 0));
+        if (strcmp(aliases[i].key, "redis.url") == 0) {
+            LAC_TEST_NEED(lac_conf_warning(c, 0));
+            CU_ASSERT(strstr(lac_conf_warning(c, 0), "has no effect") != NULL);
+        } else {
+            CU_ASSERT(!lac_conf_warning(c, 0));
+        }
         lac_conf_free(c);
     }
 }
@@ -363,7 +368,7 @@ static void words_and_truth_values_are_read(void)
     CU_ASSERT(!lac_conf_bool(c, "kafka.static_membership"));
     LAC_TEST_EQ(lac_conf_set(c, "kafka.static_membership", "maybe", NULL), LAC_FATAL);
     LAC_TEST_EQ(lac_conf_set(c, "log.level", "loud", &err), LAC_FATAL);
-    LAC_TEST_STR(err.text, "the program: log.level must be one of error, warn, info, debug, and "
+    LAC_TEST_STR(err.text, "log.level must be one of error, warn, info, debug, and "
                            "\"loud\" is not");
     LAC_TEST_EQ(lac_conf_set(c, "log.levle", "info", &err), LAC_FATAL);
     LAC_TEST_STR(err.text, "log.levle is not a setting; did you mean log.level?");
@@ -772,16 +777,10 @@ static void reports_say_what_was_read_and_who_could_start(void)
     LAC_TEST_EQ(lac_conf_report(c, LAC_CONF_SINK | LAC_CONF_CLASSIFY, &b), 1);
     (void)snprintf(want, sizeof(want),
                    "file: %s/lacuna.conf\n"
-                   "warning: LACUNA_LLM_MODEL: ignored, it is not a setting\n"
                    "lacuna-classify: commitment.key_file is not set",
                    folder);
     CU_ASSERT(strncmp(lac_buf_cstr(&b), want, strlen(want)) == 0);
     CU_ASSERT(strstr(lac_buf_cstr(&b), "\nlacuna-sink: ok\n") != NULL);
-    lac_buf_reset(&b);
-    lac_conf_report_paths(c, &b);
-    (void)snprintf(want, sizeof(want),
-                   "read    %s/lacuna.conf\nabsent  /nowhere/.config/lacuna/lacuna.conf\n", folder);
-    CU_ASSERT(strncmp(lac_buf_cstr(&b), want, strlen(want)) == 0);
     lac_buf_deinit(&b);
     lac_conf_free(c);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lac_metrics.h"
 #include "lac_test.h"
 
 enum { ARENA_SIZE = 64 << 10 };
@@ -195,6 +196,31 @@ static void a_full_arena_is_told(void)
     free_lane(l);
 }
 
+static void each_is_counted_by_lane_and_reason(void)
+{
+    struct lac_lane *l = calloc(1, sizeof(*l));
+    struct lac_err err;
+    struct lac_buf page;
+
+    LAC_TEST_NEED(l && lac_metrics_new(&l->o.metrics, &err) == LAC_OK);
+    l->o.name = "bulk-0";
+    lane_count_reject(l, "undecodable");
+    lane_count_reject(l, "undecodable");
+    lane_count_reject(l, "poison");
+    LAC_TEST_EQ(l->health.rejected, 3);
+    lac_buf_init(&page, 1 << 16);
+    lac_metrics_write(l->o.metrics, &page, LAC_METRICS_PROMETHEUS);
+    CU_ASSERT(strstr(lac_buf_cstr(&page),
+                     "lacuna_lane_rejects_total{lane=\"bulk-0\",reason=\"undecodable\"} 2\n") !=
+              NULL);
+    CU_ASSERT(strstr(lac_buf_cstr(&page),
+                     "lacuna_lane_rejects_total{lane=\"bulk-0\",reason=\"poison\"} 1\n") != NULL);
+    lac_buf_deinit(&page);
+    lac_metrics_free(l->o.metrics);
+    free(l);
+}
+
 LAC_TEST_MAIN(deadletter, the_record_is_as_it_came, neither_key_nor_value_stays_so,
               what_does_not_fit_is_left_out_and_named, more_headers_than_fit_are_cut_and_said,
-              bare_keeps_all_but_the_value, a_full_arena_is_told)
+              bare_keeps_all_but_the_value, a_full_arena_is_told,
+              each_is_counted_by_lane_and_reason)

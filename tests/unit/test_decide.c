@@ -10,6 +10,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "lac_decide_wide.h"
 #include "lac_test.h"
 
 enum { ROUNDS = 4000 };
@@ -304,6 +305,45 @@ static void the_next_stage_runs_only_while_it_is_worth_its_price(void)
     LAC_TEST_EQ(lac_decide_wants(&policy, &in, &out, LAC_DECIDE_SEMANTIC), false);
 }
 
+/* 2^(64 * limbs) + low */
+static struct lac_wide power(unsigned limbs, uint64_t low)
+{
+    struct lac_wide w;
+
+    lac_wide_set(&w, 1);
+    for (unsigned i = 0; i < 2 * limbs; i++)
+        lac_wide_mul(&w, UINT64_C(1) << 32);
+    if (low > 0) {
+        struct lac_wide more;
+
+        lac_wide_set(&more, low);
+        lac_wide_add(&w, &more);
+    }
+    return w;
+}
+
+static void wide_division_gives_quotient_and_rest(void)
+{
+    struct lac_wide a = power(4, 7), b = power(4, 8), rest, want;
+
+    LAC_TEST_EQ(lac_wide_div(&a, &b, 20, &rest), 0); /* nothing of the one is in the other */
+    LAC_TEST_EQ(lac_wide_cmp(&rest, &a), 0);
+    LAC_TEST_EQ(lac_wide_div(&b, &a, 20, &rest), 1);
+    lac_wide_set(&want, 1);
+    LAC_TEST_EQ(lac_wide_cmp(&rest, &want), 0);
+    lac_wide_mul(&a, 1000003);
+    lac_wide_set(&want, 6);
+    lac_wide_add(&a, &want); /* 1000003 times 2^256 + 7, and 6 */
+    b = power(4, 7);
+    LAC_TEST_EQ(lac_wide_div(&a, &b, 20, &rest), 1000003);
+    LAC_TEST_EQ(lac_wide_cmp(&rest, &want), 0);
+    b = power(3, 0); /* shorter by a limb: the rest is what lies below it */
+    a = power(3, 9);
+    lac_wide_set(&want, 9);
+    LAC_TEST_EQ(lac_wide_div(&a, &b, 20, &rest), 1);
+    LAC_TEST_EQ(lac_wide_cmp(&rest, &want), 0);
+}
+
 LAC_TEST_MAIN(decide, without_evidence_each_strategy_keeps_its_promise,
               rules_alone_never_say_public, a_failed_tier_means_the_conservative_matrix,
               ties_go_to_the_stricter_tier, join_is_a_lattice,
@@ -311,4 +351,5 @@ LAC_TEST_MAIN(decide, without_evidence_each_strategy_keeps_its_promise,
               evidence_that_only_raises_never_lowers_the_answer, the_answer_is_the_definition,
               as_many_opinions_as_there_may_be_still_weigh_exactly,
               policies_that_could_lower_an_answer_are_refused,
-              the_next_stage_runs_only_while_it_is_worth_its_price)
+              the_next_stage_runs_only_while_it_is_worth_its_price,
+              wide_division_gives_quotient_and_rest)

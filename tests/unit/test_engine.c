@@ -173,6 +173,37 @@ static void every_field_is_looked_at_and_named(void)
         CU_ASSERT(lac_str_is(out.core.findings[i].field, want[i]));
 }
 
+/* Lineage holds no text, and a key may be one. */
+static void metadata_keys_are_shown_only_if_they_look_like_names(void)
+{
+    static char name[64 + 2];
+    const struct {
+        const char *key, *field;
+    } rows[] = {{"note", "/metadata/note"}, {"a-B_9.z", "/metadata/a-B_9.z"},
+                {"", "/metadata"},          {"1234", "/metadata"},
+                {"two words", "/metadata"}, {"a/b", "/metadata"},
+                {"\xc3\xa4", "/metadata"},  {name + 1, NULL}, /* 64 letters */
+                {name, "/metadata"}};
+    char longest[80];
+
+    LAC_TEST_NEED(open_all());
+    memset(name, 'k', sizeof(name) - 1);
+    (void)snprintf(longest, sizeof(longest), "/metadata/%s", name + 1);
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        struct lac_pair pair = {lac_str_from(rows[i].key), LAC_STR("jane@example.com")};
+        struct lac_request r = request_of("nothing");
+        struct lac_engine_out out;
+
+        r.metadata = &pair;
+        r.metadata_count = 1;
+        lac_test_row("%s", rows[i].key);
+        lac_arena_reset(&arena);
+        LAC_TEST_EQ(run(LAC_STRATEGY_BALANCED, &r, &out), LAC_OK);
+        LAC_TEST_EQ(out.core.findings_count, 1);
+        CU_ASSERT(lac_str_is(out.core.findings[0].field, rows[i].field ? rows[i].field : longest));
+    }
+}
+
 static void claims_and_parents_are_floors(void)
 {
     static const struct lac_observation parent = {LAC_STR("parent"), LAC_STR("db.x"),
@@ -228,6 +259,40 @@ static void what_cannot_be_read_is_conservative_and_observed(void)
     in.undecodable = true;
     LAC_TEST_EQ(lac_engine_run(engines[2], pack, &in, 1, &arena, &out, &err), LAC_OK);
     LAC_TEST_EQ(out.core.tier, LAC_TIER_PROPRIETARY);
+}
+
+/* Replay: a request that is fine today was decided while something could not be looked at. */
+static void what_was_not_looked_at_then_is_not_looked_at_in_replay(void)
+{
+    static const struct {
+        const char *kind;
+        bool degraded;
+        enum lac_stop stop;
+    } rows[] = {
+        {"over_limit", true, LAC_STOP_EXHAUSTED},    {"undecodable", true, LAC_STOP_EXHAUSTED},
+        {"unavailable", true, LAC_STOP_UNAVAILABLE}, {"deadline", false, LAC_STOP_DEADLINE},
+        {"gate", false, LAC_STOP_SETTLED},           {"note", false, LAC_STOP_SETTLED}};
+    struct lac_request r = request_of("hello");
+    struct lac_engine_out out;
+    struct lac_err err;
+
+    LAC_TEST_NEED(open_all());
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        struct lac_observation recorded[] = {
+            {LAC_STR("note"), LAC_STR("/text"), LAC_STR("")},
+            {lac_str_from(rows[i].kind), LAC_STR("/text"), LAC_STR("x")}};
+        struct lac_engine_in in = {
+            .request = &r, .raw = r.text, .observations = recorded, .observation_count = 2};
+
+        lac_test_row("%s", rows[i].kind);
+        lac_arena_reset(&arena);
+        LAC_TEST_EQ(
+            lac_engine_run(engines[LAC_STRATEGY_AGGRESSIVE], pack, &in, 1, &arena, &out, &err),
+            LAC_OK);
+        LAC_TEST_EQ(out.core.tier, rows[i].degraded ? LAC_TIER_PROPRIETARY : LAC_TIER_PUBLIC);
+        LAC_TEST_EQ(out.core.stop, rows[i].stop);
+        LAC_TEST_EQ(out.core.observations_count, 2);
+    }
 }
 
 static void the_core_is_complete_and_hashed(void)
@@ -341,6 +406,13 @@ static void an_excerpt_is_redacted_or_absent(void)
         {"nothing special", "nothing special"},
         {"0123456789012345678901234567890123456789012", "0123456789012345678901234567890123456789"},
         {"012345678901234567890123456789 jane.doe@example.com", "012345678901234567890123456789 "},
+        /* The name fits to the byte, and a byte less: what comes behind is not taken either. */
+        {"01234567890123456789012 jane.doe@example.com", "01234567890123456789012 [EMAIL_ADDRESS]"},
+        {"0123456789012345678901234 jane.doe@example.com", "0123456789012345678901234 "},
+        {"0123456789012345678901234567890123456789 jane.doe@example.com x",
+         "0123456789012345678901234567890123456789"},
+        {"0123456789012345678901234567890123456\xc3\xa4\xc3\xa4 a@b.co ",
+         "0123456789012345678901234567890123456\xc3\xa4"},
         {"bad \xff bytes", ""},
         {"\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"
          "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"
@@ -571,7 +643,9 @@ static void neighbours_and_map_order_never_matter(void)
 }
 
 LAC_TEST_MAIN(engine, texts_get_the_tiers_that_people_expect, every_field_is_looked_at_and_named,
-              claims_and_parents_are_floors, what_cannot_be_read_is_conservative_and_observed,
+              metadata_keys_are_shown_only_if_they_look_like_names, claims_and_parents_are_floors,
+              what_cannot_be_read_is_conservative_and_observed,
+              what_was_not_looked_at_then_is_not_looked_at_in_replay,
               the_core_is_complete_and_hashed, findings_are_bounded_and_say_so,
               map_order_does_not_show_in_what_is_left_out, a_full_arena_asks_for_fewer,
               an_excerpt_is_redacted_or_absent, a_text_that_is_not_known_whole_has_no_excerpt,

@@ -218,6 +218,87 @@ static void context_raises_and_never_lowers(void)
     end();
 }
 
+static struct lac_engine_out ask_between(const char *const *messages, size_t count)
+{
+    struct lac_message turns[4];
+    struct lac_request r;
+
+    for (size_t i = 0; i < count; i++)
+        turns[i] =
+            (struct lac_message){.role = LAC_STR("user"), .content = lac_str_from(messages[i])};
+    lac_request_init(&r);
+    r.conversation = turns;
+    r.conversation_count = count;
+    return ask(&r, "sea");
+}
+
+/* Its exemplar is named, and nothing beside it makes it milder. */
+static void strictest_of_a_context_counts_wherever_it_stands(void)
+{
+    enum { PARTS = 3 };
+    static const char *const orders[][PARTS] = {
+        {"plan", "sea", "the"}, {"sea", "plan", "the"}, {"the", "sea", "plan"}};
+    struct lac_engine_out alone;
+
+    begin();
+    alone = ask_between(orders[0], 1); /* "plan" */
+    CU_ASSERT(alone.core.tier > LAC_TIER_PUBLIC);
+    for (size_t i = 0; i < LAC_COUNT(orders); i++) {
+        struct lac_engine_out out = ask_between(orders[i], PARTS);
+        const struct lac_opinion *o = opinion_of(&out, "tiny/context");
+
+        lac_test_row("%s, %s, %s", orders[i][0], orders[i][1], orders[i][2]);
+        LAC_TEST_NEED(o);
+        LAC_TEST_EQ(o->exemplars_count, 1);
+        CU_ASSERT(lac_str_is(o->exemplars[0], "x-1"));
+        LAC_TEST_EQ(out.core.tier, alone.core.tier);
+        CU_ASSERT(out.core.posterior.proprietary + 1 >= alone.core.posterior.proprietary);
+    }
+    end();
+}
+
+/* A request without a text of its own: its context is the one opinion there is. */
+static void blank_text_has_no_opinion(void)
+{
+    struct lac_engine_out out;
+    struct lac_request r;
+
+    begin();
+    lac_request_init(&r);
+    r.subject = LAC_STR("plan");
+    out = ask(&r, " ");
+    LAC_TEST_NEED(opinion_of(&out, "tiny/context"));
+    CU_ASSERT_PTR_NULL(opinion_of(&out, "tiny"));
+    CU_ASSERT(out.core.tier > LAC_TIER_PUBLIC);
+    end();
+}
+
+/* 255 fields beside the text are read; what comes behind them has not been, and is said so. */
+static void fields_that_are_left_out_keep_public_away(void)
+{
+    static struct lac_str files[LAC_ENGINE_SEMANTIC_MAX];
+    struct lac_engine_out out;
+    struct lac_request r;
+
+    begin();
+    for (size_t i = 0; i < LAC_COUNT(files); i++)
+        files[i] = LAC_STR("sea");
+    lac_request_init(&r);
+    r.files = files;
+    r.files_count = LAC_COUNT(files) - 1;
+    out = ask(&r, "sea");
+    LAC_TEST_EQ(out.core.tier, LAC_TIER_PUBLIC);
+    LAC_TEST_EQ(out.core.observations_count, 0);
+    r.files_count = LAC_COUNT(files);
+    out = ask(&r, "sea");
+    CU_ASSERT(out.core.tier > LAC_TIER_PUBLIC);
+    CU_ASSERT(observed(&out, "over_limit", "request"));
+    files[0] = LAC_STR(" \r\n\t"); /* nothing to read: it takes nobody's place */
+    out = ask(&r, "sea");
+    LAC_TEST_EQ(out.core.tier, LAC_TIER_PUBLIC);
+    end();
+}
+
 static void names_that_nobody_reads_keep_public_away(void)
 {
     struct lac_engine_out out;
@@ -422,8 +503,9 @@ static void full_arena_says_so_and_loses_nothing(void)
 
 LAC_TEST_MAIN(engine_semantic, head_decides_what_rules_leave_open, floors_are_not_asked_about,
               equal_texts_are_encoded_once, memo_saves_the_encoder_and_shows_nowhere,
-              context_raises_and_never_lowers, names_that_nobody_reads_keep_public_away,
-              doubtful_texts_are_never_public, one_window_of_many_decides,
-              missing_model_is_stricter_and_can_be_replayed,
+              context_raises_and_never_lowers, strictest_of_a_context_counts_wherever_it_stands,
+              blank_text_has_no_opinion, fields_that_are_left_out_keep_public_away,
+              names_that_nobody_reads_keep_public_away, doubtful_texts_are_never_public,
+              one_window_of_many_decides, missing_model_is_stricter_and_can_be_replayed,
               device_that_fails_is_an_observation_or_the_end,
               cores_do_not_depend_on_neighbours_order_or_size, full_arena_says_so_and_loses_nothing)

@@ -122,59 +122,6 @@ static void cosines_agree_with_doubles_and_between_instructions(void)
     }
 }
 
-enum { SEARCH_COUNT = 50, SEARCH_WIDTH = 131 };
-
-/* Vectors of made-up exemplars, a direction each. */
-static void make_exemplars(struct lac_head_exemplars *e, int8_t *vectors, uint32_t *multipliers)
-{
-    *e = (struct lac_head_exemplars){.count = 1 + (uint32_t)lac_test_random(SEARCH_COUNT),
-                                     .width = 1 + (uint32_t)lac_test_random(SEARCH_WIDTH),
-                                     .vectors = vectors};
-    for (size_t i = 0; i < (size_t)e->count * e->width; i++)
-        vectors[i] = (int8_t)((int)lac_test_random(256) - 128);
-    for (uint32_t i = 0; i < e->count; i++) {
-        int8_t *v = vectors + (size_t)i * e->width;
-
-        v[0] = v[0] ? v[0] : 1;
-        multipliers[i] = lac_head_multiplier(v, e->width);
-    }
-}
-
-/* Each form of the search, any number of vectors, whole and partial panels, odd widths. */
-static void searches_find_the_same_cosines(void)
-{
-    static int8_t vectors[SEARCH_COUNT * SEARCH_WIDTH];
-    static int16_t q[LAC_HEAD_ROWS * (SEARCH_WIDTH + 1)];
-    int32_t cosines[LAC_HEAD_ROWS][LAC_HEAD_PANEL];
-    uint32_t multipliers[SEARCH_COUNT];
-
-    lac_test_seed();
-    for (int round = 0; round < 100; round++) {
-        size_t form = (size_t)round % 3, rows = 1 + lac_test_random(LAC_HEAD_ROWS), wrong = 0;
-        lac_head_search_fn *look = lac_head_search_at(form);
-        struct lac_head_search s = {0};
-        struct lac_head_exemplars e;
-        struct lac_err err;
-
-        make_exemplars(&e, vectors, multipliers);
-        LAC_TEST_NEED(lac_head_search_open(&s, &e, multipliers, &err) == LAC_OK);
-        for (size_t i = 0; i < rows * s.pairs * 2; i++)
-            q[i] = i % (s.pairs * 2) < e.width ? (int16_t)((int)lac_test_random(3000) - 1500) : 0;
-        for (uint32_t i = 0; look && i < e.count; i++) {
-            look(&s, i / LAC_HEAD_PANEL, q, rows, cosines);
-            for (size_t r = 0; r < rows; r++)
-                wrong +=
-                    cosines[r][i % LAC_HEAD_PANEL] !=
-                    lac_head_similarity_plain(q + r * s.pairs * 2, vectors + (size_t)i * e.width,
-                                              e.width, multipliers[i]);
-        }
-        lac_test_row("form %zu, %u exemplars of width %u, %zu vectors", form, e.count, e.width,
-                     rows);
-        LAC_TEST_EQ(wrong, 0);
-        lac_head_search_close(&s);
-    }
-}
-
 /* More questions than are answered together, wrong ones between good ones. */
 static void questions_together_are_answered_as_alone(void)
 {
@@ -243,6 +190,8 @@ static void neighbours_are_counted_as_the_header_says(void)
     CU_ASSERT(abs(around.features[1] - LAC_HEAD_ONE * 6 / 10) < 4000);
     fixture_close(&f);
 }
+
+enum { SEARCH_COUNT = 50 };
 
 /* The header's words, without any care for time: the highest that was not taken yet. */
 static size_t pick(const int32_t *cosines, const uint8_t *tiers, size_t count, int tier,
@@ -607,7 +556,7 @@ static void what_is_written_reads_back_the_same(void)
 
 LAC_TEST_MAIN(head, exponentials_agree_with_doubles,
               the_kernel_agrees_with_doubles_between_its_steps, vectors_are_rounded_halves_up,
-              cosines_agree_with_doubles_and_between_instructions, searches_find_the_same_cosines,
+              cosines_agree_with_doubles_and_between_instructions,
               questions_together_are_answered_as_alone, neighbours_are_counted_as_the_header_says,
               neighbourhoods_are_those_of_a_plain_search, a_group_that_is_left_out_is_no_neighbour,
               likelihoods_follow_from_the_numbers, scores_add_exemplars_and_words,

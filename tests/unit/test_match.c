@@ -177,8 +177,25 @@ static void social_security_numbers_need_rules_or_their_name(void)
         {"078-05-1120", ""},
         {"536-904-399", ""},
     };
+    /* Lines break behind a hyphen, and where a blank stood when the word says what it is. */
+    static const struct row broken[] = {
+        {"is 536-\n90-4399.", "536-\n90-4399"},
+        {"is 536-90-\r\n4399.", "536-90-\r\n4399"},
+        {"SSN 536 90\n4399", "536 90\n4399"},
+        {"SSN 536\r\n90 4399", "536\r\n90 4399"},
+        {"SSN 536 \n90 4399", "536 \n90 4399"},
+        {"SSN: 536 90 \r\n4399\r\n", "536 90 \r\n4399"},
+        {"SSN 536\n90\n4399", "536\n90\n4399"},
+        {"536 90\n4399 and 536\r\n90\r\n4399", ""},
+        {"SSN\n536\n90\n4399\n", ""}, /* columns */
+        {"SSN\r\n536\r\n90\r\n4399\r\n", ""},
+        {"SSN checked: 536\r\n90\r\n4399\r\n77\r\n", ""},
+        {"SSN 536-90\n4399 and 536-\n\n90-4399 and 536- 90-4399", ""},
+        {"SSN 536\r90 4399", ""},
+    };
 
     check_detector("us_ssn", rows, LAC_COUNT(rows));
+    check_detector("us_ssn", broken, LAC_COUNT(broken));
 }
 
 static void cards_are_found_in_their_groupings(void)
@@ -208,8 +225,30 @@ static void cards_are_found_in_their_groupings(void)
         {"4111-1111 1111-1111", ""},
         {"20261121053300", ""},
     };
+    static const struct row broken[] = {
+        {"4111 1111\r\n1111 1111.", "4111 1111\r\n1111 1111"},
+        {"4111 \n1111 1111 1111.", "4111 \n1111 1111 1111"},
+        {"4111 1111 1111 \r\n1111.", "4111 1111 1111 \r\n1111"},
+        {"4111-1111-\n1111-1111.", "4111-1111-\n1111-1111"},
+        {"4111-\r\n1111-1111-1111\r\n2027", "4111-\r\n1111-1111-1111"},
+        {"3782 822463\r\n10005, 3782\r\n822463 10005", "3782 822463\r\n10005|3782\r\n822463 10005"},
+        {"4012 8888\r\n8888 1881\r\n12/27", "4012 8888\r\n8888 1881"},
+        /* Lists of cards, some of them broken. */
+        {"4111 1111 1111 1111\r\n5555 5555 5555 4444\r\n4012 8888 8888 1881\r\n",
+         "4111 1111 1111 1111|5555 5555 5555 4444|4012 8888 8888 1881"},
+        {"4111 1111 1111 \r\n1111 5555 5555 5555 4444 4012\r\n8888 8888 1881",
+         "4111 1111 1111 \r\n1111|5555 5555 5555 4444|4012\r\n8888 8888 1881"},
+        {"2048\r\n4111\r\n1111\r\n1111\r\n1111\r\n", ""}, /* columns */
+        {"4111 \r\n1111 \r\n1111 \r\n1111 \r\n8201 \r\n", ""},
+        {"2048 \n4111 \n1111 \n1111 \n1111 \n", ""},
+        {"1999 2048\r\n4111 1111\r\n1111 1111\r\n8201 7007\r\n", ""}, /* a table */
+        {"2048\r\n4111 1111 1111 1111\r\n8201\r\n", ""},
+        {"4111-1111\n1111-1111 4111 1111-\n1111 1111", ""},
+        {"4111 1111\n\n1111 1111 4111 1111\r1111 1111", ""},
+    };
 
     check_detector("credit_card", rows, LAC_COUNT(rows));
+    check_detector("credit_card", broken, LAC_COUNT(broken));
 }
 
 static void ibans_are_found_with_and_without_blanks(void)
@@ -220,6 +259,15 @@ static void ibans_are_found_with_and_without_blanks(void)
         {"to de89 3704 0044 0532 0130 00 please", "de89 3704 0044 0532 0130 00"},
         {"GB82-WEST-1234-5698-7654-32", "GB82-WEST-1234-5698-7654-32"},
         {"GB82 WEST 1234\n5698 7654 32", "GB82 WEST 1234\n5698 7654 32"},
+        {"GB82 WEST 1234\r\n5698 7654 32", "GB82 WEST 1234\r\n5698 7654 32"},
+        {"GB82 \nWEST 1234 5698 7654 32", "GB82 \nWEST 1234 5698 7654 32"},
+        {"GB82\r\nWEST 1234 5698 7654 \r\n32", "GB82\r\nWEST 1234 5698 7654 \r\n32"},
+        {"GB82 \r\nWEST 1234 5698 7654 32", "GB82 \r\nWEST 1234 5698 7654 32"},
+        {"GB82-\nWEST-1234-5698-\r\n7654-32", "GB82-\nWEST-1234-5698-\r\n7654-32"},
+        {"GB82-\r\nWEST12345698765432", "GB82-\r\nWEST12345698765432"},
+        {"GB82 WEST 1234\n\n5698 7654 32", ""},
+        {"GB82 WEST 1234\r\n 5698 7654 32", ""},
+        {"GB82 WEST 1234\r5698 7654 32", ""},
         {"GB82 WEST 1234 5698 7654 33", ""},
         {"9A19103F-16F7-4668-BE54-9A1E7A4F7556", ""}, /* a UUID */
         {"GB82WEST12345698765432X", ""},

@@ -11,6 +11,7 @@
 
 #include "lac_match.h"
 #include "lac_match_alike.h"
+#include "lac_match_front.h"
 #include "lac_match_secret.h"
 #include "lac_test.h"
 
@@ -239,7 +240,8 @@ static void escapes_far_apart_are_each_looked_at(void)
 /* Each escape lies in a stretch with the bytes around it that a finding may reach over. */
 static void stretches_hold_what_is_around_their_escapes(void)
 {
-    static const size_t gaps[] = {0, 1, 1023, 1024, 1025, 2047, 2049, 3071, 3072, 3073, 3500, 9000};
+    static const size_t gaps[] = {0,    1,    831,  832,  833,  1663, 1664, 1665,
+                                  1919, 1920, 1921, 2047, 2049, 3072, 9000};
     enum { BYTES = 200000, AROUND = LAC_MATCH_DECODE_OVERLAP };
     struct lac_match_decoded d = {.text = malloc(LAC_MATCH_DECODE_BYTES),
                                   .map = calloc(LAC_MATCH_DECODE_BYTES + 1, sizeof(uint32_t))};
@@ -299,6 +301,38 @@ static void runs_are_those_that_a_plain_search_finds(void)
     }
 }
 
+/* All processors' ways give the first row of sixteen that the whole blocks show, or where one may
+ * begin that goes on behind them. */
+static void all_ways_to_find_runs_agree(void)
+{
+    static const char bytes[] = "aZ09+/-_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa=.,:@[`{ \xC3\n";
+    enum { ROW = LAC_MATCH_DECODE_RUN_LEAST, SIZE = 300 };
+    char text[SIZE];
+
+    lac_test_seed();
+    for (int round = 0; round < 20000; round++) {
+        size_t from = lac_test_random(SIZE + 1), want = from;
+        size_t shown = from + (SIZE - from) / LAC_MATCH_BLOCK * LAC_MATCH_BLOCK;
+
+        for (size_t i = 0; i < SIZE; i++)
+            text[i] = bytes[lac_test_random(sizeof(bytes) - 1)];
+        while (want < shown && run_length(text, shown, want) < ROW &&
+               want + run_length(text, shown, want) < shown)
+            want++;
+        for (int isa = 0; isa < LAC_MATCH_ISAS; isa++) {
+            const struct lac_match_front *front = lac_match_front_of((enum lac_match_isa)isa);
+            size_t found = from;
+            bool there;
+
+            if (!front)
+                continue;
+            there = front->find_run((const unsigned char *)text, SIZE, &found);
+            LAC_TEST_EQ(found, want);
+            LAC_TEST_EQ(there, want + ROW <= shown);
+        }
+    }
+}
+
 static void letters_are_read_by_the_company_they_keep(void)
 {
     /* moskva, all Cyrillic, with letters that look like nothing else */
@@ -315,4 +349,5 @@ LAC_TEST_MAIN(match_decode, hidden_findings_are_found_where_they_are_hidden,
               a_finding_that_is_there_anyway_counts_once, a_long_run_is_looked_into_to_its_end,
               a_long_run_may_hold_any_language_in_lines_of_any_length,
               escapes_far_apart_are_each_looked_at, stretches_hold_what_is_around_their_escapes,
-              runs_are_those_that_a_plain_search_finds, letters_are_read_by_the_company_they_keep)
+              runs_are_those_that_a_plain_search_finds, all_ways_to_find_runs_agree,
+              letters_are_read_by_the_company_they_keep)

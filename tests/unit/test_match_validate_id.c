@@ -284,6 +284,7 @@ static void numbers_that_break_one_rule_are_refused(void)
         {"de_tax_id", "02345678908"}, /* from 0 */
         {"de_social_security", "15 320649 C 103"},
         {"de_document", "TQ2000129"}, /* Q is never printed */
+        {"de_document", "CGHJKLMNP"}, /* no digit: any consonants */
         {"at_svnr", "1237 320180"},   /* day 32 */
         {"pl_pesel", "44131401359"},
         {"cz_rc", "715019/2745"},

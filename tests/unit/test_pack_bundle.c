@@ -15,6 +15,8 @@
 #include "lac_buf.h"
 #include "lac_digest.h"
 #include "lac_pack_builtin.h"
+#include "lac_pack_flat.h"
+#include "lac_pack_internal.h"
 #include "lac_records.h"
 #include "lac_test.h"
 
@@ -283,6 +285,31 @@ static void the_compiled_form_is_used_where_it_fits(void)
     lac_buf_deinit(&file);
 }
 
+/* What a newer version adds and says can be passed over is passed over; anything else is not. */
+static void unknown_sections_are_passed_over_only_if_they_say_so(void)
+{
+    struct lac_pack *p = NULL;
+    struct lac_err err = {0};
+    struct lac_buf file;
+    char *entry;
+
+    make(&file);
+    entry = file.ptr + AT_TABLE + 24; /* the compiled form's, which is optional */
+    LAC_TEST_EQ(entry[4], 1);
+    entry[0] = 99;
+    make_digest_right(&file);
+    LAC_TEST_EQ(lac_pack_open_bytes(&p, lac_buf_str(&file), &err), LAC_OK);
+    LAC_TEST_STR(err.text, "");
+    LAC_TEST_NEED(p != NULL);
+    CU_ASSERT(finds(p, "lunch with Acme Corp")); /* compiled anew */
+    lac_pack_close(p);
+    entry[4] = 0;
+    make_digest_right(&file);
+    LAC_TEST_STR(open_bytes(lac_buf_str(&file)),
+                 "pack file: made by a newer version: it has a section of unknown kind");
+    lac_buf_deinit(&file);
+}
+
 /* What the build put into this program is what this program makes of the folder, bit for bit, and
  * opening it compiles nothing. */
 static void the_built_in_pack_comes_compiled(void)
@@ -313,6 +340,40 @@ static void the_built_in_pack_comes_compiled(void)
     lac_pack_close(builtin);
 }
 
+static bool same_text(struct lac_str a, struct lac_str b)
+{
+    return (a.ptr == NULL) == (b.ptr == NULL) && lac_str_eq(a, b);
+}
+
+static bool same_texts(const struct lac_str *a, size_t a_count, const struct lac_str *b,
+                       size_t b_count)
+{
+    bool same = a_count == b_count;
+
+    for (size_t i = 0; same && i < a_count; i++)
+        same = same_text(a[i], b[i]) && a[i].ptr[a[i].len] == b[i].ptr[b[i].len];
+    return same;
+}
+
+static bool same_rule(const struct lac_match_rule *a, const struct lac_match_rule *b)
+{
+    return same_text(a->id, b->id) && same_text(a->entity, b->entity) && a->tier == b->tier &&
+           a->strength == b->strength && a->score == b->score &&
+           memcmp(a->likelihood, b->likelihood, sizeof(a->likelihood)) == 0 &&
+           same_text(a->detector, b->detector) && same_text(a->pattern, b->pattern) &&
+           same_text(a->validator, b->validator) && a->min_entropy == b->min_entropy &&
+           a->count == b->count && a->names == b->names &&
+           same_texts(a->phrases, a->phrase_count, b->phrases, b->phrase_count) &&
+           same_texts(a->except, a->except_count, b->except, b->except_count) &&
+           same_texts(a->allow, a->allow_count, b->allow, b->allow_count) &&
+           same_texts(a->context, a->context_count, b->context, b->context_count) &&
+           a->context_window == b->context_window && a->context_boost == b->context_boost &&
+           a->redaction == b->redaction && same_text(a->source, b->source) &&
+           a->basis == b->basis && same_text(a->checked, b->checked) &&
+           same_text(a->description, b->description) &&
+           same_texts(a->tags, a->tag_count, b->tags, b->tag_count);
+}
+
 /* Rules alone are the same rules, and what nobody has looked at yet is looked at. */
 static void rules_can_be_had_alone(void)
 {
@@ -330,12 +391,66 @@ static void rules_can_be_had_alone(void)
         LAC_TEST_EQ(memcmp(lac_pack_hash(all), lac_pack_hash(rules), LAC_PACK_HASH_SIZE), 0);
         LAC_TEST_EQ(lac_match_rule_count(lac_pack_match(rules)),
                     lac_match_rule_count(lac_pack_match(all)));
+        for (size_t k = 0; k < lac_match_rule_count(lac_pack_match(rules)); k++)
+            CU_ASSERT(same_rule(lac_match_rule_at(lac_pack_match(rules), k),
+                                lac_match_rule_at(lac_pack_match(all), k)));
         lac_pack_close(all);
         lac_pack_close(rules);
     }
 }
 
-LAC_TEST_MAIN(pack_bundle, rules_can_be_had_alone, the_built_in_pack_comes_compiled,
-              the_compiled_form_is_used_where_it_fits, one_file_is_the_same_pack,
+static enum lac_status take_flat(struct lac_pack *p, struct lac_str bytes)
+{
+    struct lac_err err = {0};
+    enum lac_status status = lac_pack_flat_take(p, bytes, &err);
+
+    free(p->rules);
+    free(p->examples);
+    free(p->where);
+    lac_pack_pool_deinit(&p->pool);
+    return status;
+}
+
+/* Rules that were read before: wherever they end too soon, go on too long or say what no field can
+ * hold, they are refused. */
+static void damaged_rules_are_refused(void)
+{
+    static const struct lac_str words[] = {LAC_STR("one"), LAC_STR(""), LAC_STR("three")};
+    const struct lac_match_rule rules[] = {
+        {.id = LAC_STR("a"), .pattern = LAC_STR("b+"), .context = words, .context_count = 3},
+        {.id = LAC_STR("c"), .phrases = words, .phrase_count = 1, .basis = LAC_MATCH_BASIS_OWN},
+    };
+    struct lac_pack p = {0};
+    struct lac_buf out;
+
+    lac_buf_init(&out, 1 << 16);
+    lac_pack_flat_put(rules, LAC_COUNT(rules), &out);
+    LAC_TEST_NEED(lac_buf_ok(&out));
+    for (size_t n = 0; n < out.len; n++) {
+        char *cut = malloc(n ? n : 1); /* as long as it says, for who watches over memory */
+
+        LAC_TEST_NEED(cut != NULL);
+        memcpy(cut, out.ptr, n);
+        p = (struct lac_pack){0};
+        LAC_TEST_EQ(take_flat(&p, (struct lac_str){cut, n}), LAC_REJECT);
+        free(cut);
+    }
+    p = (struct lac_pack){0};
+    LAC_TEST_EQ(take_flat(&p, lac_buf_str(&out)), LAC_OK);
+    for (size_t i = 0; i < out.len; i++) {
+        out.ptr[i] ^= (char)0x80;
+        p = (struct lac_pack){0};
+        (void)take_flat(&p, lac_buf_str(&out)); /* a letter may be another one */
+        out.ptr[i] ^= (char)0x80;
+    }
+    lac_buf_put_char(&out, 'x');
+    p = (struct lac_pack){0};
+    LAC_TEST_EQ(take_flat(&p, lac_buf_str(&out)), LAC_REJECT);
+    lac_buf_deinit(&out);
+}
+
+LAC_TEST_MAIN(pack_bundle, rules_can_be_had_alone, damaged_rules_are_refused,
+              the_built_in_pack_comes_compiled, the_compiled_form_is_used_where_it_fits,
+              unknown_sections_are_passed_over_only_if_they_say_so, one_file_is_the_same_pack,
               the_order_of_reading_does_not_show, a_mapped_file_is_the_same_pack,
               damage_anywhere_is_seen, hostile_numbers_are_refused)

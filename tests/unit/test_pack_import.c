@@ -124,6 +124,17 @@ static void patterns_are_rewritten_or_refused_with_the_reason(void)
     }
 }
 
+static void byte_order_mark_is_no_part_of_a_file(void)
+{
+    struct outcome o;
+
+    import(&o, LAC_PACK_IMPORT_GITLEAKS,
+           "\xef\xbb\xbf[[rules]]\nid = 'zq'\nregex = 'zq-[0-9]{9}'\n");
+    LAC_TEST_EQ(o.status, LAC_OK);
+    LAC_TEST_EQ(o.taken, 1);
+    done(&o);
+}
+
 static void imported_rules_find_what_they_found(void)
 {
     struct outcome o;
@@ -189,4 +200,5 @@ static void wrong_files_are_refused_with_a_place(void)
 }
 
 LAC_TEST_MAIN(pack_import, patterns_are_rewritten_or_refused_with_the_reason,
-              imported_rules_find_what_they_found, wrong_files_are_refused_with_a_place)
+              byte_order_mark_is_no_part_of_a_file, imported_rules_find_what_they_found,
+              wrong_files_are_refused_with_a_place)

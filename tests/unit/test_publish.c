@@ -31,6 +31,10 @@ static const struct {
     {"text,metadata.a,metadata.b", "t,1,2",
      "{\"text\":\"t\",\"metadata\":{\"a\":\"1\",\"b\":\"2\"}}", NULL},
     {"text,user.id", "a", NULL, "the row has 1 field, the header 2"},
+    {"id,text", "", NULL, "no field \"id\"; \"metadata.id\" keeps what has none"},
+    {"id,zebra", "", NULL,
+     "the first row must name the columns (text, user.id, "
+     "project, ...); for a file without a header use --format lines"},
     {"txt", "", NULL, "no field \"txt\"; did you mean \"text\"?"},
     {"text,user.rol", "", NULL, "no field \"user.rol\"; did you mean \"user.role\"?"},
     {"text,text", "", NULL, "column \"text\" occurs twice"},

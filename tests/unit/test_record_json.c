@@ -89,7 +89,7 @@ static void errors_point_at_the_place_and_show_no_content(void)
         const char *text;
         const char *error;
     } cases[] = {
-        {"[]", ": expected an object, not array"},
+        {"[]", "expected an object, not array"},
         {"{}", "/text: is required"},
         {"{\"text\":5}", "/text: expected a string, not integer"},
         {"{\"text\":null}", "/text: expected a string, not null"},
@@ -99,9 +99,9 @@ static void errors_point_at_the_place_and_show_no_content(void)
          "/kind: expected one of query, document, operation"},
         {"{\"text\":\"\",\"user\":{}}", "/user/id: is required"},
         {"{\"text\":\"\",\"user\":{\"secret\":1}}",
-         ": unknown key of 6 bytes in User; the nearest known one is \"role\""},
+         "unknown key of 6 bytes in User; the nearest known one is \"role\""},
         {"{\"text\":\"\",\"metdata\":{}}",
-         ": unknown key of 7 bytes in Request; the nearest known one is \"metadata\""},
+         "unknown key of 7 bytes in Request; the nearest known one is \"metadata\""},
         {"{\"text\":\"\",\"metadata\":{\"secret\":1}}",
          "/metadata/0: expected a string, not integer"},
         {"{\"text\":\"\",\"conversation\":[{\"role\":\"\",\"content\":\"\"},{\"role\":\"\"}]}",

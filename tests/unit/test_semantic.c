@@ -365,7 +365,63 @@ static void failed_calls_are_not_remembered(void)
     lac_tiny_close(&tiny);
 }
 
+/* ---- several answers as one ---- */
+
+static struct lac_semantic_answer answer_of(uint32_t pub, uint32_t internal, uint32_t proprietary,
+                                            uint32_t exemplar)
+{
+    return (struct lac_semantic_answer){.likelihood = {pub, internal, proprietary},
+                                        .gate = LAC_HEAD_PASSED,
+                                        .nearest = {{.exemplar = exemplar}},
+                                        .nearest_count = 1};
+}
+
+/* Expected: P(tier <= PUBLIC) and P(tier <= INTERNAL) are the least of both, as likelihoods whose
+ * largest is a million; the exemplar is that of the one with less under INTERNAL, then PUBLIC. */
+static void joined_answers_are_the_strictest_at_each_threshold(void)
+{
+    static const struct {
+        uint32_t a[LAC_TIER_COUNT], b[LAC_TIER_COUNT], both[LAC_TIER_COUNT];
+        uint32_t nearest;
+    } rows[] = {
+        {{500000, 100000, 400000}, {400000, 500000, 100000}, {1000000, 500000, 1000000}, 1},
+        {{400000, 500000, 100000}, {500000, 100000, 400000}, {1000000, 500000, 1000000}, 2},
+        {{500000, 300000, 200000}, {300000, 500000, 200000}, {600000, 1000000, 400000}, 2},
+        {{300000, 500000, 200000}, {500000, 300000, 200000}, {600000, 1000000, 400000}, 1},
+        {{1000000, 500000, 500000}, {1000000, 500000, 500000}, {1000000, 500000, 500000}, 1},
+        {{1000000, 1, 1}, {1, 1, 1000000}, {1, 1, 1000000}, 2},
+    };
+
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        struct lac_semantic_answer a = answer_of(rows[i].a[0], rows[i].a[1], rows[i].a[2], 1);
+        struct lac_semantic_answer b = answer_of(rows[i].b[0], rows[i].b[1], rows[i].b[2], 2);
+
+        lac_test_row("row %zu", i);
+        lac_semantic_join(&a, &b);
+        for (int t = 0; t < LAC_TIER_COUNT; t++)
+            LAC_TEST_EQ(a.likelihood[t], rows[i].both[t]);
+        LAC_TEST_EQ(a.nearest[0].exemplar, rows[i].nearest);
+    }
+}
+
+static void joined_answers_keep_every_doubt(void)
+{
+    for (int i = 0; i < 4; i++) {
+        struct lac_semantic_answer a = answer_of(1000000, 1, 1, 1), b = a;
+
+        lac_test_row("first %d, second %d", i & 1, i >> 1);
+        a.cut = i & 1;
+        b.cut = i & 2;
+        a.gate = i & 1 ? LAC_HEAD_LANGUAGE : LAC_HEAD_PASSED;
+        b.gate = i & 2 ? LAC_HEAD_FAR : LAC_HEAD_PASSED;
+        lac_semantic_join(&a, &b);
+        LAC_TEST_EQ(a.cut, i != 0);
+        LAC_TEST_EQ(a.gate, i & 1 ? LAC_HEAD_LANGUAGE : i & 2 ? LAC_HEAD_FAR : LAC_HEAD_PASSED);
+    }
+}
+
 LAC_TEST_MAIN(semantic, models_may_come_later, failing_devices_are_not_ready,
               bulk_calls_let_interactive_ones_go_first, bulk_calls_do_not_wait_for_ever,
               lanes_share_a_device, nothing_that_is_remembered_is_encoded_again,
-              failed_calls_are_not_remembered)
+              failed_calls_are_not_remembered, joined_answers_are_the_strictest_at_each_threshold,
+              joined_answers_keep_every_doubt)

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "lac_http_server.h"
+
 static int show(int argc, char **argv)
 {
     bool json = false, sample = false;
@@ -42,15 +44,28 @@ static int show(int argc, char **argv)
     return status;
 }
 
-/* What one program would stop at; everything else is already checked by loading. */
-static bool check_program(const struct lac_tool *t, enum lac_conf_program program, const char *name)
+/* What programs would stop at although each value is a good one. Returns how many things. */
+static unsigned report(const struct lac_tool *t, struct lac_buf *b)
 {
+    const unsigned programs = LAC_CONF_CLASSIFY | LAC_CONF_SINK | LAC_CONF_BRIDGE;
+    unsigned wrong = lac_conf_report(t->conf, programs, b);
+    const char *listen = lac_conf_text(t->conf, "bridge.listen");
+    struct lac_kafka_options kafka;
     struct lac_err err;
 
-    if (lac_conf_check(t->conf, program, &err) == LAC_OK)
-        return true;
-    printf("%s: %s\n", name, err.text);
-    return false;
+    lac_kafka_options_from_conf(&kafka, t->conf);
+    if (lac_kafka_options_check(&kafka, &err) != LAC_OK) {
+        lac_buf_printf(b, "kafka: %s\n", err.text);
+        wrong++;
+    }
+    if (!lac_conf_is_set(t->conf, "bridge.api_key") && !lac_http_is_loopback(listen)) {
+        lac_buf_printf(b,
+                       "lacuna-bridge: bridge.listen %s can be reached by others, and "
+                       "bridge.api_key (LACUNA_API_KEY) is not set\n",
+                       listen);
+        wrong++;
+    }
+    return wrong;
 }
 
 static int validate(int argc, char **argv)
@@ -63,24 +78,17 @@ static int validate(int argc, char **argv)
         .negative = "a program can't start with this configuration",
     };
     struct lac_tool t;
-    struct lac_kafka_options kafka;
-    struct lac_err err;
+    struct lac_buf b;
     int status = lac_tool_open(&t, &command, argc, argv);
-    bool good = true;
 
     if (status < 0) {
-        good &= check_program(&t, LAC_CONF_CLASSIFY, "lacuna-classify");
-        good &= check_program(&t, LAC_CONF_SINK, "lacuna-sink");
-        good &= check_program(&t, LAC_CONF_BRIDGE, "lacuna-bridge");
-        lac_kafka_options_from_conf(&kafka, t.conf);
-        if (lac_kafka_options_check(&kafka, &err) != LAC_OK) {
-            printf("kafka: %s\n", err.text);
-            good = false;
-        }
-        if (good)
-            printf("%s is valid\n",
-                   lac_conf_path(t.conf) ? lac_conf_path(t.conf) : "the configuration");
-        status = good ? LAC_EXIT_OK : LAC_EXIT_NEGATIVE;
+        lac_buf_init(&b, 64 << 10);
+        bool good = report(&t, &b) == 0;
+
+        status = lac_cli_flush(&t, &b);
+        lac_buf_deinit(&b);
+        if (status < 0)
+            status = good ? LAC_EXIT_OK : LAC_EXIT_NEGATIVE;
     }
     lac_tool_close(&t);
     return status;
@@ -92,6 +100,7 @@ static int path(int argc, char **argv)
         .name = "lacuna config path",
         .usage = "[OPTION]...",
         .summary = "Show which file is read, and where files are looked for.",
+        .examples = "  lacuna config path\n",
         .negative = "no file is read",
     };
     struct lac_tool t;
@@ -100,13 +109,15 @@ static int path(int argc, char **argv)
     if (status < 0) {
         const char *file = lac_conf_path(t.conf), *place;
 
-        if (file)
-            puts(file);
-        else
+        if (!file)
             fputs("no configuration file is read; looked for:\n", stderr);
         for (size_t i = 0; !file && (place = lac_conf_search_path(t.conf, i)); i++)
             fprintf(stderr, "  %s\n", place);
-        status = file ? LAC_EXIT_OK : LAC_EXIT_NEGATIVE;
+        status = LAC_EXIT_NEGATIVE;
+        if (file && (puts(file) < 0 || fflush(stdout) != 0))
+            status = lac_tool_output_failed(&t, errno);
+        else if (file)
+            status = LAC_EXIT_OK;
     }
     lac_tool_close(&t);
     return status;

@@ -86,7 +86,7 @@ static bool read_file(struct lac_cli_batches *batches, const char *file, struct 
         go = read_line(batches, file, (struct lac_str){line, (size_t)n}, ++number, stop);
     if (go && ferror(f)) {
         stop->file = file;
-        (void)lac_err_set(&stop->err, LAC_FATAL, 0, "%.300s: can't be read to its end", file);
+        (void)lac_err_set(&stop->err, LAC_FATAL, errno, "%.300s: %s", file, lac_errno_text(errno));
         go = false;
     }
     free(line);

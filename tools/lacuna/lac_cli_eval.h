@@ -13,6 +13,7 @@
 #include "lac_cli_batch.h"
 #include "lac_engine.h"
 #include "lac_eval.h"
+#include "lac_json.h"
 #include "lac_pack.h"
 #include "lac_progress.h"
 #include "lac_semantic.h"
@@ -47,6 +48,22 @@ struct lac_cli_eval {
     const char *failed_file; /* ... and where; NULL: none */
     uint64_t failed_line;
 };
+
+/* ---- lac_cli_eval_line.c: a labelled line ---- */
+struct lac_cli_eval_line {
+    struct lac_str text, id; /* of the document; an id that is not there is empty */
+    bool has_tier;
+    enum lac_tier tier;
+    const struct lac_eval_span *spans; /* in the arena; bytes of the text, none empty */
+    size_t span_count;
+};
+
+/* `*doc` is the caller's to free, whatever is said, and `out` borrows from it. REJECT: the line is
+ * wrong. RETRY: no memory. Thread: any. */
+enum lac_status lac_cli_eval_line_read(struct lac_cli_eval_line *out,
+                                       const struct lac_cli_eval_options *o, struct lac_str text,
+                                       struct lac_json **doc, struct lac_arena *a,
+                                       struct lac_err *err) LAC_MUST_USE;
 
 /* ---- lac_cli_eval_run.c: for lac_cli_batches, with a struct lac_cli_eval as ctx ---- */
 extern const size_t lac_cli_eval_made_size;

@@ -8,7 +8,6 @@
 #include "lac_clock.h"
 #include "lac_json.h"
 #include "lac_records.h"
-#include "lac_utf8.h"
 
 enum {
     ARENA_BYTES = LAC_ENGINE_ARENA_MIN + 2 * LAC_CLI_EVAL_LINE_BYTES,
@@ -31,117 +30,36 @@ struct made {
     uint64_t bad_line;
 };
 
-/* ---- a line ---- */
+/* ---- lines ---- */
 
-/* A member under any of its names. Sets of other tools use their own. */
-static const struct lac_json *member(const struct lac_json *obj, const char *a, const char *b)
-{
-    const struct lac_json *v = lac_json_get(obj, a);
-
-    return v ? v : lac_json_get(obj, b);
-}
-
-/* --alias THEIRS=OURS. */
-static struct lac_str entity_name(const struct lac_cli_eval_options *o, struct lac_str theirs)
-{
-    for (size_t i = 0; i < o->aliases.count; i++) {
-        const char *equals = strchr(o->aliases.items[i], '=');
-        struct lac_str from = {o->aliases.items[i], (size_t)(equals - o->aliases.items[i])};
-
-        if (lac_str_eq(from, theirs))
-            return lac_str_from(equals + 1);
-    }
-    return theirs;
-}
-
-/* The byte where character `n` begins; SIZE_MAX when the text is shorter. */
-static size_t byte_of(struct lac_str text, int64_t n)
-{
-    size_t at = 0;
-
-    for (; n > 0 && at < text.len; n--)
-        (void)lac_utf8_next(text, &at);
-    return n == 0 ? at : SIZE_MAX;
-}
-
-static enum lac_status read_span(const struct lac_cli_eval_options *o, const struct lac_json *v,
-                                 struct lac_str text, struct lac_eval_span *out,
-                                 struct lac_err *err)
-{
-    const struct lac_json *entity = member(v, "entity", "entity_type");
-    const struct lac_json *start = member(v, "start", "start_position");
-    const struct lac_json *end = member(v, "end", "end_position");
-    size_t from, to;
-
-    if (!entity)
-        entity = lac_json_get(v, "label");
-    if (lac_json_kind(entity) != LAC_JSON_STRING || lac_json_kind(start) != LAC_JSON_INT ||
-        lac_json_kind(end) != LAC_JSON_INT)
-        return lac_err_set(err, LAC_REJECT, 0,
-                           "a span is {\"entity\": text, \"start\": number, \"end\": number}");
-    if (lac_json_int(start) < 0 || lac_json_int(end) <= lac_json_int(start))
-        return lac_err_set(err, LAC_REJECT, 0, "a span ends behind its start");
-    from = o->bytes ? (size_t)lac_json_int(start) : byte_of(text, lac_json_int(start));
-    to = o->bytes ? (size_t)lac_json_int(end) : byte_of(text, lac_json_int(end));
-    if (from >= text.len || to > text.len)
-        return lac_err_set(err, LAC_REJECT, 0,
-                           "a span ends behind the text; offsets are characters%s",
-                           o->bytes ? " without --bytes" : ", or bytes with --bytes");
-    *out = (struct lac_eval_span){entity_name(o, lac_json_string(entity)), (uint32_t)from,
-                                  (uint32_t)to};
-    return LAC_OK;
-}
-
+/* There is room for all that a batch can have. */
 static struct lac_eval_span *take_spans(struct made *m, size_t count)
 {
     struct lac_eval_span *spans = lac_arena_alloc(&m->spans, count * sizeof(*spans));
 
-    LAC_ASSERT(spans); /* there is room for all that a batch can have */
+    LAC_ASSERT(spans);
     return spans;
-}
-
-static enum lac_status read_case(const struct lac_cli_eval_options *o, const struct lac_json *doc,
-                                 struct made *m, struct lac_str *text, struct lac_eval_case *c,
-                                 struct lac_err *err)
-{
-    const struct lac_json *spans = lac_json_get(doc, "spans");
-    const struct lac_json *tier = lac_json_get(doc, "tier");
-    enum lac_status status = LAC_OK;
-    struct lac_eval_span *gold;
-
-    if (lac_json_kind(doc) != LAC_JSON_OBJECT)
-        return lac_err_set(err, LAC_REJECT, 0, "a line is a JSON object");
-    *text = lac_json_string(member(doc, "text", "full_text"));
-    c->id = lac_json_string(lac_json_get(doc, "id"));
-    if (!text->ptr)
-        return lac_err_set(err, LAC_REJECT, 0, "\"text\" is missing");
-    if (!c->id.ptr)
-        c->id = LAC_STR("");
-    c->has_tier = lac_json_kind(tier) == LAC_JSON_STRING;
-    if (c->has_tier && !lac_tier_parse(lac_json_string(tier), &c->gold_tier))
-        return lac_err_set(err, LAC_REJECT, 0, "\"tier\" is PUBLIC, INTERNAL or PROPRIETARY");
-    c->gold_count = lac_json_size(spans);
-    if (c->gold_count > LAC_EVAL_SPAN_MAX)
-        return lac_err_set(err, LAC_REJECT, 0, "more than %d spans", LAC_EVAL_SPAN_MAX);
-    c->gold = gold = take_spans(m, c->gold_count);
-    for (size_t i = 0; i < c->gold_count && status == LAC_OK; i++)
-        status = read_span(o, lac_json_item(spans, i), *text, &gold[i], err);
-    return status;
 }
 
 /* Up to the first line that is wrong. */
 static void read_cases(const struct lac_cli_eval *r, const struct lac_cli_batch *b, struct made *m)
 {
     for (size_t i = 0; i < b->count; i++) {
-        enum lac_status status = lac_json_parse(&m->docs[i], lac_cli_batch_line(b, i), &m->err);
+        struct lac_eval_case *c = &m->cases[i];
+        struct lac_cli_eval_line line;
 
         m->cases[i] = (struct lac_eval_case){.line = lac_cli_batch_number(b, i)};
-        if (status == LAC_OK)
-            status = read_case(r->o, m->docs[i], m, &m->texts[i], &m->cases[i], &m->err);
-        if (status != LAC_OK) {
-            m->bad_line = m->cases[i].line;
+        if (lac_cli_eval_line_read(&line, r->o, lac_cli_batch_line(b, i), &m->docs[i], &m->spans,
+                                   &m->err) != LAC_OK) {
+            m->bad_line = c->line;
             return;
         }
+        m->texts[i] = line.text;
+        c->id = line.id;
+        c->has_tier = line.has_tier;
+        c->gold_tier = line.tier;
+        c->gold = line.spans;
+        c->gold_count = line.span_count;
         m->count++;
     }
 }

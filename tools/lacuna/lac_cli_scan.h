@@ -205,9 +205,10 @@ void lac_cli_scan_unwatch(struct lac_cli_scan_run *run);
 /* Memory of a piece: what is reported, margins and a bit for whole characters. */
 enum { LAC_CLI_PIECE = 1 << 20, LAC_CLI_PIECE_MEMORY = LAC_CLI_PIECE + 4 * LAC_SCAN_MARGIN };
 
-/* Looks at all of `fd`; appends records to `out`. Complains itself. */
+/* Looks at all of `fd`, up to the `size` that a file had when it was opened, 0: up to its end;
+ * appends records to `out`. Complains itself. */
 void lac_cli_scan_fd(struct lac_cli_scan_run *run, struct lac_cli_scan_worker *w,
-                     struct lac_str path, int fd, struct lac_buf *out);
+                     struct lac_str path, int fd, size_t size, struct lac_buf *out);
 /* Opens and looks. `followed`: a link may lead to it. */
 void lac_cli_scan_path(struct lac_cli_scan_run *run, struct lac_cli_scan_worker *w,
                        const char *path, bool followed, struct lac_buf *out);

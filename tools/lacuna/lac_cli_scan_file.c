@@ -40,17 +40,47 @@ struct place {
     const struct lac_scan_result *result;
 };
 
+static void advance_one(struct cursor *c, unsigned char b)
+{
+    c->at++;
+    c->chars += (b & 0xC0) != 0x80;
+    c->wide += b >= 0xF0;
+    if (b == '\n') {
+        c->line++;
+        c->line_chars = c->chars;
+    }
+}
+
+/* How many bytes have their top bit set. */
+static unsigned tops(uint64_t x)
+{
+    const uint64_t ones = 0x0101010101010101u;
+
+    return (unsigned)(((x >> 7 & ones) * ones) >> 56);
+}
+
+/* Eight bytes without a line's end. False: there is one. */
+static bool advance_eight(struct cursor *c, const char *at)
+{
+    const uint64_t low = 0x7F7F7F7F7F7F7F7Fu;
+    uint64_t x, other;
+
+    memcpy(&x, at, sizeof(x));
+    other = x ^ 0x0A0A0A0A0A0A0A0Au;
+    if (~(((other & low) + low) | other) & ~low)
+        return false;
+    c->at += sizeof(x);
+    c->chars += sizeof(x) - tops(x & ~(x << 1));
+    c->wide += tops(x & x << 1 & x << 2 & x << 3);
+    return true;
+}
+
 static void advance(struct cursor *c, struct lac_str text, size_t to)
 {
-    for (; c->at < to; c->at++) {
-        unsigned char b = (unsigned char)text.ptr[c->at];
-
-        c->chars += (b & 0xC0) != 0x80;
-        c->wide += b >= 0xF0;
-        if (b == '\n') {
-            c->line++;
-            c->line_chars = c->chars;
-        }
+    while (c->at < to) {
+        if (to - c->at >= sizeof(uint64_t) && advance_eight(c, text.ptr + c->at))
+            continue;
+        advance_one(c, (unsigned char)text.ptr[c->at]);
     }
 }
 
@@ -199,8 +229,9 @@ static void count_file(struct lac_cli_scan_run *run, uint64_t listed, bool undec
     atomic_fetch_add(&run->counts.truncated, truncated);
 }
 
-/* Reads until `memory` is full or the file ends. False: it can't be read. */
-static bool fill(int fd, char *memory, size_t *len, bool *ended)
+/* Reads until `memory` is full or the file ends, which it does behind `size` bytes if that is not
+ * 0. False: it can't be read. */
+static bool fill(int fd, size_t size, char *memory, size_t *len, bool *ended)
 {
     while (*len < LAC_CLI_PIECE_MEMORY) {
         ssize_t n = read(fd, memory + *len, LAC_CLI_PIECE_MEMORY - *len);
@@ -214,6 +245,10 @@ static bool fill(int fd, char *memory, size_t *len, bool *ended)
             return true;
         }
         *len += (size_t)n;
+        if (*len == size) {
+            *ended = true;
+            return true;
+        }
     }
     return true;
 }
@@ -221,7 +256,8 @@ static bool fill(int fd, char *memory, size_t *len, bool *ended)
 /* A file as it is read. Nearly all are taken as they are. */
 struct reader {
     int fd;
-    bool ended; /* all of it is in memory */
+    size_t size; /* of a file that one piece holds, as it was when it was opened; 0: not known */
+    bool ended;  /* all of it is in memory */
     /* UTF-16 only: what was read and not decoded yet, in the worker's raw memory */
     bool utf16;
     struct lac_scan_utf16 decoder;
@@ -250,7 +286,7 @@ static bool fill_utf16(struct reader *r, struct lac_cli_scan_worker *w, size_t *
     do {
         size_t taken;
 
-        if (!r->raw_ended && !fill(r->fd, w->raw, &r->raw, &r->raw_ended))
+        if (!r->raw_ended && !fill(r->fd, 0, w->raw, &r->raw, &r->raw_ended))
             return false;
         taken = lac_scan_utf16_decode(&r->decoder, (struct lac_str){w->raw, r->raw}, r->raw_ended,
                                       w->memory, len, LAC_CLI_PIECE_MEMORY);
@@ -264,7 +300,7 @@ static bool fill_utf16(struct reader *r, struct lac_cli_scan_worker *w, size_t *
 /* The next bytes behind `*len` of the worker's memory, in UTF-8. False: errno says why not. */
 static bool read_on(struct reader *r, struct lac_cli_scan_worker *w, size_t *len, bool first)
 {
-    if (!r->utf16 && !fill(r->fd, w->memory, len, &r->ended))
+    if (!r->utf16 && !fill(r->fd, r->size, w->memory, len, &r->ended))
         return false;
     if (first && lac_scan_utf16_begins(&r->decoder, (struct lac_str){w->memory, *len}) &&
         !begin_utf16(r, w, len))
@@ -303,11 +339,11 @@ static bool piece(struct lac_cli_scan_run *run, struct lac_cli_scan_worker *w, s
 }
 
 void lac_cli_scan_fd(struct lac_cli_scan_run *run, struct lac_cli_scan_worker *w,
-                     struct lac_str path, int fd, struct lac_buf *out)
+                     struct lac_str path, int fd, size_t size, struct lac_buf *out)
 {
     struct place p = {.run = run, .w = w, .path = path, .placed = true};
     struct cursor c = {.line = 1};
-    struct reader reader = {.fd = fd};
+    struct reader reader = {.fd = fd, .size = size < LAC_CLI_PIECE_MEMORY ? size : 0};
     size_t len = 0, from = 0;
     uint64_t listed = 0;
     bool undecodable = false, truncated = false;
@@ -367,7 +403,7 @@ void lac_cli_scan_path(struct lac_cli_scan_run *run, struct lac_cli_scan_worker 
         close(fd);
         return;
     }
-    lac_cli_scan_fd(run, w, lac_str_from(path), fd, out);
+    lac_cli_scan_fd(run, w, lac_str_from(path), fd, followed ? 0 : (size_t)st.st_size, out);
     close(fd);
 }
 

@@ -38,9 +38,11 @@ static int open_pack(struct lac_cli_train *r)
     const char *path = r->t->operands[0];
     struct stat st;
     struct lac_err err;
+    char what[400];
 
+    (void)snprintf(what, sizeof(what), "%.300s: not a pack's folder", path);
     if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
-        return lac_tool_fail(r->t, LAC_EXIT_USAGE, "the pack is no folder", path);
+        return lac_tool_fail(r->t, LAC_EXIT_USAGE, what, "Make one with `lacuna pack init DIR`.");
     if (lac_pack_open_to_train(&r->pack, path, &err) == LAC_OK)
         return -1;
     return lac_cli_train_failed(r, &err);

@@ -8,7 +8,9 @@
 #define LAC_CLI_TRAIN_H
 
 #include "lac_cli.h"
+#include "lac_event_id.h"
 #include "lac_head_data.h"
+#include "lac_json.h"
 #include "lac_pack.h"
 #include "lac_progress.h"
 #include "lac_semantic.h"
@@ -60,10 +62,22 @@ struct lac_cli_train {
     struct lac_buf feedback; /* owned: exemplars/feedback.jsonl, empty when there is none */
 };
 
-/* All of them return -1 to go on, or the exit status with everything said. */
+/* Unless it says otherwise, all return -1 to go on, or the exit status with everything said. */
 
 /* ---- lac_cli_train_data.c: labelled texts ---- */
 int lac_cli_train_collect(struct lac_cli_train *r);
+
+/* ---- lac_cli_train_request.c: texts behind feedback ---- */
+struct lac_cli_train_request {
+    struct lac_json *doc; /* owned: to be freed, whatever is said */
+    char event[LAC_EVENT_ID_TEXT_SIZE];
+    struct lac_str text; /* of the document; ptr NULL: it has none */
+};
+
+/* A line of `lacuna tail requests` of the log `origin`, at most LAC_EVENT_ID_NAME_MAX bytes.
+ * REJECT: it is none. Returns a status, and says nothing. */
+enum lac_status lac_cli_train_request_read(struct lac_cli_train_request *out, struct lac_str line,
+                                           const char *origin, struct lac_err *err) LAC_MUST_USE;
 
 /* ---- lac_cli_train_fit.c: vectors and heads ---- */
 int lac_cli_train_fit(struct lac_cli_train *r);

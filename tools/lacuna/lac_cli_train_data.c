@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "lac_event_id.h"
 #include "lac_file.h"
@@ -118,46 +117,15 @@ static int take_files(struct lac_cli_train *r)
 
 /* ---- requests ---- */
 
-/* "2026-11-21T05:33:00.123Z", as lac_clock_format() writes it. */
-static bool parse_time(const char *text, int64_t *out)
-{
-    struct tm tm = {.tm_isdst = 0};
-    const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-    int64_t ms;
-
-    if (!rest || strlen(rest) != 5 || rest[0] != '.' || rest[4] != 'Z' ||
-        strspn(rest + 1, "0123456789") != 3)
-        return false;
-    ms = (rest[1] - '0') * 100 + (rest[2] - '0') * 10 + (rest[3] - '0');
-    *out = (int64_t)timegm(&tm) * 1000 + ms;
-    return true;
-}
-
-/* A line of `lacuna tail requests`: where it stands in the log says which event it is. */
 static enum lac_status take_request(struct lac_cli_train *r, const char *origin,
                                     struct lac_str line, struct lac_err *err)
 {
-    struct lac_json *doc = NULL;
-    struct lac_event_id event;
-    char text[LAC_EVENT_ID_TEXT_SIZE], time[64];
-    int64_t timestamp = 0;
-    enum lac_status status = lac_json_parse(&doc, line, err);
-    struct lac_str topic = lac_json_string(lac_json_get(doc, "topic"));
-    struct lac_str at = lac_json_string(lac_json_get(doc, "timestamp"));
-    struct lac_str body = lac_json_string(lac_json_get(lac_json_get(doc, "value"), "text"));
+    struct lac_cli_train_request q;
+    enum lac_status status = lac_cli_train_request_read(&q, line, origin, err);
 
-    snprintf(time, sizeof(time), "%.*s", LAC_STR_FMT(at));
-    if (status == LAC_OK && (!topic.ptr || topic.len > LAC_EVENT_ID_NAME_MAX || !at.ptr ||
-                             !parse_time(time, &timestamp)))
-        status = lac_err_set(err, LAC_REJECT, 0, "a line is a record as `lacuna tail` prints it");
-    if (status == LAC_OK && body.ptr) {
-        lac_event_id_make(&event, lac_str_from(origin), topic,
-                          (int32_t)lac_json_int(lac_json_get(doc, "partition")),
-                          lac_json_int(lac_json_get(doc, "offset")), timestamp);
-        lac_event_id_format(text, &event);
-        status = lac_head_data_join(r->data, lac_str_from(text), body, err);
-    }
-    lac_json_free(doc);
+    if (status == LAC_OK && q.text.ptr)
+        status = lac_head_data_join(r->data, lac_str_from(q.event), q.text, err);
+    lac_json_free(q.doc);
     return status;
 }
 

@@ -49,7 +49,7 @@ static int choose_folder(struct lac_dev *d)
                              "Choose a shorter one with --data DIR.");
     memcpy(d->data, folder, strlen(folder) + 1);
     /* Root's Postgres runs as another user, who must get through what is new. */
-    if (!lac_file_make_folders(d->data, geteuid() == 0))
+    if (!lac_file_make_folders(d->data, geteuid() == 0 ? strlen(d->data) : 0))
         return fail_errno(d, d->data);
     return -1;
 }

@@ -38,6 +38,12 @@ static const char *next_command(void *ctx, size_t i)
     return i < LAC_COUNT(commands) ? commands[i].name : NULL;
 }
 
+static int cannot_write(void)
+{
+    fprintf(stderr, "lacuna: error: can't write the output: %s\n", lac_errno_text(errno));
+    return LAC_EXIT_FAILURE;
+}
+
 static int help(FILE *to)
 {
     struct lac_term term;
@@ -60,7 +66,13 @@ static int help(FILE *to)
                          "New here? Run `lacuna dev`.\n");
     written = lac_term_flush(&term, &b);
     lac_buf_deinit(&b);
-    return written ? LAC_EXIT_OK : LAC_EXIT_FAILURE;
+    return written ? LAC_EXIT_OK : cannot_write();
+}
+
+static int version(void)
+{
+    printf("lacuna %s\n", lac_tool_version());
+    return fflush(stdout) == 0 ? LAC_EXIT_OK : cannot_write();
 }
 
 /* Runs lacuna-NAME from beside this program, else from PATH. Returns only when there is none. */
@@ -116,10 +128,8 @@ int main(int argc, char **argv)
         return LAC_EXIT_USAGE;
     }
     if (at == 0) {
-        if (argc > 1 && strcmp(argv[1], "--version") == 0) {
-            printf("lacuna %s\n", lac_tool_version());
-            return LAC_EXIT_OK;
-        }
+        if (argc > 1 && strcmp(argv[1], "--version") == 0)
+            return version();
         if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
             return help(stdout);
         (void)help(stderr);
@@ -131,10 +141,8 @@ int main(int argc, char **argv)
         argv[at] = argv[at + 1];
         argv[at + 1] = (char *)"--help";
     }
-    if (strcmp(argv[at], "version") == 0) {
-        printf("lacuna %s\n", lac_tool_version());
-        return LAC_EXIT_OK;
-    }
+    if (strcmp(argv[at], "version") == 0)
+        return version();
     /* `lacuna --dev tail routing` is `lacuna tail --dev routing`. */
     words[0] = argv[at];
     for (int i = 1; i < argc; i++)

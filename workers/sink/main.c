@@ -229,7 +229,7 @@ int main(int argc, char **argv)
     static const struct lac_runtime_program program = {
         .name = "lacuna-sink",
         .id = LAC_CONF_SINK,
-        .summary = "Copies decisions from Kafka into Postgres, each exactly once.",
+        .summary = "copies decisions from Kafka into Postgres, each exactly once",
     };
     struct lac_runtime *rt = NULL;
     struct lac_err err = {0};

@@ -16,9 +16,8 @@ from .paths import COMPONENTS, KAFKA_LIB, ROOT, need
 from .process import Process
 from .wait import free_port, listening, wait_until
 
-# Only the first compiler: ready in a second, as fast as tests need.
-_JVM = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"]
-_SMALL = ["-Xms64m", "-Xmx256m"]
+# A small heap and only the first compiler: ready in a second, as fast as tests need.
+_QUICK = ["-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"]
 
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 
@@ -43,16 +42,16 @@ class Kafka:
 
     certificates: adds a SASL_SSL listener (tls_port) where `lacuna` may log in by PLAIN and
     SCRAM-SHA-512. The plain listener (bootstrap) is there in any case.
-    heap: options of the Java heap, for others than tests; theirs is small.
+    jvm: options of the broker's Java, for others than tests; theirs starts quickly.
     """
 
-    def __init__(self, folder: Path, certificates=None, properties=None, heap=None):
+    def __init__(self, folder: Path, certificates=None, properties=None, jvm=None):
         need(KAFKA_LIB)
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.certificates = certificates
         self.properties = dict(properties or {})
-        self.heap = heap or _SMALL
+        self.jvm = jvm or _QUICK
         self.port = self.tls_port = None
         self.process = None
         self._admin = None
@@ -76,7 +75,8 @@ class Kafka:
     def _run(self):
         if self.process is None:
             self.process = Process(
-                f"kafka:{self.port}", self._java() + ["kafka.Kafka", self._properties_path()],
+                f"kafka:{self.port}",
+                self._java(self.jvm) + ["kafka.Kafka", self._properties_path()],
                 self.folder / "kafka.log")
         self.process.start()
         # The log line of an earlier life must not count: only an answer does.
@@ -111,9 +111,10 @@ class Kafka:
 
     # --- files ----------------------------------------------------------------------------
 
-    def _java(self):
+    @staticmethod
+    def _java(options):
         jars = ":".join(sorted(str(p) for p in KAFKA_LIB.glob("*.jar")))
-        return ["java", *self.heap, *_JVM, "-cp", jars,
+        return ["java", *options, "-cp", jars,
                 f"-Dlog4j2.configurationFile={COMPONENTS / 'log4j2.xml'}"]
 
     def _properties_path(self):
@@ -165,7 +166,7 @@ class Kafka:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         if cluster.startswith("-"):  # the tool would read it as an option
             cluster = "A" + cluster[1:]
-        command = self._java() + ["kafka.tools.StorageTool", "format", "-t", cluster,
+        command = self._java(_QUICK) + ["kafka.tools.StorageTool", "format", "-t", cluster,
                                   "-c", str(self._properties_path())]
         if self.certificates:
             command += ["--add-scram", f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]"]

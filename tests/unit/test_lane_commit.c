@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: what a lane makes of a commit. One partition, an output that takes or refuses as it is
+ * told, and a clock that only the lane's own waits move.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lac_fuse.h"
+#include "lac_lane.h"
+#include "lac_log.h"
+#include "lac_test.h"
+
+enum { MESSAGES_MAX = 8, COMMITS_MAX = 20, SLOW_MS = 12000, TRANSACTION_MS = 10000 };
+
+struct world {
+    struct lac_lane *lane;
+    int64_t count;     /* messages 0 .. count of the partition */
+    int64_t next;      /* that poll brings */
+    int64_t durable;   /* behind the last committed one */
+    uint64_t now_ms;   /* of the lane's clock */
+    bool assigned;     /* the partition is the lane's */
+    int refusals;      /* commits that are still answered with REJECT */
+    int losses;        /* .. with RETRY, first */
+    int commits;       /* commits that were asked for */
+    int letters, bare; /* dead letters in the open interval: all, those without a value */
+    int kept_letters;  /* in what is committed */
+    int kept_bare;     /* of them, without a value */
+    size_t largest;    /* messages of the largest slice that went through the stage */
+    const char *fuse;  /* path, NULL: none */
+    size_t batch;      /* messages of a batch; 0: MESSAGES_MAX */
+    int64_t slow;      /* the stage takes SLOW_MS for this message; 0: none */
+    uint64_t begun_ms; /* when the open transaction was begun; 0: none is open */
+    int timeouts;      /* commits that came too late */
+};
+
+static struct lac_err err;
+
+/* ---- the lane's world ---- */
+
+static uint64_t now_ms(void *ctx)
+{
+    return ((struct world *)ctx)->now_ms;
+}
+
+static void sleep_ms(void *ctx, uint32_t ms)
+{
+    ((struct world *)ctx)->now_ms += ms;
+}
+
+/* All there is is committed, or never will be: the lane may go. */
+static enum lac_status poll_next(void *ctx, uint32_t timeout_ms, struct lac_kafka_msg *msg,
+                                 struct lac_err *e)
+{
+    struct world *w = ctx;
+    struct lac_kafka_position p = {"in", 0, LAC_KAFKA_STORED};
+
+    (void)e;
+    if (!w->assigned) {
+        w->assigned = true;
+        lac_lane_assigned(w->lane, &p, 1);
+    }
+    if (w->durable == w->count || w->commits == COMMITS_MAX)
+        lac_lane_stop(w->lane);
+    w->now_ms += timeout_ms;
+    if (w->next == w->count)
+        return LAC_AGAIN;
+    *msg = (struct lac_kafka_msg){
+        .topic = "in",
+        .offset = w->next++,
+        .timestamp = 1,
+        .key = LAC_STR("key"),
+        .value = LAC_STR("value"),
+    };
+    return LAC_OK;
+}
+
+static void poll_break(void *ctx)
+{
+    (void)ctx;
+}
+
+static enum lac_status seek(void *ctx, const struct lac_kafka_position *p, size_t n,
+                            struct lac_err *e)
+{
+    (void)e;
+    LAC_TEST_EQ(n, 1);
+    ((struct world *)ctx)->next = p[0].offset;
+    return LAC_OK;
+}
+
+static enum lac_status committed(void *ctx, struct lac_kafka_position *p, size_t n,
+                                 struct lac_err *e)
+{
+    (void)e;
+    LAC_TEST_EQ(n, 1);
+    p[0].offset = ((struct world *)ctx)->durable;
+    return LAC_OK;
+}
+
+static bool watermarks(void *ctx, const char *topic, int32_t partition, int64_t *low, int64_t *high)
+{
+    (void)topic, (void)partition;
+    *low = 0;
+    *high = ((struct world *)ctx)->count;
+    return true;
+}
+
+static size_t none_failed(void *ctx, struct lac_err *e)
+{
+    (void)ctx, (void)e;
+    return 0;
+}
+
+static size_t record_limit(void *ctx)
+{
+    (void)ctx;
+    return 1 << 20;
+}
+
+static const struct lac_lane_io_ops io_ops = {
+    .now_ms = now_ms,
+    .sleep_ms = sleep_ms,
+    .poll = poll_next,
+    .poll_break = poll_break,
+    .seek = seek,
+    .committed = committed,
+    .watermarks = watermarks,
+    .record_limit = record_limit,
+    .side_failed = none_failed,
+};
+
+/* ---- the output ---- */
+
+static enum lac_status output_open(void *ctx, struct lac_err *e)
+{
+    (void)ctx, (void)e;
+    return LAC_OK;
+}
+
+static enum lac_status output_write(void *ctx, struct lac_batch *b, struct lac_err *e)
+{
+    struct world *w = ctx;
+
+    (void)e;
+    if (!w->begun_ms)
+        w->begun_ms = w->now_ms;
+    for (size_t i = 0; i < b->record_count; i++) {
+        if (b->records[i].topic != 1)
+            continue;
+        w->letters++;
+        w->bare += b->records[i].record.value.ptr == NULL;
+    }
+    return LAC_OK;
+}
+
+static enum lac_status output_commit(void *ctx, const struct lac_kafka_position *p, size_t n,
+                                     struct lac_err *e)
+{
+    struct world *w = ctx;
+
+    LAC_TEST_EQ(n, 1);
+    w->commits++;
+    if (w->now_ms - w->begun_ms > TRANSACTION_MS) {
+        w->timeouts++;
+        return lac_err_set(e, LAC_RETRY, 0, "the transaction is aborted");
+    }
+    if (w->losses && w->losses--)
+        return lac_err_set(e, LAC_RETRY, 0, "nobody knows");
+    if (w->refusals && w->refusals--)
+        return lac_err_set(e, LAC_REJECT, 0, "no");
+    w->durable = p[0].offset;
+    w->kept_letters += w->letters;
+    w->kept_bare += w->bare;
+    w->letters = w->bare = 0;
+    w->begun_ms = 0;
+    return LAC_OK;
+}
+
+static enum lac_status output_abort(void *ctx, struct lac_err *e)
+{
+    struct world *w = ctx;
+
+    (void)e;
+    w->letters = w->bare = 0;
+    w->begun_ms = 0;
+    return LAC_OK;
+}
+
+static void output_close(void *ctx)
+{
+    (void)ctx;
+}
+
+static const struct lac_output_ops output_ops = {
+    .name = "test",
+    .carries_records = true,
+    .open = output_open,
+    .write = output_write,
+    .commit = output_commit,
+    .abort = output_abort,
+    .close = output_close,
+};
+
+static enum lac_status pass_on(void *ctx, struct lac_batch *b, struct lac_err *e)
+{
+    struct world *w = ctx;
+
+    (void)e;
+    if (b->count > w->largest)
+        w->largest = b->count;
+    for (size_t i = 0; i < b->count; i++) {
+        const struct lac_kafka_record r = {.key = b->msgs[i].key, .value = b->msgs[i].value};
+
+        if (w->slow && b->msgs[i].offset == w->slow)
+            w->now_ms += SLOW_MS;
+        if (lac_batch_emit(b, 0, &r) != LAC_OK)
+            return LAC_AGAIN;
+    }
+    return LAC_OK;
+}
+
+static void open_lane(struct world *w)
+{
+    static const char *const topics[] = {"out", "dead"};
+    const struct lac_lane_options options = {
+        .name = "lane",
+        .topics = topics,
+        .topic_count = LAC_COUNT(topics),
+        .deadletter_topic = 1,
+        .batch_count = w->batch ? w->batch : MESSAGES_MAX,
+        .batch_bytes = 1 << 16,
+        .commit_interval_ms = 100,
+        .fuse_path = w->fuse,
+    };
+
+    lac_log_open("test", LAC_LOG_ERROR, LAC_LOG_KEY_VALUE);
+    LAC_TEST_NEED(lac_lane_open(&w->lane, &options, (struct lac_lane_io){w, &io_ops},
+                                (struct lac_output){w, &output_ops}, (struct lac_stage){w, pass_on},
+                                &err) == LAC_OK);
+}
+
+static enum lac_status run(struct world *w)
+{
+    enum lac_status status;
+
+    open_lane(w);
+    status = lac_lane_run(w->lane, &err);
+    lac_lane_close(w->lane);
+    return status;
+}
+
+/* ---- records that can't be written ---- */
+
+static void a_refused_record_is_dead_lettered_first_whole_then_bare(void)
+{
+    for (int refusals = 0; refusals <= 2; refusals++) {
+        struct world w = {.count = 1, .refusals = refusals};
+
+        lac_test_row("%d refusals", refusals);
+        LAC_TEST_EQ(run(&w), LAC_OK);
+        LAC_TEST_EQ(w.durable, 1);
+        LAC_TEST_EQ(w.commits, refusals + 1);
+        LAC_TEST_EQ(w.kept_letters, refusals > 0);
+        LAC_TEST_EQ(w.kept_bare, refusals > 1);
+    }
+}
+
+/* There is no smaller letter than one without its value: trying again would be for ever. */
+static void a_refused_empty_letter_ends_the_lane(void)
+{
+    struct world w = {.count = 1, .refusals = 1000};
+
+    LAC_TEST_EQ(run(&w), LAC_FATAL);
+    LAC_TEST_EQ(w.commits, 3); /* the result, its letter, the letter without a value */
+    LAC_TEST_EQ(w.durable, 0);
+    LAC_TEST_EQ(w.kept_letters, 0);
+}
+
+/* ---- slices that take long ---- */
+
+/* Once may be too late, because nobody can know before. Not again, or it would be for ever. */
+static void what_waits_behind_a_long_batch_is_committed_first(void)
+{
+    int late = 0;
+
+    for (int64_t slow = 1; slow <= 3; slow++) {
+        struct world w = {.now_ms = 1, .count = 5, .batch = 1, .slow = slow};
+
+        lac_test_row("message %d takes long", (int)slow);
+        LAC_TEST_EQ(run(&w), LAC_OK);
+        LAC_TEST_EQ(w.durable, 5);
+        CU_ASSERT(w.timeouts <= 1);
+        late += w.timeouts;
+    }
+    CU_ASSERT(late > 0); /* or nothing was shown */
+}
+
+/* ---- suspects ---- */
+
+static void make_path(char *path, size_t size)
+{
+    int fd;
+
+    (void)snprintf(path, size, "/tmp/lac_commit_XXXXXX");
+    fd = mkstemp(path);
+    LAC_TEST_NEED(fd >= 0);
+    (void)close(fd);
+}
+
+/* The process died with these in hand, once. */
+static void suspect(const char *path, int64_t first, size_t n)
+{
+    struct lac_kafka_msg msgs[MESSAGES_MAX];
+    struct lac_fuse *f = NULL;
+
+    LAC_TEST_NEED(n <= MESSAGES_MAX && lac_fuse_open(&f, path, &err) == LAC_OK);
+    for (size_t i = 0; i < n; i++)
+        msgs[i] = (struct lac_kafka_msg){.topic = "in", .offset = first + (int64_t)i};
+    lac_fuse_arm(f, msgs, n);
+    lac_fuse_close(f);
+}
+
+static uint32_t crashes_of(const char *path, int64_t offset)
+{
+    const struct lac_kafka_msg msg = {.topic = "in", .offset = offset};
+    struct lac_fuse *f = NULL;
+    uint32_t crashes;
+
+    LAC_TEST_NEED(lac_fuse_open(&f, path, &err) == LAC_OK);
+    crashes = lac_fuse_crashes(f, &msg);
+    lac_fuse_close(f);
+    return crashes;
+}
+
+/* Else every later start would go through them one by one, and a crash for another reason would
+ * dead-letter what is innocent. */
+static void what_is_committed_is_no_suspect_any_more(void)
+{
+    char path[32];
+    struct world w = {.count = 6, .fuse = path};
+
+    make_path(path, sizeof(path));
+    suspect(path, 0, 4);
+    LAC_TEST_EQ(crashes_of(path, 3), 1);
+    LAC_TEST_EQ(run(&w), LAC_OK);
+    LAC_TEST_EQ(w.durable, 6);
+    LAC_TEST_EQ(w.kept_letters, 0);
+    for (int64_t offset = 0; offset < 6; offset++)
+        LAC_TEST_EQ(crashes_of(path, offset), 0);
+    (void)unlink(path);
+}
+
+static void only_what_is_committed_is_forgotten(void)
+{
+    char path[32];
+    struct world w = {.count = 4, .fuse = path, .losses = 1};
+    struct lac_err turn;
+
+    make_path(path, sizeof(path));
+    suspect(path, 0, 4);
+    suspect(path, 0, 4); /* the first crash counts when the file is opened, so this is one more */
+    LAC_TEST_EQ(crashes_of(path, 3), 2);
+    open_lane(&w);
+    while (!w.commits) /* its suspects are dead letters now, in an interval that is lost */
+        LAC_TEST_NEED(lac_lane_turn(w.lane, &turn) == LAC_OK);
+    LAC_TEST_EQ(w.durable, 0);
+    lac_lane_close(w.lane);
+    LAC_TEST_EQ(crashes_of(path, 3), 2);
+    LAC_TEST_EQ(crashes_of(path, 0), 2);
+    w = (struct world){.count = 4, .fuse = path};
+    LAC_TEST_EQ(run(&w), LAC_OK);
+    LAC_TEST_EQ(w.kept_letters, 4);
+    LAC_TEST_EQ(w.largest, 0);
+    LAC_TEST_EQ(crashes_of(path, 3), 0);
+    (void)unlink(path);
+}
+
+LAC_TEST_MAIN(lane_commit, a_refused_record_is_dead_lettered_first_whole_then_bare,
+              a_refused_empty_letter_ends_the_lane,
+              what_waits_behind_a_long_batch_is_committed_first,
+              what_is_committed_is_no_suspect_any_more, only_what_is_committed_is_forgotten)
