@@ -5,7 +5,6 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +85,15 @@ void lac_fault_hit(const char *name)
         if (strcmp(faults[i].name, name) == 0 &&
             __atomic_add_fetch(&faults[i].seen, 1, __ATOMIC_RELAXED) == faults[i].at)
             act(&faults[i]);
+}
+
+bool lac_fault_set(const char *name)
+{
+    (void)pthread_once(&once, parse_all);
+    for (size_t i = 0; i < fault_count; i++)
+        if (strcmp(faults[i].name, name) == 0)
+            return true;
+    return false;
 }
 
 #else

@@ -125,7 +125,10 @@ struct lac_kafka_consumer;
  * What happens to a group member's partitions. Both run inside lac_kafka_poll() and
  * lac_kafka_consumer_close(), in the thread that called them.
  *
- * assigned: may set each position's offset (LAC_KAFKA_STORED on entry); reading starts there.
+ * assigned: may set each position's offset (LAC_KAFKA_STORED on entry); reading starts there. From
+ *           STORED it can start too early: where a transaction that is open holds back the
+ *           committed offset while the group rebalances, librdkafka (up to 2.14 at least) takes
+ *           the answer for none and begins at the log's start. So ask lac_kafka_committed(), too.
  * revoked:  the partitions are still ours while it runs, so this is where the last commit is
  *           made; with `lost` they are already somebody else's and nothing may be committed.
  */
@@ -183,7 +186,8 @@ enum lac_status lac_kafka_commit(struct lac_kafka_consumer *c, const struct lac_
                                  size_t n, bool wait, struct lac_err *err) LAC_MUST_USE;
 
 /* Asks the broker what the consumer's group has committed; fills each offset, LAC_KAFKA_NONE
- * where there is nothing. */
+ * where there is nothing. RETRY, too, while a transaction that is open holds one of them back. No
+ * rebalance is served meanwhile. */
 enum lac_status lac_kafka_committed(struct lac_kafka_consumer *c, struct lac_kafka_position *p,
                                     size_t n, uint32_t timeout_ms,
                                     struct lac_err *err) LAC_MUST_USE;

@@ -18,17 +18,18 @@ struct lac_kafka_consumer {
     rd_kafka_queue_t *queue;                 /* only with a wake-up descriptor */
     rd_kafka_topic_partition_list_t *topics; /* subscribed; NULL for an assigned consumer */
     struct lac_kafka_rebalance rebalance;
-    size_t partitions; /* assigned, with tell_end; else 0 */
-    size_t ended;      /* of them, how many were read to their end */
-    bool *at_end;      /* [end_size] by partition, as the same partition ends again and again */
+    rd_kafka_consumer_group_metadata_t *member; /* see lac_kafka_consumer_member() */
+    size_t partitions;                          /* assigned, with tell_end; else 0 */
+    size_t ended;                               /* of them, how many were read to their end */
+    bool *at_end; /* [end_size] by partition, as the same partition ends again and again */
     size_t end_size;
     struct lac_kafka_fetch fetch;
     struct lac_kafka_side side;
 };
 
-rd_kafka_t *lac_kafka_consumer_handle(struct lac_kafka_consumer *c)
+const rd_kafka_consumer_group_metadata_t *lac_kafka_consumer_member(struct lac_kafka_consumer *c)
 {
-    return c->rk;
+    return c->member;
 }
 
 /* ---- messages ---- */
@@ -96,6 +97,22 @@ static struct lac_kafka_position *positions_of(const rd_kafka_topic_partition_li
     return p;
 }
 
+static void forget_member(struct lac_kafka_consumer *c)
+{
+    if (c->member)
+        rd_kafka_consumer_group_metadata_destroy(c->member);
+    c->member = NULL;
+}
+
+/* What was lost before it could be learned belongs to nobody: then there is no member. */
+static void learn_member(struct lac_kafka_consumer *c)
+{
+    forget_member(c);
+    c->member = rd_kafka_consumer_group_metadata(c->rk);
+    if (rd_kafka_assignment_lost(c->rk) == 1)
+        forget_member(c);
+}
+
 static void on_assigned(struct lac_kafka_consumer *c, rd_kafka_topic_partition_list_t *list)
 {
     struct lac_kafka_position *p = positions_of(list);
@@ -107,6 +124,7 @@ static void on_assigned(struct lac_kafka_consumer *c, rd_kafka_topic_partition_l
     }
     free(p);
     (void)rd_kafka_assign(c->rk, list);
+    learn_member(c);
     lac_kafka_fetch_assigned(&c->fetch, list);
 }
 
@@ -119,6 +137,7 @@ static void on_revoked(struct lac_kafka_consumer *c, const rd_kafka_topic_partit
     if (p && c->rebalance.revoked)
         c->rebalance.revoked(c->rebalance.ctx, p, (size_t)list->cnt, lost);
     free(p);
+    forget_member(c);
     (void)rd_kafka_assign(c->rk, NULL);
     lac_kafka_fetch_assigned(&c->fetch, NULL);
 }
@@ -328,6 +347,7 @@ void lac_kafka_consumer_close(struct lac_kafka_consumer *c)
     if (c->queue)
         lac_kafka_consumer_wake_fd(c, -1);
     (void)rd_kafka_consumer_close(c->rk);
+    forget_member(c);
     rd_kafka_destroy(c->rk);
     lac_kafka_fetch_assigned(&c->fetch, NULL);
     if (c->topics)
@@ -436,6 +456,12 @@ enum lac_status lac_kafka_committed(struct lac_kafka_consumer *c, struct lac_kaf
     for (size_t i = 0; !code && i < n; i++)
         p[i].offset = list->elems[i].offset < 0 ? LAC_KAFKA_NONE : list->elems[i].offset;
     rd_kafka_topic_partition_list_destroy(list);
+    if (code ==
+        RD_KAFKA_RESP_ERR__TIMED_OUT) /* librdkafka asks again until then, and says no more */
+        return lac_err_set(err, LAC_RETRY, code,
+                           "kafka: committed offsets: no answer within %u ms; a transaction that "
+                           "is still open may hold them back",
+                           timeout_ms);
     return code ? lac_kafka_fail(err, "committed offsets", code) : LAC_OK;
 }
 

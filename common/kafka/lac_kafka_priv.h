@@ -69,8 +69,10 @@ rd_kafka_topic_partition_list_t *lac_kafka_list(const struct lac_kafka_position 
 /* The first error among the list's elements, or NO_ERROR. */
 rd_kafka_resp_err_t lac_kafka_list_error(const rd_kafka_topic_partition_list_t *list);
 
-/* Handle of a consumer, for what a transaction needs of it. */
-rd_kafka_t *lac_kafka_consumer_handle(struct lac_kafka_consumer *c);
+/* Who the consumer was in its group when its partitions were given to it; NULL while it has none.
+ * Asked for when a transaction ends, librdkafka tells who it is then: after the group has expelled
+ * it that may be nobody, and a broker takes offsets of nobody without asking whose they are. */
+const rd_kafka_consumer_group_metadata_t *lac_kafka_consumer_member(struct lac_kafka_consumer *c);
 rd_kafka_t *lac_kafka_producer_handle(struct lac_kafka_producer *p);
 
 #endif

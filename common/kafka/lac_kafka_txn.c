@@ -20,14 +20,20 @@ enum lac_kafka_txn lac_kafka_txn_send_offsets(struct lac_kafka_producer *p,
                                               const struct lac_kafka_position *positions, size_t n,
                                               uint32_t timeout_ms, struct lac_err *err)
 {
-    rd_kafka_consumer_group_metadata_t *member =
-        rd_kafka_consumer_group_metadata(lac_kafka_consumer_handle(c));
-    rd_kafka_topic_partition_list_t *list = lac_kafka_list(positions, n);
-    rd_kafka_error_t *e = rd_kafka_send_offsets_to_transaction(lac_kafka_producer_handle(p), list,
-                                                               member, (int)timeout_ms);
+    const rd_kafka_consumer_group_metadata_t *member = lac_kafka_consumer_member(c);
+    rd_kafka_topic_partition_list_t *list;
+    rd_kafka_error_t *e;
 
+    if (!member) {
+        (void)lac_err_set(err, LAC_RETRY, 0,
+                          "kafka: send_offsets_to_transaction: the group has given the partitions "
+                          "to others");
+        return LAC_KAFKA_TXN_ABORT;
+    }
+    list = lac_kafka_list(positions, n);
+    e = rd_kafka_send_offsets_to_transaction(lac_kafka_producer_handle(p), list, member,
+                                             (int)timeout_ms);
     rd_kafka_topic_partition_list_destroy(list);
-    rd_kafka_consumer_group_metadata_destroy(member);
     return lac_kafka_txn_outcome(err, "send_offsets_to_transaction", e);
 }
 

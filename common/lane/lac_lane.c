@@ -83,7 +83,9 @@ void lac_lane_assigned(struct lac_lane *l, struct lac_kafka_position *p, size_t 
             .lag = lag_gauge(l, topic, p[i].partition),
         };
     }
-    l->pending.fresh = l->output.ops->start != NULL && n > 0;
+    l->pending.fresh = n > 0;
+    if (n > 0) /* or the first message comes before we know where to begin */
+        l->io.ops->poll_break(l->io.ctx);
     lac_counter_add(l->rebalances_total, 1);
     atomic_store(&l->health.joined, true);
     lac_log(LAC_LOG_INFO, "partitions_assigned", "lane=%s count=%zu", l->o.name, n);
@@ -154,11 +156,35 @@ void lane_drop_batch(struct lac_lane *l, size_t from)
     l->count = l->bytes = l->tokens = 0;
 }
 
+/*
+ * Whether this was processed before. Reading begins too early when librdkafka was confused by a
+ * rebalance (see lac_kafka.h), and goes on where it should then. If it comes from there again, the
+ * position does not exist any more: the log was cut off, and all that is left in it is new.
+ */
+static bool is_old(struct lac_lane *l, struct lane_partition *p, const struct lac_kafka_msg *msg)
+{
+    if (p->next == LAC_KAFKA_NONE || msg->offset >= p->next)
+        return false;
+    if (l->output.ops->start) /* which has looked whether the position exists */
+        return true;
+    if (p->sent_on) {
+        lac_log(LAC_LOG_WARN, "position_gone",
+                "lane=%s topic=%s partition=%d position=%lld at=%lld", l->o.name, p->topic,
+                (int)p->partition, (long long)p->next, (long long)msg->offset);
+        p->next = LAC_KAFKA_NONE;
+        return false;
+    }
+    p->sent_on = true;
+    p->seek_to = p->next;
+    l->pending.seek = true;
+    return true;
+}
+
 static void accept(struct lac_lane *l, struct lac_kafka_msg *msg, uint64_t now)
 {
     struct lane_partition *p = lane_find(l, msg->topic, msg->partition);
 
-    if (!p || (p->next != LAC_KAFKA_NONE && msg->offset < p->next)) {
+    if (!p || is_old(l, p, msg)) {
         lac_kafka_msg_release(msg); /* not ours any more, or processed before */
         return;
     }

@@ -259,10 +259,24 @@ static enum lac_status ask_group(struct lac_lane *l, struct lac_err *err)
     return LAC_OK;
 }
 
+/* `p` goes on at `to`, which it has to be told unless it is there already. */
+static void go_on_at(struct lac_lane *l, struct lane_partition *p, int64_t to, bool there)
+{
+    /* Nothing was ever committed: back to where this assignment began to read. */
+    if (to == LAC_KAFKA_NONE)
+        to = p->first;
+    p->next = p->durable = to == LAC_KAFKA_BEGINNING ? LAC_KAFKA_NONE : to;
+    if (there && p->seek_to == LAC_KAFKA_NONE)
+        return;
+    p->seek_to = to;
+    l->pending.seek = l->pending.seek || to != LAC_KAFKA_NONE;
+}
+
 /* Where each partition goes on after an abort or a new assignment. */
 static enum lac_status do_rewind(struct lac_lane *l, struct lac_err *err)
 {
-    bool fresh = l->pending.fresh;
+    /* Without a start() reading begins at the group's offset, if nothing was dropped since. */
+    bool fresh = l->pending.fresh, there = fresh && !l->output.ops->start;
     enum lac_status status = LAC_OK;
 
     for (size_t i = 0; i < l->partition_count; i++)
@@ -280,17 +294,8 @@ static enum lac_status do_rewind(struct lac_lane *l, struct lac_err *err)
         status = ask_group(l, err);
     if (status != LAC_OK)
         return status == LAC_REJECT || status == LAC_AGAIN ? LAC_RETRY : status;
-    for (size_t i = 0; i < l->partition_count; i++) {
-        struct lane_partition *p = &l->partitions[i];
-        int64_t to = l->positions[i].offset;
-
-        /* Nothing was ever committed: back to where this assignment began to read. */
-        if (to == LAC_KAFKA_NONE)
-            to = p->first;
-        p->seek_to = to;
-        p->next = p->durable = to == LAC_KAFKA_BEGINNING ? LAC_KAFKA_NONE : to;
-        l->pending.seek = l->pending.seek || to != LAC_KAFKA_NONE;
-    }
+    for (size_t i = 0; i < l->partition_count; i++)
+        go_on_at(l, &l->partitions[i], l->positions[i].offset, there);
     l->pending.fresh = l->pending.rewind = false;
     return LAC_OK;
 }

@@ -8,6 +8,7 @@
 
 enum {
     CALL_TIMEOUT_MS = 5000,
+    ASK_FIRST_MS = 500,      /* then twice as long each time, up to a call's timeout */
     QUEUE_RECORDS = 1 << 20, /* the arena is what bounds an interval */
     SIDE_QUEUE_RECORDS = 1 << 17,
     LAST_REPLIES_MS = 2000,
@@ -20,6 +21,7 @@ struct lac_lane_kafka {
     struct lac_kafka_producer *side;
     struct lac_lane *lane;
     uint32_t timeout_ms;
+    uint32_t ask_ms;                       /* how long to wait for the group's offsets */
     int numbers[LAC_LANE_TOPICS_MAX];      /* the producer's, by the lane's */
     int side_numbers[LAC_LANE_TOPICS_MAX]; /* the side producer's */
 };
@@ -46,6 +48,7 @@ static void on_assigned(void *ctx, struct lac_kafka_position *p, size_t n)
 {
     struct lac_lane_kafka *k = ctx;
 
+    k->ask_ms = ASK_FIRST_MS;
     lac_lane_assigned(k->lane, p, n);
 }
 
@@ -79,12 +82,17 @@ static enum lac_status io_seek(void *io, const struct lac_kafka_position *p, siz
     return lac_kafka_seek(k->consumer, p, n, err);
 }
 
+/* An open transaction can hold the answer back for long, and whoever waits for it holds back the
+ * group's next rebalance; but a slow broker must get its time in the end. */
 static enum lac_status io_committed(void *io, struct lac_kafka_position *p, size_t n,
                                     struct lac_err *err)
 {
     struct lac_lane_kafka *k = io;
+    uint32_t wait = k->ask_ms && k->ask_ms < k->timeout_ms ? k->ask_ms : k->timeout_ms;
+    enum lac_status status = lac_kafka_committed(k->consumer, p, n, wait, err);
 
-    return lac_kafka_committed(k->consumer, p, n, k->timeout_ms, err);
+    k->ask_ms = status == LAC_OK ? ASK_FIRST_MS : wait * 2;
+    return status;
 }
 
 static enum lac_status io_commit(void *io, const struct lac_kafka_position *p, size_t n, bool wait,

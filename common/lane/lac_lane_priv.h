@@ -33,6 +33,7 @@ struct lane_partition {
     int64_t next;    /* behind the last processed record */
     int64_t durable; /* behind the last committed one */
     int64_t seek_to; /* where reading must go back to, LAC_KAFKA_NONE: nowhere */
+    bool sent_on;    /* it came from before `next`, and was told to go on there */
     struct lac_gauge *lag;
 };
 
@@ -40,7 +41,7 @@ struct lane_partition {
 struct lane_pending {
     bool abort;  /* the interval is lost: tell the output */
     bool rewind; /* ask where the committed position is */
-    bool fresh;  /* the output has to take ownership of new partitions */
+    bool fresh;  /* partitions are new: the output may have to take ownership of them */
     bool rejoin; /* ownership was lost: leave the group and join again */
     bool seek;   /* some partition has a seek_to */
 };

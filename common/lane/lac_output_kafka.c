@@ -214,6 +214,8 @@ static enum lac_status txn_commit(void *ctx, const struct lac_kafka_position *p,
         outcome = insist(o, p, n, false, err);
     if (outcome == LAC_KAFKA_TXN_DONE && o->doomed) /* half of it is missing, whatever the cause */
         return lac_err_set(err, LAC_RETRY, 0, "lane: the producer took only a part");
+    if (lac_fault_set("lane.in_transaction")) /* then with all its records in the log */
+        (void)o->io.ops->flush(o->io.ctx, o->timeout_ms, err);
     lac_fault("lane.in_transaction");
     if (outcome == LAC_KAFKA_TXN_DONE)
         outcome = insist(o, NULL, 0, true, err);

@@ -7,6 +7,7 @@ itself, and the test asserts that it did, where it did, and that the frozen one 
 """
 
 import json
+import re
 import signal
 import time
 from itertools import islice
@@ -125,3 +126,37 @@ def test_100000_requests_are_decided_once_through_kills_a_zombie_and_a_broken_co
     assert kafka.read(lacuna.topic("deadletter")) == []
     committed = kafka.committed(lacuna.group(), topic)
     assert sum(committed.values()) == COUNT
+
+
+def _assigned(worker) -> int:
+    """How often the first of the worker's lanes was given partitions."""
+    return len(re.findall(r"event=partitions_assigned lane=\S+-classify-\w+-\d-0 ", worker.log()))
+
+
+@pytest.mark.timeout(120)
+def test_an_open_transaction_holds_its_partitions_back_through_rebalances(lacuna):
+    """Whoever takes over from a member that froze inside a transaction has to wait for that one's
+    end, also where the group rebalances once more meanwhile. (librdkafka forgets to, then.)"""
+    kafka, count = lacuna.kafka, 4000
+    kafka.create_topics(lacuna.prefix, {"requests": 8, "*": 2})
+    topic = lacuna.topic("requests")
+    lacuna.publish(list(requests(count)))
+    slow = SLOW | {"classify__batch_count": 64, "kafka__transaction_timeout_ms": 60000}
+
+    frozen = lacuna.classify("worker-0", fault=f"{IN_TRANSACTION}:stop:3", ready=False, **slow)
+    wait_until(lambda: frozen.state() == "T", timeout=60, what="the worker to freeze")
+    first = lacuna.classify("worker-1", ready=False, **slow)
+    wait_until(lambda: _assigned(first) == 1, timeout=60, what="the first to take over")
+    second = lacuna.classify("worker-2", ready=False, **slow)
+    wait_until(lambda: _assigned(second) == 1 and _assigned(first) == 2, timeout=60,
+               what="the second to get its share", alive=[first, second])
+    # What is free is worked on; the transaction is still open, and somebody waits for it.
+    wait_until(lambda: "hold them back" in first.log() + second.log(), what="somebody to wait",
+               alive=[first, second])
+    frozen.kill()
+    lacuna.classify("worker-0", **slow)  # its first act is to end what its predecessor left open
+
+    wait_until(lambda: sum(kafka.committed(lacuna.group(), topic).values()) >= count, timeout=60,
+               what="all requests", alive=[first, second], every=0.2)
+    check_topics(lacuna, (f"r{i}" for i in range(count)))
+    assert len(kafka.read(lacuna.topic("lineage"), committed=False)) > count

@@ -21,6 +21,7 @@ struct world {
     int64_t durable;   /* behind the last committed one */
     uint64_t now_ms;   /* of the lane's clock */
     bool assigned;     /* the partition is the lane's */
+    bool broke;        /* the poll that runs is to return */
     int refusals;      /* commits that are still answered with REJECT */
     int losses;        /* .. with RETRY, first */
     int commits;       /* commits that were asked for */
@@ -33,6 +34,9 @@ struct world {
     int64_t slow;      /* the stage takes SLOW_MS for this message; 0: none */
     uint64_t begun_ms; /* when the open transaction was begun; 0: none is open */
     int timeouts;      /* commits that came too late */
+    int seeks;         /* times that the partition was told where to go on */
+    int64_t staged;    /* messages that went through the stage */
+    bool cut_off;      /* the log ends before the committed position: all of it comes again */
 };
 
 static struct lac_err err;
@@ -59,7 +63,10 @@ static enum lac_status poll_next(void *ctx, uint32_t timeout_ms, struct lac_kafk
     (void)e;
     if (!w->assigned) {
         w->assigned = true;
+        w->broke = false;
         lac_lane_assigned(w->lane, &p, 1);
+        if (w->broke)
+            return LAC_AGAIN;
     }
     if (w->durable == w->count || w->commits == COMMITS_MAX)
         lac_lane_stop(w->lane);
@@ -78,15 +85,18 @@ static enum lac_status poll_next(void *ctx, uint32_t timeout_ms, struct lac_kafk
 
 static void poll_break(void *ctx)
 {
-    (void)ctx;
+    ((struct world *)ctx)->broke = true;
 }
 
 static enum lac_status seek(void *ctx, const struct lac_kafka_position *p, size_t n,
                             struct lac_err *e)
 {
+    struct world *w = ctx;
+
     (void)e;
     LAC_TEST_EQ(n, 1);
-    ((struct world *)ctx)->next = p[0].offset;
+    w->seeks++;
+    w->next = w->cut_off ? 0 : p[0].offset;
     return LAC_OK;
 }
 
@@ -210,6 +220,7 @@ static enum lac_status pass_on(void *ctx, struct lac_batch *b, struct lac_err *e
     (void)e;
     if (b->count > w->largest)
         w->largest = b->count;
+    w->staged += (int64_t)b->count;
     for (size_t i = 0; i < b->count; i++) {
         const struct lac_kafka_record r = {.key = b->msgs[i].key, .value = b->msgs[i].value};
 
@@ -276,6 +287,35 @@ static void a_refused_empty_letter_ends_the_lane(void)
     LAC_TEST_EQ(w.commits, 3); /* the result, its letter, the letter without a value */
     LAC_TEST_EQ(w.durable, 0);
     LAC_TEST_EQ(w.kept_letters, 0);
+}
+
+/* ---- where reading begins ---- */
+
+/* Which it does when librdkafka takes a committed offset that is held back for none. */
+static void what_comes_from_before_the_position_is_not_processed_again(void)
+{
+    struct world w = {.count = 6, .durable = 4};
+
+    LAC_TEST_EQ(run(&w), LAC_OK);
+    LAC_TEST_EQ(w.durable, 6);
+    LAC_TEST_EQ(w.staged, 2);
+    LAC_TEST_EQ(w.seeks, 1);
+
+    w = (struct world){.count = 6, .durable = 4, .next = 4}; /* as it should be */
+    LAC_TEST_EQ(run(&w), LAC_OK);
+    LAC_TEST_EQ(w.staged, 2);
+    LAC_TEST_EQ(w.seeks, 0);
+}
+
+/* Skipping up to the position, as above, would lose what was written since. */
+static void a_log_that_ends_before_the_position_is_read_from_its_start(void)
+{
+    struct world w = {.count = 3, .durable = 4, .cut_off = true};
+
+    LAC_TEST_EQ(run(&w), LAC_OK);
+    LAC_TEST_EQ(w.staged, 3);
+    LAC_TEST_EQ(w.durable, 3);
+    LAC_TEST_EQ(w.seeks, 1);
 }
 
 /* ---- slices that take long ---- */
@@ -379,5 +419,7 @@ static void only_what_is_committed_is_forgotten(void)
 
 LAC_TEST_MAIN(lane_commit, a_refused_record_is_dead_lettered_first_whole_then_bare,
               a_refused_empty_letter_ends_the_lane,
+              what_comes_from_before_the_position_is_not_processed_again,
+              a_log_that_ends_before_the_position_is_read_from_its_start,
               what_waits_behind_a_long_batch_is_committed_first,
               what_is_committed_is_no_suspect_any_more, only_what_is_committed_is_forgotten)

@@ -57,6 +57,7 @@ static const struct {
     [SIM_EV_DELIVERY_FAILED] = {"delivery_failed", 50},
     [SIM_EV_REFUSED] = {"refused", 50},
     [SIM_EV_UNSTABLE] = {"unstable", 10},
+    [SIM_EV_BEGAN_EARLY] = {"began_early", 10},
     [SIM_EV_SEEK_FAILED] = {"seek_failed", 20},
     [SIM_EV_REOPEN_FAILED] = {"reopen_failed", 20},
     [SIM_EV_POLL_FAILED] = {"poll_failed", 100},

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What must be true of a run: every request has one decision, everywhere, and nothing else has."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 
 from .records import core_of, decode
 
@@ -31,14 +31,29 @@ def decisions_of(messages) -> list[dict]:
     return [decode("Decision", m.value) for m in messages]
 
 
+def _told(messages, records) -> str:
+    """Where the copies of doubled records lie; one event id means that a request was decided
+    twice, two that it was published twice."""
+    copies = defaultdict(list)
+    for message, record in zip(messages, records, strict=True):
+        copies[record["request_id"]].append((message, record))
+    copies = {key: some for key, some in copies.items() if len(some) > 1}
+    lines = [f"{len(copies)} doubled; the first and the last:"]
+    for key in list(copies)[:3] + list(copies)[-3:]:
+        lines += [f"  {key}: {m.partition}@{m.offset} at {m.timestamp}, event {r['event_id'].hex()}"
+                  for m, r in copies[key]]
+    return "\n".join(lines)
+
+
 def check_topics(stack, ids) -> dict[str, dict]:
     """Exactly one routing and one lineage record per id of `ids`; lineage by event id (hex)."""
     ids = set(ids)
-    routing = [decode("Routing", m.value) for m in stack.kafka.read(stack.topic("routing"))]
-    lineage = decisions_of(stack.kafka.read(stack.topic("lineage")))
+    messages = {name: stack.kafka.read(stack.topic(name)) for name in ("routing", "lineage")}
+    routing = [decode("Routing", m.value) for m in messages["routing"]]
+    lineage = decisions_of(messages["lineage"])
     for name, records in (("routing", routing), ("lineage", lineage)):
         got = [r["request_id"] for r in records]
-        assert not doubles(got), f"{name}: doubled {doubles(got)[:5]} ({len(doubles(got))} in all)"
+        assert not doubles(got), f"{name}: {_told(messages[name], records)}"
         lost, phantom = ids - set(got), set(got) - ids
         assert not lost, f"{name}: {len(lost)} of {len(ids)} lost, for example {sorted(lost)[:5]}"
         assert not phantom, f"{name}: nobody asked for {sorted(phantom)[:5]}"
