@@ -42,6 +42,27 @@ def test_topics_create_makes_only_those_that_are_missing(lacuna, kafka):
     assert lacuna.tool("topics", "create").stdout.startswith("12 of 13 topics created")
 
 
+@pytest.mark.parametrize("command", [
+    ["scan", "a.txt"], ["pack", "show"], ["pack", "lint", "ours"], ["pack", "test"],
+    ["pack", "diff", "builtin", "builtin"], ["model", "list"], ["eval", "labelled.jsonl"]],
+    ids=lambda command: " ".join(command[:2]))
+def test_json_is_asked_for_in_the_same_two_ways_everywhere(tmp_path, command):
+    def run(*options):
+        return subprocess.run([BIN / "lacuna", *command, *options], cwd=tmp_path, text=True,
+                              capture_output=True, env=clean_env(tmp_path), timeout=60, check=False)
+
+    (tmp_path / "a.txt").write_text("mail jane.doe@northwind-corp.com\n")
+    (tmp_path / "labelled.jsonl").write_text(
+        '{"text": "mail jane.doe@northwind-corp.com", "tier": "PROPRIETARY"}\n')
+    subprocess.run([BIN / "lacuna", "pack", "init", "ours"], cwd=tmp_path, check=True,
+                   capture_output=True, env=clean_env(tmp_path))
+    long, short = run("--format", "json"), run("-j")
+    assert (short.returncode, short.stdout) == (long.returncode, long.stdout)
+    json.loads(short.stdout)
+    both = run("-j", "--format", "text")
+    assert both.returncode == 2 and "exclude each other" in both.stderr
+
+
 def test_migrate_says_what_it_did_and_does_it_once(lacuna):
     assert lacuna.tool("migrate", "--dry-run", check=False).returncode == 1
     assert "applied 001" in lacuna.tool("migrate").stdout

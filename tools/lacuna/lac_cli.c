@@ -156,8 +156,13 @@ unsigned lac_cli_cores(void)
 
 int lac_cli_format(const struct lac_tool *t, const char *format, bool *json)
 {
-    *json = format && strcmp(format, "json") == 0;
-    if (!format || *json || strcmp(format, "text") == 0)
-        return -1;
-    return lac_tool_fail(t, LAC_EXIT_USAGE, "--format is text or json", NULL);
+    bool text = format && strcmp(format, "text") == 0;
+
+    if (text && *json)
+        return lac_tool_fail(t, LAC_EXIT_USAGE, "--format text and --json exclude each other",
+                             NULL);
+    if (format && !text && strcmp(format, "json") != 0)
+        return lac_tool_fail(t, LAC_EXIT_USAGE, "--format is text or json", NULL);
+    *json = format ? !text : *json;
+    return -1;
 }

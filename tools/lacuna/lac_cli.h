@@ -50,7 +50,8 @@ int lac_cli_postgres(const struct lac_tool *t, struct lac_pg **pg);
 /* Fills the options of postgres.*; texts are borrowed from the configuration. */
 void lac_cli_postgres_options(const struct lac_conf *c, struct lac_pg_options *o);
 
-/* --format: NULL and "text" are false, "json" is true; -1, or the exit status. */
+/* --format (NULL: not given), and in `json` whether --json was: sets `json` to what both ask for.
+ * -1, or the exit status. */
 int lac_cli_format(const struct lac_tool *t, const char *format, bool *json);
 
 /* Writes all of `b` to stdout and empties it; the exit status when that failed, else -1. */

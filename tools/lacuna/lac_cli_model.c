@@ -173,9 +173,11 @@ static int add_known(const struct lac_tool *t, const char *store,
 static int model_add(int argc, char **argv)
 {
     const char *name = NULL, *format = NULL;
+    bool json = false;
     const struct lac_args_option options[] = {
         {0, "name", LAC_ARGS_TEXT, &name, "NAME", "Call it that; a name moves to the newest", 0, 0},
-        {0, "format", LAC_ARGS_TEXT, &format, "FORMAT", "text (default) or json", 0, 0},
+        {'f', "format", LAC_ARGS_TEXT, &format, "FORMAT", "text (the default) or json", 0, 0},
+        {'j', "json", LAC_ARGS_SWITCH, &json, NULL, "The same as --format json", 0, 0},
     };
     const struct lac_tool_command command = {
         .name = "lacuna model add",
@@ -193,7 +195,6 @@ static int model_add(int argc, char **argv)
     const struct lac_cli_model_known *known;
     char store[PATH_MAX];
     struct lac_tool t;
-    bool json = false;
     int status = lac_tool_open(&t, &command, argc, argv);
 
     if (status < 0)
@@ -276,8 +277,10 @@ static int list(const struct lac_tool *t, const char *store, bool json)
 static int model_list(int argc, char **argv)
 {
     const char *format = NULL;
+    bool json = false;
     const struct lac_args_option options[] = {
-        {0, "format", LAC_ARGS_TEXT, &format, "FORMAT", "text (default) or json", 0, 0},
+        {'f', "format", LAC_ARGS_TEXT, &format, "FORMAT", "text (the default) or json", 0, 0},
+        {'j', "json", LAC_ARGS_SWITCH, &json, NULL, "The same as --format json", 0, 0},
     };
     const struct lac_tool_command command = {
         .name = "lacuna model list",
@@ -289,7 +292,6 @@ static int model_list(int argc, char **argv)
     };
     char store[PATH_MAX];
     struct lac_tool t;
-    bool json = false;
     int status = lac_tool_open(&t, &command, argc, argv);
 
     if (status < 0)
@@ -378,8 +380,10 @@ static int verify(const struct lac_tool *t, const char *store, const char *what,
 static int model_verify(int argc, char **argv)
 {
     const char *format = NULL;
+    bool json = false;
     const struct lac_args_option options[] = {
-        {0, "format", LAC_ARGS_TEXT, &format, "FORMAT", "text (default) or json", 0, 0},
+        {'f', "format", LAC_ARGS_TEXT, &format, "FORMAT", "text (the default) or json", 0, 0},
+        {'j', "json", LAC_ARGS_SWITCH, &json, NULL, "The same as --format json", 0, 0},
     };
     const struct lac_tool_command command = {
         .name = "lacuna model verify",
@@ -393,7 +397,6 @@ static int model_verify(int argc, char **argv)
     };
     char store[PATH_MAX];
     struct lac_tool t;
-    bool json = false;
     int status = lac_tool_open(&t, &command, argc, argv);
 
     if (status < 0)

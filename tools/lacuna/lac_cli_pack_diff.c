@@ -232,6 +232,7 @@ static int diff(struct lac_tool *t, const struct diff_options *o, bool json,
 int lac_cli_pack_diff(int argc, char **argv)
 {
     struct diff_options o = {.most = 50};
+    bool json = false;
     const struct lac_args_option options[] = {
         {'r', "requests", LAC_ARGS_TEXT, &o.requests, "FILE.jsonl",
          "Decide these requests instead of samples and examples", 0, 0},
@@ -242,6 +243,7 @@ int lac_cli_pack_diff(int argc, char **argv)
         {'n', "most", LAC_ARGS_NUMBER, &o.most, "N", "Lines of one kind; 50 by default", 1,
          1000000},
         {'f', "format", LAC_ARGS_TEXT, &o.format, "FORMAT", "text (the default) or json", 0, 0},
+        {'j', "json", LAC_ARGS_SWITCH, &json, NULL, "The same as --format json", 0, 0},
         {0, "threads", LAC_ARGS_NUMBER, &o.threads, "N", "As many as cores by default", 1,
          LAC_CLI_THREADS_MAX},
     };
@@ -262,7 +264,6 @@ int lac_cli_pack_diff(int argc, char **argv)
         .operands_most = 2,
     };
     struct lac_pack *pack[2] = {NULL, NULL};
-    bool json = false;
     struct lac_tool t;
     int status = lac_tool_open(&t, &command, argc, argv);
 

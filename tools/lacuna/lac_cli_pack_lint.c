@@ -223,6 +223,7 @@ int lac_cli_pack_lint(int argc, char **argv)
     bool json = false, quiet = false, table = false;
     const struct lac_args_option options[] = {
         {'f', "format", LAC_ARGS_TEXT, &format, "FORMAT", "text (the default) or json", 0, 0},
+        {'j', "json", LAC_ARGS_SWITCH, &json, NULL, "The same as --format json", 0, 0},
         {0, "costs", LAC_ARGS_SWITCH, &table, NULL,
          "Instead, list all patterns with what they cost, the dearest first", 0, 0},
         {'q', "quiet", LAC_ARGS_SWITCH, &quiet, NULL, "Leave out notes", 0, 0},

@@ -323,15 +323,19 @@ static int check(struct lac_cli_scan_run *run)
     static const char *const formats[] = {"text", "json", "jsonl", "sarif", "csv"};
     const struct lac_cli_scan_options *o = run->options;
     const struct lac_tool *t = run->tool;
+    const char *format = o->json && !o->format ? "json" : o->format;
     size_t i = 0;
 
-    while (o->format && i < LAC_COUNT(formats) && strcmp(o->format, formats[i]) != 0)
+    while (format && i < LAC_COUNT(formats) && strcmp(format, formats[i]) != 0)
         i++;
     if (i == LAC_COUNT(formats))
         return lac_tool_fail(t, LAC_EXIT_USAGE, "--format takes text, json, jsonl, sarif or csv",
                              NULL);
     run->format = o->jsonl ? LAC_CLI_SCAN_JSONL : (enum lac_cli_scan_format)i;
-    if (o->jsonl && o->format && i != LAC_CLI_SCAN_JSONL)
+    if (o->json && i != LAC_CLI_SCAN_JSON)
+        return lac_tool_fail(t, LAC_EXIT_USAGE, "--json and another --format exclude each other",
+                             NULL);
+    if (o->jsonl && format && i != LAC_CLI_SCAN_JSONL)
         return lac_tool_fail(t, LAC_EXIT_USAGE, "--jsonl answers with JSON lines only", NULL);
     if (o->jsonl && (o->baseline || o->write_baseline))
         return lac_tool_fail(t, LAC_EXIT_USAGE, "--jsonl has no files that a baseline could know",
@@ -456,6 +460,7 @@ int lac_cli_scan(int argc, char **argv)
          "Take {\"id\",\"text\"} lines, answer {\"id\",\"tier\",\"findings\"} lines", 0, 0},
         {'f', "format", LAC_ARGS_TEXT, &o.format, "NAME",
          "text (the default), json, jsonl, sarif or csv", 0, 0},
+        {'j', "json", LAC_ARGS_SWITCH, &o.json, NULL, "The same as --format json", 0, 0},
         {0, "entities", LAC_ARGS_TEXT, &o.words.entities, "A,B", "Only findings of these", 0, 0},
         {0, "rules", LAC_ARGS_TEXT, &o.words.rules, "A,B", "Only findings of these rules", 0, 0},
         {0, "min-score", LAC_ARGS_TEXT, &o.words.min_score, "S",

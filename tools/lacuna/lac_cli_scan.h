@@ -129,7 +129,7 @@ void lac_cli_sarif_end(const struct lac_cli_scan_run *run, struct lac_buf *out);
 struct lac_cli_scan_options {
     struct lac_cli_scan_words words;
     const char *format, *baseline, *write_baseline;
-    bool jsonl, staged, floors_only, no_ignore, no_allow, binary, show_secrets, quiet;
+    bool jsonl, json, staged, floors_only, no_ignore, no_allow, binary, show_secrets, quiet;
 };
 
 /* Counted by workers. */
