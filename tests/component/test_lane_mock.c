@@ -20,7 +20,11 @@
 #include "lac_log.h"
 #include "lac_test.h"
 
-enum { RECORDS = 400, PARTITIONS = 3, WAIT_MS = 40000 };
+enum { RECORDS = 400, BAD = RECORDS / 50, PARTITIONS = 3, WAIT_MS = 40000 };
+
+/* What a lane writes to, in the order in which it knows them. */
+enum { OUT, DEAD, REPLIES, OUTPUTS };
+static const char *const topics[] = {"out", "dead", "replies"};
 
 /* Codes of the protocol. */
 enum {
@@ -43,12 +47,15 @@ struct run {
     struct lac_lane_kafka *kafka;
     struct lac_output_kafka output;
     struct lac_lane *lane;
-    pthread_t thread;
+    pthread_t thread, freeing;
     enum lac_status status;
     struct lac_err err;
     unsigned stage_failures; /* the stage answers RETRY so often first */
     const char *killer;      /* key of a record with which the stage answers FATAL; NULL: none */
     const char *fuse;        /* its path; NULL: none */
+    struct lac_kafka_consumer *reader;
+    bool seen[OUTPUTS][RECORDS];
+    size_t keys[OUTPUTS]; /* how many different ones were seen */
 };
 
 static enum lac_status pass_on(void *ctx, struct lac_batch *b, struct lac_err *e)
@@ -70,7 +77,8 @@ static enum lac_status pass_on(void *ctx, struct lac_batch *b, struct lac_err *e
             lac_batch_reject(b, i, "undecodable", "no record at all");
             continue;
         }
-        if (lac_batch_emit(b, 0, &record) != LAC_OK || lac_batch_reply(b, 2, &record) != LAC_OK)
+        if (lac_batch_emit(b, OUT, &record) != LAC_OK ||
+            lac_batch_reply(b, REPLIES, &record) != LAC_OK)
             return LAC_AGAIN;
     }
     return LAC_OK;
@@ -78,7 +86,7 @@ static enum lac_status pass_on(void *ctx, struct lac_batch *b, struct lac_err *e
 
 static void fill(struct run *r)
 {
-    const struct lac_kafka_producer_setup setup = {0};
+    const struct lac_kafka_producer_setup setup = {.may_repeat = true}; /* sooner ready */
     struct lac_kafka_producer *p = NULL;
     char key[16];
     int topic;
@@ -108,16 +116,15 @@ static const char one_at_a_time[] = "max.in.flight.requests.per.connection=1";
 
 static void open_mock(struct run *r, bool produce_fails)
 {
-    static const char *const topics[] = {"in", "out", "dead", "replies"};
-
     LAC_TEST_NEED(lac_kafka_mock_new(&r->mock, 1, &err) == LAC_OK);
-    for (size_t i = 0; i < LAC_COUNT(topics); i++)
+    LAC_TEST_NEED(lac_kafka_mock_topic(r->mock, "in", PARTITIONS, &err) == LAC_OK);
+    for (size_t i = 0; i < OUTPUTS; i++)
         LAC_TEST_NEED(lac_kafka_mock_topic(r->mock, topics[i], PARTITIONS, &err) == LAC_OK);
     r->options = (struct lac_kafka_options){
         .bootstrap_servers = lac_kafka_mock_bootstrap(r->mock),
         .compression = "none",
         .fetch_wait_max_ms = 5,
-        .session_timeout_ms = 6000,
+        .session_timeout_ms = 3000, /* the broker waits a second less for those who are gone */
         .transaction_timeout_ms = 10000,
         .queue_bytes = 8 << 20,
         .properties = produce_fails ? one_at_a_time : NULL,
@@ -136,22 +143,22 @@ static void *run_lane(void *arg)
 
 static void start(struct run *r, bool transactional)
 {
-    static const char *const topics[] = {"out", "dead", "replies"}, *const inputs[] = {"in"};
+    static const char *const inputs[] = {"in"};
     const struct lac_lane_kafka_options kafka = {
         .kafka = &r->options,
         .group = "g",
         .inputs = inputs,
         .input_count = 1,
         .topics = topics,
-        .topic_count = 3,
+        .topic_count = OUTPUTS,
         .transactional_id = transactional ? "g-0" : NULL,
         .timeout_ms = 2000,
     };
     const struct lac_lane_options lane = {
         .name = "lane",
         .topics = topics,
-        .topic_count = 3,
-        .deadletter_topic = 1,
+        .topic_count = OUTPUTS,
+        .deadletter_topic = DEAD,
         .batch_count = 16,
         .batch_bytes = 1 << 16,
         .batch_age_ms = 5,
@@ -173,14 +180,28 @@ static void start(struct run *r, bool transactional)
     LAC_TEST_NEED(pthread_create(&r->thread, NULL, run_lane, r) == 0);
 }
 
-static void stop(struct run *r)
+static void *free_mock(void *arg)
 {
-    lac_lane_stop(r->lane);
-    (void)pthread_join(r->thread, NULL);
-    LAC_TEST_EQ(r->status, LAC_OK);
-    lac_lane_close(r->lane);
-    lac_lane_kafka_close(r->kafka);
-    lac_kafka_mock_free(r->mock);
+    lac_kafka_mock_free(arg);
+    return NULL;
+}
+
+/* A broker takes a second to end; those of several lanes take it together. */
+static void stop(struct run *runs, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct run *r = &runs[i];
+
+        lac_lane_stop(r->lane);
+        (void)pthread_join(r->thread, NULL);
+        LAC_TEST_EQ(r->status, LAC_OK);
+        lac_lane_close(r->lane);
+        lac_lane_kafka_close(r->kafka);
+        lac_kafka_consumer_close(r->reader);
+        LAC_TEST_NEED(pthread_create(&r->freeing, NULL, free_mock, r->mock) == 0);
+    }
+    for (size_t i = 0; i < n; i++)
+        (void)pthread_join(runs[i].freeing, NULL);
 }
 
 static bool is_dead_letter(const struct lac_kafka_msg *m)
@@ -189,51 +210,66 @@ static bool is_dead_letter(const struct lac_kafka_msg *m)
 
     return lac_kafka_msg_header(m, "lacuna-dlq-topic", &topic) && lac_str_is(topic, "in") &&
            lac_kafka_msg_header(m, "lacuna-dlq-reason", &reason) &&
-           lac_str_is(reason, "undecodable") &&
-           lac_kafka_msg_header(m, "lacuna-dlq-offset", &offset) && offset.len > 0 &&
-           lac_str_is(m->value, "bad");
+           lac_str_is(reason, lac_str_is(m->value, "bad") ? "undecodable" : "crash") &&
+           lac_kafka_msg_header(m, "lacuna-dlq-offset", &offset) && offset.len > 0;
 }
 
-/* Reads `topic` until `count` different keys below RECORDS were seen. */
-static size_t read_keys(const struct run *r, const char *topic, size_t count, bool dead)
+/* Not before the lane has read something: a fetch that is to fail is the lane's, not this one's. */
+static void open_reader(struct run *r)
 {
-    struct lac_kafka_position all[PARTITIONS];
-    struct lac_kafka_consumer *c = NULL;
-    static bool seen[RECORDS];
+    struct lac_kafka_position all[OUTPUTS * PARTITIONS];
     uint64_t until = lac_clock_mono_ms() + WAIT_MS;
-    size_t n = 0;
 
-    memset(seen, 0, sizeof(seen));
-    for (int i = 0; i < PARTITIONS; i++)
-        all[i] = (struct lac_kafka_position){topic, i, LAC_KAFKA_BEGINNING};
-    LAC_TEST_NEED(lac_kafka_consumer_assign(&c, &r->options, all, PARTITIONS, &err) == LAC_OK);
-    while (n < count && lac_clock_mono_ms() < until) {
-        struct lac_kafka_msg msg = {0};
-        uint64_t key;
+    for (int i = 0; i < OUTPUTS * PARTITIONS; i++)
+        all[i] = (struct lac_kafka_position){topics[i / PARTITIONS], i % PARTITIONS,
+                                             LAC_KAFKA_BEGINNING};
+    while (!atomic_load(&lac_lane_health(r->lane)->processed) && lac_clock_mono_ms() < until)
+        lac_clock_sleep_ms(10);
+    LAC_TEST_NEED(lac_kafka_consumer_assign(&r->reader, &r->options, all, LAC_COUNT(all), &err) ==
+                  LAC_OK);
+}
 
-        if (lac_kafka_poll(c, 100, &msg, &err) != LAC_OK)
-            continue;
-        if (lac_str_to_u64(msg.key, &key) && key < RECORDS && !seen[key] &&
-            (!dead || is_dead_letter(&msg))) {
-            seen[key] = true;
-            n++;
+static void take(struct run *r, const struct lac_kafka_msg *m)
+{
+    uint64_t key;
+
+    if (!lac_str_to_u64(m->key, &key) || key >= RECORDS)
+        return;
+    for (size_t i = 0; i < LAC_COUNT(topics); i++)
+        if (strcmp(m->topic, topics[i]) == 0 && !r->seen[i][key] &&
+            (i != DEAD || is_dead_letter(m))) {
+            r->seen[i][key] = true;
+            r->keys[i]++;
         }
+}
+
+/* Reads until each topic has shown so many different keys, or it takes too long. */
+static void read_keys(struct run *r, const size_t count[static OUTPUTS])
+{
+    uint64_t until = lac_clock_mono_ms() + WAIT_MS;
+
+    while (lac_clock_mono_ms() < until &&
+           (r->keys[OUT] < count[OUT] || r->keys[DEAD] < count[DEAD] ||
+            r->keys[REPLIES] < count[REPLIES])) {
+        struct lac_kafka_msg msg = {0};
+
+        if (lac_kafka_poll(r->reader, 100, &msg, &err) != LAC_OK)
+            continue;
+        take(r, &msg);
         lac_kafka_msg_release(&msg);
     }
-    lac_kafka_consumer_close(c);
-    return n;
+    for (size_t i = 0; i < OUTPUTS; i++)
+        if (count[i])
+            LAC_TEST_EQ(r->keys[i], count[i]);
 }
 
 /* All records, bad ones in the dead-letter topic, and a reply to every good one: unless it was
  * the reply that the broker refused, for nobody redoes those. */
-static void check_all(const struct run *r, bool replies)
+static void check_all(struct run *r, bool replies)
 {
-    enum { BAD = RECORDS / 50 };
+    const size_t count[] = {RECORDS - BAD, BAD, replies ? RECORDS - BAD : 0};
 
-    LAC_TEST_EQ(read_keys(r, "out", RECORDS - BAD, false), RECORDS - BAD);
-    LAC_TEST_EQ(read_keys(r, "dead", BAD, true), BAD);
-    if (replies)
-        LAC_TEST_EQ(read_keys(r, "replies", RECORDS - BAD, false), RECORDS - BAD);
+    read_keys(r, count);
 }
 
 static const struct {
@@ -269,11 +305,13 @@ static void every_record_arrives_whatever_the_broker_answers(void)
         lac_kafka_mock_fail(runs[i].mock, troubles[i].api, troubles[i].code, troubles[i].times);
         start(&runs[i], troubles[i].transactional);
     }
+    for (size_t i = 0; i < LAC_COUNT(troubles); i++)
+        open_reader(&runs[i]);
     for (size_t i = 0; i < LAC_COUNT(troubles); i++) {
         lac_test_row("%s", troubles[i].name);
         check_all(&runs[i], troubles[i].api != LAC_KAFKA_API_PRODUCE);
-        stop(&runs[i]);
     }
+    stop(runs, LAC_COUNT(runs));
 }
 
 static void a_stage_that_waits_loses_and_dead_letters_nothing(void)
@@ -284,17 +322,19 @@ static void a_stage_that_waits_loses_and_dead_letters_nothing(void)
         open_mock(&runs[i], false);
         start(&runs[i], i == 1);
     }
+    for (size_t i = 0; i < LAC_COUNT(runs); i++)
+        open_reader(&runs[i]);
     for (size_t i = 0; i < LAC_COUNT(runs); i++) {
         lac_test_row("transactional %zu", i);
         check_all(&runs[i], true);
         LAC_TEST_EQ(runs[i].stage_failures, 0);
-        stop(&runs[i]);
     }
+    stop(runs, LAC_COUNT(runs));
 }
 
 static void a_broker_that_comes_back_is_enough(void)
 {
-    struct run r = {0};
+    static struct run r;
     int state;
 
     open_mock(&r, false);
@@ -305,16 +345,18 @@ static void a_broker_that_comes_back_is_enough(void)
     CU_ASSERT(state == LAC_LANE_WAITING || state == LAC_LANE_STARTING);
     CU_ASSERT(!atomic_load(&lac_lane_health(r.lane)->joined));
     lac_kafka_mock_broker_down(r.mock, 1, false);
+    open_reader(&r);
     check_all(&r, true);
     LAC_TEST_EQ(atomic_load(&lac_lane_health(r.lane)->state), LAC_LANE_RUNNING);
     CU_ASSERT(atomic_load(&lac_lane_health(r.lane)->joined));
-    stop(&r);
+    stop(&r, 1);
 }
 
 /* What a sticky error of a device comes to: the process ends, until the fuse knows the record. */
 static void a_stage_that_ends_the_process_is_found_out(void)
 {
-    struct run r = {.killer = "11"};
+    static struct run r = {.killer = "11"};
+    const size_t count[] = {RECORDS - BAD - 1, BAD + 1, 0};
     char folder[] = "/tmp/lacuna-fuse-XXXXXX", path[64];
 
     LAC_TEST_NEED(mkdtemp(folder));
@@ -329,11 +371,10 @@ static void a_stage_that_ends_the_process_is_found_out(void)
         lac_lane_kafka_close(r.kafka);
     }
     start(&r, true);
-    LAC_TEST_EQ(read_keys(&r, "out", RECORDS - RECORDS / 50 - 1, false),
-                RECORDS - RECORDS / 50 - 1);
-    LAC_TEST_EQ(read_keys(&r, "dead", RECORDS / 50 + 1, false), RECORDS / 50 + 1);
+    open_reader(&r);
+    read_keys(&r, count);
     LAC_TEST_EQ(atomic_load(&lac_lane_health(r.lane)->state), LAC_LANE_RUNNING);
-    stop(&r);
+    stop(&r, 1);
     (void)unlink(path);
     (void)rmdir(folder);
 }
