@@ -8,6 +8,9 @@
 /* Before 2.1.0 the timeout of a seek is taken for microseconds. */
 enum { SEEK_FIXED_VERSION = 0x020100ff, SEEK_TIMEOUT_MS = 5000 };
 
+/* librdkafka's own, which it keeps to however short a session is. */
+enum { HEARTBEAT_MS = 3000 };
+
 _Static_assert((int)LAC_KAFKA_BEGINNING == (int)RD_KAFKA_OFFSET_BEGINNING, "passed through");
 _Static_assert((int)LAC_KAFKA_END == (int)RD_KAFKA_OFFSET_END, "passed through");
 _Static_assert((int)LAC_KAFKA_STORED == (int)RD_KAFKA_OFFSET_STORED, "passed through");
@@ -170,6 +173,12 @@ static uint64_t fetch_bytes(uint64_t queue_bytes)
     return queue_bytes > 50u << 20 ? 50u << 20 : queue_bytes;
 }
 
+/* Three in a session, so that one may get lost or be late; 0: the library's own. */
+static uint64_t heartbeat_ms(uint64_t session_ms)
+{
+    return session_ms < 3 * HEARTBEAT_MS ? session_ms / 3 : 0;
+}
+
 static enum lac_status put_consumer_settings(rd_kafka_conf_t *conf,
                                              const struct lac_kafka_options *o, const char *group,
                                              const char *instance, struct lac_err *err)
@@ -194,6 +203,7 @@ static enum lac_status put_consumer_settings(rd_kafka_conf_t *conf,
         uint64_t value;
     } numbers[] = {
         {"session.timeout.ms", o->session_timeout_ms},
+        {"heartbeat.interval.ms", heartbeat_ms(o->session_timeout_ms)},
         {"fetch.wait.max.ms", o->fetch_wait_max_ms},
         {"queued.max.messages.kbytes", queue_bytes < 1u << 20 ? 1024 : queue_bytes / 1024},
         /* One fetch must not overrun the queue that it goes into. */

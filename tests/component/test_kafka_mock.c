@@ -271,6 +271,47 @@ static void positions_are_committed_and_told(void)
     lac_kafka_mock_free(mock);
 }
 
+static void on_lost(void *ctx, const struct lac_kafka_position *p, size_t n, bool lost)
+{
+    (void)p;
+    (void)n;
+    *(size_t *)ctx += lost;
+}
+
+/* The library's own heartbeats come every three seconds, whatever the session is. */
+static void a_short_session_is_kept_alive(void)
+{
+    enum { SESSION_MS = 2400 };
+    const char *const topics[] = {"t"};
+    size_t lost = 0;
+    const struct lac_kafka_group group = {
+        .id = "g", .topics = topics, .topic_count = 1, .rebalance = {&lost, NULL, on_lost}};
+    const struct lac_kafka_producer_setup setup = {0};
+    const struct lac_kafka_record r = {.value = LAC_STR("x"), .partition = 1};
+    struct lac_kafka_consumer *c = NULL;
+    struct lac_kafka_producer *p;
+    struct lac_kafka_msg msg = {0};
+    uint64_t until;
+    int topic;
+
+    open_mock();
+    options.session_timeout_ms = SESSION_MS;
+    p = open_producer(&setup, &topic);
+    LAC_TEST_EQ(lac_kafka_produce(p, topic, &r, true, &err), LAC_OK);
+    LAC_TEST_EQ(lac_kafka_flush(p, WAIT_MS, &err), LAC_OK);
+    LAC_TEST_NEED(lac_kafka_consumer_subscribe(&c, &options, &group, &err) == LAC_OK);
+    LAC_TEST_NEED(next(c, &msg));
+    lac_kafka_msg_release(&msg);
+    until = lac_clock_mono_ms() + SESSION_MS + SESSION_MS / 4;
+    while (lac_clock_mono_ms() < until)
+        if (lac_kafka_poll(c, 100, &msg, &err) == LAC_OK)
+            lac_kafka_msg_release(&msg);
+    LAC_TEST_EQ(lost, 0);
+    lac_kafka_consumer_close(c);
+    lac_kafka_producer_close(p);
+    lac_kafka_mock_free(mock);
+}
+
 static void a_cluster_that_is_away_is_a_retry(void)
 {
     struct lac_kafka_admin *a = NULL;
@@ -327,4 +368,4 @@ static void a_fenced_producer_is_to_be_replaced(void)
 LAC_TEST_MAIN(kafka_mock, a_fenced_producer_is_to_be_replaced, a_record_comes_back_as_it_was,
               batches_keep_order_and_count, what_can_never_be_sent_is_rejected_at_once,
               deliveries_are_reported_and_wake_the_loop, positions_are_committed_and_told,
-              a_cluster_that_is_away_is_a_retry)
+              a_short_session_is_kept_alive, a_cluster_that_is_away_is_a_retry)
