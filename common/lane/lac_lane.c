@@ -134,16 +134,18 @@ void lac_lane_revoked(struct lac_lane *l, const struct lac_kafka_position *p, si
 
 /* ---- collecting ---- */
 
-/* The message will be read again: the partition goes back to it at least. */
+/* The message will be read again, unless it was processed: the partition goes back that far. */
 void lane_drop(struct lac_lane *l, struct lac_kafka_msg *msg)
 {
     struct lane_partition *p = lane_find(l, msg->topic, msg->partition);
 
     if (p) {
+        int64_t to = msg->offset < p->next ? p->next : msg->offset;
+
         if (p->first == LAC_KAFKA_NONE)
             p->first = msg->offset;
-        if (p->seek_to == LAC_KAFKA_NONE || msg->offset < p->seek_to)
-            p->seek_to = p->seek_to == LAC_KAFKA_BEGINNING ? p->seek_to : msg->offset;
+        if (p->seek_to == LAC_KAFKA_NONE || to < p->seek_to)
+            p->seek_to = p->seek_to == LAC_KAFKA_BEGINNING ? p->seek_to : to;
         l->pending.seek = true;
     }
     lac_kafka_msg_release(msg);

@@ -72,7 +72,6 @@ struct lac_lane_io_ops {
     enum lac_kafka_txn (*txn_send_offsets)(void *io, const struct lac_kafka_position *p, size_t n,
                                            struct lac_err *err);
     enum lac_kafka_txn (*txn_commit)(void *io, struct lac_err *err);
-    enum lac_kafka_txn (*txn_abort)(void *io, struct lac_err *err);
 
     /* Replies, or dead letters of outputs that carry none; values copied. Replies may arrive twice,
      * and in another order. */

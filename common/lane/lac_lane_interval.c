@@ -214,10 +214,24 @@ bool lane_is_pending(const struct lac_lane *l)
     return p->abort || p->rewind || p->fresh || p->rejoin || p->seek;
 }
 
+/* Dead letters that travel apart can't be taken back. What becomes of them is waited for, or the
+ * next interval's record would be blamed for one of these that is refused. */
+static enum lac_status forget_dead_letters(struct lac_lane *l, struct lac_err *err)
+{
+    enum lac_status status =
+        l->side_pending ? l->io.ops->side_flush(l->io.ctx, SIDE_FLUSH_MS, err) : LAC_OK;
+
+    if (status == LAC_OK && l->side_pending)
+        (void)l->io.ops->side_failed(l->io.ctx, NULL);
+    return status;
+}
+
 static enum lac_status do_abort(struct lac_lane *l, struct lac_err *err)
 {
     enum lac_status status = l->output.ops->abort(l->output.ctx, err);
 
+    if (status == LAC_OK)
+        status = forget_dead_letters(l, err);
     if (status != LAC_OK)
         return status;
     lac_counter_add(l->aborts_total, 1);

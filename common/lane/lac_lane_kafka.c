@@ -192,13 +192,6 @@ static enum lac_kafka_txn io_txn_commit(void *io, struct lac_err *err)
     return lac_kafka_txn_commit(k->producer, k->timeout_ms, err);
 }
 
-static enum lac_kafka_txn io_txn_abort(void *io, struct lac_err *err)
-{
-    struct lac_lane_kafka *k = io;
-
-    return lac_kafka_txn_abort(k->producer, k->timeout_ms, err);
-}
-
 static enum lac_status io_side_produce(void *io, int topic, const struct lac_kafka_record *r,
                                        struct lac_err *err)
 {
@@ -244,7 +237,6 @@ static const struct lac_lane_io_ops io_ops = {
     .txn_begin = io_txn_begin,
     .txn_send_offsets = io_txn_send_offsets,
     .txn_commit = io_txn_commit,
-    .txn_abort = io_txn_abort,
     .side_produce = io_side_produce,
     .side_flush = io_side_flush,
     .side_failed = io_side_failed,

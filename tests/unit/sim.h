@@ -88,7 +88,7 @@ enum sim_event {
     SIM_EV_LOST_INIT,
     SIM_EV_LOST_OFFSETS,
     SIM_EV_LOST_COMMIT,
-    SIM_EV_LOST_ABORT,
+    SIM_EV_LEFT_BEHIND,
     SIM_EV_COORDINATOR_DOWN,
     SIM_EV_QUEUE_FULL,
     SIM_EV_DELIVERY_FAILED,
@@ -143,6 +143,15 @@ struct sim_out {
     int txn; /* -1: not in one */
 };
 
+struct sim_entry { /* a record in a producer's queue */
+    uint8_t topic;
+    int16_t part;
+    int16_t index;
+    bool refused, fused, bare;
+    const char *value; /* borrowed until it is delivered: that is the contract */
+    size_t len;
+};
+
 /* What the coordinator knows of a transactional id. */
 struct sim_tid {
     int64_t epoch;
@@ -151,15 +160,9 @@ struct sim_tid {
     uint64_t started_ms;
     bool has[SIM_PARTS];
     int64_t offset[SIM_PARTS];
-};
-
-struct sim_entry { /* a record in a producer's queue */
-    uint8_t topic;
-    int16_t part;
-    int16_t index;
-    bool refused, fused, bare;
-    const char *value; /* borrowed until it is delivered: that is the contract */
-    size_t len;
+    /* What a broken connection left behind, and the epoch it was sent in; 0: nothing. */
+    struct sim_entry late, twin;
+    int64_t late_epoch, twin_epoch;
 };
 
 struct sim_async { /* an offset commit that nobody waits for */
@@ -221,7 +224,7 @@ struct sim_proc { /* one process with one lane */
 
 struct sim_rates { /* chances in 1,000 per opportunity, drawn for each history */
     uint32_t kill_in_call, freeze_in_call, lost_reply, queue_full, delivery, seek, reopen, poll;
-    uint32_t unstable, stage_retry, pg;
+    uint32_t unstable, stage_retry, pg, left_behind;
 };
 
 struct sim {

@@ -78,6 +78,55 @@ static bool is_fenced(struct sim_proc *p)
     return true;
 }
 
+/*
+ * The connection breaks while a request is under way, and the transaction is given up before it is
+ * sent again: librdkafka (2.0.2 to 2.15, rd_kafka_toppar_purge_queues()) forgets it then, and gives
+ * its sequence number to what comes next. The broker may still get it (`late`), or has it (`twin`):
+ * then it takes the next record for that one, sent twice.
+ */
+static void leave_behind(struct sim_proc *p)
+{
+    struct sim *s = p->s;
+    struct sim_tid *t = &s->tid[p->tid];
+
+    if (s->mode != SIM_TXN || !p->queued || p->epoch != t->epoch ||
+        !sim_chance(s, s->rate.left_behind))
+        return;
+    sim_hit(s, SIM_EV_LEFT_BEHIND);
+    open_txn(s, t);
+    if (sim_below(s, 2)) {
+        t->late = p->queue[0];
+        t->late_epoch = p->epoch;
+    } else {
+        t->twin = p->queue[0];
+        t->twin_epoch = p->epoch;
+        append(s, &t->twin, t->txn);
+    }
+    memmove(p->queue, p->queue + 1, --p->queued * sizeof(p->queue[0]));
+}
+
+/* Without a transaction a broker from 3.6 on refuses it. */
+static void arrive_late(struct sim *s, struct sim_tid *t)
+{
+    if (!t->late_epoch || (t->late_epoch == t->epoch && !t->open))
+        return;
+    if (t->late_epoch == t->epoch)
+        append(s, &t->late, t->txn);
+    sim_trace(s, NULL, "a late record: %s", t->late_epoch == t->epoch ? "taken" : "fenced");
+    t->late_epoch = 0;
+}
+
+static bool is_taken_for_its_twin(struct sim_proc *p, const struct sim_entry *e)
+{
+    struct sim_tid *t = &p->s->tid[p->tid];
+
+    if (t->twin_epoch != p->epoch || t->twin.topic != e->topic)
+        return false;
+    t->twin_epoch = 0;
+    sim_trace(p->s, p, "a record is taken for another one");
+    return true;
+}
+
 /* ---- delivery ---- */
 
 static void fail_delivery(struct sim_proc *p, int code)
@@ -114,7 +163,8 @@ static void deliver(struct sim_proc *p, const struct sim_entry *e)
     }
     if (txn)
         open_txn(s, t);
-    append(s, e, txn ? t->txn : -1);
+    if (!txn || !is_taken_for_its_twin(p, e))
+        append(s, e, txn ? t->txn : -1);
 }
 
 static void deliver_some(struct sim_proc *p, size_t n)
@@ -145,6 +195,8 @@ void sim_kafka_tick(struct sim *s)
     for (int i = 0; i < s->tid_count; i++) {
         struct sim_tid *t = &s->tid[i];
 
+        if (sim_below(s, 3) == 0)
+            arrive_late(s, t);
         if (!t->open || s->now_ms - t->started_ms <= SIM_TXN_MS)
             continue;
         sim_hit(s, SIM_EV_TXN_TIMEOUT);
@@ -216,10 +268,13 @@ static enum lac_status io_reopen(void *io, struct lac_err *e)
     struct sim *s = p->s;
 
     sim_step(p);
+    if (p->in_revoke)
+        sim_fail(s, "a producer is replaced inside of a rebalance callback: the group waits");
     if (sim_chance(s, s->rate.reopen)) {
         sim_hit(s, SIM_EV_REOPEN_FAILED);
         return lac_err_set(e, LAC_RETRY, 0, "sim: no new producer");
     }
+    leave_behind(p);
     deliver_some(p, (size_t)sim_below(s, p->queued + 1));
     sim_trace(s, p, "producer replaced, %zu dropped", p->queued);
     p->queued = p->failed = 0;
@@ -361,33 +416,6 @@ static enum lac_kafka_txn io_txn_commit(void *io, struct lac_err *e)
     return LAC_KAFKA_TXN_DONE;
 }
 
-static enum lac_kafka_txn io_txn_abort(void *io, struct lac_err *e)
-{
-    struct sim_proc *p = io;
-    struct sim *s = p->s;
-
-    if (!p->begun)
-        sim_fail(s, "abort in the wrong state");
-    if (p->in_revoke)
-        sim_fail(s, "abort inside of a rebalance callback: the group hangs");
-    sim_crucial(p);
-    deliver_some(p, (size_t)sim_below(s, p->queued + 1));
-    p->queued = 0;
-    if (p->fatal)
-        return recreate(e);
-    if (!sim_coordinator_up(p))
-        return repeat(e);
-    if (is_fenced(p))
-        return recreate(e);
-    end_txn(s, &s->tid[p->tid], false);
-    sim_crucial(p);
-    if (answer_lost(p, SIM_EV_LOST_ABORT))
-        return repeat(e);
-    p->begun = false;
-    p->broken_code = 0;
-    return LAC_KAFKA_TXN_DONE;
-}
-
 /* ---- the side producer: values are copied, so records are checked when they are queued ---- */
 
 static enum lac_status io_side_produce(void *io, int topic, const struct lac_kafka_record *r,
@@ -494,7 +522,6 @@ const struct lac_lane_io_ops sim_io_ops = {
     .txn_begin = io_txn_begin,
     .txn_send_offsets = io_txn_send_offsets,
     .txn_commit = io_txn_commit,
-    .txn_abort = io_txn_abort,
     .side_produce = io_side_produce,
     .side_flush = io_side_flush,
     .side_failed = io_side_failed,

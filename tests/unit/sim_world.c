@@ -88,7 +88,7 @@ static void freeze(struct sim_proc *p, uint64_t ms)
 
 static uint64_t freeze_time(struct sim *s)
 {
-    switch (sim_below(s, 3)) {
+    switch (sim_below(s, 4)) {
     case 0:
         return 500 + sim_below(s, 2000);
     case 1:
@@ -447,6 +447,7 @@ static void draw_rates(struct sim *s)
         .poll = draw_rate(s, 10),
         .stage_retry = draw_rate(s, 30),
         .pg = draw_rate(s, 40),
+        .left_behind = draw_rate(s, 1000),
     };
     s->queue_limit = sim_below(s, 2) ? SIM_QUEUE - 1 : 4 + (size_t)sim_below(s, 32);
     s->row_limit = sim_below(s, 2) ? SIM_QUEUE - 1 : 2 + (size_t)sim_below(s, 32);

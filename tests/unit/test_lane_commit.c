@@ -36,6 +36,7 @@ struct world {
     int timeouts;      /* commits that came too late */
     int seeks;         /* times that the partition was told where to go on */
     int64_t staged;    /* messages that went through the stage */
+    int seek_losses;   /* seeks that are answered with RETRY, first */
     bool cut_off;      /* the log ends before the committed position: all of it comes again */
 };
 
@@ -93,8 +94,9 @@ static enum lac_status seek(void *ctx, const struct lac_kafka_position *p, size_
 {
     struct world *w = ctx;
 
-    (void)e;
     LAC_TEST_EQ(n, 1);
+    if (w->seek_losses && w->seek_losses--)
+        return lac_err_set(e, LAC_RETRY, 0, "no answer");
     w->seeks++;
     w->next = w->cut_off ? 0 : p[0].offset;
     return LAC_OK;
@@ -307,6 +309,20 @@ static void what_comes_from_before_the_position_is_not_processed_again(void)
     LAC_TEST_EQ(w.seeks, 0);
 }
 
+/* What comes while it is still to be sent on is no reason to begin there. */
+static void a_position_stays_where_it_is_until_the_partition_can_be_sent_there(void)
+{
+    for (int losses = 1; losses <= 3; losses++) {
+        struct world w = {.count = 6, .durable = 4, .seek_losses = losses};
+
+        lac_test_row("%d seeks fail", losses);
+        LAC_TEST_EQ(run(&w), LAC_OK);
+        LAC_TEST_EQ(w.durable, 6);
+        LAC_TEST_EQ(w.staged, 2);
+        LAC_TEST_EQ(w.seeks, 1);
+    }
+}
+
 /* Skipping up to the position, as above, would lose what was written since. */
 static void a_log_that_ends_before_the_position_is_read_from_its_start(void)
 {
@@ -420,6 +436,7 @@ static void only_what_is_committed_is_forgotten(void)
 LAC_TEST_MAIN(lane_commit, a_refused_record_is_dead_lettered_first_whole_then_bare,
               a_refused_empty_letter_ends_the_lane,
               what_comes_from_before_the_position_is_not_processed_again,
+              a_position_stays_where_it_is_until_the_partition_can_be_sent_there,
               a_log_that_ends_before_the_position_is_read_from_its_start,
               what_waits_behind_a_long_batch_is_committed_first,
               what_is_committed_is_no_suspect_any_more, only_what_is_committed_is_forgotten)

@@ -8,7 +8,8 @@
  * commits positions one too high, or one too low; takes an aborted transaction for a committed
  * one; ignores failed deliveries; reuses memory before what it holds is delivered; sends replies
  * before the commit; takes partitions over without a new epoch; forgets a record that crashes
- * while its dead letter may still be undone; keeps a message.
+ * while its dead letter may still be undone; keeps a message; begins a transaction in the epoch of
+ * one that it gave up; blames a record for another one's dead letter.
  *
  *   LACUNA_SIM_HISTORIES=N   so many histories
  *   LACUNA_SIM_SEED=S        this one alone, with its trace
@@ -51,7 +52,7 @@ static const struct {
     [SIM_EV_LOST_INIT] = {"lost_init", 50},
     [SIM_EV_LOST_OFFSETS] = {"lost_offsets", 50},
     [SIM_EV_LOST_COMMIT] = {"lost_commit", 50},
-    [SIM_EV_LOST_ABORT] = {"lost_abort", 5},
+    [SIM_EV_LEFT_BEHIND] = {"left_behind", 2},
     [SIM_EV_COORDINATOR_DOWN] = {"coordinator_down", 100},
     [SIM_EV_QUEUE_FULL] = {"queue_full", 100},
     [SIM_EV_DELIVERY_FAILED] = {"delivery_failed", 50},
