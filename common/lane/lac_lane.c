@@ -78,6 +78,7 @@ void lac_lane_assigned(struct lac_lane *l, struct lac_kafka_position *p, size_t 
             .partition = p[i].partition,
             .first = LAC_KAFKA_NONE,
             .next = LAC_KAFKA_NONE,
+            .taken = LAC_KAFKA_NONE,
             .durable = LAC_KAFKA_NONE,
             .seek_to = LAC_KAFKA_NONE,
             .lag = lag_gauge(l, topic, p[i].partition),
@@ -123,6 +124,7 @@ void lac_lane_revoked(struct lac_lane *l, const struct lac_kafka_position *p, si
     for (size_t i = 0; i < l->partition_count; i++)
         lac_gauge_hide(l->partitions[i].lag);
     l->partition_count = 0;
+    l->culprits = false;
     l->pending.seek = l->pending.fresh = l->pending.rewind = false;
     if (l->output.ops->revoked)
         l->output.ops->revoked(l->output.ctx, lost);
@@ -142,6 +144,7 @@ void lane_drop(struct lac_lane *l, struct lac_kafka_msg *msg)
     if (p) {
         int64_t to = msg->offset < p->next ? p->next : msg->offset;
 
+        p->taken = LAC_KAFKA_NONE;
         if (p->first == LAC_KAFKA_NONE)
             p->first = msg->offset;
         if (p->seek_to == LAC_KAFKA_NONE || to < p->seek_to)
@@ -159,27 +162,34 @@ void lane_drop_batch(struct lac_lane *l, size_t from)
 }
 
 /*
- * Whether this was processed before. Reading begins too early when librdkafka was confused by a
- * rebalance (see lac_kafka.h), and goes on where it should then. If it comes from there again, the
+ * Whether this was taken before. Reading begins too early when librdkafka was confused by a
+ * rebalance (see lac_kafka.h), and a seek while it asks where the log begins is undone half a
+ * second later: it goes on where it should then. If it comes from before again and again, the
  * position does not exist any more: the log was cut off, and all that is left in it is new.
  */
 static bool is_old(struct lac_lane *l, struct lane_partition *p, const struct lac_kafka_msg *msg)
 {
-    if (p->next == LAC_KAFKA_NONE || msg->offset >= p->next)
-        return false;
-    if (l->output.ops->start) /* which has looked whether the position exists */
-        return true;
-    if (p->sent_on) {
-        lac_log(LAC_LOG_WARN, "position_gone",
-                "lane=%s topic=%s partition=%d position=%lld at=%lld", l->o.name, p->topic,
-                (int)p->partition, (long long)p->next, (long long)msg->offset);
-        p->next = LAC_KAFKA_NONE;
+    int64_t behind = p->taken > p->next ? p->taken : p->next;
+
+    if (behind == LAC_KAFKA_NONE || msg->offset >= behind) {
+        p->sent_on = 0;
         return false;
     }
-    p->sent_on = true;
-    p->seek_to = p->next;
-    l->pending.seek = true;
-    return true;
+    if (p->sent_on++ < LANE_SENT_ON_MAX) {
+        p->seek_to = behind;
+        l->pending.seek = true;
+        return true;
+    }
+    p->sent_on = 0;
+    p->taken = LAC_KAFKA_NONE;
+    lac_log(LAC_LOG_WARN, "position_gone", "lane=%s topic=%s partition=%d position=%lld at=%lld",
+            l->o.name, p->topic, (int)p->partition, (long long)behind, (long long)msg->offset);
+    if (l->output.ops->start) { /* which looks whether it exists, and says what to do if not */
+        l->pending.abort = true;
+        return true;
+    }
+    p->next = LAC_KAFKA_NONE;
+    return false;
 }
 
 static void accept(struct lac_lane *l, struct lac_kafka_msg *msg, uint64_t now)
@@ -194,6 +204,7 @@ static void accept(struct lac_lane *l, struct lac_kafka_msg *msg, uint64_t now)
         p->first = msg->offset;
     if (!l->count)
         l->opened_ms = now;
+    p->taken = msg->offset + 1;
     l->bytes += msg->key.len + msg->value.len;
     l->tokens += msg->value.len / 4 + 1;
     l->msgs[l->count++] = *msg;

@@ -96,14 +96,19 @@ static void copy_to_group(struct lac_lane *l)
         lac_log_err(LAC_LOG_DEBUG, "group_offsets_not_copied", &err);
 }
 
-/* Other records may well be committed before the culprit is read again. */
-static void forget_culprit(struct lac_lane *l)
+/* Other records may well be committed before a culprit is read again. */
+static void forget_culprits(struct lac_lane *l)
 {
-    const struct lane_partition *p =
-        l->culprit_level ? lane_find(l, l->culprit_topic, l->culprit_partition) : NULL;
+    bool left = false;
 
-    if (!p || p->durable > l->culprit_offset)
-        l->culprit_level = 0;
+    for (size_t i = 0; l->culprits && i < l->partition_count; i++) {
+        struct lane_partition *p = &l->partitions[i];
+
+        if (p->durable > p->culprit)
+            p->culprit_level = 0;
+        left = left || p->culprit_level;
+    }
+    l->culprits = left;
 }
 
 static void committed(struct lac_lane *l)
@@ -126,17 +131,18 @@ static void committed(struct lac_lane *l)
         if (!l->isolate_left)
             l->isolate_limit = 0;
     }
-    forget_culprit(l);
+    forget_culprits(l);
     lac_counter_add(l->commits_total, 1);
     lane_reset_interval(l);
     lane_well(l);
 }
 
 /* A record of the interval can never be written. Alone it is the culprit; among others half as
- * many are tried next. */
-static void isolate(struct lac_lane *l, const struct lac_err *err)
+ * many are tried next. Each partition remembers its own: they may be read in turns. False: there is
+ * nothing left to try. */
+static bool isolate(struct lac_lane *l, const struct lac_err *err)
 {
-    const struct lane_partition *p = NULL;
+    struct lane_partition *p = NULL;
 
     lac_log(LAC_LOG_WARN, "commit_rejected", "lane=%s records=%zu code=%d reason=\"%s\"", l->o.name,
             l->interval_count, err->code, err->text);
@@ -144,20 +150,18 @@ static void isolate(struct lac_lane *l, const struct lac_err *err)
         if (!l->isolate_limit)
             l->isolate_left = l->interval_count;
         l->isolate_limit = l->interval_count / 2;
-        return;
+        return true;
     }
     for (size_t i = 0; i < l->partition_count; i++)
         if (l->partitions[i].next != l->partitions[i].durable)
             p = &l->partitions[i];
     if (!p)
-        return;
-    if (l->culprit_topic != p->topic || l->culprit_partition != p->partition ||
-        l->culprit_offset != p->next - 1)
-        l->culprit_level = 0; /* another one than last time */
-    l->culprit_level++;
-    l->culprit_topic = p->topic;
-    l->culprit_partition = p->partition;
-    l->culprit_offset = p->next - 1;
+        return true;
+    if (p->culprit != p->next - 1)
+        p->culprit_level = 0; /* another one than last time */
+    p->culprit = p->next - 1;
+    l->culprits = true;
+    return ++p->culprit_level <= 2;
 }
 
 static enum lac_status flush_dead_letters(struct lac_lane *l, struct lac_err *err)
@@ -191,8 +195,7 @@ enum lac_status lane_commit(struct lac_lane *l, struct lac_err *err)
         committed(l);
         return LAC_OK;
     case LAC_REJECT:
-        isolate(l, err);
-        if (l->culprit_level > 2)
+        if (!isolate(l, err))
             return lac_err_set(err, LAC_FATAL, err->code,
                                "lane: not even an empty dead letter is accepted");
         l->pending.abort = true;
@@ -280,6 +283,7 @@ static void go_on_at(struct lac_lane *l, struct lane_partition *p, int64_t to, b
     if (to == LAC_KAFKA_NONE)
         to = p->first;
     p->next = p->durable = to == LAC_KAFKA_BEGINNING ? LAC_KAFKA_NONE : to;
+    p->taken = LAC_KAFKA_NONE;
     if (there && p->seek_to == LAC_KAFKA_NONE)
         return;
     p->seek_to = to;

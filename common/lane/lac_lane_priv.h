@@ -18,12 +18,13 @@ enum {
     LANE_TOPIC_NAMES = 16,       /* input topics of one lane */
     LANE_BACKOFF_FIRST_MS = 100, /* doubled each time, up to .. */
     LANE_BACKOFF_LAST_MS = 5000,
-    LANE_NAP_MS = 50,    /* longest sleep between two looks at the stop flag and the group */
-    LANE_IDLE_MS = 100,  /* longest poll */
-    LANE_LAG_MS = 1000,  /* between two updates of the lag metric */
-    LANE_SAY_MS = 30000, /* between two log lines about the same outage */
-    LANE_LONG_MS = 1000, /* a slice that takes longer is not alone of its kind: for .. */
-    LANE_LONG_FOR = 128, /* .. so many slices nothing waits uncommitted behind the next */
+    LANE_NAP_MS = 50,     /* longest sleep between two looks at the stop flag and the group */
+    LANE_IDLE_MS = 100,   /* longest poll */
+    LANE_LAG_MS = 1000,   /* between two updates of the lag metric */
+    LANE_SAY_MS = 30000,  /* between two log lines about the same outage */
+    LANE_LONG_MS = 1000,  /* a slice that takes longer is not alone of its kind: for .. */
+    LANE_SENT_ON_MAX = 3, /* a position that can't be reached then does not exist */
+    LANE_LONG_FOR = 128,  /* .. so many slices nothing waits uncommitted behind the next */
 };
 
 struct lane_partition {
@@ -31,9 +32,12 @@ struct lane_partition {
     int32_t partition;
     int64_t first;   /* first offset seen in this assignment, LAC_KAFKA_NONE before */
     int64_t next;    /* behind the last processed record */
+    int64_t taken;   /* behind the last that waits in the batch, LAC_KAFKA_NONE: none does */
     int64_t durable; /* behind the last committed one */
     int64_t seek_to; /* where reading must go back to, LAC_KAFKA_NONE: nowhere */
-    bool sent_on;    /* it came from before `next`, and was told to go on there */
+    int sent_on;     /* times in a row that it came from before that, and was told to go on there */
+    int64_t culprit; /* a record whose commit was refused although it was alone */
+    int culprit_level; /* 0 none, 1 dead-letter it unseen, 2 without its value */
     struct lac_gauge *lag;
 };
 
@@ -90,10 +94,7 @@ struct lac_lane {
     /* A commit was refused because of some record: smaller intervals until it is found. */
     size_t isolate_limit; /* messages per interval; 0: as many as come */
     size_t isolate_left;  /* messages until the normal size is tried again */
-    const char *culprit_topic;
-    int32_t culprit_partition;
-    int64_t culprit_offset;
-    int culprit_level; /* 0 none, 1 dead-letter it unseen, 2 without its value */
+    bool culprits;        /* some partition has one */
 
     struct lac_fuse *fuse;
     uint64_t lag_due_ms;

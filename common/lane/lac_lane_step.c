@@ -23,17 +23,18 @@ static void crash_on_key(const struct lac_lane *l)
 }
 #endif
 
-static bool is_culprit(const struct lac_lane *l, const struct lac_kafka_msg *m)
+/* 0: it is none; else as lane_partition's. */
+static int culprit_level(struct lac_lane *l, const struct lac_kafka_msg *m)
 {
-    return l->culprit_level > 0 && m->offset == l->culprit_offset &&
-           m->partition == l->culprit_partition &&
-           lac_str_is(lac_str_from(m->topic), l->culprit_topic);
+    const struct lane_partition *p = l->culprits ? lane_find(l, m->topic, m->partition) : NULL;
+
+    return p && p->culprit == m->offset ? p->culprit_level : 0;
 }
 
 /* True when this record is dead-lettered without anybody looking into it; it is alone then. */
 static bool set_aside(struct lac_lane *l, const struct lac_kafka_msg *m)
 {
-    if (is_culprit(l, m)) {
+    if (culprit_level(l, m)) {
         lac_batch_reject(&l->batch, 0, "refused", "what the stage made of it can't be written");
         return true;
     }
@@ -47,15 +48,13 @@ static bool set_aside(struct lac_lane *l, const struct lac_kafka_msg *m)
 /* Puts the letters of all rejected messages behind the batch's records. */
 static enum lac_status add_dead_letters(struct lac_lane *l)
 {
-    bool bare = l->culprit_level > 1;
-
     for (size_t i = 0; l->batch.reject_count && i < l->batch.count; i++) {
         struct lac_kafka_record r;
         enum lac_status status;
 
         if (!lac_batch_rejected(&l->batch, i))
             continue;
-        status = lane_dead_letter(l, i, bare && is_culprit(l, &l->batch.msgs[i]), &r);
+        status = lane_dead_letter(l, i, culprit_level(l, &l->batch.msgs[i]) > 1, &r);
         if (status == LAC_OK)
             status = lac_batch_emit(&l->batch, l->o.deadletter_topic, &r);
         if (status != LAC_OK)
@@ -101,7 +100,7 @@ static enum lac_status write_out(struct lac_lane *l, struct lac_err *err)
     status = l->output.ops->write(l->output.ctx, &l->batch, err);
     if (status == LAC_OK && !l->output.ops->carries_records)
         status = send_dead_letters(l, mark, known, err);
-    if (status == LAC_RETRY)
+    if (status == LAC_RETRY || status == LAC_FATAL) /* then perhaps a part of it was taken */
         l->pending.abort = true;
     return status;
 }
@@ -180,7 +179,7 @@ static enum lac_status step(struct lac_lane *l, size_t at, size_t n, struct lac_
 /* ---- slices of a batch ---- */
 
 /* How many messages from `at` go through the stage together. */
-static size_t slice_at(const struct lac_lane *l, size_t at, size_t wanted)
+static size_t slice_at(struct lac_lane *l, size_t at, size_t wanted)
 {
     size_t n = l->count - at;
 
@@ -188,12 +187,12 @@ static size_t slice_at(const struct lac_lane *l, size_t at, size_t wanted)
         n = wanted;
     if (l->isolate_limit && n > l->isolate_limit)
         n = l->isolate_limit;
-    if (!lac_fuse_any(l->fuse) && !l->culprit_level)
+    if (!lac_fuse_any(l->fuse) && !l->culprits)
         return n;
     for (size_t i = 0; i < n; i++) {
         const struct lac_kafka_msg *m = &l->msgs[at + i];
 
-        if (lac_fuse_crashes(l->fuse, m) || is_culprit(l, m))
+        if (lac_fuse_crashes(l->fuse, m) || culprit_level(l, m))
             return i ? i : 1; /* a suspect is processed alone */
     }
     return n;
@@ -286,7 +285,7 @@ enum lac_status lane_process(struct lac_lane *l, struct lac_err *err)
             at += n;
         else if (status == LAC_AGAIN || status == LAC_REJECT)
             status = shrink(l, status, &at, n, &wanted, err);
-        if (status == LAC_OK && (l->isolate_limit || l->culprit_level))
+        if (status == LAC_OK && (l->isolate_limit || l->culprits))
             status = lane_commit(l, err);
     }
     finish_batch(l, at);

@@ -96,6 +96,7 @@ enum sim_event {
     SIM_EV_UNSTABLE,
     SIM_EV_BEGAN_EARLY,
     SIM_EV_SEEK_FAILED,
+    SIM_EV_SEEK_UNDONE,
     SIM_EV_REOPEN_FAILED,
     SIM_EV_POLL_FAILED,
     SIM_EV_STAGE_RETRY,
@@ -192,6 +193,8 @@ struct sim_proc { /* one process with one lane */
     uint64_t beat_ms, learn_ms;
     bool mine[SIM_PARTS], given[SIM_PARTS];
     int64_t at[SIM_PARTS];
+    uint64_t undo_ms[SIM_PARTS]; /* when a seek is undone; 0: never */
+    bool undone;                 /* one was, in this assignment */
     int current;
     struct sim_async async[SIM_ASYNC];
     size_t async_count;
@@ -224,7 +227,7 @@ struct sim_proc { /* one process with one lane */
 
 struct sim_rates { /* chances in 1,000 per opportunity, drawn for each history */
     uint32_t kill_in_call, freeze_in_call, lost_reply, queue_full, delivery, seek, reopen, poll;
-    uint32_t unstable, stage_retry, pg, left_behind;
+    uint32_t unstable, stage_retry, pg, left_behind, undo;
 };
 
 struct sim {

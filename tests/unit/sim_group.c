@@ -222,8 +222,9 @@ static void assign(struct sim_proc *p)
     struct lac_kafka_position list[SIM_PARTS];
     size_t n = 0;
 
-    p->assign_pending = false;
+    p->assign_pending = p->undone = false;
     p->owns = true;
+    memset(p->undo_ms, 0, sizeof(p->undo_ms));
     for (size_t i = 0; i < s->part_count; i++) {
         p->mine[i] = p->given[i];
         p->at[i] = p->mine[i] && begins_early(s, (int)i) ? 0 : SIM_UNRESOLVED;
@@ -322,6 +323,20 @@ static bool resolve(struct sim_proc *p, int part)
     return true;
 }
 
+/*
+ * librdkafka (2.0.2, rd_kafka_toppar_handle_Offset()): a seek while it asks where the log begins
+ * takes effect, and half a second later it asks again and goes there.
+ */
+static void undo_seek(struct sim_proc *p, int part)
+{
+    if (!p->undo_ms[part] || p->s->now_ms < p->undo_ms[part])
+        return;
+    p->undo_ms[part] = 0;
+    p->at[part] = 0;
+    sim_hit(p->s, SIM_EV_SEEK_UNDONE);
+    sim_trace(p->s, p, "a seek in part %d is undone", part);
+}
+
 static struct sim_input *next_input(struct sim_proc *p, int part)
 {
     struct sim *s = p->s;
@@ -329,6 +344,7 @@ static struct sim_input *next_input(struct sim_proc *p, int part)
 
     if (!p->mine[part] || !resolve(p, part))
         return NULL;
+    undo_seek(p, part);
     for (size_t i = 0; i < in->count; i++)
         if (in->in[i].offset >= p->at[part])
             return in->in[i].visible_ms <= s->now_ms ? &in->in[i] : NULL;
@@ -433,6 +449,10 @@ enum lac_status sim_seek(void *io, const struct lac_kafka_position *pos, size_t 
             return lac_err_set(e, LAC_RETRY, -185, "sim: seek timed out");
         }
         p->at[part] = pos[i].offset < 0 ? 0 : pos[i].offset;
+        if (!p->undone && sim_chance(s, s->rate.undo)) {
+            p->undone = true;
+            p->undo_ms[part] = s->now_ms + 1 + sim_below(s, 600);
+        }
         sim_trace(s, p, "seek %s[%d] to %lld", pos[i].topic, pos[i].partition,
                   (long long)pos[i].offset);
     }

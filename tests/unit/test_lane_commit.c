@@ -36,6 +36,8 @@ struct world {
     int timeouts;      /* commits that came too late */
     int seeks;         /* times that the partition was told where to go on */
     int64_t staged;    /* messages that went through the stage */
+    int64_t fatal;     /* the write of this message fails for good, half done; 0: none */
+    bool own_position; /* the output knows where reading starts, and looks whether it exists */
     int seek_losses;   /* seeks that are answered with RETRY, first */
     bool cut_off;      /* the log ends before the committed position: all of it comes again */
 };
@@ -155,7 +157,6 @@ static enum lac_status output_write(void *ctx, struct lac_batch *b, struct lac_e
 {
     struct world *w = ctx;
 
-    (void)e;
     if (!w->begun_ms)
         w->begun_ms = w->now_ms;
     for (size_t i = 0; i < b->record_count; i++) {
@@ -164,6 +165,8 @@ static enum lac_status output_write(void *ctx, struct lac_batch *b, struct lac_e
         w->letters++;
         w->bare += b->records[i].record.value.ptr == NULL;
     }
+    if (w->fatal && b->msgs[b->count - 1].offset == w->fatal)
+        return lac_err_set(e, LAC_FATAL, 0, "not allowed");
     return LAC_OK;
 }
 
@@ -198,6 +201,16 @@ static enum lac_status output_abort(void *ctx, struct lac_err *e)
     w->letters = w->bare = 0;
     w->begun_ms = 0;
     return LAC_OK;
+}
+
+static enum lac_status output_start(void *ctx, struct lac_kafka_position *p, size_t n, bool fresh,
+                                    struct lac_err *e)
+{
+    struct world *w = ctx;
+
+    LAC_TEST_EQ(n, 1);
+    p[0].offset = w->durable;
+    return !fresh && w->cut_off ? lac_err_set(e, LAC_FATAL, 0, "another log") : LAC_OK;
 }
 
 static void output_close(void *ctx)
@@ -236,6 +249,7 @@ static enum lac_status pass_on(void *ctx, struct lac_batch *b, struct lac_err *e
 
 static void open_lane(struct world *w)
 {
+    static struct lac_output_ops ops;
     static const char *const topics[] = {"out", "dead"};
     const struct lac_lane_options options = {
         .name = "lane",
@@ -248,9 +262,11 @@ static void open_lane(struct world *w)
         .fuse_path = w->fuse,
     };
 
+    ops = output_ops;
+    ops.start = w->own_position ? output_start : NULL;
     lac_log_open("test", LAC_LOG_ERROR, LAC_LOG_KEY_VALUE);
     LAC_TEST_NEED(lac_lane_open(&w->lane, &options, (struct lac_lane_io){w, &io_ops},
-                                (struct lac_output){w, &output_ops}, (struct lac_stage){w, pass_on},
+                                (struct lac_output){w, &ops}, (struct lac_stage){w, pass_on},
                                 &err) == LAC_OK);
 }
 
@@ -331,7 +347,33 @@ static void a_log_that_ends_before_the_position_is_read_from_its_start(void)
     LAC_TEST_EQ(run(&w), LAC_OK);
     LAC_TEST_EQ(w.staged, 3);
     LAC_TEST_EQ(w.durable, 3);
-    LAC_TEST_EQ(w.seeks, 1);
+    LAC_TEST_EQ(w.seeks, 3);
+}
+
+/* Passing over what comes until the position is met again would lose all of it in silence. */
+static void whoever_keeps_the_position_hears_that_the_log_ends_before_it(void)
+{
+    struct world w = {.count = 3, .durable = 4, .cut_off = true, .own_position = true};
+
+    LAC_TEST_EQ(run(&w), LAC_FATAL);
+    LAC_TEST_STR(err.text, "another log");
+    LAC_TEST_EQ(w.staged, 0);
+}
+
+/* ---- leaving ---- */
+
+/* Its records are in the interval and its position is not: whoever comes next does it again. */
+static void what_was_written_in_part_is_not_committed_on_the_way_out(void)
+{
+    struct world w = {.count = 2, .batch = 1, .fatal = 1};
+    const struct lac_kafka_position p = {"in", 0, LAC_KAFKA_STORED};
+
+    open_lane(&w);
+    LAC_TEST_EQ(lac_lane_run(w.lane, &err), LAC_FATAL);
+    LAC_TEST_EQ(w.staged, 2);
+    lac_lane_revoked(w.lane, &p, 1, false);
+    LAC_TEST_EQ(w.commits, 0);
+    lac_lane_close(w.lane);
 }
 
 /* ---- slices that take long ---- */
@@ -438,5 +480,7 @@ LAC_TEST_MAIN(lane_commit, a_refused_record_is_dead_lettered_first_whole_then_ba
               what_comes_from_before_the_position_is_not_processed_again,
               a_position_stays_where_it_is_until_the_partition_can_be_sent_there,
               a_log_that_ends_before_the_position_is_read_from_its_start,
+              whoever_keeps_the_position_hears_that_the_log_ends_before_it,
+              what_was_written_in_part_is_not_committed_on_the_way_out,
               what_waits_behind_a_long_batch_is_committed_first,
               what_is_committed_is_no_suspect_any_more, only_what_is_committed_is_forgotten)

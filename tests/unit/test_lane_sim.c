@@ -60,6 +60,7 @@ static const struct {
     [SIM_EV_UNSTABLE] = {"unstable", 10},
     [SIM_EV_BEGAN_EARLY] = {"began_early", 10},
     [SIM_EV_SEEK_FAILED] = {"seek_failed", 20},
+    [SIM_EV_SEEK_UNDONE] = {"seek_undone", 50},
     [SIM_EV_REOPEN_FAILED] = {"reopen_failed", 20},
     [SIM_EV_POLL_FAILED] = {"poll_failed", 100},
     [SIM_EV_STAGE_RETRY] = {"stage_retry", 100},
