@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lac_bridge_hold.h"
 #include "lac_clock.h"
 #include "lac_kafka_admin.h"
 #include "lac_log.h"
@@ -26,6 +27,7 @@ enum {
     REPLY_POLLS = 1024, /* replies served before the loop looks at its clients again */
     LOOK_MS = 10,       /* a wake-up that is lost may cost so much */
     REPLACE_MS = 1000,  /* between two replacements of a producer that breaks */
+    UNACKNOWLEDGED = 5, /* records of one partition, see look_for_room() */
 };
 
 struct lac_bridge_kafka {
@@ -45,6 +47,7 @@ struct lac_bridge_kafka {
     char origin[LAC_KAFKA_CLUSTER_ID_SIZE + 256];
     int32_t partition;
     int topic;
+    size_t room_for;             /* records that the producer may have at a time */
     uint32_t schema_id;          /* of Request; 0: none */
     bool healthy;                /* lock */
     uint64_t checked_ms;         /* lock: of the last good check */
@@ -54,6 +57,8 @@ struct lac_bridge_kafka {
     bool adopted, broken, more;
     uint64_t looked_ms;   /* for what nobody announced */
     uint64_t replaced_ms; /* when a producer that broke was */
+    size_t room;          /* records that the producer may have in this round */
+    struct lac_bridge_hold held;
     char partition_text[16];
 };
 
@@ -74,12 +79,9 @@ int32_t lac_bridge_reply_partition(const char *instance, int32_t partitions)
 
 /* ---- The link's functions ---- */
 
-static enum lac_status send_request(void *ctx, const struct lac_bridge_message *m,
-                                    struct lac_err *err)
+static enum lac_status produce(struct lac_bridge_kafka *k, const struct lac_bridge_message *m,
+                               struct lac_err *err)
 {
-    struct lac_bridge_kafka *k = ctx;
-    if (!k->adopted || k->broken)
-        return lac_err_set(err, LAC_RETRY, 0, "bridge: no Kafka yet");
     const struct lac_kafka_header headers[] = {
         {LAC_STR("lacuna-correlation-id"), m->correlation},
         {LAC_STR("lacuna-reply-partition"), lac_str_from(k->partition_text)},
@@ -96,6 +98,31 @@ static enum lac_status send_request(void *ctx, const struct lac_bridge_message *
                                        .opaque = (void *)(uintptr_t)m->ref};
     _Static_assert(sizeof(void *) >= sizeof m->ref, "a slot's name travels as the opaque");
     return lac_kafka_produce(k->producer, k->topic, &r, true, err);
+}
+
+/* From the first that is held on, deliveries end the loop's wait. */
+static bool hold(struct lac_bridge_kafka *k, const struct lac_bridge_message *m)
+{
+    bool first = !lac_bridge_hold_first(&k->held);
+    if (!lac_bridge_hold_add(&k->held, m))
+        return false;
+    if (first) {
+        lac_kafka_producer_wake_fd(k->producer, k->wake_fd);
+        lac_http_server_wake(lac_bridge_server(k->bridge)); /* for those that came just before */
+    }
+    return true;
+}
+
+static enum lac_status send_request(void *ctx, const struct lac_bridge_message *m,
+                                    struct lac_err *err)
+{
+    struct lac_bridge_kafka *k = ctx;
+    if (!k->adopted || k->broken)
+        return lac_err_set(err, LAC_RETRY, 0, "bridge: no Kafka yet");
+    if (!k->room && hold(k, m))
+        return LAC_OK;
+    k->room -= k->room > 0;
+    return produce(k, m, err);
 }
 
 static void event_id(void *ctx, int32_t partition, int64_t offset, int64_t timestamp_ms,
@@ -133,7 +160,7 @@ static bool usable(void *ctx, char *why, size_t size)
 static void delivered(void *ctx, const struct lac_kafka_delivery *d, size_t n)
 {
     struct lac_bridge_kafka *k = ctx;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; k->bridge && i < n; i++)
         lac_bridge_delivered(k->bridge, (uint64_t)(uintptr_t)d[i].opaque, d[i].status == LAC_OK,
                              d[i].partition, d[i].offset);
 }
@@ -228,18 +255,62 @@ static void mend_producer(struct lac_bridge_kafka *k, uint64_t now)
     k->options.fatal(k->options.fatal_ctx, &err);
 }
 
+/* Hands over what was held. What can't be is answered so, and nothing is if it is `lost`. */
+static void release(struct lac_bridge_kafka *k, bool lost)
+{
+    const struct lac_bridge_message *m = lac_bridge_hold_first(&k->held);
+    struct lac_err err;
+    if (!m)
+        return;
+    for (; m; m = lac_bridge_hold_first(&k->held)) {
+        enum lac_status status = lost ? LAC_FATAL : produce(k, m, &err);
+        if (status == LAC_AGAIN)
+            return; /* the next round goes on */
+        if (status != LAC_OK && k->bridge)
+            lac_bridge_delivered(k->bridge, m->ref, false, -1, -1);
+        lac_bridge_hold_drop(&k->held);
+    }
+    if (!lost)
+        lac_kafka_producer_wake_fd(k->producer, -1);
+}
+
+/*
+ * While five records of a partition are unacknowledged and a sixth waits, an idempotent producer's
+ * thread looks for room without a pause: on a slow broker that is a core, and on a small machine
+ * the broker's own. So they wait here, and then travel together. Which partition a record gets
+ * only librdkafka knows; with many of them, five of one are rare below this bound.
+ */
+static void look_for_room(struct lac_bridge_kafka *k)
+{
+    size_t pending = lac_kafka_producer_pending(k->producer);
+    if (pending >= k->room_for) { /* some may only be unreported */
+        (void)lac_kafka_producer_poll(k->producer, 0);
+        pending = lac_kafka_producer_pending(k->producer);
+    }
+    k->room = pending < k->room_for ? k->room_for - pending : 0;
+    if (k->room && lac_bridge_hold_first(&k->held)) {
+        release(k, false);
+        k->room = 0; /* in all likelihood */
+    }
+}
+
 static void tick(void *ctx)
 {
     struct lac_bridge_kafka *k = ctx;
     if (!k->adopted)
         adopt(k);
-    if (!k->adopted || k->broken)
+    if (!k->adopted)
         return;
+    if (k->broken) {
+        release(k, true);
+        return;
+    }
     /* Also when no wake-up came: one that is lost must not cost somebody's deadline. */
     uint64_t now = lac_clock_mono_ms();
     mend_producer(k, now);
     if (k->broken)
         return;
+    look_for_room(k);
     if (!k->more && now - k->looked_ms < LOOK_MS)
         return;
     k->looked_ms = now;
@@ -277,9 +348,9 @@ static void note(struct lac_bridge_kafka *k, enum lac_status status, const struc
         lac_log_err(LAC_LOG_WARN, "kafka_unavailable", err);
 }
 
-/* Both topics are there and can be used. `*partitions` of the replies. */
+/* Both topics are there and can be used. `partitions` of the requests and of the replies. */
 static enum lac_status check(struct lac_bridge_kafka *k, struct lac_kafka_admin *a,
-                             int32_t *partitions, struct lac_err *err)
+                             int32_t partitions[2], struct lac_err *err)
 {
     const char *names[] = {k->requests, k->replies};
     struct lac_kafka_cluster_info info = {0};
@@ -295,7 +366,7 @@ static enum lac_status check(struct lac_bridge_kafka *k, struct lac_kafka_admin 
             status = lac_err_set(err, LAC_RETRY, 0, "%d partitions of topic %s have no leader",
                                  (int)t->leaderless, names[i]);
         else
-            *partitions = t->partitions;
+            partitions[i] = t->partitions;
     }
     lac_kafka_cluster_info_deinit(&info);
     return status;
@@ -382,10 +453,11 @@ static enum lac_status open_producer(struct lac_bridge_kafka *k, struct lac_err 
 static enum lac_status prepare(struct lac_bridge_kafka *k, struct lac_kafka_admin *a,
                                struct lac_err *err)
 {
-    int32_t partitions = 0;
-    enum lac_status status = check(k, a, &partitions, err);
+    int32_t partitions[2] = {0};
+    enum lac_status status = check(k, a, partitions, err);
+    k->room_for = UNACKNOWLEDGED - 1 + (size_t)partitions[0];
     if (status == LAC_OK)
-        status = choose_partition(k, partitions, err);
+        status = choose_partition(k, partitions[1], err);
     if (status == LAC_OK)
         status = find_origin(k, a, err);
     if (status == LAC_OK)
@@ -422,8 +494,8 @@ static void *watch_cluster(void *arg)
     if (status != LAC_OK)
         status = LAC_FATAL; /* nothing was contacted: it won't get better */
     while (status != LAC_FATAL) {
-        int32_t partitions;
-        status = prepared ? check(k, a, &partitions, &err) : prepare(k, a, &err);
+        int32_t partitions[2];
+        status = prepared ? check(k, a, partitions, &err) : prepare(k, a, &err);
         note(k, status, &err);
         if (status == LAC_OK && !prepared) {
             prepared = true;
@@ -507,6 +579,10 @@ void lac_bridge_kafka_close(struct lac_bridge_kafka *k)
     if (!k)
         return;
     lac_bridge_kafka_stop(k);
+    k->bridge = NULL; /* it is closed: nobody is told what becomes of the last ones */
+    release(k, !k->adopted || k->broken);
+    while (lac_bridge_hold_first(&k->held))
+        lac_bridge_hold_drop(&k->held);
     if (k->producer && lac_kafka_flush(k->producer, FLUSH_MS, &err) != LAC_OK)
         lac_log_err(LAC_LOG_WARN, "requests_undelivered", &err);
     lac_kafka_producer_close(k->producer);

@@ -15,7 +15,7 @@
 #include "lac_test.h"
 #include "lac_wire.h"
 
-enum { PATIENCE_MS = 20000, REQUESTS = 50 };
+enum { PATIENCE_MS = 20000, REQUESTS = 50, BATCH = 60, SLOW_MS = 50 };
 
 #define REQUESTS_TOPIC "c.requests.interactive"
 #define REPLIES_TOPIC  "c.replies"
@@ -165,12 +165,17 @@ static void set_up(bool topics)
                                       &err) == LAC_OK);
 }
 
-static void tear_down(void)
+static void close_bridge(void)
 {
     lac_http_client_free(client);
     lac_bridge_kafka_stop(broker_link);
     lac_bridge_close(bridge);
     lac_bridge_kafka_close(broker_link);
+}
+
+static void tear_down(void)
+{
+    close_bridge();
     lac_kafka_mock_free(mock);
 }
 
@@ -302,6 +307,86 @@ static void a_broken_producer_is_replaced(void)
     lac_buf_deinit(&got);
 }
 
+/* A body with as many texts as may be under way. */
+static void put_batch(struct lac_buf *out, uint32_t deadline_ms)
+{
+    char number[16];
+    lac_buf_reset(out);
+    lac_buf_put_text(out, "{\"deadline_ms\":");
+    snprintf(number, sizeof number, "%u", deadline_ms);
+    lac_buf_put_text(out, number);
+    lac_buf_put_text(out, ",\"queries\":[\"x\"");
+    for (int i = 1; i < BATCH; i++)
+        lac_buf_put_text(out, ",\"x\"");
+    lac_buf_put_text(out, "]}");
+}
+
+/* On a slow broker most of a batch is held back until the first are acknowledged. */
+static void what_is_held_back_is_sent_and_answered(void)
+{
+    struct worker w = {0};
+    struct lac_buf body, got;
+    struct lac_json *doc = NULL;
+    pthread_t thread;
+    lac_buf_init(&body, 1 << 20);
+    lac_buf_init(&got, 1 << 20);
+    set_up(true);
+    start_worker(&w, &thread);
+    LAC_TEST_NEED(ready_within(PATIENCE_MS, &got));
+    lac_kafka_mock_broker_rtt(mock, 1, SLOW_MS);
+    put_batch(&body, PATIENCE_MS);
+    for (int round = 1; round <= 3; round++) {
+        LAC_TEST_EQ(ask("/api/v1/classify/batch", lac_buf_cstr(&body), &got), 200);
+        LAC_TEST_NEED(lac_json_parse(&doc, lac_buf_str(&got), NULL) == LAC_OK);
+        const struct lac_json *results = lac_json_get(doc, "results");
+        LAC_TEST_EQ(lac_json_size(results), BATCH);
+        for (size_t i = 0; i < BATCH; i++)
+            CU_ASSERT(lac_str_is(lac_json_string(lac_json_get(lac_json_item(results, i), "tier")),
+                                 "PROPRIETARY"));
+        lac_json_free(doc);
+        LAC_TEST_EQ(atomic_load(&answered), round * BATCH);
+    }
+    LAC_TEST_EQ(atomic_load(&failures), 0);
+    tear_down();
+    end_worker(&w, thread);
+    lac_buf_deinit(&body);
+    lac_buf_deinit(&got);
+}
+
+/* "On its way", as the 504 says, are those as well that were still held at the deadline, and at the
+ * bridge's end. */
+static void what_is_held_back_outlives_deadline_and_bridge(void)
+{
+    struct lac_buf body, got;
+    struct lac_err err = {0};
+    struct lac_kafka_consumer *reader = NULL;
+    struct lac_kafka_position at = {.topic = REQUESTS_TOPIC, .offset = LAC_KAFKA_BEGINNING};
+    uint64_t end;
+    int records = 0;
+    lac_buf_init(&body, 1 << 20);
+    lac_buf_init(&got, 1 << 20);
+    set_up(true);
+    LAC_TEST_NEED(ready_within(PATIENCE_MS, &got));
+    LAC_TEST_EQ(ask("/api/v1/classify", "{\"text\":\"x\",\"deadline_ms\":1500}", &got), 504);
+    lac_kafka_mock_broker_rtt(mock, 1, 10 * SLOW_MS);
+    put_batch(&body, SLOW_MS);
+    LAC_TEST_EQ(ask("/api/v1/classify/batch", lac_buf_cstr(&body), &got), 200);
+    close_bridge();
+    lac_kafka_mock_broker_rtt(mock, 1, 0);
+    LAC_TEST_NEED(lac_kafka_consumer_assign(&reader, &options, &at, 1, &err) == LAC_OK);
+    end = lac_clock_mono_ms() + PATIENCE_MS;
+    while (records < 1 + BATCH && lac_clock_mono_ms() < end) {
+        struct lac_kafka_msg msg = {0};
+        records += lac_kafka_poll(reader, 100, &msg, &err) == LAC_OK;
+        lac_kafka_msg_release(&msg);
+    }
+    LAC_TEST_EQ(records, 1 + BATCH);
+    lac_kafka_consumer_close(reader);
+    lac_kafka_mock_free(mock);
+    lac_buf_deinit(&body);
+    lac_buf_deinit(&got);
+}
+
 /* One that may not produce would not be allowed to as a new one, either: a person must act. */
 static void a_producer_that_is_forbidden_ends_the_program(void)
 {
@@ -325,4 +410,6 @@ static void a_producer_that_is_forbidden_ends_the_program(void)
 
 LAC_TEST_MAIN(bridge_kafka, requests_travel_and_come_back, deadline_names_the_event_to_come,
               missing_topics_are_waited_for, a_broken_producer_is_replaced,
+              what_is_held_back_is_sent_and_answered,
+              what_is_held_back_outlives_deadline_and_bridge,
               a_producer_that_is_forbidden_ends_the_program)

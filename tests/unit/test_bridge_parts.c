@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Slots, idempotency keys and ids keep their promises at their limits. */
+/* Slots, idempotency keys, ids and what is held back keep their promises at their limits. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "lac_bridge_hold.h"
 #include "lac_bridge_idem.h"
 #include "lac_bridge_ids.h"
 #include "lac_bridge_kafka.h"
@@ -211,6 +212,61 @@ static void instance_picks_its_partition(void)
     LAC_TEST_EQ(lac_bridge_reply_partition("", 1), 0);
 }
 
+static bool hold(struct lac_bridge_hold *h, char *bytes, size_t n, uint64_t ref)
+{
+    const struct lac_bridge_message m = {.key = {bytes, 1},
+                                         .value = {bytes, n},
+                                         .correlation = LAC_STR("c"),
+                                         .traceparent = LAC_STR_NULL,
+                                         .timestamp_ms = 7,
+                                         .ref = ref};
+    return lac_bridge_hold_add(h, &m);
+}
+
+static void what_is_held_comes_back_in_order(void)
+{
+    struct lac_bridge_hold h = {0};
+    char bytes[] = "abc";
+    CU_ASSERT(lac_bridge_hold_first(&h) == NULL);
+    for (uint64_t ref = 1; ref <= 3; ref++) {
+        bytes[0] = (char)('a' + ref);
+        LAC_TEST_NEED(hold(&h, bytes, 3, ref));
+    }
+    memset(bytes, 'x', sizeof bytes); /* the caller's again */
+    for (uint64_t ref = 1; ref <= 3; ref++) {
+        const struct lac_bridge_message *m = lac_bridge_hold_first(&h);
+        const char wanted[] = {(char)('a' + ref), 'b', 'c'};
+        LAC_TEST_NEED(m != NULL);
+        CU_ASSERT(m->ref == ref && m->timestamp_ms == 7 && !m->traceparent.ptr);
+        CU_ASSERT(m->value.len == 3 && memcmp(m->value.ptr, wanted, 3) == 0);
+        CU_ASSERT(m->key.len == 1 && m->key.ptr[0] == wanted[0]);
+        CU_ASSERT(lac_str_is(m->correlation, "c"));
+        lac_bridge_hold_drop(&h);
+    }
+    CU_ASSERT(lac_bridge_hold_first(&h) == NULL && h.bytes == 0);
+    LAC_TEST_NEED(hold(&h, bytes, 3, 9)); /* it can be used again */
+    LAC_TEST_EQ(lac_bridge_hold_first(&h)->ref, 9);
+    lac_bridge_hold_drop(&h);
+}
+
+static void little_is_held(void)
+{
+    enum { LARGE = 64 * 1024, MANY = 1000 };
+    static char bytes[LARGE];
+    struct lac_bridge_hold h = {0};
+    uint64_t n = 0;
+    CU_ASSERT(!hold(&h, bytes, LARGE, 1));
+    while (n < MANY && hold(&h, bytes, LARGE / 2, n))
+        n++;
+    CU_ASSERT(n > 64 && n < MANY);
+    lac_bridge_hold_drop(&h);
+    CU_ASSERT(hold(&h, bytes, LARGE / 2, n)); /* room for one is back */
+    while (lac_bridge_hold_first(&h))
+        lac_bridge_hold_drop(&h);
+    LAC_TEST_EQ(h.bytes, 0);
+}
+
 LAC_TEST_MAIN(bridge_parts, slot_is_found_until_it_is_given_back, deadlines_come_once_and_not_early,
               same_key_same_answer, memory_is_bounded_and_the_oldest_goes, request_ids_go_up,
-              derived_ids_are_always_the_same, headers_are_checked, instance_picks_its_partition)
+              derived_ids_are_always_the_same, headers_are_checked, instance_picks_its_partition,
+              what_is_held_comes_back_in_order, little_is_held)

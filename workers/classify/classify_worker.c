@@ -17,8 +17,11 @@ enum {
     PACKS_WAIT_MS = 3000,   /* at a time: a lane that waits hears when it is stopped */
     INTERACTIVE_BATCH = 64, /* messages: one slow text delays at most so many others */
     BULK_LINGER_MS = 5,
-    INTERACTIVE_LINGER_MS = 20, /* replies do not linger; the rest costs the broker one request */
-    RECORDS_PER_REQUEST = 4,    /* routing, lineage, escalation, dead letter */
+    /* Replies do not linger. The rest travels with the commit, one request for each topic; a
+     * producer that has nothing to send in between does not look for room while a broker is slow
+     * (lac_bridge_kafka.c). So this is longer than commits are apart, unless they are far apart. */
+    INTERACTIVE_LINGER_MS = 200,
+    RECORDS_PER_REQUEST = 4, /* routing, lineage, escalation, dead letter */
 };
 
 struct classify_worker {
