@@ -98,7 +98,7 @@ static const struct lac_match_detector detectors[] = {
     {"mail_url", lac_match_verify_url_login, {"\\b(?:smtps?|imaps?|pop3?s?)://"}},
     {"smb_url", lac_match_verify_url_login, {"\\b(?:smb|cifs|davs?|webdavs?|afp)://"}},
     {"stream_url", lac_match_verify_url_login, {"\\b(?:rtsps?|rtmps?|sips?|turns?|srt)://"}},
-    {"proxy_url", lac_match_verify_url_login, {"\\bsocks[45]?h?://"}},
+    {"proxy_url", lac_match_verify_url_login, {"\\bsocks[45]?[ah]?://"}},
     {"basic_auth_url", lac_match_verify_url_login, {"\\b(?:https?|wss?)://"}},
     {"git_url", lac_match_verify_url_login, {"\\b(?:git|svn)(?:\\+(?:https?|ssh))?://"}},
     {"database_url",
@@ -121,7 +121,7 @@ static const struct lac_match_detector detectors[] = {
     {"pem_in_base64",
      lac_match_verify_long_token,
      {"\\bLS0tLS1CRUdJTi[A-Za-z0-9+/]{0,24}"
-      "(?:UFJJVkFURSBLRVkt|BSSVZBVEUgS0VZL|QUklWQVRFIEtFWS)"}},
+      "(?:UFJJVkFURSBLRVk(?:t|gQkxPQ0)|BSSVZBVEUgS0VZL|QUklWQVRFIEtFWS)"}},
     {"pkcs12",
      lac_match_verify_long_token,
      {"\\bMI[I-L][A-Za-z0-9+/]{2}[AQgw]IBAzCC[A-Za-z0-9+/]{3}GCSqGSIb3DQEHAa"}},
