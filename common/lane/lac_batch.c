@@ -73,7 +73,7 @@ static bool keep(struct lac_arena *a, struct lac_str *s)
         s->ptr = "";
         return true;
     }
-    copy = lac_arena_alloc(a, s->len);
+    copy = lac_arena_take(a, s->len);
     if (!copy)
         return false;
     memcpy(copy, s->ptr, s->len);
@@ -87,7 +87,7 @@ static bool keep_headers(struct lac_arena *a, struct lac_kafka_record *r, bool d
 
     if (!r->header_count)
         return true;
-    headers = lac_arena_alloc(a, r->header_count * sizeof(*headers));
+    headers = lac_arena_take(a, r->header_count * sizeof(*headers));
     if (!headers)
         return false;
     memcpy(headers, r->headers, r->header_count * sizeof(*headers));

@@ -125,17 +125,26 @@ static enum lac_status hand_over(struct lac_lane *l, struct lac_err *err)
     return status;
 }
 
+/* Of the same partition, told without comparing names; false may be wrong. */
+static bool is_followed(const struct lac_kafka_msg *m)
+{
+    return m[1].topic == m[0].topic && m[1].partition == m[0].partition;
+}
+
 /* `began_ms`: when this batch was begun. */
 static void advance(struct lac_lane *l, uint64_t began_ms)
 {
     for (size_t i = 0; i < l->batch.count; i++) {
         const struct lac_kafka_msg *m = &l->batch.msgs[i];
-        struct lane_partition *p = lane_find(l, m->topic, m->partition);
+        struct lane_partition *p;
 
-        LAC_ASSERT(p); /* messages of partitions that left were dropped with them */
-        p->next = m->offset + 1;
         if (l->batch.reject_count && lac_batch_rejected(&l->batch, i))
             lane_count_reject(l, l->batch.rejects[i].reason);
+        if (i + 1 < l->batch.count && is_followed(m))
+            continue; /* the position is behind the last one */
+        p = lane_find(l, m->topic, m->partition);
+        LAC_ASSERT(p); /* messages of partitions that left were dropped with them */
+        p->next = m->offset + 1;
     }
     if (!l->began_ms)
         l->began_ms = began_ms;
