@@ -109,7 +109,7 @@ struct lac_output_ops {
 
     /*
      * Tells where reading starts: sets each position's offset, which is LAC_KAFKA_STORED on
-     * entry and may stay so, meaning what the group has committed in Kafka.
+     * entry. All may stay so, meaning what the group has committed in Kafka.
      * `fresh`: these partitions have just become ours (they may overlap with earlier ones
      * after a rebalance): take ownership, for example by a new epoch. Not fresh: after an
      * abort; ownership is as before, only the committed offset is asked for. When ownership

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
-
+#include "lac_assert.h"
 #include "lac_clock.h"
 #include "lac_fault.h"
 #include "lac_lane_priv.h"
@@ -247,33 +246,12 @@ static enum lac_status do_abort(struct lac_lane *l, struct lac_err *err)
 /* Positions that the output left to Kafka, from the group's committed offsets. */
 static enum lac_status ask_group(struct lac_lane *l, struct lac_err *err)
 {
-    struct lac_kafka_position *p = l->positions;
-    size_t n = l->partition_count;
-    bool stored = false;
+    size_t stored = 0;
 
-    for (size_t i = 0; i < n; i++)
-        stored = stored || p[i].offset == LAC_KAFKA_STORED;
-    if (!stored)
-        return LAC_OK;
-    for (size_t i = 0; i < n; i++) {
-        enum lac_status status;
-
-        if (p[i].offset != LAC_KAFKA_STORED)
-            continue;
-        /* One question for all where all are stored, which is the usual case. */
-        if (i == 0) {
-            bool all = true;
-
-            for (size_t k = 0; k < n; k++)
-                all = all && p[k].offset == LAC_KAFKA_STORED;
-            if (all)
-                return l->io.ops->committed(l->io.ctx, p, n, err);
-        }
-        status = l->io.ops->committed(l->io.ctx, &p[i], 1, err);
-        if (status != LAC_OK)
-            return status;
-    }
-    return LAC_OK;
+    for (size_t i = 0; i < l->partition_count; i++)
+        stored += l->positions[i].offset == LAC_KAFKA_STORED;
+    LAC_ASSERT(stored == 0 || stored == l->partition_count);
+    return stored ? l->io.ops->committed(l->io.ctx, l->positions, stored, err) : LAC_OK;
 }
 
 /* `p` goes on at `to`, which it has to be told unless it is there already. */

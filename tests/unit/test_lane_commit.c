@@ -36,6 +36,7 @@ struct world {
     int timeouts;      /* commits that came too late */
     int seeks;         /* times that the partition was told where to go on */
     int64_t staged;    /* messages that went through the stage */
+    int state;         /* the lane's, as others see it, at the last commit */
     int64_t fatal;     /* the write of this message fails for good, half done; 0: none */
     bool own_position; /* the output knows where reading starts, and looks whether it exists */
     int seek_losses;   /* seeks that are answered with RETRY, first */
@@ -177,6 +178,7 @@ static enum lac_status output_commit(void *ctx, const struct lac_kafka_position 
 
     LAC_TEST_EQ(n, 1);
     w->commits++;
+    w->state = atomic_load(&lac_lane_health(w->lane)->state);
     if (w->now_ms - w->begun_ms > TRANSACTION_MS) {
         w->timeouts++;
         return lac_err_set(e, LAC_RETRY, 0, "the transaction is aborted");
@@ -376,6 +378,24 @@ static void what_was_written_in_part_is_not_committed_on_the_way_out(void)
     lac_lane_close(w.lane);
 }
 
+/* What the page of its program shows while it takes its leave, which may take a while. */
+static void a_lane_that_stops_drains_before_it_is_stopped(void)
+{
+    struct world w = {.count = 2, .batch = 1};
+
+    open_lane(&w);
+    while (!w.staged)
+        LAC_TEST_NEED(lac_lane_turn(w.lane, &err) == LAC_OK);
+    LAC_TEST_EQ(w.commits, 0);
+    lac_lane_stop(w.lane);
+    LAC_TEST_EQ(lac_lane_run(w.lane, &err), LAC_OK);
+    LAC_TEST_EQ(w.commits, 1);
+    LAC_TEST_EQ(w.durable, 1);
+    LAC_TEST_EQ(w.state, LAC_LANE_DRAINING);
+    LAC_TEST_EQ(atomic_load(&lac_lane_health(w.lane)->state), LAC_LANE_STOPPED);
+    lac_lane_close(w.lane);
+}
+
 /* ---- slices that take long ---- */
 
 /* Once may be too late, because nobody can know before. Not again, or it would be for ever. */
@@ -482,5 +502,6 @@ LAC_TEST_MAIN(lane_commit, a_refused_record_is_dead_lettered_first_whole_then_ba
               a_log_that_ends_before_the_position_is_read_from_its_start,
               whoever_keeps_the_position_hears_that_the_log_ends_before_it,
               what_was_written_in_part_is_not_committed_on_the_way_out,
+              a_lane_that_stops_drains_before_it_is_stopped,
               what_waits_behind_a_long_batch_is_committed_first,
               what_is_committed_is_no_suspect_any_more, only_what_is_committed_is_forgotten)
