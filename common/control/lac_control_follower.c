@@ -108,7 +108,8 @@ static void on_swapped(void *ctx, enum lac_control_role role, const struct lac_c
                        const char *reason)
 {
     struct lac_control_follower *f = ctx;
-    int64_t at_us = lac_clock_wall_us();
+    /* It came in force between the two; a thread may wait for a processor in there. */
+    int64_t from_us = lac_control_packs_published_us(f->packs), at_us = lac_clock_wall_us();
     char hash[2 * LAC_PACK_HASH_SIZE + 1] = "";
 
     if (p)
@@ -118,9 +119,10 @@ static void on_swapped(void *ctx, enum lac_control_role role, const struct lac_c
     if (p)
         lac_log(LAC_LOG_INFO, "pack_swapped",
                 "role=%s reason=%s version=%" PRId64 " hash=%s signer=%s name=\"%.*s\" "
-                "at_us=%" PRId64,
+                "from_us=%" PRId64 " at_us=%" PRId64,
                 lac_control_role_name(role), reason, p->version, hash,
-                p->verified ? p->signer : "none", LAC_STR_FMT(lac_pack_name(p->pack)), at_us);
+                p->verified ? p->signer : "none", LAC_STR_FMT(lac_pack_name(p->pack)), from_us,
+                at_us);
     else
         lac_log(LAC_LOG_INFO, "pack_ended", "role=%s reason=%s at_us=%" PRId64,
                 lac_control_role_name(role), reason, at_us);

@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "lac_assert.h"
+#include "lac_clock.h"
 #include "lac_digest.h"
 
 struct lac_control_packs {
     pthread_mutex_t lock; /* between loading `published` and counting a reference to it */
     _Atomic(struct lac_control_lineup *) published;
-    struct lac_control_lineup *retired; /* the follower's alone */
+    struct lac_control_lineup *retired; /* the follower's alone, as the next */
+    int64_t published_us;
 };
 
 enum lac_status lac_control_packs_new(struct lac_control_packs **out, struct lac_err *err)
@@ -88,6 +90,7 @@ enum lac_status lac_control_packs_publish(struct lac_control_packs *p,
     }
     atomic_init(&l->refs, 1);
     (void)pthread_mutex_lock(&p->lock);
+    p->published_us = lac_clock_wall_us();
     before = atomic_exchange_explicit(&p->published, l, memory_order_acq_rel);
     (void)pthread_mutex_unlock(&p->lock);
     if (before) {
@@ -96,6 +99,11 @@ enum lac_status lac_control_packs_publish(struct lac_control_packs *p,
         atomic_fetch_sub_explicit(&before->refs, 1, memory_order_release);
     }
     return LAC_OK;
+}
+
+int64_t lac_control_packs_published_us(const struct lac_control_packs *p)
+{
+    return p->published_us;
 }
 
 size_t lac_control_packs_reap(struct lac_control_packs *p)

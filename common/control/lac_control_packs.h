@@ -54,6 +54,9 @@ enum lac_status lac_control_packs_publish(struct lac_control_packs *p,
                                           struct lac_control_pack *const *at, const int32_t *share,
                                           struct lac_err *err) LAC_MUST_USE;
 
+/* Wall time at which what counts was about to: no decision that began and ended before names it. */
+int64_t lac_control_packs_published_us(const struct lac_control_packs *p);
+
 /* Closes what no lane holds any more; returns how many retired lineups are still held. */
 size_t lac_control_packs_reap(struct lac_control_packs *p);
 

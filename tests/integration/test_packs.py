@@ -22,7 +22,7 @@ from harness.records import core_of, decode
 SWAPS = int(os.environ.get("LACUNA_TEST_SWAPS", "20"))
 MESSAGES = int(os.environ.get("LACUNA_TEST_SWAP_MESSAGES", "50000"))
 LINE = re.compile(r"event=pack_swapped role=(\w+) reason=(\w+) version=(\d+) hash=([0-9a-f]{64}) .*"
-                  r"at_us=(\d+)")
+                  r"from_us=(\d+) at_us=(\d+)")
 
 
 class Packs:
@@ -83,9 +83,10 @@ def hashes(lacuna, count):
 
 
 def swaps_of(worker, role="current"):
-    """[(at_us, hash)] as the worker's log has it, oldest first."""
-    return [(int(at), bytes.fromhex(hash_)) for r, _, _, hash_, at in LINE.findall(worker.log())
-            if r == role]
+    """[(from_us, at_us, hash)] as the worker's log has it, oldest first: the pack came in force
+    between the two."""
+    return [(int(start), int(at), bytes.fromhex(hash_))
+            for r, _, _, hash_, start, at in LINE.findall(worker.log()) if r == role]
 
 
 def micros(time) -> int:
@@ -251,16 +252,16 @@ def test_swaps_under_load_lose_double_and_delay_nothing(lacuna, packs):
     for worker in workers:
         log = swaps_of(worker)
         assert len(log) >= 2, worker.log_tail()
-        times = [at for at, _ in log]
+        starts = [start for start, _, _ in log]
+        times = [at for _, at, _ in log]
         mine = [d for d in decisions.values() if d["instance"] == worker.name]
         for decision in mine:
             pack = core_of(decision)["pack_hash"]
             began = micros(decision["origin"]["timestamp"]) + decision["queued_us"]
             ended = micros(decision["decided_at"])
-            # The log's time is taken just after a pack was published: hence 50 ms at the end.
             first = bisect_right(times, began) - 1
-            last = bisect_right(times, ended + 50_000) - 1
-            in_force = {hash_ for _, hash_ in log[max(first, 0):last + 1]}
+            last = bisect_right(starts, ended) - 1
+            in_force = {hash_ for _, _, hash_ in log[max(first, 0):last + 1]}
             assert pack in in_force, \
                 f"{decision['request_id']}: {pack.hex()} was not in force from {began} to {ended}"
             named.add(pack)
