@@ -71,7 +71,7 @@ function(lac_test NAME)
         set(T_LABELS unit)
     endif()
     if(NOT T_TIMEOUT)
-        set(T_TIMEOUT 240) # a sanitizer on a busy machine is slow; a hang is one all the same
+        set(T_TIMEOUT 480) # a sanitizer on a busy machine is slow; a hang is one all the same
     endif()
     add_executable(test_${NAME} test_${NAME}.c ${T_SOURCES})
     list(TRANSFORM T_USES PREPEND lac_)
