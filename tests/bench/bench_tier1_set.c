@@ -141,12 +141,42 @@ static bool add_phrases(struct arm *a, size_t rule)
     return true;
 }
 
+/* The set reads bytes, so that (?i) is for ASCII alone: a small letter of Latin-1, which has two
+ * bytes, becomes a choice of both cases. Returns the new length; SIZE_MAX: no room. */
+static size_t both_cases(char *out, struct lac_str text)
+{
+    bool in_class = false, nocase = text.len > 4 && memcmp(text.ptr, "(?i)", 4) == 0;
+    size_t n = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        unsigned char d = i + 1 < text.len ? (unsigned char)text.ptr[i + 1] : 0;
+
+        if (n + 16 > EXPRESSION_MAX)
+            return SIZE_MAX;
+        if (nocase && !in_class && c == 0xc3 && d >= 0xa0 && d <= 0xbe && d != 0xb7) {
+            n += (size_t)sprintf(out + n, "(?:%c%c|%c%c)", c, d, c, d - 0x20);
+            i++;
+            continue;
+        }
+        out[n++] = (char)c;
+        if (c == '\\')
+            out[n++] = text.ptr[++i];
+        else if (c == '[' || c == ']')
+            in_class = c == '[';
+    }
+    return n;
+}
+
 static bool add_pattern(struct arm *a, size_t rule, struct lac_str text)
 {
-    if (a->pattern_count == PATTERNS_MAX)
+    char spelled[EXPRESSION_MAX];
+    size_t n = both_cases(spelled, text);
+
+    if (n == SIZE_MAX || a->pattern_count == PATTERNS_MAX)
         return false;
     a->of_pattern[a->pattern_count++] = (struct owner){.rule = (uint32_t)rule};
-    return add(a->patterns, &a->set->rules[rule], text.ptr, text.len);
+    return add(a->patterns, &a->set->rules[rule], spelled, n);
 }
 
 static bool add_rule(struct arm *a, size_t rule)

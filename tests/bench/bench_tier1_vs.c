@@ -77,11 +77,21 @@ struct bench_vs *bench_vs_new(struct bench_set *s)
     return NULL;
 }
 
+/* (?i) is for letters of any script only in expressions that are UTF-8; the others gain nothing. */
+static unsigned utf8_if_needed(const char *expression)
+{
+    for (const char *at = expression; *at; at++)
+        if ((unsigned char)*at >= 0x80)
+            return HS_FLAG_UTF8;
+    return 0;
+}
+
 /* An expression that others may want too; all who want it are told of its matches. */
 static bool add(struct bench_vs *v, const char *expression, unsigned flags, struct bench_target t)
 {
     size_t i = 0;
 
+    flags |= utf8_if_needed(expression);
     while (i < v->expression_count &&
            (v->flags[i] != flags || strcmp(v->expressions[i], expression) != 0))
         i++;
