@@ -466,8 +466,8 @@ enum lac_status lac_kafka_committed(struct lac_kafka_consumer *c, struct lac_kaf
     for (size_t i = 0; !code && i < n; i++)
         p[i].offset = list->elems[i].offset < 0 ? LAC_KAFKA_NONE : list->elems[i].offset;
     rd_kafka_topic_partition_list_destroy(list);
-    if (code ==
-        RD_KAFKA_RESP_ERR__TIMED_OUT) /* librdkafka asks again until then, and says no more */
+    /* librdkafka asks again until then, whatever the reason, and says no more. */
+    if (code == RD_KAFKA_RESP_ERR__TIMED_OUT)
         return lac_err_set(err, LAC_RETRY, code,
                            "kafka: committed offsets: no answer within %u ms; a transaction that "
                            "is still open may hold them back",
