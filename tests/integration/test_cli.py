@@ -43,9 +43,10 @@ def test_topics_create_makes_only_those_that_are_missing(lacuna, kafka):
 
 
 @pytest.mark.parametrize("command", [
-    ["scan", "a.txt"], ["pack", "show"], ["pack", "lint", "ours"], ["pack", "test"],
+    ["scan", "a.txt"], ["pack", "show"], ["pack", "lint", "ours"],
+    ["pack", "lint", "builtin"], ["pack", "test"],
     ["pack", "diff", "builtin", "builtin"], ["model", "list"], ["eval", "labelled.jsonl"]],
-    ids=lambda command: " ".join(command[:2]))
+    ids=" ".join)
 def test_json_is_asked_for_in_the_same_two_ways_everywhere(tmp_path, command):
     def run(*options):
         return subprocess.run([BIN / "lacuna", *command, *options], cwd=tmp_path, text=True,

@@ -50,6 +50,13 @@ int lac_cli_postgres(const struct lac_tool *t, struct lac_pg **pg);
 /* Fills the options of postgres.*; texts are borrowed from the configuration. */
 void lac_cli_postgres_options(const struct lac_conf *c, struct lac_pg_options *o);
 
+/* The two options of a command that answers in text or JSON, for lac_cli_format(). */
+#define LAC_CLI_FORMAT_OPTIONS(format, json)                                              \
+    {'f', "format", LAC_ARGS_TEXT, format, "FORMAT", "text (the default) or json", 0, 0}, \
+    {                                                                                     \
+        'j', "json", LAC_ARGS_SWITCH, json, NULL, "The same as --format json", 0, 0       \
+    }
+
 /* --format (NULL: not given), and in `json` whether --json was: sets `json` to what both ask for.
  * -1, or the exit status. */
 int lac_cli_format(const struct lac_tool *t, const char *format, bool *json);

@@ -252,8 +252,7 @@ int lac_cli_eval(int argc, char **argv)
          0, 0},
         {0, "svg", LAC_ARGS_TEXT, &o.svg, "FILE", "Draw the risk-coverage curve", 0, 0},
         {'m', "mistakes", LAC_ARGS_NUMBER, &o.mistakes, "N", "List the N worst (20)", 0, 100000},
-        {'f', "format", LAC_ARGS_TEXT, &o.format, "FORMAT", "text (the default) or json", 0, 0},
-        {'j', "json", LAC_ARGS_SWITCH, &o.json, NULL, "The same as --format json", 0, 0},
+        LAC_CLI_FORMAT_OPTIONS(&o.format, &o.json),
         {0, "threads", LAC_ARGS_NUMBER, &o.threads, "N", "As many as cores by default", 1,
          LAC_CLI_THREADS_MAX},
     };

@@ -176,8 +176,7 @@ static int model_add(int argc, char **argv)
     bool json = false;
     const struct lac_args_option options[] = {
         {0, "name", LAC_ARGS_TEXT, &name, "NAME", "Call it that; a name moves to the newest", 0, 0},
-        {'f', "format", LAC_ARGS_TEXT, &format, "FORMAT", "text (the default) or json", 0, 0},
-        {'j', "json", LAC_ARGS_SWITCH, &json, NULL, "The same as --format json", 0, 0},
+        LAC_CLI_FORMAT_OPTIONS(&format, &json),
     };
     const struct lac_tool_command command = {
         .name = "lacuna model add",
@@ -279,8 +278,7 @@ static int model_list(int argc, char **argv)
     const char *format = NULL;
     bool json = false;
     const struct lac_args_option options[] = {
-        {'f', "format", LAC_ARGS_TEXT, &format, "FORMAT", "text (the default) or json", 0, 0},
-        {'j', "json", LAC_ARGS_SWITCH, &json, NULL, "The same as --format json", 0, 0},
+        LAC_CLI_FORMAT_OPTIONS(&format, &json),
     };
     const struct lac_tool_command command = {
         .name = "lacuna model list",
@@ -382,8 +380,7 @@ static int model_verify(int argc, char **argv)
     const char *format = NULL;
     bool json = false;
     const struct lac_args_option options[] = {
-        {'f', "format", LAC_ARGS_TEXT, &format, "FORMAT", "text (the default) or json", 0, 0},
-        {'j', "json", LAC_ARGS_SWITCH, &json, NULL, "The same as --format json", 0, 0},
+        LAC_CLI_FORMAT_OPTIONS(&format, &json),
     };
     const struct lac_tool_command command = {
         .name = "lacuna model verify",

@@ -37,12 +37,18 @@ int lac_cli_pack_failed(const struct lac_tool *t, const struct lac_err *err)
     return lac_tool_fail(t, LAC_EXIT_FAILURE, err->text, NULL);
 }
 
-int lac_cli_pack_open(const struct lac_tool *t, const char *path, struct lac_pack **out)
+const char *lac_cli_pack_path(const struct lac_tool *t, const char *path)
 {
     const char *from = path ? path : lac_conf_text(t->conf, "pack.path");
+
+    return strcmp(from, "builtin") == 0 ? "" : from;
+}
+
+int lac_cli_pack_open(const struct lac_tool *t, const char *path, struct lac_pack **out)
+{
     struct lac_err err;
 
-    if (lac_pack_open(out, strcmp(from, "builtin") == 0 ? "" : from, &err) == LAC_OK)
+    if (lac_pack_open(out, lac_cli_pack_path(t, path), &err) == LAC_OK)
         return -1;
     return lac_cli_pack_failed(t, &err);
 }

@@ -33,8 +33,10 @@ int lac_cli_pack_withdraw(int argc, char **argv);
 struct lac_pack;
 struct lac_tool;
 
-/* Opens a folder, a pack file or "builtin"; `path` NULL: the configured pack. -1, or the exit
- * status with everything said. */
+/* Of a folder, a pack file or "builtin", which is "" here; `path` NULL: the configured pack. */
+const char *lac_cli_pack_path(const struct lac_tool *t, const char *path);
+
+/* Opens the pack of that path. -1, or the exit status with everything said. */
 int lac_cli_pack_open(const struct lac_tool *t, const char *path, struct lac_pack **out);
 
 /* What an error of a pack means for the exit status. */

@@ -242,8 +242,7 @@ int lac_cli_pack_diff(int argc, char **argv)
          "Only conservative, balanced or aggressive; all three by default", 0, 0},
         {'n', "most", LAC_ARGS_NUMBER, &o.most, "N", "Lines of one kind; 50 by default", 1,
          1000000},
-        {'f', "format", LAC_ARGS_TEXT, &o.format, "FORMAT", "text (the default) or json", 0, 0},
-        {'j', "json", LAC_ARGS_SWITCH, &json, NULL, "The same as --format json", 0, 0},
+        LAC_CLI_FORMAT_OPTIONS(&o.format, &json),
         {0, "threads", LAC_ARGS_NUMBER, &o.threads, "N", "As many as cores by default", 1,
          LAC_CLI_THREADS_MAX},
     };

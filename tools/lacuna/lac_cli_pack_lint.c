@@ -189,7 +189,7 @@ static int open_costs(const struct lac_tool *t)
 
 static int lint(const struct lac_tool *t, bool json, bool quiet)
 {
-    const char *path = t->operand_count ? t->operands[0] : lac_conf_text(t->conf, "pack.path");
+    const char *path = lac_cli_pack_path(t, t->operand_count ? t->operands[0] : NULL);
     struct view v = {.t = t, .quiet = quiet};
     struct lac_pack_lint *l = NULL;
     struct lac_buf out;
@@ -222,8 +222,7 @@ int lac_cli_pack_lint(int argc, char **argv)
     const char *format = NULL;
     bool json = false, quiet = false, table = false;
     const struct lac_args_option options[] = {
-        {'f', "format", LAC_ARGS_TEXT, &format, "FORMAT", "text (the default) or json", 0, 0},
-        {'j', "json", LAC_ARGS_SWITCH, &json, NULL, "The same as --format json", 0, 0},
+        LAC_CLI_FORMAT_OPTIONS(&format, &json),
         {0, "costs", LAC_ARGS_SWITCH, &table, NULL,
          "Instead, list all patterns with what they cost, the dearest first", 0, 0},
         {'q', "quiet", LAC_ARGS_SWITCH, &quiet, NULL, "Leave out notes", 0, 0},

@@ -465,8 +465,7 @@ int lac_cli_pack_show(int argc, char **argv)
         {'r', "rule", LAC_ARGS_TEXT, &rule, "ID", "Show this rule in full", 0, 0},
         {'s', "sources", LAC_ARGS_SWITCH, &sources, NULL,
          "A table of the forms: check, who states it, how well, when that was looked up", 0, 0},
-        {'f', "format", LAC_ARGS_TEXT, &format, "FORMAT", "text (the default) or json", 0, 0},
-        {'j', "json", LAC_ARGS_SWITCH, &json, NULL, "The same as --format json", 0, 0},
+        LAC_CLI_FORMAT_OPTIONS(&format, &json),
     };
     const struct lac_tool_command command = {
         .name = "lacuna pack show",

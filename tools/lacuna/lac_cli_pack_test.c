@@ -300,8 +300,7 @@ int lac_cli_pack_test(int argc, char **argv)
          0},
         {0, "model", LAC_ARGS_TEXT, &model, "DIR|NAME",
          "The encoder that the pack's head wants lies there (LACUNA_MODEL)", 0, 0},
-        {'f', "format", LAC_ARGS_TEXT, &format, "FORMAT", "text (the default) or json", 0, 0},
-        {'j', "json", LAC_ARGS_SWITCH, &json, NULL, "The same as --format json", 0, 0},
+        LAC_CLI_FORMAT_OPTIONS(&format, &json),
     };
     const struct lac_tool_command command = {
         .name = "lacuna pack test",

@@ -119,8 +119,7 @@ int lac_cli_train(int argc, char **argv)
          "Take vectors from so many layers of the encoder (tries a few)", 1, LAC_HEAD_LAYER_MAX},
         {0, "seed", LAC_ARGS_NUMBER, &o.seed, "N", "Of the folds when domains are few (1)", 0, 0},
         {'n', "dry-run", LAC_ARGS_SWITCH, &o.dry_run, NULL, "Measure, and write nothing", 0, 0},
-        {'f', "format", LAC_ARGS_TEXT, &o.format, "FORMAT", "text (the default) or json", 0, 0},
-        {'j', "json", LAC_ARGS_SWITCH, &o.json, NULL, "The same as --format json", 0, 0},
+        LAC_CLI_FORMAT_OPTIONS(&o.format, &o.json),
     };
     const struct lac_tool_command command = {
         .name = "lacuna train",
