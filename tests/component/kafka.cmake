@@ -1,2 +1,2 @@
-lac_test(kafka_mock USES base kafka LABELS component
+lac_test(kafka_mock COST 15 USES base kafka LABELS component
     SOURCES "${PROJECT_SOURCE_DIR}/tests/support/lac_threads_tsan.c")

@@ -1,5 +1,5 @@
-lac_test(pack USES pack)
-lac_test(pack_bundle USES pack)
+lac_test(pack COST 10 USES pack)
+lac_test(pack_bundle COST 20 USES pack)
 lac_test(pack_terms USES pack)
 lac_test(pack_import USES pack)
 lac_test(pack_head USES pack head semantic encode

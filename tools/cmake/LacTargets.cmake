@@ -63,10 +63,12 @@ function(lac_program NAME)
     install(TARGETS ${NAME} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endfunction()
 
-# lac_test(NAME USES ... [LABELS unit] [SOURCES extra.c] [LINK ...] [TIMEOUT s]): one test
-# program, one CTest entry. It runs in the source tree, so golden files are found by path.
+# lac_test(NAME USES ... [LABELS unit] [SOURCES extra.c] [LINK ...] [COST s] [TIMEOUT s]): one
+# test program, one CTest entry. It runs in the source tree, so golden files are found by path.
+# COST, about how many seconds it takes, is for tests that take many: run in parallel, they start
+# first, so that none of them is waited for alone at the end.
 function(lac_test NAME)
-    cmake_parse_arguments(T "" "LABELS;TIMEOUT" "USES;SOURCES;LINK" ${ARGN})
+    cmake_parse_arguments(T "" "LABELS;COST;TIMEOUT" "USES;SOURCES;LINK" ${ARGN})
     if(NOT T_LABELS)
         set(T_LABELS unit)
     endif()
@@ -79,6 +81,9 @@ function(lac_test NAME)
     add_test(NAME ${T_LABELS}/${NAME} COMMAND test_${NAME} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
     set_tests_properties(${T_LABELS}/${NAME} PROPERTIES
         LABELS "${T_LABELS}" TIMEOUT ${T_TIMEOUT} SKIP_RETURN_CODE 77)
+    if(T_COST)
+        set_tests_properties(${T_LABELS}/${NAME} PROPERTIES COST ${T_COST})
+    endif()
 endfunction()
 
 # lac_fuzz(NAME USES ... [SOURCES extra.c]): with LAC_FUZZ a libFuzzer binary; without it, a plain
