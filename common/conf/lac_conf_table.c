@@ -56,7 +56,7 @@ const struct lac_conf_key lac_conf_keys[] = {
     {.name = "state.dir",
      TEXT(""),
      .computed = LAC_CONF_STATE_DIR,
-     .deflt_note = "/var/lib/lacuna for root, else ~/.local/state/lacuna",
+     .deflt_note = "/var/lib/lacuna for root or without a home, else ~/.local/state/lacuna",
      .programs = ALL,
      .help = "Folder for what an instance remembers between starts."},
 
@@ -241,7 +241,8 @@ const struct lac_conf_key lac_conf_keys[] = {
 
     {.name = "model.store",
      TEXT(""),
-     .deflt_note = "/var/lib/lacuna/models for root, else ~/.local/share/lacuna/models",
+     .deflt_note = "/var/lib/lacuna/models for root or without a home, else "
+                   "~/.local/share/lacuna/models",
      .programs = CLASSIFY | CLI,
      .help = "Folder of the sentence encoders that `lacuna model add` keeps."},
     {.name = "model.plugin",

@@ -32,7 +32,8 @@ bool lac_encode_store_folder(char out[PATH_MAX], const char *configured)
         return put(out, LAC_FILE_SHARED_FOLDER "/models", "");
     /* NOLINTBEGIN(concurrency-mt-unsafe): before threads start */
     return put(out, lac_env("XDG_DATA_HOME"), "/lacuna/models") ||
-           put(out, lac_env("HOME"), "/.local/share/lacuna/models");
+           put(out, lac_env("HOME"), "/.local/share/lacuna/models") ||
+           put(out, LAC_FILE_SHARED_FOLDER "/models", ""); /* as state.dir does: a container's */
     /* NOLINTEND(concurrency-mt-unsafe) */
 }
 

@@ -26,8 +26,8 @@ enum {
 
 /*
  * Where the store is: `configured` if not "" or NULL, else /var/lib/lacuna/models for root, else
- * lacuna/models below XDG_DATA_HOME or ~/.local/share. False: no home folder is known, or the path
- * is too long. Thread: before others start (it reads the environment).
+ * lacuna/models below XDG_DATA_HOME or ~/.local/share, or root's where no home folder is known.
+ * False: the path is too long. Thread: before others start (it reads the environment).
  */
 bool lac_encode_store_folder(char out[PATH_MAX], const char *configured) LAC_MUST_USE;
 

@@ -251,6 +251,22 @@ enum lac_status lac_kafka_admin_create_topics(struct lac_kafka_admin *a,
 
 /* ---- offsets ---- */
 
+/* What this client knows of a topic may be half a minute old: a partition that was added since, or
+ * a topic, is none for it until it has heard of it. */
+static bool hear_again(struct lac_kafka_admin *a, const char *name, uint32_t timeout_ms)
+{
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(a->rk, name, NULL);
+    const struct rd_kafka_metadata *m = NULL;
+    bool heard = topic && rd_kafka_metadata(a->rk, 0, topic, &m, (int)timeout_ms) ==
+                              RD_KAFKA_RESP_ERR_NO_ERROR;
+
+    if (m)
+        rd_kafka_metadata_destroy(m);
+    if (topic)
+        rd_kafka_topic_destroy(topic);
+    return heard;
+}
+
 enum lac_status lac_kafka_admin_watermarks(struct lac_kafka_admin *a, const char *topic,
                                            int32_t partition, uint32_t timeout_ms, int64_t *low,
                                            int64_t *high, struct lac_err *err)
@@ -258,6 +274,11 @@ enum lac_status lac_kafka_admin_watermarks(struct lac_kafka_admin *a, const char
     rd_kafka_resp_err_t code =
         rd_kafka_query_watermark_offsets(a->rk, topic, partition, low, high, (int)timeout_ms);
 
+    if ((code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+         code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) &&
+        hear_again(a, topic, timeout_ms))
+        code =
+            rd_kafka_query_watermark_offsets(a->rk, topic, partition, low, high, (int)timeout_ms);
     return code ? lac_kafka_fail(err, topic, code) : LAC_OK;
 }
 

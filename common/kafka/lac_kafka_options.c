@@ -43,6 +43,7 @@ static const struct {
     {"ssl.keystore.location", BOTH},
     {"ssl.keystore.password", BOTH},
     {"ssl.sigalgs.list", BOTH},
+    {"topic.metadata.refresh.interval.ms", BOTH},
     {"fetch.error.backoff.ms", CONSUMER},
     {"fetch.max.bytes", CONSUMER},
     {"fetch.message.max.bytes", CONSUMER},

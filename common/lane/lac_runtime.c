@@ -51,7 +51,7 @@ static void print_help(const struct lac_runtime *rt)
            rt->program.summary, rt->program.name, lac_buf_cstr(&text),
            "\nExit status\n"
            "  0   stopped as asked, by SIGTERM or SIGINT, with all work in hand finished\n"
-           "  1   could not start, or not go on; the last line of the log says why\n"
+           "  1   could not start, or not go on; the log's last line of level error says why\n"
            "  75  stopped before the work in hand was finished; it will be done again\n");
     lac_buf_deinit(&text);
 }
@@ -247,6 +247,15 @@ static void *run_lane(void *arg)
     return NULL;
 }
 
+/* A lane that broke is why we stop, whatever came of the others: nobody should start us again and
+ * expect more. */
+static int status_cut_short(const struct lac_runtime *rt)
+{
+    int quit = atomic_load(&rt->quit_status);
+
+    return quit > 0 ? quit : EXIT_CUT_SHORT;
+}
+
 /* Thread: its own, from the first signal on. What it cuts short is redone by the successor:
  * nothing is committed before it is safe. */
 static void *watch(void *arg)
@@ -261,12 +270,12 @@ static void *watch(void *arg)
     while (!atomic_load(&rt->closing)) {
         if (sigtimedwait(&set, NULL, &slice) > 0) {
             lac_log(LAC_LOG_WARN, "drain_cut_short", "reason=\"second signal\"");
-            _exit(EXIT_CUT_SHORT);
+            _exit(status_cut_short(rt));
         }
         if (lac_clock_mono_ms() >= deadline) {
             lac_log(LAC_LOG_WARN, "drain_cut_short", "reason=\"drain.timeout_ms is over\" ms=%llu",
                     (unsigned long long)limit);
-            _exit(EXIT_CUT_SHORT);
+            _exit(status_cut_short(rt));
         }
     }
     return NULL;

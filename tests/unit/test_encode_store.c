@@ -2,12 +2,15 @@
 /* A model is found by hash, digits and name, and only as long as it is the one that was added. */
 #include "lac_encode_store.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "lac_file.h"
 #include "lac_model_folder.h"
 #include "lac_test.h"
 
@@ -159,6 +162,31 @@ static void removed_model_is_gone_with_its_names(void)
     end();
 }
 
+/* In a process of its own, which may become somebody without a home, as a container's user. */
+static int folder_of_the_homeless(void)
+{
+    char found[PATH_MAX];
+
+    if (geteuid() == 0 && setuid(65534) != 0)
+        return 2;
+    (void)unsetenv("HOME");
+    (void)unsetenv("XDG_DATA_HOME");
+    return !lac_encode_store_folder(found, "") ||
+           strcmp(found, LAC_FILE_SHARED_FOLDER "/models") != 0;
+}
+
+static void who_has_no_home_has_the_shared_store(void)
+{
+    pid_t child = fork();
+    int status = -1;
+
+    if (child == 0)
+        _exit(folder_of_the_homeless());
+    CU_ASSERT_FATAL(child > 0 && waitpid(child, &status, 0) == child);
+    CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 LAC_TEST_MAIN(encode_store, model_is_found_by_hash_digits_name_and_folder,
               adding_twice_is_adding_once_and_moves_names, changed_model_is_refused,
-              wrong_models_and_names_are_not_added, removed_model_is_gone_with_its_names)
+              wrong_models_and_names_are_not_added, removed_model_is_gone_with_its_names,
+              who_has_no_home_has_the_shared_store)

@@ -19,8 +19,8 @@ int lac_cli_model_store(const struct lac_tool *t, char out[PATH_MAX])
 {
     if (lac_encode_store_folder(out, lac_conf_text(t->conf, "model.store")))
         return -1;
-    return lac_tool_fail(t, LAC_EXIT_FAILURE, "neither HOME nor XDG_DATA_HOME is set",
-                         "Set model.store to a folder.");
+    return lac_tool_fail(t, LAC_EXIT_FAILURE, "model.store: the path is too long",
+                         "Set model.store to another folder.");
 }
 
 /* REJECT is what the person gave us, everything else the machine. */

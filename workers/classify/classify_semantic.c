@@ -140,8 +140,7 @@ enum lac_status classify_semantic_open(struct classify_semantic *s, const struct
     if (s->mode == CLASSIFY_SEMANTIC_OFF)
         return LAC_OK;
     if (!lac_encode_store_folder(store, lac_conf_text(c, "model.store")))
-        return lac_err_set(err, LAC_FATAL, 0,
-                           "model.store: no home folder is known, or the path is too long");
+        return lac_err_set(err, LAC_FATAL, 0, "model.store: the path is too long");
     /* The configuration knows these words only. */
     LAC_ASSERT(o.auto_class || lac_encode_class_parse(lac_str_from(engine), &o.class));
     o.lenient = s->mode != CLASSIFY_SEMANTIC_REQUIRED;

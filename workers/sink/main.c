@@ -6,7 +6,7 @@
  * in one transaction, the lane does the rest. Positions live in Postgres (sink_offset), the Kafka
  * group only shares partitions out.
  *
- * Exit status: 0 after an orderly stop, 1 when a person must act; the last line of the log says
+ * Exit status: 0 after an orderly stop, 1 when a person must act; the log's last error says
  * why and what to do (run `lacuna migrate`; the topic was recreated; credentials are refused).
  */
 #include <stdio.h>
@@ -42,7 +42,7 @@ struct sink_lane {
     struct lac_lane_kafka *kafka;
     struct lac_lane *lane;
     char name[NAME_SIZE]; /* lacuna-sink-<instance>-<lane> */
-    char fuse[4096];
+    char fuse[NAME_SIZE + 4096];
     const char *topics[LAC_TOPIC_COUNT]; /* NULL but the dead letters */
     char deadletter[LAC_TOPIC_NAME_SIZE];
     char lineage[LAC_TOPIC_NAME_SIZE];
@@ -177,7 +177,7 @@ static enum lac_status open_all(struct sink_lane *s, size_t index, struct lac_ru
     s->conf = lac_runtime_conf(rt);
     prefix = lac_conf_text(s->conf, "kafka.topic_prefix");
     (void)snprintf(s->name, sizeof(s->name), "lacuna-sink-%s-%zu", lac_runtime_instance(rt), index);
-    (void)snprintf(s->fuse, sizeof(s->fuse), "%s/sink-%zu.fuse", lac_runtime_state_dir(rt), index);
+    (void)snprintf(s->fuse, sizeof(s->fuse), "%s/%s.fuse", lac_runtime_state_dir(rt), s->name);
     if (!lac_topic_full_name(s->lineage, prefix, LAC_TOPIC_LINEAGE) ||
         !lac_topic_full_name(s->deadletter, prefix, LAC_TOPIC_DEADLETTER))
         return lac_err_set(err, LAC_FATAL, 0, "kafka.topic_prefix makes too long a name");

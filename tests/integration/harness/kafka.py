@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 from .paths import COMPONENTS, KAFKA_LIB, ROOT, need
 from .process import Process
@@ -222,6 +222,16 @@ class Kafka:
             future.result(timeout=30)
             wait_until(lambda n=name: self.admin().list_topics(n, timeout=5).topics[n].partitions,
                        what=f"topic {name}")
+
+    def add_partitions(self, topic, total):
+        self.admin().create_partitions([NewPartitions(topic, total)])[topic].result(timeout=30)
+        wait_until(lambda: len(self.admin().list_topics(topic, timeout=5).topics[topic].partitions)
+                   == total, what=f"{total} partitions of {topic}")
+
+    def delete_topic(self, topic):
+        self.admin().delete_topics([topic])[topic].result(timeout=30)
+        wait_until(lambda: topic not in self.admin().list_topics(timeout=5).topics,
+                   what=f"{topic} to be gone")
 
     def producer(self, **settings) -> Producer:
         return Producer({"bootstrap.servers": self.bootstrap, "enable.idempotence": True,
