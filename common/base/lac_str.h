@@ -62,8 +62,11 @@ static inline bool lac_str_is(struct lac_str s, const char *text)
 /* Whether `text`, NUL-terminated, stands at `at`, which may lie behind the end. */
 static inline bool lac_str_has_at(struct lac_str s, size_t at, const char *text)
 {
-    size_t n = strlen(text);
+    size_t n;
 
+    if (text[0] && (at >= s.len || s.ptr[at] != text[0])) /* nearly always */
+        return false;
+    n = strlen(text);
     return at <= s.len && s.len - at >= n && (n == 0 || memcmp(s.ptr + at, text, n) == 0);
 }
 

@@ -9,7 +9,10 @@
 #include <string.h>
 
 #include "lac_match_form.h"
+#include "lac_match_grams.h"
 #include "lac_match_secret.h"
+
+#define W LAC_MATCH_GRAM_WORD
 
 enum {
     RANDOM_MIN = 16,     /* of what is called a key, token or secret */
@@ -31,20 +34,22 @@ enum kind { KIND_PASSWORD, KIND_SECRET, KIND_KEY };
 /* What a name says that is about a secret but holds none: password_hash, secretName, csrf_token. */
 static bool is_about(struct lac_str before, struct lac_str after)
 {
-    static const char *const first[] = {"public", "csrf", "xsrf",   "next",   "page",  "cursor",
-                                        "contin", "sort", "partit", "cache",  "max_",  "min_",
-                                        "num_",   "sync", "design", "forgot", "reset", NULL};
-    static const char *const last[] = {
-        "hash",    "digest", "salt",  "length", "_len",   "policy", "rule",   "regex",
-        "pattern", "file",   "path",  "dir",    "url",    "uri",    "link",   "point",
-        "host",    "expir",  "ttl",   "_age",   "time",   "reset",  "forgot", "field",
-        "label",   "hold",   "hint",  "prompt", "title",  "text",   "messag", "error",
-        "name",    "_id",    "type",  "format", "versio", "_ref",   "keyref", "arn",
-        "manage",  "store",  "count", "limit",  "size",   "encod",  "streng", "score",
-        "izer",    "izat",   "less",  "requir", "enable", "chang",  NULL};
+    static const struct lac_match_gram_word id[] = {W("id"), {0}};
+    static const struct lac_match_gram_word first[] = {
+        W("public"), W("csrf"), W("xsrf"),   W("next"),   W("page"),  W("cursor"),
+        W("contin"), W("sort"), W("partit"), W("cache"),  W("max_"),  W("min_"),
+        W("num_"),   W("sync"), W("design"), W("forgot"), W("reset"), {0}};
+    static const struct lac_match_gram_word last[] = {
+        W("hash"),   W("digest"),  W("salt"),   W("length"), W("_len"),   W("policy"), W("rule"),
+        W("regex"),  W("pattern"), W("file"),   W("path"),   W("dir"),    W("url"),    W("uri"),
+        W("link"),   W("point"),   W("host"),   W("expir"),  W("ttl"),    W("_age"),   W("time"),
+        W("reset"),  W("forgot"),  W("field"),  W("label"),  W("hold"),   W("hint"),   W("prompt"),
+        W("title"),  W("text"),    W("messag"), W("error"),  W("name"),   W("_id"),    W("type"),
+        W("format"), W("versio"),  W("_ref"),   W("keyref"), W("arn"),    W("manage"), W("store"),
+        W("count"),  W("limit"),   W("size"),   W("encod"),  W("streng"), W("score"),  W("izer"),
+        W("izat"),   W("less"),    W("requir"), W("enable"), W("chang"),  {0}};
 
-    if (after.len >= 2 && after.len <= 3 &&
-        lac_match_mentions(after, (const char *const[]){"id", NULL}))
+    if (after.len >= 2 && after.len <= 3 && lac_match_mentions(after, id))
         return true;
     return lac_match_mentions(before, first) || lac_match_mentions(after, last);
 }
@@ -92,9 +97,10 @@ static bool is_plain_key(struct lac_str before)
 /* Without quotes, a value may be a reference: settings.DB_PASS, process.env.TOKEN, /run/secret. */
 static bool is_reference(struct lac_str s)
 {
-    static const char *const words[] = {"passw",   "pwd",        "secret", "token",    "apikey",
-                                        "api_key", "credential", "config", "settings", "env.",
-                                        "args.",   "self.",      "this.",  "://",      NULL};
+    static const struct lac_match_gram_word words[] = {
+        W("passw"),   W("pwd"),        W("secret"), W("token"),    W("apikey"),
+        W("api_key"), W("credential"), W("config"), W("settings"), W("env."),
+        W("args."),   W("self."),      W("this."),  W("://"),      {0}};
     size_t dots = 0;
 
     if (s.ptr[0] == '/' || s.ptr[0] == '.' || s.ptr[0] == '~' || lac_match_mentions(s, words))
@@ -107,28 +113,18 @@ static bool is_reference(struct lac_str s)
     return dots > 0 && !lac_match_is_random(s, RANDOM_MIN);
 }
 
-/* The alphabets of base64 and hexadecimal, and what joins a key's parts: a name's and "+/=~". */
-static bool is_key_byte(unsigned c)
-{
-    static const struct lac_match_bytes set = {
-        {LAC_MATCH_NAMES_LOW | LAC_MATCH_BIT('+') | LAC_MATCH_BIT('/') | LAC_MATCH_BIT('='),
-         LAC_MATCH_NAMES_HIGH | LAC_MATCH_BIT('~')}};
-
-    return lac_match_bytes_have(&set, c);
-}
-
 /* Whether the characters are those of an issued key, with one colon between its halves; but no name
  * of a resource and no digest behind its algorithm. The first `from` bytes are a key's. */
 static bool is_key_text(struct lac_str s, size_t from)
 {
-    size_t end;
+    struct lac_str rest;
 
     if (from == s.len)
         return true;
     if (from == 0 || from + 1 == s.len || s.ptr[from] != ':')
         return false;
-    end = lac_match_run_end(s, from + 1, s.len, is_key_byte);
-    return end == s.len && memcmp(s.ptr, "sha", 3) != 0;
+    rest = lac_str_slice(s, from + 1, s.len);
+    return lac_match_key_bytes(rest) == rest.len && memcmp(s.ptr, "sha", 3) != 0;
 }
 
 /* A key of signs too, as Django and others make them: in quotes, long, and none of what code and
@@ -198,7 +194,8 @@ static bool is_issued(struct lac_str s)
 /* PASSWORD_ENV = 'DB_PASSWORD': the name of a variable. */
 static bool is_variable(struct lac_str s)
 {
-    static const char *const words[] = {"passw", "_pass", "pwd", "secret", "token", NULL};
+    static const struct lac_match_gram_word words[] = {W("passw"),  W("_pass"), W("pwd"),
+                                                       W("secret"), W("token"), {0}};
 
     for (size_t i = 0; i < s.len; i++)
         if (s.ptr[i] != '_' && !lac_match_is_digit((unsigned char)s.ptr[i]) &&
@@ -215,7 +212,7 @@ static bool is_secret(const struct lac_match_value *v, enum kind kind)
     if (v->quoted ? is_variable(s) : is_reference(s))
         return false;
     if (kind != KIND_PASSWORD)
-        key = lac_match_run_end(s, 0, s.len, is_key_byte);
+        key = lac_match_key_bytes(s);
     if (kind == KIND_SECRET && key < s.len && ((v->quoted && is_sign_text(s)) || is_mixed_text(s)))
         return !lac_match_is_placeholder(s);
     if (kind != KIND_PASSWORD)
@@ -272,7 +269,7 @@ static bool is_option(struct lac_str t, const struct lac_match_name *name)
 static bool assigned(struct lac_str t, size_t at, enum kind kind, bool directive,
                      struct lac_match_span *out)
 {
-    static const char *const keys[] = {"key", "token", NULL};
+    static const struct lac_match_gram_word keys[] = {W("key"), W("token"), {0}};
     struct lac_match_value v = {.directive = directive};
     struct lac_match_name name = {0};
     struct lac_str before, after;
@@ -312,7 +309,8 @@ static bool assigned(struct lac_str t, size_t at, enum kind kind, bool directive
     if (!is_secret(&v, kind))
         return false;
     if (v.cut)
-        v.text.len = lac_match_run_end(t, v.at, KEY_TEXT_MAX, is_key_byte) - v.at;
+        v.text.len = lac_match_key_bytes(
+            lac_str_slice(t, v.at, t.len - v.at < KEY_TEXT_MAX ? t.len : v.at + KEY_TEXT_MAX));
     *out = (struct lac_match_span){v.at, v.at + v.text.len, v.at + v.text.len};
     return true;
 }

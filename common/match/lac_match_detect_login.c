@@ -10,6 +10,8 @@
 #include "lac_match_grams.h"
 #include "lac_match_secret.h"
 
+#define W LAC_MATCH_GRAM_WORD
+
 enum {
     STRING_REACH = 300,  /* bytes of a connection string to either side of its password */
     COMMAND_REACH = 200, /* bytes between a command's name and its option */
@@ -72,19 +74,29 @@ static bool is_name(unsigned c)
 /* What else stands in a connection string; the first of them begins it. */
 static bool is_connection(struct lac_str s, size_t *from)
 {
-    static const char *const keys[] = {
-        "server=",   "data source=",     "host=",   "user id=", "uid=",
-        "database=", "initial catalog=", "driver=", "dsn=",     "dbname=",
-        "user=",     "username=",        "addr=",   NULL};
+    static const struct lac_match_gram_word keys[] = {W("server="),
+                                                      W("data source="),
+                                                      W("host="),
+                                                      W("user id="),
+                                                      W("uid="),
+                                                      W("database="),
+                                                      W("initial catalog="),
+                                                      W("driver="),
+                                                      W("dsn="),
+                                                      W("dbname="),
+                                                      W("user="),
+                                                      W("username="),
+                                                      W("addr="),
+                                                      {0}};
     struct lac_match_grams grams;
     size_t found = 0;
 
     *from = s.len;
     lac_match_grams_of(&grams, s);
-    for (size_t i = 0; keys[i]; i++) {
+    for (const struct lac_match_gram_word *key = keys; key->text; key++) {
         size_t at;
 
-        if (lac_match_grams_word(&grams, keys[i]) && finds(s, keys[i], &at) &&
+        if (lac_match_grams_word(&grams, key) && finds(s, key->text, &at) &&
             !is_name(lac_match_before(s, at))) {
             *from = at < *from ? at : *from;
             found++;

@@ -16,25 +16,22 @@ enum {
     SUBJECT_MAX = 40, /* "password for the test database is": bytes up to "is" */
 };
 
-bool lac_match_mentions(struct lac_str name, const char *const *words)
+bool lac_match_mentions(struct lac_str name, const struct lac_match_gram_word *words)
 {
     struct lac_match_grams grams;
 
     if (name.len < 2) /* nearly always empty, and no word is as short */
         return false;
     lac_match_grams_of(&grams, name);
-    for (; *words; words++) {
-        size_t size;
-
-        if (!lac_match_grams_word(&grams, *words)) /* nearly always */
+    for (; words->text; words++) {
+        if (!lac_match_grams_word(&grams, words)) /* nearly always */
             continue;
-        size = strlen(*words);
-        for (size_t i = 0; i + size <= name.len; i++) {
+        for (size_t i = 0; i + words->len <= name.len; i++) {
             size_t k = 0;
 
-            while (k < size && (name.ptr[i + k] | 0x20) == ((*words)[k] | 0x20))
+            while (k < words->len && (name.ptr[i + k] | 0x20) == (words->text[k] | 0x20))
                 k++;
-            if (k == size)
+            if (k == words->len)
                 return true;
         }
     }

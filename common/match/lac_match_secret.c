@@ -11,6 +11,8 @@
 #include "lac_match_detect.h"
 #include "lac_match_grams.h"
 
+#define W LAC_MATCH_GRAM_WORD
+
 enum {
     LOOKED_AT = 256,
     WORD_MAX = 11, /* bytes of the longest whole placeholder: "password123" */
@@ -58,20 +60,19 @@ static struct lac_str lower(char out[LOOKED_AT], struct lac_str s)
     return (struct lac_str){out, n};
 }
 
-/* No word is shorter than two bytes. */
-static bool has_inside(struct lac_str s, const char *const *words)
+static bool has_inside(struct lac_str s, const struct lac_match_gram_word *words)
 {
     struct lac_match_grams grams;
     struct lac_str t = {0};
     char buf[LOOKED_AT];
 
     lac_match_grams_of(&grams, s);
-    for (; *words; words++) {
-        if (!lac_match_grams_word(&grams, *words)) /* nearly always */
+    for (; words->text; words++) {
+        if (!lac_match_grams_word(&grams, words)) /* nearly always */
             continue;
         if (!t.ptr)
             t = lower(buf, s);
-        if (memmem(t.ptr, t.len, *words, strlen(*words)))
+        if (memmem(t.ptr, t.len, words->text, words->len))
             return true;
     }
     return false;
@@ -113,12 +114,14 @@ static bool is_template(struct lac_str s)
 
 bool lac_match_is_placeholder(struct lac_str s)
 {
-    static const char *const inside[] = {
-        "example", "xxxx",     "your",      "changeme", "change_me", "change-me", "changeit",
-        "placeho", "dummy",    "redact",    "insert",   "replace",   "removed",   "masked",
-        "todo",    "12345678", "00000000",  "abcdefgh", "foobar",    "sample",    "fake",
-        "****",    "...",      "${",        "{{",       "$(",        "%(",        "#{",
-        "<%",      "not-a-",   "anonymous", "not_a_",   "_here",     "-here",     NULL};
+    static const struct lac_match_gram_word inside[] = {
+        W("example"),   W("xxxx"),     W("your"),     W("changeme"), W("change_me"),
+        W("change-me"), W("changeit"), W("placeho"),  W("dummy"),    W("redact"),
+        W("insert"),    W("replace"),  W("removed"),  W("masked"),   W("todo"),
+        W("12345678"),  W("00000000"), W("abcdefgh"), W("foobar"),   W("sample"),
+        W("fake"),      W("****"),     W("..."),      W("${"),       W("{{"),
+        W("$("),        W("%("),       W("#{"),       W("<%"),       W("not-a-"),
+        W("anonymous"), W("not_a_"),   W("_here"),    W("-here"),    {0}};
     static const char *const whole[] = {
         "password",  "password1", "password123", "passwd",    "pass",     "pwd",     "secret",
         "token",     "key",       "apikey",      "api_key",   "api-key",  "none",    "null",
@@ -183,7 +186,38 @@ static struct kinds kinds_of(const char bytes[MIX_STEP])
     }
     return k;
 }
+
+/* Which bytes a key may have. */
+static uint64_t key_bytes_of(const char bytes[MIX_STEP])
+{
+    uint64_t key = 0;
+
+    for (unsigned i = 0; i < MIX_STEP; i += 16) {
+        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(bytes + i));
+        __m128i signs = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('+')),
+                                                  _mm_cmpeq_epi8(x, _mm_set1_epi8('='))),
+                                     _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('_')),
+                                                  _mm_cmpeq_epi8(x, _mm_set1_epi8('~'))));
+
+        key |= (in_range(_mm_or_si128(x, _mm_set1_epi8(0x20)), 'a', 26) |
+                in_range(x, '-', '9' - '-' + 1) | (unsigned)_mm_movemask_epi8(signs))
+               << i;
+    }
+    return key;
+}
 #else
+static uint64_t key_bytes_of(const char bytes[MIX_STEP])
+{
+    uint64_t key = 0;
+
+    for (unsigned i = 0; i < MIX_STEP; i++) {
+        unsigned char c = (unsigned char)bytes[i];
+
+        key |= (uint64_t)(lac_match_is_alnum(c) || lac_match_is_in(c, "-./+=_~")) << i;
+    }
+    return key;
+}
+
 static struct kinds kinds_of(const char bytes[MIX_STEP])
 {
     struct kinds k = {0};
@@ -198,6 +232,20 @@ static struct kinds kinds_of(const char bytes[MIX_STEP])
     return k;
 }
 #endif
+
+size_t lac_match_key_bytes(struct lac_str s)
+{
+    for (size_t i = 0; i < s.len; i += MIX_STEP) {
+        char bytes[MIX_STEP] = {0};
+        uint64_t other;
+
+        memcpy(bytes, s.ptr + i, s.len - i < MIX_STEP ? s.len - i : MIX_STEP);
+        other = ~key_bytes_of(bytes);
+        if (other)
+            return i + (size_t)__builtin_ctzll(other);
+    }
+    return s.len;
+}
 
 static size_t bits_in(uint64_t x)
 {

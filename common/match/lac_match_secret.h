@@ -24,6 +24,11 @@ size_t lac_match_distinct(struct lac_str s);
 /* Whether `s` stands in for a secret: "changeme", "<password>", "${DB_PASS}", "none", "sha256". */
 bool lac_match_is_placeholder(struct lac_str s);
 
+/* How many bytes from the first on are those of keys: of the alphabets of base64 and hexadecimal,
+ * and
+ * "-_.~", which join a key's parts. Linear in all of it. */
+size_t lac_match_key_bytes(struct lac_str s);
+
 /* Whether `s` looks generated: at least `least` bytes, letters and digits or both cases mixed as
  * words, identifiers, paths and versions don't have them. */
 bool lac_match_is_random(struct lac_str s, size_t least);
