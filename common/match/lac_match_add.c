@@ -6,16 +6,14 @@
 
 enum { NEIGHBOURS = 16, SHADOW_MAX = 4096 };
 
-struct lac_match_rule_state *lac_match_state(struct lac_match_scratch *s, uint32_t rule)
+struct lac_match_rule_state *lac_match_state_new(struct lac_match_scratch *s, uint32_t rule)
 {
     struct lac_match_rule_state *state = &s->states[rule];
 
-    if (!lac_match_seen(s, rule)) {
-        *state = (struct lac_match_rule_state){0};
-        s->seen[rule / 64] |= (uint64_t)1 << (rule % 64);
-        s->rule_hit[rule] = false;
-        s->touched[s->touched_count++] = rule;
-    }
+    *state = (struct lac_match_rule_state){0};
+    s->seen[rule / 64] |= (uint64_t)1 << (rule % 64);
+    s->rule_hit[rule] = false;
+    s->touched[s->touched_count++] = rule;
     return state;
 }
 

@@ -339,15 +339,17 @@ void lac_match_rest_close(struct lac_match *m);
 /* A hash of all that the image of these rules depends on. */
 uint64_t lac_match_rules_hash(const struct lac_match_rule *rules, size_t count);
 
+/* Fewer than eight bytes, up to the text's end, and zeroes. */
+uint64_t lac_match_load_last(struct lac_str t, size_t at);
+
 /* Eight bytes from `at` on, the first lowest; zeroes behind the text. */
 static inline uint64_t lac_match_load8(struct lac_str t, size_t at)
 {
-    uint64_t x = 0;
+    uint64_t x;
 
-    if (t.len - at >= 8)
-        memcpy(&x, t.ptr + at, 8);
-    else
-        memcpy(&x, t.ptr + at, t.len - at);
+    if (t.len - at < sizeof(x))
+        return lac_match_load_last(t, at);
+    memcpy(&x, t.ptr + at, sizeof(x));
     return le64toh(x);
 }
 
@@ -540,7 +542,14 @@ enum lac_status lac_match_deep(struct lac_match_scratch *s, struct lac_err *err)
  * fills hits->floor. */
 void lac_match_settle(struct lac_match_scratch *s);
 
+/* Makes what this scan remembers of `rule` fresh. */
+struct lac_match_rule_state *lac_match_state_new(struct lac_match_scratch *s, uint32_t rule);
+
 /* What this scan remembers of `rule`; zeroed when first asked for. */
-struct lac_match_rule_state *lac_match_state(struct lac_match_scratch *s, uint32_t rule);
+static inline struct lac_match_rule_state *lac_match_state(struct lac_match_scratch *s,
+                                                           uint32_t rule)
+{
+    return lac_match_seen(s, rule) ? &s->states[rule] : lac_match_state_new(s, rule);
+}
 
 #endif

@@ -187,11 +187,6 @@ static enum outcome span_set(const struct run *x, const struct lac_match_regex_e
     size_t first = in.low;
     size_t end;
 
-    if (in.low == in.high) { /* nearly always */
-        end = run_end(x, s, first, most < x->limit ? most : x->limit);
-        *out = (struct span){(uint16_t)(first + e->min), (uint16_t)end};
-        return first + e->min <= end ? HIT : MISS;
-    }
     while (first < stop && !lac_match_regex_set_has(s, x->at[first]))
         first++;
     if (first == stop)
@@ -215,12 +210,6 @@ static enum outcome span_each(const struct run *x, const struct lac_match_regex_
 {
     bool any = false;
 
-    if (in.low == in.high) {
-        if (e->op == REGEX_OP_LITERAL ? !literal_at(x, e, in.low) : !holds(x, e->arg, in.low))
-            return MISS;
-        out->low = out->high = (uint16_t)(in.low + e->min);
-        return HIT;
-    }
     for (size_t i = in.low; i <= in.high; i++) {
         if (e->op == REGEX_OP_LITERAL ? !literal_at(x, e, i) : !holds(x, e->arg, i))
             continue;
@@ -232,6 +221,33 @@ static enum outcome span_each(const struct run *x, const struct lac_match_regex_
         any = true;
     }
     return any ? HIT : MISS;
+}
+
+/* Several offsets. */
+static __attribute__((noinline)) enum outcome span_wide(const struct run *x,
+                                                        const struct lac_match_regex_element *e,
+                                                        struct span in, struct span *out)
+{
+    return e->op == REGEX_OP_SET ? span_set(x, e, in, out) : span_each(x, e, in, out);
+}
+
+/* One element; nearly always from one offset. */
+static inline enum outcome span_step(const struct run *x, const struct lac_match_regex_element *e,
+                                     struct span in, struct span *out)
+{
+    size_t at = in.low, most = at + e->max, end;
+
+    if (in.low != in.high)
+        return span_wide(x, e, in, out);
+    if (e->op == REGEX_OP_SET) {
+        end = run_end(x, &x->sets[e->arg], at, most < x->limit ? most : x->limit);
+        *out = (struct span){(uint16_t)(at + e->min), (uint16_t)end};
+        return at + e->min <= end ? HIT : MISS;
+    }
+    if (e->op == REGEX_OP_LITERAL ? !literal_at(x, e, at) : !holds(x, e->arg, at))
+        return MISS;
+    out->low = out->high = (uint16_t)(at + e->min);
+    return HIT;
 }
 
 /* What is known of the elements that may still begin. */
@@ -257,12 +273,6 @@ static bool spans_follow(struct spans *s, const uint16_t *edges, size_t count, s
         in->high = add.high > in->high ? add.high : in->high;
     }
     return true;
-}
-
-static enum outcome span_step(const struct run *x, const struct lac_match_regex_element *e,
-                              struct span in, struct span *out)
-{
-    return e->op == REGEX_OP_SET ? span_set(x, e, in, out) : span_each(x, e, in, out);
 }
 
 /* The same as run_spans(), for elements in a row. */

@@ -118,9 +118,10 @@ static void run_group(struct lac_match_scratch *s, const struct lac_match_run_gr
 
 /* Whether a rule of the group may count, and the run has what one of them asks for. */
 static bool group_fits(const struct lac_match_scratch *s, const struct lac_match_run_group *g,
-                       uint64_t marks)
+                       const struct found_run *f)
 {
-    return (g->marks & marks) && (g->rules & s->enabled[g->block]);
+    return (g->marks & f->marks) && (g->rules & s->enabled[g->block]) &&
+           s->m->runs[g->first].least <= f->end - f->at;
 }
 
 void lac_match_run_at(struct lac_match_scratch *s, size_t offset, size_t at, size_t core_end)
@@ -139,10 +140,10 @@ void lac_match_run_at(struct lac_match_scratch *s, size_t offset, size_t at, siz
     for (; groups; groups &= groups - 1) {
         const struct lac_match_run_group *g = &m->run_groups[__builtin_ctzll(groups)];
 
-        if (group_fits(s, g, f.marks))
+        if (group_fits(s, g, &f))
             run_group(s, g, &f, core_end);
     }
     for (size_t i = 64; i < m->run_group_count; i++)
-        if (group_fits(s, &m->run_groups[i], f.marks))
+        if (group_fits(s, &m->run_groups[i], &f))
             run_group(s, &m->run_groups[i], &f, core_end);
 }

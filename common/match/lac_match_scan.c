@@ -74,12 +74,11 @@ static void token_at(struct lac_match_scratch *s, size_t block, size_t bit, size
     }
     if (!(bits >> LAC_MATCH_SIEVE_GATED))
         return;
-    for (uint32_t i = 0; i < c->group_count; i++) {
-        const struct lac_match_group *g = &s->m->shape_groups[c->groups + i];
-
+    for (const struct lac_match_group *g = s->m->shape_groups + c->groups,
+                                      *end = g + c->group_count;
+         g < end; g++)
         if (g->rules & s->enabled[g->block])
             shapes_at(s, s->m->shape_list + g->first, g->count, at, len, digits);
-    }
 }
 
 static void symbol_at(struct lac_match_scratch *s, size_t block, size_t bit, size_t at)

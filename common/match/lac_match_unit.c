@@ -75,7 +75,7 @@ bool lac_match_nominated(struct lac_match_scratch *s, const struct lac_match_uni
 }
 
 /* Whether the first bytes are of the kinds that every match begins with. */
-static bool head_fits(const struct lac_match_unit *u, struct lac_str t, size_t start)
+static inline bool head_fits(const struct lac_match_unit *u, struct lac_str t, size_t start)
 {
     const unsigned char *p = (const unsigned char *)t.ptr + start;
 
@@ -98,25 +98,27 @@ static void foresee_run(const struct lac_match_scratch *s, const struct lac_matc
     __builtin_prefetch(&s->states[u->rule]);
 }
 
-/* The longest match that starts here; what follows is looked for behind it. */
-static bool run_at(struct lac_match_scratch *s, const struct lac_match_unit *u, size_t start)
+/* The longest match that starts here, where its head does; what follows is looked for behind it. */
+static __attribute__((noinline)) void run_program(struct lac_match_scratch *s,
+                                                  const struct lac_match_unit *u, size_t start)
 {
     const struct lac_match_rule_state *state = &s->states[u->rule];
     bool pattern = !(u->flags & LAC_MATCH_UNIT_DETECTOR);
     size_t end;
 
-    if (start >= s->plain.len || !head_fits(u, s->plain, start))
-        return false;
     foresee_run(s, u);
     if (pattern && lac_match_seen(s, u->rule) && start < state->resume)
-        return false;
-    if (!lac_match_regex_at(lac_match_program(s->m, u), s->plain, start, &end))
-        return false;
-    if (!lac_match_nominated(s, u, start, end))
-        return false;
-    if (pattern)
+        return;
+    if (lac_match_regex_at(lac_match_program(s->m, u), s->plain, start, &end) &&
+        lac_match_nominated(s, u, start, end) && pattern)
         lac_match_state(s, u->rule)->resume = (uint32_t)end;
-    return true;
+}
+
+/* Hardly any start has the head: to see that should not cost what a call of the rest does. */
+static inline void run_at(struct lac_match_scratch *s, const struct lac_match_unit *u, size_t start)
+{
+    if (start < s->plain.len && head_fits(u, s->plain, start))
+        run_program(s, u, start);
 }
 
 void lac_match_unit_at(struct lac_match_scratch *s, uint32_t unit, size_t start)
@@ -133,11 +135,11 @@ static void each_start(struct lac_match_scratch *s, const struct lac_match_unit 
 {
     bool words = u->flags & LAC_MATCH_UNIT_WORD_START;
 
-    for (size_t i = from; i < to; i++) {
-        if (words && lac_match_is_alnum(lac_match_before(s->plain, i)))
-            continue;
-        run_at(s, u, i);
-    }
+    to = to < s->plain.len ? to : s->plain.len;
+    for (size_t i = from; i < to; i++)
+        if (lac_match_regex_set_has(&u->first, (unsigned char)s->plain.ptr[i]) &&
+            !(words && lac_match_is_alnum(lac_match_before(s->plain, i))))
+            run_at(s, u, i);
 }
 
 /* Where `what`, which is not empty, stands first in the text; NULL: nowhere. What is looked for is
@@ -215,14 +217,13 @@ static bool has_literal(const char *text, struct lac_str what, bool nocase)
     return true;
 }
 
-void lac_match_literal_at(struct lac_match_scratch *s, size_t at, uint32_t literal)
+/* The first bytes of the literal stand at `at`. */
+static __attribute__((noinline)) void literal_begun(struct lac_match_scratch *s, size_t at,
+                                                    const struct lac_match_literal *l)
 {
-    const struct lac_match_literal *l = &s->m->literals[literal];
     struct lac_str what = lac_match_text_of(s->m, l->text);
     size_t from;
 
-    if (!lac_match_gate(s, l->rule) || (lac_match_load8(s->plain, at) & l->mask) != l->value)
-        return;
     if (at < l->key || s->plain.len - (at - l->key) < what.len)
         return;
     lac_match_foresee(s, l->unit, l->rule);
@@ -236,4 +237,12 @@ void lac_match_literal_at(struct lac_match_scratch *s, size_t at, uint32_t liter
     from = at > l->back_max ? at - l->back_max : 0;
     for (size_t start = from; start <= at - l->back_min; start++)
         run_at(s, &s->m->units[l->unit], start);
+}
+
+void lac_match_literal_at(struct lac_match_scratch *s, size_t at, uint32_t literal)
+{
+    const struct lac_match_literal *l = &s->m->literals[literal];
+
+    if (lac_match_gate(s, l->rule) && (lac_match_load8(s->plain, at) & l->mask) == l->value)
+        literal_begun(s, at, l);
 }

@@ -17,6 +17,14 @@ static bool in_word(struct lac_str t, size_t i)
     return (c >= 0xC0 && c < 0xE0) || (c < 0xC0 && before >= 0xC0 && before < 0xE0);
 }
 
+uint64_t lac_match_load_last(struct lac_str t, size_t at)
+{
+    uint64_t x = 0;
+
+    memcpy(&x, t.ptr + at, t.len - at);
+    return le64toh(x);
+}
+
 uint64_t lac_match_key_of(struct lac_str text, size_t at)
 {
     unsigned run = 0;
