@@ -2,6 +2,7 @@
 /* The generated codecs: exact, canonical, and unimpressed by hostile bytes. */
 #include "lac_records.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "lac_event_id.h"
@@ -124,6 +125,9 @@ static void defaults_are_the_schemas(void)
 /* A Feedback: event_id (16 bytes), tier, who, why, at. */
 #define ID "0123456789abcdef"
 
+/* An AuditEvent up to its map `detail`, at byte 22. */
+#define AUDIT ID "\0\0\0\0\0\0"
+
 static void malformed_bytes_are_refused_with_place_and_reason(void)
 {
     static const struct {
@@ -140,6 +144,9 @@ static void malformed_bytes_are_refused_with_place_and_reason(void)
          "Feedback: /who at byte 17: number is longer than 64 bits"},
         {LAC_STR(ID "\x00\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01x"),
          "Feedback: /who at byte 17: number is longer than 64 bits"},
+        {LAC_STR(ID "\x00\x81\0x\0\0"), "Feedback: /who at byte 17: length is negative"},
+        {LAC_STR(ID "\x00\x86\x80\0xy"), "Feedback: /who at byte 17: length runs past the end"},
+        {LAC_STR(ID "\x00\x84\x80\0xy"), "Feedback: /why at byte 22: ends in the middle"},
         {LAC_STR(ID "\x00\x04\xC3\x28\0\0"), "Feedback: /who at byte 17: string is not UTF-8"},
         {LAC_STR(ID "\x00\x02x\0\0\0"), "Feedback: at byte 21: bytes behind the record"},
         {LAC_STR(ID "\x00\x02x\0\x80"), "Feedback: /at at byte 20: ends in the middle"},
@@ -160,8 +167,58 @@ static void malformed_bytes_are_refused_with_place_and_reason(void)
     LAC_TEST_EQ(out.at, -1);
 }
 
-/* An AuditEvent up to its map `detail`. */
-#define AUDIT ID "\0\0\0\0\0\0"
+static void unions_have_two_branches(void)
+{
+    static const struct {
+        struct lac_str bytes; /* a Routing up to its request_id, and the branch */
+        const char *why;
+    } cases[] = {
+        {LAC_STR(ID "\0\1\x04\x02y\0"), "union has no such branch"},
+        {LAC_STR(ID "\0\1\x01\x02y\0"), "union has no such branch"},
+        {LAC_STR(ID "\0\1\x84\0\x02y\0"), "union has no such branch"},
+        {LAC_STR(ID "\0\1\x81\0\x02y\0"), "union has no such branch"},
+        {LAC_STR(ID "\0\1\x82"), "ends in the middle"},
+        {LAC_STR(ID "\0\1"), "ends in the middle"},
+    };
+    struct lac_routing out;
+    struct lac_err err;
+    char error[200];
+
+    for (size_t i = 0; i < LAC_COUNT(cases); i++) {
+        lac_test_row("case %zu", i);
+        fresh();
+        LAC_TEST_EQ(lac_routing_decode(&out, cases[i].bytes, &arena, &err), LAC_REJECT);
+        (void)snprintf(error, sizeof(error), "Routing: /request_id at byte 18: %s", cases[i].why);
+        LAC_TEST_STR(err.text, error);
+    }
+}
+
+/* Ours never are longer than they have to be, but others' numbers count all the same. */
+static void numbers_may_be_longer_than_needed(void)
+{
+    static const struct lac_str long_names[] = {
+        LAC_STR(ID "\x80\0\x01\x82\0\x02y\x80\0\0\x82\0\0\0\0"
+                   "0123456789abcdef0123456789abcdef"),
+        LAC_STR(ID "\0\1\x80\0\x84\x80\0xy\0\x82\x80\0\0\x80\0\0"
+                   "0123456789abcdef0123456789abcdef"),
+    };
+    struct lac_audit_event audit;
+    struct lac_routing out;
+
+    fresh();
+    LAC_TEST_NEED(lac_routing_decode(&out, long_names[0], &arena, NULL) == LAC_OK);
+    CU_ASSERT(lac_str_is(out.request_id, "y"));
+    CU_ASSERT(out.tenant.ptr && out.tenant.len == 0);
+    LAC_TEST_EQ(out.tier, LAC_TIER_INTERNAL);
+    LAC_TEST_NEED(lac_routing_decode(&out, long_names[1], &arena, NULL) == LAC_OK);
+    CU_ASSERT_PTR_NULL(out.request_id.ptr);
+    CU_ASSERT(lac_str_is(out.tenant, "xy"));
+    LAC_TEST_EQ(out.tier, LAC_TIER_INTERNAL);
+    LAC_TEST_NEED(lac_audit_event_decode(&audit, LAC_STR(AUDIT "\x82\0\x02k\x02v\x80\0"), &arena,
+                                         NULL) == LAC_OK);
+    LAC_TEST_EQ(audit.detail_count, 1);
+    CU_ASSERT(lac_str_is(audit.detail[0].value, "v"));
+}
 
 static void hostile_counts_cost_nothing(void)
 {
@@ -169,23 +226,72 @@ static void hostile_counts_cost_nothing(void)
         struct lac_str bytes;
         const char *error;
     } cases[] = {
-        {LAC_STR(AUDIT "\xFE\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01"), "more items than bytes"},
-        {LAC_STR(AUDIT "\x06\x02k\x02v\0"), "more items than bytes"},
-        {LAC_STR(AUDIT "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01\0"), "item count is out of range"},
-        {LAC_STR(AUDIT "\x01\x10\x02k\x02v\0"), "block runs past the end"},
-        {LAC_STR(AUDIT "\x01\x01\x02k\x02v\0"), "block runs past the end"},
-        {LAC_STR(AUDIT "\x01\x0A\x02k\x02v\0"), "block is not as long as it declares"},
-        {LAC_STR(AUDIT "\x02\x02k\x02\x80\0"), "string is not UTF-8"},
+        {LAC_STR(AUDIT "\xFE\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01"),
+         " at byte 22: more items than bytes"},
+        {LAC_STR(AUDIT "\x06\x02k\x02v\0"), " at byte 22: more items than bytes"},
+        {LAC_STR(AUDIT "\x04\0\0\0\0"), " at byte 27: ends in the middle"},
+        {LAC_STR(AUDIT "\x80"), " at byte 22: ends in the middle"},
+        {LAC_STR(AUDIT "\x01\x80"), " at byte 23: ends in the middle"},
+        {LAC_STR(AUDIT "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01\0"),
+         " at byte 22: item count is out of range"},
+        {LAC_STR(AUDIT "\x01\x10\x02k\x02v\0"), " at byte 22: block runs past the end"},
+        {LAC_STR(AUDIT "\x01\x01\x02k\x02v\0"), " at byte 22: block runs past the end"},
+        {LAC_STR(AUDIT "\x01\0\x02k\x02v\0"), " at byte 28: block is not as long as it declares"},
+        {LAC_STR(AUDIT "\x01\x0A\x02k\x02v\0"), " at byte 28: block is not as long as it declares"},
+        {LAC_STR(AUDIT "\x02\x02k\x02\x80\0"), "/0 at byte 25: string is not UTF-8"},
+        {LAC_STR(AUDIT "\x02\x03k\x02v\0"), "/0 at byte 23: length is negative"},
     };
     struct lac_audit_event out;
+    char error[200];
     struct lac_err err;
 
     for (size_t i = 0; i < LAC_COUNT(cases); i++) {
         lac_test_row("case %zu", i);
         fresh();
         LAC_TEST_EQ(lac_audit_event_decode(&out, cases[i].bytes, &arena, &err), LAC_REJECT);
-        CU_ASSERT_PTR_NOT_NULL(strstr(err.text, cases[i].error));
-        CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "/detail"));
+        (void)snprintf(error, sizeof(error), "AuditEvent: /detail%s", cases[i].error);
+        LAC_TEST_STR(err.text, error);
+        CU_ASSERT(arena.used < 256);
+    }
+}
+
+/* The same for a list of texts. `files` of the sample stands behind its conversation. */
+static void hostile_lists_of_texts_cost_nothing(void)
+{
+    static const struct {
+        struct lac_str bytes; /* from the count on */
+        size_t at;            /* counted from there as well */
+        const char *where;
+        const char *why;
+    } cases[] = {
+        {LAC_STR("\x7E"), 0, "", "more items than bytes"},
+        {LAC_STR("\x06\0\0"), 0, "", "more items than bytes"},
+        {LAC_STR("\x04\0\0"), 3, "", "ends in the middle"},
+        {LAC_STR("\x04\x02y\x02z\x01\x04\0\0"), 8, "", "block is not as long as it declares"},
+        {LAC_STR("\x02\x01\0"), 1, "/0", "length is negative"},
+        {LAC_STR("\x04\0\x06yz"), 2, "/1", "length runs past the end"},
+    };
+    struct lac_request in = sample(), out;
+    char bytes[512], error[200];
+    size_t n = encode(&in, bytes, sizeof(bytes)), files = 0;
+    struct lac_err err;
+
+    while (files < n && memcmp(bytes + files,
+                               "\x04\x0A"
+                               "a.txt",
+                               7) != 0)
+        files++;
+    LAC_TEST_NEED(files < n);
+    for (size_t i = 0; i < LAC_COUNT(cases); i++) {
+        lac_test_row("case %zu", i);
+        fresh();
+        memcpy(bytes + files, cases[i].bytes.ptr, cases[i].bytes.len);
+        LAC_TEST_EQ(lac_request_decode(&out, (struct lac_str){bytes, files + cases[i].bytes.len},
+                                       &arena, &err),
+                    LAC_REJECT);
+        (void)snprintf(error, sizeof(error), "Request: /files%s at byte %zu: %s", cases[i].where,
+                       files + cases[i].at, cases[i].why);
+        LAC_TEST_STR(err.text, error);
         CU_ASSERT(arena.used < 256);
     }
 }
@@ -236,16 +342,32 @@ static void many_small_blocks_stay_cheap(void)
     lac_arena_deinit(&big);
 }
 
+/* Wherever the memory ends: each list of the record is the one that does not fit, in turn. */
 static void full_arena_asks_for_another_batch(void)
 {
+    static const char *const lists[] = {"/conversation ", "/files ", "/metadata "};
+    bool seen[LAC_COUNT(lists)] = {false};
     struct lac_request in = sample(), out;
     char bytes[512];
-    size_t n = encode(&in, bytes, sizeof(bytes));
-    struct lac_arena small;
+    size_t n = encode(&in, bytes, sizeof(bytes)), need;
+    struct lac_err err;
 
-    LAC_TEST_NEED(lac_arena_init(&small, 16, NULL) == LAC_OK);
-    LAC_TEST_EQ(lac_request_decode(&out, (struct lac_str){bytes, n}, &small, NULL), LAC_AGAIN);
-    lac_arena_deinit(&small);
+    fresh();
+    LAC_TEST_NEED(lac_request_decode(&out, (struct lac_str){bytes, n}, &arena, NULL) == LAC_OK);
+    need = arena.used;
+    for (size_t left = 0; left < need; left++) {
+        lac_test_row("%zu bytes of memory", left);
+        fresh();
+        LAC_TEST_NEED(lac_arena_alloc(&arena, ARENA - left));
+        LAC_TEST_EQ(lac_request_decode(&out, (struct lac_str){bytes, n}, &arena, &err), LAC_AGAIN);
+        CU_ASSERT_PTR_NOT_NULL(strstr(err.text, ": arena is full"));
+        for (size_t i = 0; i < LAC_COUNT(lists); i++)
+            seen[i] = seen[i] || strstr(err.text, lists[i]);
+    }
+    for (size_t i = 0; i < LAC_COUNT(lists); i++) {
+        lac_test_row("%s", lists[i]);
+        CU_ASSERT(seen[i]);
+    }
 }
 
 static void event_id_is_what_the_design_says(void)
@@ -279,6 +401,8 @@ static void records_are_found_by_both_names(void)
 
 LAC_TEST_MAIN(record, what_was_encoded_is_decoded, every_truncation_is_refused,
               defaults_are_the_schemas, malformed_bytes_are_refused_with_place_and_reason,
-              hostile_counts_cost_nothing, blocks_of_both_kinds_are_joined,
-              many_small_blocks_stay_cheap, full_arena_asks_for_another_batch,
-              event_id_is_what_the_design_says, records_are_found_by_both_names)
+              unions_have_two_branches, numbers_may_be_longer_than_needed,
+              hostile_counts_cost_nothing, hostile_lists_of_texts_cost_nothing,
+              blocks_of_both_kinds_are_joined, many_small_blocks_stay_cheap,
+              full_arena_asks_for_another_batch, event_id_is_what_the_design_says,
+              records_are_found_by_both_names)
