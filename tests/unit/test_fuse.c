@@ -131,49 +131,156 @@ static void suspects_are_told_apart_by_partition_and_offset(void)
     (void)unlink(path);
 }
 
+/* The file as lac_fuse.c has it: two counts and two lists of ranges. */
+enum {
+    ARMED = 8,
+    SUSPECTS = 12,
+    RANGE = 280,
+    HAND_0 = 16,
+    HAND_1 = HAND_0 + RANGE,
+    SUSPECT_0 = HAND_0 + LAC_FUSE_RANGES * RANGE,
+    SUSPECT_1 = SUSPECT_0 + RANGE,
+    FIRST = 256, /* of a range */
+    LAST = 264,
+    CRASHES = 272,
+    MOST_CRASHES = 1 << 16,
+};
+
+static void damage(long place, const void *bytes, size_t size)
+{
+    FILE *file = fopen(path, "r+b");
+
+    LAC_TEST_NEED(file != NULL);
+    (void)fseek(file, place, SEEK_SET);
+    (void)fwrite(bytes, size, 1, file);
+    (void)fclose(file);
+}
+
+/* Two suspects, and two ranges in hand. */
+static void leave_file(void)
+{
+    const struct lac_kafka_msg suspects[] = {at(0, 5), at(1, 5)}, hand[] = {at(2, 7), at(3, 7)};
+    struct lac_fuse *f = fresh_fuse();
+
+    lac_fuse_arm(f, suspects, 2);
+    f = crash(f);
+    lac_fuse_arm(f, hand, 2);
+    lac_fuse_close(f);
+}
+
+/* What a disk may make of it. */
 static void a_damaged_file_is_started_anew(void)
 {
-    struct lac_fuse *f = fresh_fuse();
-    const struct lac_kafka_msg batch[] = {at(0, 5)};
-    FILE *file;
+    static const uint32_t none = 0, many = LAC_FUSE_RANGES + 1, most = UINT32_MAX,
+                          crashes = MOST_CRASHES + 1;
+    static const int64_t negative = -1, least = INT64_MIN, last = INT64_MAX;
+    static const char topic[LAC_KAFKA_TOPIC_SIZE] = {[0 ... LAC_KAFKA_TOPIC_SIZE - 1] = 'x'};
+    static const struct {
+        long place;
+        const void *bytes;
+        size_t size;
+    } rows[] = {
+        {0, "L", 1},
+        {7, "2", 1},
+        {ARMED, &many, 4},
+        {ARMED, &most, 4},
+        {SUSPECTS, &many, 4},
+        {SUSPECTS, &most, 4},
+        {HAND_0, topic, sizeof(topic)},
+        {HAND_0 + FIRST, &negative, 8},
+        {HAND_0 + FIRST, &least, 8},
+        {HAND_0 + LAST, &negative, 8},
+        {HAND_0 + LAST, &last, 8},
+        {HAND_1 + FIRST, &negative, 8},
+        {SUSPECT_0, topic, sizeof(topic)},
+        {SUSPECT_0 + FIRST, &negative, 8},
+        {SUSPECT_0 + LAST, &last, 8},
+        {SUSPECT_0 + CRASHES, &none, 4},
+        {SUSPECT_0 + CRASHES, &crashes, 4},
+        {SUSPECT_1 + LAST, &last, 8},
+        {SUSPECT_1 + CRASHES, &none, 4},
+    };
 
-    lac_fuse_arm(f, batch, 1);
-    lac_fuse_close(f);
-    file = fopen(path, "r+b");
-    LAC_TEST_NEED(file != NULL);
-    (void)fseek(file, 8, SEEK_SET);
-    (void)fwrite("\xff\xff\xff\xff", 1, 4, file); /* far more ranges in hand than fit */
-    (void)fclose(file);
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        struct lac_fuse *f;
+
+        lac_test_row("%zu", i);
+        leave_file();
+        damage(rows[i].place, rows[i].bytes, rows[i].size);
+        f = open_fuse();
+        LAC_TEST_EQ(lac_fuse_any(f), false);
+        lac_fuse_close(f);
+        (void)unlink(path);
+    }
+}
+
+/* The counter stays where it is, and is no damage. */
+static void crashes_are_counted_to_a_limit(void)
+{
+    static const uint32_t most = MOST_CRASHES;
+    const struct lac_kafka_msg m = at(0, 5), other = at(3, 7);
+    struct lac_fuse *f;
+
+    leave_file();
+    damage(SUSPECT_0 + CRASHES, &most, 4);
     f = open_fuse();
-    CU_ASSERT(!lac_fuse_any(f));
+    LAC_TEST_EQ(lac_fuse_crashes(f, &m), MOST_CRASHES);
+    LAC_TEST_EQ(lac_fuse_crashes(f, &other), 1);
+    lac_fuse_arm(f, &m, 1);
+    f = crash(crash(f));
+    LAC_TEST_EQ(lac_fuse_crashes(f, &m), MOST_CRASHES);
     lac_fuse_close(f);
     (void)unlink(path);
 }
 
-/* What a disk may make of a range's numbers. The partition's number comes behind the topic. */
-static void a_damaged_range_is_started_anew(void)
+/* Nobody else's crashes count: not those of another partition or place, nor those of a record that
+ * has passed since. */
+static void crashes_are_a_records_own(void)
 {
-    enum { HAND = 16, FIRST = 256, LAST = FIRST + 8 };
-    static const struct {
-        long place;
-        int64_t value;
-    } rows[] = {{FIRST, -1}, {FIRST, INT64_MIN}, {LAST, -1}, {LAST, INT64_MAX}};
+    struct lac_fuse *f = fresh_fuse();
+    const struct lac_kafka_msg m = at(0, 5), before = at(0, 4), behind = at(0, 6), other = at(1, 5);
 
-    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+    for (int i = 0; i < 3; i++) {
+        lac_fuse_arm(f, &m, 1);
+        f = crash(f);
+    }
+    lac_fuse_arm(f, &other, 1);
+    f = crash(f);
+    lac_fuse_arm(f, &before, 1);
+    f = crash(f);
+    lac_fuse_arm(f, &behind, 1);
+    f = crash(f);
+    LAC_TEST_EQ(lac_fuse_crashes(f, &m), 3);
+    LAC_TEST_EQ(lac_fuse_crashes(f, &other), 1);
+    LAC_TEST_EQ(lac_fuse_crashes(f, &before), 1);
+    LAC_TEST_EQ(lac_fuse_crashes(f, &behind), 1);
+    lac_fuse_passed(f, &behind);
+    lac_fuse_passed(f, &other);
+    CU_ASSERT(!lac_fuse_any(f));
+    lac_fuse_arm(f, &m, 1);
+    f = crash(f);
+    LAC_TEST_EQ(lac_fuse_crashes(f, &m), 1);
+    lac_fuse_close(f);
+    (void)unlink(path);
+}
+
+/* Each record of a suspected range, alone, at its ends too: the others keep what is known. */
+static void a_record_is_cut_out_of_its_range(void)
+{
+    for (int64_t culprit = 0; culprit < 6; culprit++) {
         struct lac_fuse *f = fresh_fuse();
-        const struct lac_kafka_msg batch[] = {at(0, 5)};
-        FILE *file;
+        const struct lac_kafka_msg range[] = {at(0, 0), at(0, 5)}, m = at(0, culprit);
 
-        lac_test_row("%zu", i);
-        lac_fuse_arm(f, batch, 1);
-        lac_fuse_close(f);
-        file = fopen(path, "r+b");
-        LAC_TEST_NEED(file != NULL);
-        (void)fseek(file, HAND + rows[i].place, SEEK_SET);
-        (void)fwrite(&rows[i].value, sizeof(rows[i].value), 1, file);
-        (void)fclose(file);
-        f = open_fuse();
-        LAC_TEST_EQ(lac_fuse_any(f), false);
+        lac_fuse_arm(f, range, 2);
+        f = crash(f);
+        lac_fuse_arm(f, &m, 1);
+        f = crash(crash(f)); /* the second time with nothing in hand: it is read from the file */
+        for (int64_t offset = 0; offset < 8; offset++) {
+            const struct lac_kafka_msg each = at(0, offset);
+
+            lac_test_row("culprit %lld, offset %lld", (long long)culprit, (long long)offset);
+            LAC_TEST_EQ(lac_fuse_crashes(f, &each), offset > 5 ? 0 : offset == culprit ? 2 : 1);
+        }
         lac_fuse_close(f);
         (void)unlink(path);
     }
@@ -194,6 +301,51 @@ static void old_suspects_do_not_hide_a_new_culprit(void)
         f = crash(f);
         LAC_TEST_EQ(lac_fuse_crashes(f, &poison), crashes);
     }
+    lac_fuse_close(f);
+    (void)unlink(path);
+}
+
+/* One partition was in hand in one crash, all the others in two. */
+static void who_is_known_least_about_gives_way(void)
+{
+    for (int least = 0; least < LAC_FUSE_RANGES; least++) {
+        struct lac_kafka_msg all[LAC_FUSE_RANGES], but_one[LAC_FUSE_RANGES - 1], poison;
+        struct lac_fuse *f = fresh_fuse();
+
+        for (int i = 0; i < LAC_FUSE_RANGES; i++)
+            all[i] = at(i, 1);
+        for (int i = 0; i < LAC_FUSE_RANGES - 1; i++)
+            but_one[i] = at(i < least ? i : i + 1, 1);
+        poison = at(1000, 3);
+        lac_fuse_arm(f, all, LAC_COUNT(all));
+        f = crash(f);
+        lac_fuse_arm(f, but_one, LAC_COUNT(but_one));
+        f = crash(f);
+        lac_fuse_arm(f, &poison, 1);
+        f = crash(f);
+        lac_test_row("partition %d", least);
+        LAC_TEST_EQ(lac_fuse_crashes(f, &poison), 1);
+        for (int i = 0; i < LAC_FUSE_RANGES; i++)
+            LAC_TEST_EQ(lac_fuse_crashes(f, &all[i]), i == least ? 0 : 2);
+        lac_fuse_close(f);
+        (void)unlink(path);
+    }
+}
+
+/* The list is full, and a range in it comes apart in three. */
+static void a_full_list_keeps_the_sharpest_suspect(void)
+{
+    struct lac_fuse *f = fresh_fuse();
+    struct lac_kafka_msg all[LAC_FUSE_RANGES + 1], culprit = at(0, 5);
+
+    for (int i = 0; i < LAC_FUSE_RANGES; i++)
+        all[i] = at(i, 1);
+    all[LAC_FUSE_RANGES] = at(0, 9);
+    lac_fuse_arm(f, all, LAC_COUNT(all));
+    f = crash(f);
+    lac_fuse_arm(f, &culprit, 1);
+    f = crash(crash(f));
+    LAC_TEST_EQ(lac_fuse_crashes(f, &culprit), 2);
     lac_fuse_close(f);
     (void)unlink(path);
 }
@@ -260,6 +412,8 @@ static void what_one_lane_suspects_the_others_learn(void)
 LAC_TEST_MAIN(fuse, the_culprit_is_left_alone_at_the_third_attempt,
               a_crash_between_batches_accuses_nobody,
               suspects_are_told_apart_by_partition_and_offset, a_damaged_file_is_started_anew,
-              a_damaged_range_is_started_anew, old_suspects_do_not_hide_a_new_culprit,
+              crashes_are_counted_to_a_limit, crashes_are_a_records_own,
+              a_record_is_cut_out_of_its_range, old_suspects_do_not_hide_a_new_culprit,
+              who_is_known_least_about_gives_way, a_full_list_keeps_the_sharpest_suspect,
               two_processes_do_not_share_a_fuse, more_partitions_than_ranges_are_survived,
               what_one_lane_suspects_the_others_learn)

@@ -197,7 +197,7 @@ static void unions_have_two_branches(void)
 static void numbers_may_be_longer_than_needed(void)
 {
     static const struct lac_str long_names[] = {
-        LAC_STR(ID "\x80\0\x01\x82\0\x02y\x80\0\0\x82\0\0\0\0"
+        LAC_STR(ID "\x80\0\x01\x82\0\x02y\x80\x80\0\0\x82\0\0\0\0"
                    "0123456789abcdef0123456789abcdef"),
         LAC_STR(ID "\0\1\x80\0\x84\x80\0xy\0\x82\x80\0\0\x80\0\0"
                    "0123456789abcdef0123456789abcdef"),
