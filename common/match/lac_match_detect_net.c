@@ -2,6 +2,8 @@
 /* E-mail addresses (RFC 5321, 5322), IP (RFC 791, 4291, 5952) and MAC addresses (IEEE 802). */
 #include "lac_match_detect.h"
 
+#include <string.h>
+
 enum {
     LOCAL_MAX = 64,   /* RFC 5321, 4.5.3.1.1 */
     DOMAIN_MAX = 253, /* RFC 1035, without the root's dot */
@@ -9,6 +11,9 @@ enum {
     TLD_MAX = 24,       /* the longest in the root zone, with room */
     IPV6_TEXT_MAX = 45, /* eight groups, the last two as IPv4 */
     ZONE_MAX = 15,      /* a network interface's name on Linux */
+    SMALL = 40,         /* numbers below it are those of versions and sections */
+    NAMED_BEFORE = 48,  /* bytes in which something may say that they are an address */
+    NAMED_BEHIND = 24,
 };
 
 static bool is_local(unsigned c)
@@ -30,8 +35,9 @@ static bool is_domain_any(unsigned c)
 /* Endings of file names that are no top-level domains: image@2x.png is a picture. */
 static bool is_file_ending(struct lac_str tld)
 {
-    static const char *const endings[] = {"png", "jpg", "jpeg", "gif",  "svg", "webp",
-                                          "css", "js",  "json", "html", "pdf", "yaml"};
+    static const char *const endings[] = {
+        "png", "jpg",  "jpeg", "gif",  "svg", "webp", "css",     "js",    "json",  "html",
+        "pdf", "yaml", "yml",  "toml", "txt", "po",   "service", "timer", "socket"};
 
     for (size_t i = 0; i < LAC_COUNT(endings); i++)
         if (lac_str_eq_nocase(tld, endings[i]))
@@ -210,7 +216,9 @@ static bool is_version(struct lac_str t, size_t start, size_t end)
     size_t i = start;
     size_t to;
 
-    while (start - i < 3 && lac_match_is_in(lac_match_before(t, i), " .:="))
+    if (start >= 2 && memcmp(t.ptr + start - 2, "~=", 2) == 0) /* what pip may take */
+        return true;
+    while (start - i < 5 && lac_match_is_in(lac_match_before(t, i), " .:=\"'>~"))
         i--;
     to = i;
     i = lac_match_run_start(t, to, 8, lac_match_is_alpha);
@@ -220,16 +228,71 @@ static bool is_version(struct lac_str t, size_t start, size_t end)
     return lac_match_byte(t, end) == '-' && lac_match_is_alpha(lac_match_byte(t, end + 1));
 }
 
-/* "// 20.8.2.4 Constructors": the section of a standard that a comment names. */
-static bool is_section(struct lac_str t, size_t start, const unsigned char a[4])
+static bool is_small(const unsigned char a[4])
 {
-    size_t i = start;
+    return a[0] != 10 && a[0] < SMALL && a[1] < SMALL && a[2] < SMALL && a[3] < SMALL;
+}
 
-    if (a[0] == 10 || a[0] > 31 || a[1] > 31 || a[2] > 31 || a[3] > 31)
-        return false;
-    while (start - i < 4 && lac_match_is_in(lac_match_before(t, i), " ["))
-        i--;
-    return i < start && i >= 2 && t.ptr[i - 1] == '/' && t.ptr[i - 2] == '/';
+/* Whether a word or a part of an identifier ("remote_addr", "serverName") begins at `i`. */
+static bool is_part_start(struct lac_str t, size_t i)
+{
+    unsigned char before = lac_match_before(t, i);
+
+    return lac_match_is_alpha((unsigned char)t.ptr[i]) &&
+           (!lac_match_is_alpha(before) || (before & 0x20 && !(t.ptr[i] & 0x20)));
+}
+
+/* Whether a word that begins in [from, to) begins with one of these, in any letter case. */
+static bool has_part(struct lac_str t, size_t from, size_t to, const char *const words[],
+                     size_t count)
+{
+    for (size_t i = from; i < to; i++)
+        for (size_t w = 0; is_part_start(t, i) && w < count; w++) {
+            size_t n = strlen(words[w]);
+
+            if (n <= to - i && lac_str_eq_nocase((struct lac_str){t.ptr + i, n}, words[w]))
+                return true;
+        }
+    return false;
+}
+
+/* "IP", "remote_ip", "PodIP", "ipv4", but no "description". */
+static bool names_ip(struct lac_str t, size_t from, size_t to)
+{
+    for (size_t i = from; i + 1 < to; i++) {
+        unsigned char behind = lac_match_byte(t, i + 2);
+
+        if (is_part_start(t, i) && lac_str_eq_nocase((struct lac_str){t.ptr + i, 2}, "ip") &&
+            (!lac_match_is_alpha(behind) || lac_match_is_in(behind, "svV") ||
+             (t.ptr[i + 1] & 0x20 && !(behind & 0x20))))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * 1.5.4.3, 2.5.29.17, 3.33.3.1: four small numbers are a version, a section of a standard or an
+ * object identifier; of all addresses one in 1700 has none above. So they count where something
+ * says that they are an address. Private ones (10.0.0.1) are like that, and common.
+ */
+static bool is_named_address(struct lac_str t, size_t start, size_t end)
+{
+    static const char *const words[] = {
+        "addr",     "host",     "localhost", "rhost",    "dns",    "nameserver",
+        "gateway",  "subnet",   "network",   "netmask",  "proxy",  "server",
+        "client",   "login",    "logged",    "connect",  "ping",   "trace",
+        "firewall", "received", "forwarded", "endpoint", "whois",  "inet",
+        "route",    "listen",   "peer",      "resolver", "packet", "remote"};
+    size_t from = start > NAMED_BEFORE ? start - NAMED_BEFORE : 0;
+    size_t to = t.len - end > NAMED_BEHIND ? end + NAMED_BEHIND : t.len;
+    unsigned char next = lac_match_byte(t, end);
+
+    if (lac_match_before(t, start) == '@' || (start == 0 && end == t.len) ||
+        (start >= 3 && memcmp(t.ptr + start - 3, "://", 3) == 0) ||
+        ((next == ':' || next == '/') && lac_match_is_digit(lac_match_byte(t, end + 1))))
+        return true;
+    return has_part(t, from, start, words, LAC_COUNT(words)) || names_ip(t, from, start) ||
+           has_part(t, end, to, words, LAC_COUNT(words)) || names_ip(t, end, to);
 }
 
 /* Where an address ends that begins at `start`, with its zone (RFC 4007: fe80::1%eth0) and the
@@ -276,7 +339,8 @@ static bool verify_ipv4(struct lac_str t, size_t at, struct lac_match_span *out)
         lac_match_before(t, start) == '-' || lac_match_is_alnum(lac_match_byte(t, end)) ||
         lac_match_byte(t, end) == '_')
         return false;
-    if (ipv4_names_nobody(address) || is_version(t, start, end) || is_section(t, start, address))
+    if (ipv4_names_nobody(address) || is_version(t, start, end) ||
+        (is_small(address) && !is_named_address(t, start, end)))
         return false;
     end = behind_prefix(t, start, end, 32);
     *out = (struct lac_match_span){start, end, end};
@@ -299,6 +363,16 @@ static bool ipv6_is_plausible(struct lac_str a)
     return digit && colons >= 2 && a.len >= 6;
 }
 
+/* "x[::2100]" takes a part of x. */
+static bool is_slice(struct lac_str t, size_t start, size_t end)
+{
+    unsigned char before = start >= 2 ? (unsigned char)t.ptr[start - 2] : 0;
+
+    return lac_match_before(t, start) == '[' && lac_match_byte(t, end) == ']' &&
+           (lac_match_is_alnum(before) || lac_match_is_in(before, "_)]")) &&
+           lac_match_run_end(t, start + 2, IPV6_TEXT_MAX, lac_match_is_digit) == end;
+}
+
 static bool verify_ipv6(struct lac_str t, size_t at, struct lac_match_span *out)
 {
     size_t start = lac_match_run_start(t, at, IPV6_TEXT_MAX + 2, is_ipv6_text);
@@ -317,7 +391,7 @@ static bool verify_ipv6(struct lac_str t, size_t at, struct lac_match_span *out)
     if (lac_match_is_alnum(lac_match_before(t, start)) || lac_match_before(t, start) == '_' ||
         lac_match_is_alnum(lac_match_byte(t, end)) || lac_match_byte(t, end) == '_')
         return false;
-    if (!lac_match_ipv6_valid(a) || !ipv6_is_plausible(a))
+    if (!lac_match_ipv6_valid(a) || !ipv6_is_plausible(a) || is_slice(t, start, end))
         return false;
     end = behind_prefix(t, start, end, 128);
     *out = (struct lac_match_span){start, end, end};
