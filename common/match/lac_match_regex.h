@@ -58,6 +58,11 @@ struct lac_match_regex_set {
                          shuffle's table for all ASCII bytes */
 };
 
+enum { LAC_MATCH_REGEX_STEP = 16 };
+
+/* Which of so many bytes are members: bit i, byte i. */
+unsigned lac_match_regex_set_which(const struct lac_match_regex_set *s, const char *bytes);
+
 static inline bool lac_match_regex_set_has(const struct lac_match_regex_set *s, unsigned char c)
 {
     return s->bits[(c >> 7) * 16 + (c & 15)] >> (c >> 4 & 7) & 1;

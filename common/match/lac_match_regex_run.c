@@ -145,7 +145,34 @@ __attribute__((target("ssse3"))) static size_t run_end_by16(const struct lac_mat
     }
     return offset < to ? offset : to;
 }
+
+__attribute__((target("ssse3"))) unsigned
+lac_match_regex_set_which(const struct lac_match_regex_set *s, const char *bytes)
+{
+    const __m128i nibble = _mm_set1_epi8(15);
+    const __m128i low_bit = _mm_setr_epi8(1, 2, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0);
+    const __m128i high_bit = _mm_slli_si128(low_bit, 8);
+    __m128i c = _mm_loadu_si128((const __m128i *)(const void *)bytes);
+    __m128i low = _mm_and_si128(c, nibble);
+    __m128i high = _mm_and_si128(_mm_srli_epi16(c, 4), nibble);
+    __m128i ascii = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(const void *)s->bits), low);
+    __m128i other =
+        _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(const void *)(s->bits + 16)), low);
+    __m128i in = _mm_or_si128(_mm_and_si128(ascii, _mm_shuffle_epi8(low_bit, high)),
+                              _mm_and_si128(other, _mm_shuffle_epi8(high_bit, high)));
+
+    return ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(in, _mm_setzero_si128())) & 0xFFFF;
+}
 #else
+unsigned lac_match_regex_set_which(const struct lac_match_regex_set *s, const char *bytes)
+{
+    unsigned in = 0;
+
+    for (unsigned i = 0; i < LAC_MATCH_REGEX_STEP; i++)
+        in |= (unsigned)lac_match_regex_set_has(s, (unsigned char)bytes[i]) << i;
+    return in;
+}
+
 static size_t run_end_by16(const struct lac_match_regex_set *s, const unsigned char *text,
                            size_t offset, size_t to, size_t have)
 {

@@ -139,10 +139,23 @@ static void each_start(struct lac_match_scratch *s, const struct lac_match_unit 
     bool words = u->flags & LAC_MATCH_UNIT_WORD_START;
 
     to = to < s->plain.len ? to : s->plain.len;
-    for (size_t i = from; i < to; i++)
-        if (lac_match_regex_set_has(&u->first, (unsigned char)s->plain.ptr[i]) &&
-            !(words && lac_match_is_alnum(lac_match_before(s->plain, i))))
-            run_at(s, u, i);
+    for (; from < to; from += LAC_MATCH_REGEX_STEP) {
+        char last[LAC_MATCH_REGEX_STEP] = {0};
+        const char *bytes = s->plain.ptr + from;
+        unsigned starts;
+
+        if (to - from < LAC_MATCH_REGEX_STEP)
+            bytes = memcpy(last, bytes, to - from);
+        starts = lac_match_regex_set_which(&u->first, bytes);
+        if (to - from < LAC_MATCH_REGEX_STEP)
+            starts &= ((unsigned)1 << (to - from)) - 1;
+        for (; starts; starts &= starts - 1) {
+            size_t i = from + (unsigned)__builtin_ctz(starts);
+
+            if (!(words && lac_match_is_alnum(lac_match_before(s->plain, i))))
+                run_at(s, u, i);
+        }
+    }
 }
 
 /* Where `what`, which is not empty, stands first in the text; NULL: nowhere. What is looked for is
