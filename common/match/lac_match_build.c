@@ -461,7 +461,10 @@ static void index_groups(struct lac_match *m)
 
         for (uint64_t left = g->marks; left; left &= left - 1)
             m->groups_of_mark[__builtin_ctzll(left)] |= (uint64_t)1 << i;
-        m->groups_open |= (uint64_t)!g->gated << i;
+        if (g->gated)
+            m->groups_gated[g->block % 32] |= (uint64_t)1 << i;
+        else
+            m->groups_open |= (uint64_t)1 << i;
     }
 }
 

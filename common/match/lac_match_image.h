@@ -20,7 +20,7 @@
 #include "lac_match_regex.h"
 
 enum {
-    LAC_MATCH_IMAGE_VERSION = 10, /* of this layout and of what it means */
+    LAC_MATCH_IMAGE_VERSION = 11, /* of this layout and of what it means */
     LAC_MATCH_IMAGE_ORDER = 0x01020304,
     LAC_MATCH_IMAGE_ALIGN = 64,
     LAC_MATCH_IMAGE_MAX = 1 << 30,
@@ -203,7 +203,8 @@ struct lac_match_run {
     uint32_t unit;
     uint32_t least;
     uint32_t rule;  /* the unit's */
-    uint32_t mark;  /* a bit that three bytes of the run must have, or LAC_MATCH_MARK_ALWAYS */
+    uint32_t mark;  /* a bit that three bytes, of which the first is in the run or right behind it,
+                       must have, or LAC_MATCH_MARK_ALWAYS */
     uint32_t order; /* the same for those of one group */
 };
 

@@ -85,10 +85,10 @@ struct lac_match {
     const uint32_t *rest_units;
     size_t word_mask, prefix_mask; /* slots less one */
     size_t unit_count, run_group_count, loose_count, rest_count;
-    /* Of the first 64 groups of runs a bit each: those that a mark says something about, and those
-     * of rules that need no context. */
+    /* Of the first 64 groups of runs a bit each: those that a mark says something about, those of
+     * rules that need no context, and those of a block of rules, modulo 32, that do. */
     uint64_t groups_of_mark[64];
-    uint64_t groups_open;
+    uint64_t groups_open, groups_gated[32];
     struct lac_match_trio run_trio;           /* of three bytes that have a mark */
     struct lac_match_allow_list *allow_lists; /* of each list of examples */
 };

@@ -38,18 +38,18 @@ static uint64_t mark_at(const struct lac_match *m, const unsigned char *p)
     return m->run_marked[i / 64] >> (i % 64) & 1 ? m->run_marks[lac_match_mark_of(i)] : 0;
 }
 
-/* Marks of all that stands in the run of `len` bytes at `p`. Hardly any three bytes have one. The
- * piece has bytes to be read behind the run. */
+/* Marks of all that begins in the run of `len` bytes at `p` or right behind it. Hardly any three
+ * bytes have one. The piece has bytes to be read behind the run. */
 static uint64_t marks_of(const struct lac_match *m, const unsigned char *p, size_t len)
 {
     uint64_t marks = (uint64_t)1 << LAC_MATCH_MARK_ALWAYS;
 
-    for (size_t i = 0; i + 2 < len; i += LAC_MATCH_TRIO_STEP) {
+    for (size_t i = 0; i <= len; i += LAC_MATCH_TRIO_STEP) {
         uint8_t buckets[LAC_MATCH_TRIO_STEP];
         unsigned places = lac_match_trio_at(&m->run_trio, p + i, buckets);
 
-        if (len - i < LAC_MATCH_TRIO_READ)
-            places &= ((unsigned)1 << (len - i - 2)) - 1;
+        if (len - i < LAC_MATCH_TRIO_STEP)
+            places &= ((unsigned)2 << (len - i)) - 1;
         for (; places; places &= places - 1)
             marks |= mark_at(m, p + i + (unsigned)__builtin_ctz(places));
     }
@@ -128,16 +128,16 @@ void lac_match_run_at(struct lac_match_scratch *s, size_t offset, size_t at, siz
 {
     const struct lac_match *m = s->m;
     struct found_run f = {.block = offset / LAC_MATCH_BLOCK, .bit = offset % LAC_MATCH_BLOCK};
-    uint64_t groups = 0;
+    uint64_t groups = 0, enabled = m->groups_open;
 
     f.at = at;
     f.end = run_end(s, f.block, f.bit, at);
     f.marks = marks_of(m, s->piece.bytes + offset, f.end - at);
     for (uint64_t left = f.marks; left; left &= left - 1)
         groups |= m->groups_of_mark[__builtin_ctzll(left)];
-    if (!s->gated_blocks)
-        groups &= m->groups_open;
-    for (; groups; groups &= groups - 1) {
+    for (uint32_t left = s->gated_blocks; left; left &= left - 1)
+        enabled |= m->groups_gated[__builtin_ctz(left)];
+    for (groups &= enabled; groups; groups &= groups - 1) {
         const struct lac_match_run_group *g = &m->run_groups[__builtin_ctzll(groups)];
 
         if (group_fits(s, g, &f))

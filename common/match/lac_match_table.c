@@ -317,12 +317,12 @@ static int run_cmp(const void *a, const void *b)
     return (x->unit > y->unit) - (x->unit < y->unit);
 }
 
-/* The literal that every match has, when it lies in the run; else NULL. */
+/* The literal that every match has, when it begins in the run or right behind it; else NULL. */
 static const char *run_literal(const struct lac_match_build *b, const struct lac_match_run *r)
 {
     const struct lac_match_unit *u = lac_match_build_unit(b, r->unit);
 
-    return u->inner.len >= 3 && u->inner_max + u->inner.len <= r->least
+    return u->inner.len >= LAC_MATCH_TRIO && u->inner_max <= r->least
                ? b->section[LAC_MATCH_S_TEXT].ptr + u->inner.at
                : NULL;
 }
