@@ -251,20 +251,17 @@ enum lac_status lac_kafka_admin_create_topics(struct lac_kafka_admin *a,
 
 /* ---- offsets ---- */
 
-/* What this client knows of a topic may be half a minute old: a partition that was added since, or
- * a topic, is none for it until it has heard of it. */
-static bool hear_again(struct lac_kafka_admin *a, const char *name, uint32_t timeout_ms)
+/* What this client knows of a topic may be minutes old: a partition that was added since is none
+ * for it until it has heard of it. It asks about all, as a question about one may make the topic.
+ */
+static bool hear_again(struct lac_kafka_admin *a, uint32_t timeout_ms)
 {
-    rd_kafka_topic_t *topic = rd_kafka_topic_new(a->rk, name, NULL);
     const struct rd_kafka_metadata *m = NULL;
-    bool heard = topic && rd_kafka_metadata(a->rk, 0, topic, &m, (int)timeout_ms) ==
-                              RD_KAFKA_RESP_ERR_NO_ERROR;
 
-    if (m)
-        rd_kafka_metadata_destroy(m);
-    if (topic)
-        rd_kafka_topic_destroy(topic);
-    return heard;
+    if (rd_kafka_metadata(a->rk, 1, NULL, &m, (int)timeout_ms) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return false;
+    rd_kafka_metadata_destroy(m);
+    return true;
 }
 
 enum lac_status lac_kafka_admin_watermarks(struct lac_kafka_admin *a, const char *topic,
@@ -276,7 +273,7 @@ enum lac_status lac_kafka_admin_watermarks(struct lac_kafka_admin *a, const char
 
     if ((code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
          code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) &&
-        hear_again(a, topic, timeout_ms))
+        hear_again(a, timeout_ms))
         code =
             rd_kafka_query_watermark_offsets(a->rk, topic, partition, low, high, (int)timeout_ms);
     return code ? lac_kafka_fail(err, topic, code) : LAC_OK;

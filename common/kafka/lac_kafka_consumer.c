@@ -406,7 +406,10 @@ enum lac_status lac_kafka_poll(struct lac_kafka_consumer *c, uint32_t timeout_ms
 
         code = m->err;
         status = lac_kafka_status(code);
-        (void)lac_err_set(err, status, code, "kafka: %s", rd_kafka_message_errstr(m));
+        (void)lac_err_set(err, status, code, "kafka: %s%s", rd_kafka_message_errstr(m),
+                          code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART
+                              ? "; `lacuna topics create` makes what is missing"
+                              : "");
         rd_kafka_message_destroy(m);
         /* A consumer has no record to reject: what the table calls so is a broker's answer. */
         return status == LAC_REJECT || status == LAC_OK ? LAC_RETRY : status;

@@ -281,6 +281,22 @@ void lane_enter(struct lac_lane *l, enum lac_lane_state s)
         atomic_store_explicit(&l->health.since_ms, lac_clock_mono_ms(), memory_order_relaxed);
 }
 
+/* Something outside does not work: readiness says what. */
+void lane_wait_for(struct lac_lane *l, const struct lac_err *err)
+{
+    lane_enter(l, LAC_LANE_WAITING);
+    (void)pthread_mutex_lock(&l->why_lock);
+    (void)snprintf(l->why, sizeof(l->why), "%s", err->text);
+    (void)pthread_mutex_unlock(&l->why_lock);
+}
+
+void lac_lane_trouble(struct lac_lane *l, char *out, size_t size)
+{
+    (void)pthread_mutex_lock(&l->why_lock);
+    (void)snprintf(out, size, "%s", l->why);
+    (void)pthread_mutex_unlock(&l->why_lock);
+}
+
 static void update_lag(struct lac_lane *l, uint64_t now)
 {
     if (now < l->lag_due_ms)
@@ -303,7 +319,7 @@ static void note_trouble(struct lac_lane *l, const struct lac_err *err, uint64_t
 {
     l->trouble = true;
     l->probe_due_ms = now + PROBE_MS;
-    lane_enter(l, LAC_LANE_WAITING);
+    lane_wait_for(l, err);
     if (now < l->say_after_ms)
         return;
     l->say_after_ms = now + LANE_SAY_MS;
@@ -529,6 +545,7 @@ enum lac_status lac_lane_open(struct lac_lane **out, const struct lac_lane_optio
     LAC_ASSERT(o->topic_count <= LAC_LANE_TOPICS_MAX);
     if (!l)
         return lac_err_set(err, LAC_FATAL, 0, "lane: out of memory");
+    (void)pthread_mutex_init(&l->why_lock, NULL);
     l->o = *o;
     l->io = io;
     l->output = output;
@@ -557,6 +574,7 @@ void lac_lane_close(struct lac_lane *l)
         lane_drop_batch(l, 0);
         l->output.ops->close(l->output.ctx);
     }
+    (void)pthread_mutex_destroy(&l->why_lock);
     lac_fuse_close(l->fuse);
     lac_batch_deinit(&l->batch);
     lac_arena_deinit(&l->arena);

@@ -19,7 +19,8 @@
  *    callback. Lost: results are dropped, and the abort happens after the callback.
  *  - After every abort all assigned partitions go back to what is committed.
  *
- * Thread: lane. Only lac_lane_stop() and the fields of struct lac_lane_health are for others.
+ * Thread: lane. Only lac_lane_stop(), lac_lane_trouble() and the fields of struct lac_lane_health
+ * are for others.
  */
 #ifndef LAC_LANE_H
 #define LAC_LANE_H
@@ -239,6 +240,9 @@ void lac_lane_learn(struct lac_lane *l, const struct lac_lane *other);
 
 const struct lac_lane_health *lac_lane_health(const struct lac_lane *l);
 const char *lac_lane_name(const struct lac_lane *l);
+
+/* What the lane was last waiting for, as its log said it; "" if it never was. Any thread. */
+void lac_lane_trouble(struct lac_lane *l, char *out, size_t size);
 const char *lac_lane_state_name(enum lac_lane_state s);
 
 /* ---- outputs on Kafka; `io` and `topics` are the lane's ---- */

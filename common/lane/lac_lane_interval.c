@@ -28,7 +28,7 @@ void lane_back_off(struct lac_lane *l, const char *event, const struct lac_err *
     l->attempt++;
     l->hold_until_ms = now + wait;
     lac_counter_add(l->retries_total, 1);
-    lane_enter(l, LAC_LANE_WAITING);
+    lane_wait_for(l, err);
     if (now < l->say_after_ms)
         return;
     l->say_after_ms = now + LANE_SAY_MS;

@@ -10,6 +10,8 @@
 #ifndef LAC_LANE_PRIV_H
 #define LAC_LANE_PRIV_H
 
+#include <pthread.h>
+
 #include "lac_fuse.h"
 #include "lac_lane.h"
 #include "lac_log.h"
@@ -87,8 +89,10 @@ struct lac_lane {
     uint32_t attempt; /* failures in a row, for the back-off */
     uint64_t hold_until_ms;
     uint64_t say_after_ms;
-    bool trouble;          /* the cluster complained, and has not answered since */
-    uint64_t probe_due_ms; /* when to ask it again */
+    bool trouble; /* the cluster complained, and has not answered since */
+    pthread_mutex_t why_lock;
+    char why[LAC_ERR_TEXT_SIZE]; /* of the last wait; under why_lock */
+    uint64_t probe_due_ms;       /* when to ask it again */
     uint64_t random;
 
     /* A commit was refused because of some record: smaller intervals until it is found. */
@@ -110,6 +114,7 @@ struct lane_partition *lane_find(struct lac_lane *l, const char *topic, int32_t 
 void lane_drop(struct lac_lane *l, struct lac_kafka_msg *msg);
 void lane_drop_batch(struct lac_lane *l, size_t from);
 void lane_enter(struct lac_lane *l, enum lac_lane_state s);
+void lane_wait_for(struct lac_lane *l, const struct lac_err *err);
 
 /* lac_lane_step.c: runs what was collected; on RETRY the rest is marked to be read again. */
 enum lac_status lane_process(struct lac_lane *l, struct lac_err *err);

@@ -8,22 +8,26 @@
 #include "lac_runtime_priv.h"
 
 enum {
-    HEALTH_BYTES = 64 << 10,
+    HEALTH_BYTES = 512 << 10, /* of some hundred lanes that all have something to say */
     METRICS_BYTES = 16 << 20,
-    WHY_SIZE = 256,
+    WHY_SIZE = LAC_ERR_TEXT_SIZE + 64,
     STUCK_MS = 120000, /* a lane that has not gone round for so long is dead, not busy */
 };
 
-static bool lane_is_ready(const struct lac_lane *lane, char *why, size_t size)
+/* In order, or how it is and since when, and what it met last. */
+static bool lane_is_ready(struct lac_lane *lane, char *why, size_t size)
 {
+    char trouble[WHY_SIZE - 64];
     const struct lac_lane_health *h = lac_lane_health(lane);
     enum lac_lane_state state = (enum lac_lane_state)atomic_load(&h->state);
 
     if (state == LAC_LANE_RUNNING && atomic_load(&h->joined))
         return true;
-    (void)snprintf(why, size, "%s for %llu s",
+    lac_lane_trouble(lane, trouble, sizeof(trouble));
+    (void)snprintf(why, size, "%s for %llu s%s%s",
                    state == LAC_LANE_RUNNING ? "joining its group" : lac_lane_state_name(state),
-                   (unsigned long long)((lac_clock_mono_ms() - atomic_load(&h->since_ms)) / 1000));
+                   (unsigned long long)((lac_clock_mono_ms() - atomic_load(&h->since_ms)) / 1000),
+                   trouble[0] ? ": " : "", trouble);
     return false;
 }
 
@@ -78,13 +82,12 @@ static bool put_checks(struct lac_runtime *rt, struct lac_json_writer *w)
 
 bool lac_runtime_health(struct lac_runtime *rt, struct lac_buf *out)
 {
-    char memory[HEALTH_BYTES / 2];
     struct lac_buf checks;
     struct lac_json_writer w, inner;
     bool ok;
 
     /* The checks come first in time and last on the page: the status sums them up. */
-    lac_buf_init_fixed(&checks, memory, sizeof(memory));
+    lac_buf_init(&checks, HEALTH_BYTES / 2);
     lac_json_begin(&inner, &checks);
     lac_json_open_object(&inner);
     ok = put_checks(rt, &inner) && !lac_runtime_stopping(rt);
@@ -111,6 +114,7 @@ bool lac_runtime_health(struct lac_runtime *rt, struct lac_buf *out)
         }
     }
     lac_json_close_object(&w);
+    lac_buf_deinit(&checks);
     return ok;
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is behind Lacuna goes away and comes back: slower, never lost, never doubled, never looser."""
 
+import json
 import time
 
 import pytest
@@ -83,3 +84,36 @@ def test_a_worker_is_not_ready_before_its_group_has_let_it_in(lacuna):
     assert worker.get("/health/ready")[0] == 503
     other.close()
     worker.ready()
+
+
+@pytest.mark.timeout(120)
+def test_readiness_says_what_is_waited_for(lacuna):
+    lacuna.migrate()
+    worker, sink = lacuna.classify(ready=False), lacuna.sink(ready=False)
+
+    def why(program):
+        try:
+            return json.loads(program.get("/ready")[1])["checks"][-1].get("why", "")
+        except OSError:  # its page is not open yet
+            return ""
+
+    for program in (worker, sink):
+        wait_until(lambda p=program: "`lacuna topics create`" in why(p), 60,
+                   what="the missing topic", alive=[program])
+    lacuna.kafka.create_topics(lacuna.prefix, {"*": 1})
+    worker.ready()
+    sink.ready()
+    with lacuna.postgres.connect() as db:
+        db.autocommit = True
+        db.execute("alter system set default_transaction_read_only = on")
+        db.execute("select pg_reload_conf()")
+    lacuna.publish(requests(10))
+    wait_until(lambda: "25006" in why(sink), 60, what="the read-only database", alive=[sink])
+    with lacuna.postgres.connect() as db:
+        db.autocommit = True
+        db.execute("set default_transaction_read_only = off")
+        db.execute("alter system reset default_transaction_read_only")
+        db.execute("select pg_reload_conf()")
+    sink.ready()
+    wait_until(lambda: lacuna.postgres.value("select count(*) from decisions") == 10, 60,
+               what="ten rows", alive=[sink])
