@@ -45,11 +45,12 @@ struct lac_semantic_counts;
 struct lac_semantic_memo;
 
 enum {
-    LAC_ENGINE_FINDING_MAX = 256,       /* in one core; floors and opinions count beyond it */
-    LAC_ENGINE_FIELD_MAX = 4096,        /* fields looked at in one request */
-    LAC_ENGINE_FIELD_BYTES = 1 << 20,   /* default of options.field_bytes */
-    LAC_ENGINE_COMMITMENT_KEY_MIN = 16, /* bytes */
-    LAC_ENGINE_SEMANTIC_MAX = 256,      /* fields of one request that are encoded */
+    LAC_ENGINE_FINDING_MAX = 256,        /* in one core; floors and opinions count beyond it */
+    LAC_ENGINE_FIELD_MAX = 4096,         /* fields looked at in one request */
+    LAC_ENGINE_FIELD_BYTES = 1 << 20,    /* default of options.field_bytes */
+    LAC_ENGINE_COMMITMENT_KEY_MIN = 16,  /* bytes */
+    LAC_ENGINE_COMMITMENT_FILE_MIN = 32, /* of commitment.key_file: those that somebody keeps */
+    LAC_ENGINE_SEMANTIC_MAX = 256,       /* fields of one request that are encoded */
 };
 
 struct lac_engine_options {

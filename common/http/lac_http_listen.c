@@ -41,6 +41,13 @@ static bool split(const char *listen, char host[HOST_SIZE], char port[6])
     return true;
 }
 
+bool lac_http_is_address(const char *listen)
+{
+    char host[HOST_SIZE], port[6];
+
+    return split(listen, host, port);
+}
+
 bool lac_http_is_loopback(const char *listen)
 {
     char host[HOST_SIZE], port[6];

@@ -96,6 +96,9 @@ enum lac_status lac_http_server_open(struct lac_http_server **out,
 const char *lac_http_server_address(const struct lac_http_server *s);
 uint16_t lac_http_server_port(const struct lac_http_server *s);
 
+/* Whether a listen text has the form of one: HOST:PORT, [IPv6]:PORT or :PORT. */
+bool lac_http_is_address(const char *listen);
+
 /* True for 127.0.0.0/8, ::1 and "localhost" in a listen text: nobody else can connect. */
 bool lac_http_is_loopback(const char *listen);
 

@@ -249,6 +249,83 @@ enum lac_status lac_kafka_admin_create_topics(struct lac_kafka_admin *a,
     return status;
 }
 
+/* ---- settings of topics ---- */
+
+static void take_settings(const rd_kafka_ConfigResource_t *r, struct lac_kafka_topic_settings *t)
+{
+    size_t count = 0;
+    const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(r, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        const char *name = rd_kafka_ConfigEntry_name(entries[i]);
+        const char *value = rd_kafka_ConfigEntry_value(entries[i]);
+
+        if (value && strcmp(name, "cleanup.policy") == 0)
+            (void)snprintf(t->cleanup, sizeof(t->cleanup), "%s", value);
+        if (value && strcmp(name, "retention.ms") == 0)
+            t->retention_ms = strtoll(value, NULL, 10);
+    }
+}
+
+static enum lac_status await_settings(rd_kafka_queue_t *queue, struct lac_kafka_topic_settings *t,
+                                      size_t n, uint32_t timeout_ms, struct lac_err *err)
+{
+    rd_kafka_event_t *ev = rd_kafka_queue_poll(queue, (int)timeout_ms + 1000);
+    const rd_kafka_DescribeConfigs_result_t *result;
+    const rd_kafka_ConfigResource_t **all;
+    enum lac_status status = LAC_OK;
+    size_t count = 0;
+
+    if (!ev)
+        return lac_err_set(err, LAC_RETRY, 0, "kafka: no answer to describe configs");
+    result = rd_kafka_event_DescribeConfigs_result(ev);
+    if (!result || rd_kafka_event_error(ev)) {
+        rd_kafka_resp_err_t code = rd_kafka_event_error(ev);
+
+        status = lac_err_set(err, lac_kafka_status(code), code, "kafka: describe configs: %s",
+                             rd_kafka_event_error_string(ev));
+        rd_kafka_event_destroy(ev);
+        return status;
+    }
+    all = rd_kafka_DescribeConfigs_result_resources(result, &count);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < n; k++)
+            if (!rd_kafka_ConfigResource_error(all[i]) &&
+                strcmp(t[k].name, rd_kafka_ConfigResource_name(all[i])) == 0)
+                take_settings(all[i], &t[k]);
+    rd_kafka_event_destroy(ev);
+    return status;
+}
+
+enum lac_status lac_kafka_admin_topic_settings(struct lac_kafka_admin *a,
+                                               struct lac_kafka_topic_settings *t, size_t n,
+                                               uint32_t timeout_ms, struct lac_err *err)
+{
+    rd_kafka_ConfigResource_t *asked[TOPICS_PER_CALL];
+    rd_kafka_AdminOptions_t *options;
+    rd_kafka_queue_t *queue;
+    enum lac_status status;
+    char why[128];
+
+    if (n > TOPICS_PER_CALL)
+        return lac_err_set(err, LAC_FATAL, 0, "kafka: more than %d topics at once",
+                           TOPICS_PER_CALL);
+    for (size_t i = 0; i < n; i++) {
+        t[i].cleanup[0] = '\0';
+        t[i].retention_ms = 0;
+        asked[i] = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, t[i].name);
+    }
+    queue = rd_kafka_queue_new(a->rk);
+    options = rd_kafka_AdminOptions_new(a->rk, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+    (void)rd_kafka_AdminOptions_set_request_timeout(options, (int)timeout_ms, why, sizeof(why));
+    rd_kafka_DescribeConfigs(a->rk, asked, n, options, queue);
+    status = await_settings(queue, t, n, timeout_ms, err);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_ConfigResource_destroy_array(asked, n);
+    return status;
+}
+
 /* ---- offsets ---- */
 
 /* What this client knows of a topic may be minutes old: a partition that was added since is none

@@ -282,3 +282,78 @@ def test_a_pipe_that_is_written_to_stays_one(tmp_path):
                    env=clean_env(tmp_path), timeout=30, capture_output=True, check=True)
     assert b"ZQX" in os.read(reader, 65536) and pipe.is_fifo()
     os.close(reader)
+
+
+def doctor(lacuna, **conf):
+    """{check: [(verdict, what was found and what to do)]}"""
+    out = {}
+    for c in json.loads(lacuna.tool("doctor", "--json", check=False, **conf).stdout):
+        out.setdefault(c["check"], []).append((c["verdict"], f"{c['found']} {c['todo']}"))
+    return out
+
+
+def finds(lacuna, check, verdict, *words, **conf):
+    found = doctor(lacuna, **conf)
+    assert [1 for v, text in found[check] if v == verdict and all(w in text for w in words)], found
+
+
+def test_doctor_names_topics_that_are_missing_and_settings_that_lose_records(lacuna):
+    lacuna.kafka.create_topics(lacuna.prefix, {"*": 1}, only={"requests", "control", "lineage", "replay"})
+    finds(lacuna, "topics", "fail", lacuna.topic("routing"), "topics create", "ACL")
+    lacuna.tool("topics", "create")
+    assert [v for v, _ in doctor(lacuna)["topics"]] == ["ok"]
+    lacuna.kafka.configure(lacuna.topic("requests"), "cleanup.policy", "compact")
+    lacuna.kafka.configure(lacuna.topic("control"), "cleanup.policy", "delete")
+    lacuna.kafka.configure(lacuna.topic("lineage"), "retention.ms", "3600000")
+    lacuna.kafka.configure(lacuna.topic("replay"), "retention.ms", "-1")
+    finds(lacuna, "topics", "fail", lacuna.topic("requests"), "cleanup.policy=compact", "lost")
+    finds(lacuna, "topics", "fail", lacuna.topic("control"), "cleanup.policy=delete", "lost")
+    finds(lacuna, "topics", "warn", lacuna.topic("lineage"), "for 1 h", "for 30 d")
+    finds(lacuna, "topics", "warn", lacuna.topic("replay"), "texts for ever", "for 7 d")
+
+
+def test_doctor_says_what_a_database_user_lacks(lacuna):
+    lacuna.migrate()
+    finds(lacuna, "rights", "ok", "can be written")
+    for role, member in (("weak", ""), ("reader", "in role lacuna_reader"),
+                         ("writer", "in role lacuna_writer")):
+        with lacuna.postgres.connect() as db:
+            db.execute(f"create role {role} login {member}")
+    as_user = {r: {"postgres__url": lacuna.postgres.url.replace("//lacuna@", f"//{r}@")}
+               for r in ("weak", "reader", "writer", "nobody")}
+    finds(lacuna, "schema", "fail", "42501", "GRANT lacuna_writer", **as_user["weak"])
+    finds(lacuna, "rights", "warn", "can't write", "GRANT lacuna_writer", **as_user["reader"])
+    finds(lacuna, "rights", "ok", "can be written", **as_user["writer"])
+    finds(lacuna, "postgres", "fail", "28000", "Correct the user", **as_user["nobody"])
+    read_only = lacuna.postgres.url + "&options=-c%20default_transaction_read_only%3Don"
+    finds(lacuna, "rights", "fail", "read-only", postgres__url=read_only)
+
+
+def test_doctor_and_worker_want_a_commitment_key_of_its_size(lacuna, tmp_path):
+    short = tmp_path / "short.key"
+    short.write_bytes(b"k" * 31)
+    short.chmod(0o600)
+    finds(lacuna, "commitment key", "fail", "31 bytes", "32", commitment__key_file=short)
+    finds(lacuna, "commitment key", "fail", "none.key", commitment__key_file=tmp_path / "none.key")
+    worker = lacuna.classify(ready=False, commitment__key_file=short)
+    worker.expected_to_die = True
+    assert worker.wait(30) == 1
+    assert "31 bytes, at least 32" in worker.log()
+
+
+def test_doctor_says_that_the_model_is_missing(lacuna, tmp_path):
+    there_is_none = {"model__store": tmp_path / "models"}
+    finds(lacuna, "model", "warn", "stricter", "lacuna model add", classify__semantic="optional",
+          **there_is_none)
+    finds(lacuna, "model", "fail", "lacuna model add", classify__semantic="required", **there_is_none)
+    finds(lacuna, "model", "ok", "classify.semantic is off", classify__semantic="off", **there_is_none)
+
+
+def test_validate_finds_addresses_and_prefixes_that_stop_programs(lacuna):
+    lacuna.tool("config", "validate")
+    for setting, value, word in (("metrics__listen", "9100", "metrics.listen"),
+                                 ("bridge__listen", "here", "HOST:PORT"),
+                                 ("kafka__topic_prefix", "a b", "no legal topic name")):
+        done = lacuna.tool("config", "validate", check=False, **{setting: value})
+        assert done.returncode == 1 and word in done.stdout, done.stdout
+    finds(lacuna, "configuration", "fail", "no legal topic name", kafka__topic_prefix="a b")

@@ -67,6 +67,9 @@ int lac_cli_flush(const struct lac_tool *t, struct lac_buf *b);
 /* How many cores this process may use, at most 64. */
 unsigned lac_cli_cores(void);
 
+/* FATAL: names that begin with kafka.topic_prefix are none that Kafka takes. */
+enum lac_status lac_cli_topic_prefix(const struct lac_conf *c, struct lac_err *err) LAC_MUST_USE;
+
 /* Creates the topics of the table that are missing, at most `partitions` (0: as the table
  * says) and with kafka.replication_factor. `*made` counts them. */
 enum lac_status lac_cli_topics_create(const struct lac_conf *c, struct lac_kafka_admin *admin,

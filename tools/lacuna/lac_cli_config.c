@@ -50,6 +50,7 @@ static unsigned report(const struct lac_tool *t, struct lac_buf *b)
     const unsigned programs = LAC_CONF_CLASSIFY | LAC_CONF_SINK | LAC_CONF_BRIDGE;
     unsigned wrong = lac_conf_report(t->conf, programs, b);
     const char *listen = lac_conf_text(t->conf, "bridge.listen");
+    const char *page = lac_conf_text(t->conf, "metrics.listen");
     struct lac_kafka_options kafka;
     struct lac_err err;
 
@@ -58,7 +59,18 @@ static unsigned report(const struct lac_tool *t, struct lac_buf *b)
         lac_buf_printf(b, "kafka: %s\n", err.text);
         wrong++;
     }
-    if (!lac_conf_is_set(t->conf, "bridge.api_key") && !lac_http_is_loopback(listen)) {
+    if (lac_cli_topic_prefix(t->conf, &err) != LAC_OK) {
+        lac_buf_printf(b, "kafka: %s\n", err.text);
+        wrong++;
+    }
+    if (*page && !lac_http_is_address(page)) {
+        lac_buf_printf(b, "metrics.listen \"%s\" is not HOST:PORT (IPv6 as [::1]:9100)\n", page);
+        wrong++;
+    }
+    if (!lac_http_is_address(listen)) {
+        lac_buf_printf(b, "bridge.listen \"%s\" is not HOST:PORT (IPv6 as [::1]:8000)\n", listen);
+        wrong++;
+    } else if (!lac_conf_is_set(t->conf, "bridge.api_key") && !lac_http_is_loopback(listen)) {
         lac_buf_printf(b,
                        "lacuna-bridge: bridge.listen %s can be reached by others, and "
                        "bridge.api_key (LACUNA_API_KEY) is not set\n",

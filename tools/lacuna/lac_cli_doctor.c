@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,11 @@
 
 #include "lac_cli_pack_topic.h"
 #include "lac_clock.h"
+#include "lac_digest.h"
+#include "lac_encode_store.h"
+#include "lac_engine.h"
+#include "lac_file.h"
+#include "lac_head.h"
 #include "lac_http_client.h"
 #include "lac_json.h"
 #include "lac_kafka.h"
@@ -31,6 +37,8 @@ enum {
     SKEW_MS = 2000,     /* event times and deadlines are off by this much */
     FILES_LEAST = 4096, /* connections of a bridge, and librdkafka's */
     DISK_LEAST_MIB = 256,
+    DAY_MS = 86400000,
+    KEY_MOST = 4096, /* as lacuna-classify */
 };
 
 enum verdict { OK, WARN, FAIL };
@@ -89,8 +97,42 @@ static void check_configuration(struct doctor *d)
     lac_kafka_options_from_conf(&o, d->t->conf);
     if (lac_kafka_options_check(&o, &err) != LAC_OK)
         say(d, FAIL, "configuration", "Correct the setting.", "%s", err.text);
+    else if (lac_cli_topic_prefix(d->t->conf, &err) != LAC_OK)
+        say(d, FAIL, "configuration", "Correct the setting.", "%s", err.text);
     else
         say(d, OK, "configuration", "", "%s", path ? path : "no file: defaults and environment");
+}
+
+/* The encoder of the pack's head, where workers look for it. What was pushed may have another. */
+static void check_model(struct doctor *d, const struct lac_head *head)
+{
+    const char *what = lac_conf_text(d->t->conf, "classify.model");
+    const char *mode = lac_conf_text(d->t->conf, "classify.semantic");
+    char hex[2 * LAC_ENCODE_HASH_SIZE + 1], store[PATH_MAX];
+    struct lac_encode_model *model = NULL;
+    unsigned char hash[LAC_ENCODE_HASH_SIZE];
+    struct lac_err err = {0};
+
+    if (strcmp(mode, "off") == 0 || !head) {
+        say(d, OK, "model", "", "none is needed: %s",
+            head ? "classify.semantic is off" : "the pack has not learned anything");
+        return;
+    }
+    lac_hex_encode(hex, lac_head_model_hash(head), LAC_ENCODE_HASH_SIZE);
+    if (!lac_encode_store_folder(store, lac_conf_text(d->t->conf, "model.store")) ||
+        lac_encode_store_open(&model, store, *what ? what : hex, &err) != LAC_OK ||
+        lac_encode_model_hash(model, hash, &err) != LAC_OK)
+        say(d, strcmp(mode, "required") == 0 ? FAIL : WARN, "model",
+            "Put it on each machine with lacuna-classify: without it decisions are stricter.",
+            "%.*s: %s", LAC_STR_FMT(lac_head_model_name(head)),
+            err.text[0] ? err.text : "model.store is too long");
+    else if (memcmp(hash, lac_head_model_hash(head), sizeof(hash)) != 0)
+        say(d, WARN, "model", "Train the pack with it, or correct classify.model.",
+            "classify.model is not the pack's, %.*s: it counts as missing",
+            LAC_STR_FMT(lac_head_model_name(head)));
+    else
+        say(d, OK, "model", "", "%.*s", LAC_STR_FMT(lac_head_model_name(head)));
+    lac_encode_model_close(model);
 }
 
 static void check_pack(struct doctor *d)
@@ -107,72 +149,153 @@ static void check_pack(struct doctor *d)
     name = lac_pack_name(pack);
     say(d, OK, "pack", "", "%.*s, version %" PRIu64 "%s%s", LAC_STR_FMT(name),
         lac_pack_version(pack), *path ? ", " : "", path);
+    check_model(d, lac_pack_head(pack));
     lac_pack_close(pack);
 }
 
 static void check_key(struct doctor *d)
 {
     const char *path = lac_conf_text(d->t->conf, "commitment.key_file");
+    struct lac_err err;
+    struct lac_buf key;
     struct stat st;
 
+    lac_buf_init(&key, KEY_MOST);
     if (!*path)
         say(d, WARN, "commitment key",
             "Make one and set commitment.key_file: head -c 32 /dev/urandom | xxd -p -c 64 "
             "(mode 0600).",
             "not set here; lacuna-classify refuses to start without one");
-    else if (stat(path, &st) != 0)
-        say(d, FAIL, "commitment key", "Give this user the file, or correct the setting.", "%s: %s",
-            path, lac_errno_text(errno));
-    else if (st.st_mode & (S_IRWXG | S_IRWXO))
+    else if (lac_file_read(path, &key, &err) != LAC_OK)
+        say(d, FAIL, "commitment key", "Give this user the file, or correct the setting.", "%s",
+            err.text);
+    else if (key.len < LAC_ENGINE_COMMITMENT_FILE_MIN)
+        say(d, FAIL, "commitment key", "Make one: head -c 32 /dev/urandom.",
+            "%s has %zu bytes; lacuna-classify asks for %d", path, key.len,
+            LAC_ENGINE_COMMITMENT_FILE_MIN);
+    else if (stat(path, &st) == 0 && (st.st_mode & (S_IRWXG | S_IRWXO)))
         say(d, WARN, "commitment key", "chmod 0600 it: who reads it can guess texts.",
             "%s can be read by others (mode %04o)", path, st.st_mode & 07777);
     else
         say(d, OK, "commitment key", "", "%s", path);
+    if (key.ptr)
+        lac_digest_wipe(key.ptr, key.len);
+    lac_buf_deinit(&key);
 }
 
 /* ---- Kafka ---- */
 
-static void check_topic(struct doctor *d, const struct lac_kafka_cluster_info *info,
-                        enum lac_topic_id id, size_t *missing, size_t *broken, size_t *fewer)
-{
-    char name[LAC_TOPIC_NAME_SIZE];
-    const struct lac_kafka_topic_info *topic;
+/* What the cluster says about the topics of the table. */
+struct topics_found {
+    size_t missing, broken, fewer;
+    char names[LAC_TOPIC_COUNT][LAC_TOPIC_NAME_SIZE];
+    struct lac_buf missing_names;
+};
 
-    if (!lac_topic_full_name(name, lac_conf_text(d->t->conf, "kafka.topic_prefix"), id))
-        return;
-    topic = lac_kafka_cluster_topic(info, name);
+static void look_at_topic(struct doctor *d, const struct lac_kafka_cluster_info *info, unsigned i,
+                          struct topics_found *f)
+{
+    const struct lac_kafka_topic_info *topic = lac_kafka_cluster_topic(info, f->names[i]);
+
     if (!topic) {
-        (*missing)++;
+        lac_buf_printf(&f->missing_names, "%s%s", f->missing++ ? ", " : "", f->names[i]);
         return;
     }
-    *broken += topic->leaderless > 0;
-    *fewer += topic->replicas < (int32_t)lac_conf_number(d->t->conf, "kafka.replication_factor");
+    f->broken += topic->leaderless > 0;
+    f->fewer += topic->replicas < (int32_t)lac_conf_number(d->t->conf, "kafka.replication_factor");
+}
+
+static void put_time(char out[32], int64_t ms)
+{
+    if (ms < 0)
+        (void)snprintf(out, 32, "for ever");
+    else
+        (void)snprintf(out, 32, ms % DAY_MS ? "for %g h" : "for %g d",
+                       (double)ms / (ms % DAY_MS ? 3600e3 : DAY_MS));
+}
+
+/* Compacted, a topic of requests forgets some of them; deleted by time, one of packs all. */
+static bool check_keeping(struct doctor *d, const struct lac_topic *want,
+                          const struct lac_kafka_topic_settings *have)
+{
+    char keeps[32], table[32];
+
+    if (!have->cleanup[0])
+        return true; /* a user who may not ask, or a broker that can't tell */
+    put_time(keeps, have->retention_ms);
+    put_time(table, want->retention_ms);
+    if (strcmp(have->cleanup, want->cleanup) != 0)
+        say(d, FAIL, "topics", "Set it: what is thrown away by that policy is lost.",
+            "%s has cleanup.policy=%s, and needs %s", have->name, have->cleanup, want->cleanup);
+    else if (strcmp(want->cleanup, "delete") != 0)
+        return true;
+    else if (have->retention_ms >= 0 &&
+             (want->retention_ms < 0 || have->retention_ms < want->retention_ms))
+        say(d, WARN, "topics", "Raise retention.ms: what nobody has read by then is lost.",
+            "%s keeps records %s, the table says %s", have->name, keeps, table);
+    else if (want->text && want->retention_ms >= 0 &&
+             (have->retention_ms < 0 || have->retention_ms > want->retention_ms))
+        say(d, WARN, "topics", "Lower retention.ms, or be sure that texts may lie there so long.",
+            "%s keeps texts %s, the table says %s", have->name, keeps, table);
+    else
+        return true;
+    return false;
+}
+
+static bool check_settings(struct doctor *d, struct lac_kafka_admin *admin,
+                           const struct topics_found *f)
+{
+    struct lac_kafka_topic_settings settings[LAC_TOPIC_COUNT];
+    struct lac_err err;
+    bool good = true;
+
+    for (unsigned i = 0; i < LAC_TOPIC_COUNT; i++)
+        settings[i] = (struct lac_kafka_topic_settings){.name = f->names[i]};
+    /* Where the broker doesn't tell, as that of `lacuna dev`, nothing is known to be wrong. */
+    if (lac_kafka_admin_topic_settings(admin, settings, LAC_TOPIC_COUNT, ASK_MS, &err) != LAC_OK)
+        return true;
+    for (unsigned i = 0; i < LAC_TOPIC_COUNT; i++)
+        good = check_keeping(d, &lac_topics[i], &settings[i]) && good;
+    return good;
+}
+
+static void say_topics(struct doctor *d, const struct topics_found *f, size_t brokers, bool good)
+{
+    if (f->missing)
+        say(d, FAIL, "topics",
+            "Run `lacuna topics create`; if they are there, let this user describe them (ACL).",
+            "%zu of %d are missing: %s", f->missing, LAC_TOPIC_COUNT,
+            lac_buf_cstr((struct lac_buf *)&f->missing_names));
+    if (f->broken)
+        say(d, FAIL, "topics", "Look at the brokers: partitions without a leader can't be used.",
+            "%zu have partitions without a leader", f->broken);
+    if (f->fewer)
+        say(d, WARN, "topics", "Raise their replication, or lower kafka.replication_factor.",
+            "%zu have fewer copies than kafka.replication_factor says", f->fewer);
+    if (good && !f->missing && !f->broken && !f->fewer)
+        say(d, OK, "topics", "", "%d, on %zu broker%s", LAC_TOPIC_COUNT, brokers,
+            brokers == 1 ? "" : "s");
 }
 
 static void check_topics(struct doctor *d, struct lac_kafka_admin *admin)
 {
     struct lac_kafka_cluster_info info;
+    struct topics_found f = {0};
     struct lac_err err;
-    size_t missing = 0, broken = 0, fewer = 0;
 
+    for (unsigned i = 0; i < LAC_TOPIC_COUNT; i++)
+        if (!lac_topic_full_name(f.names[i], lac_conf_text(d->t->conf, "kafka.topic_prefix"),
+                                 (enum lac_topic_id)i))
+            return; /* said with the configuration */
     if (lac_kafka_admin_cluster(admin, ASK_MS, &info, &err) != LAC_OK) {
         say(d, FAIL, "topics", "See above.", "%s", err.text);
         return;
     }
+    lac_buf_init(&f.missing_names, LAC_TOPIC_COUNT * (LAC_TOPIC_NAME_SIZE + 2));
     for (unsigned i = 0; i < LAC_TOPIC_COUNT; i++)
-        check_topic(d, &info, (enum lac_topic_id)i, &missing, &broken, &fewer);
-    if (missing)
-        say(d, FAIL, "topics", "Run `lacuna topics create`.", "%zu of %d are missing", missing,
-            LAC_TOPIC_COUNT);
-    if (broken)
-        say(d, FAIL, "topics", "Look at the brokers: partitions without a leader can't be used.",
-            "%zu have partitions without a leader", broken);
-    if (fewer)
-        say(d, WARN, "topics", "Raise their replication, or lower kafka.replication_factor.",
-            "%zu have fewer copies than kafka.replication_factor says", fewer);
-    if (!missing && !broken && !fewer)
-        say(d, OK, "topics", "", "%d, on %zu broker%s", LAC_TOPIC_COUNT, info.broker_count,
-            info.broker_count == 1 ? "" : "s");
+        look_at_topic(d, &info, i, &f);
+    say_topics(d, &f, info.broker_count, check_settings(d, admin, &f));
+    lac_buf_deinit(&f.missing_names);
     lac_kafka_cluster_info_deinit(&info);
 }
 
@@ -281,7 +404,7 @@ static void check_pushed(struct doctor *d)
 static void check_kafka(struct doctor *d)
 {
     const char *servers = lac_conf_text(d->t->conf, "kafka.bootstrap_servers");
-    char id[LAC_KAFKA_CLUSTER_ID_SIZE];
+    char id[LAC_KAFKA_CLUSTER_ID_SIZE] = "";
     struct lac_kafka_admin *admin;
     struct lac_kafka_options o;
     struct lac_err err;
@@ -298,6 +421,8 @@ static void check_kafka(struct doctor *d)
             servers, err.text);
     } else {
         say(d, OK, "kafka", "", "%s, cluster %s", servers, id);
+    }
+    if (id[0] && lac_cli_topic_prefix(d->t->conf, &err) == LAC_OK) {
         check_topics(d, admin);
         check_pushed(d);
         check_lag(d, admin, LAC_TOPIC_REQUESTS);
@@ -328,6 +453,56 @@ static void check_clock(struct doctor *d, struct lac_pg *pg)
             skew_ms > 0 ? "ahead of" : "behind");
     else
         say(d, OK, "clock", "", "within %lld ms of Postgres'", llabs(skew_ms) + 1);
+}
+
+/* What lacuna-sink needs of this user, who may be another one. False: decisions can't be read. */
+static bool check_rights(struct doctor *d, struct lac_pg *pg)
+{
+    static const char ask[] =
+        "SELECT (current_setting('transaction_read_only') = 'on' OR pg_is_in_recovery())::int,"
+        " (has_table_privilege('decisions', 'INSERT')"
+        " AND has_table_privilege('decision_conflict', 'INSERT')"
+        " AND has_table_privilege('sink_offset', 'INSERT')"
+        " AND has_table_privilege('sink_offset', 'UPDATE')"
+        " AND has_function_privilege('lacuna_make_partitions(integer)', 'EXECUTE'))::int,"
+        " (has_table_privilege('decisions_default', 'SELECT')"
+        " AND has_table_privilege('decision_conflict', 'SELECT'))::int";
+    struct lac_pg_rows *rows;
+    struct lac_err err;
+    bool readable;
+
+    if (lac_pg_query(pg, &rows, ask, NULL, 0, &err) != LAC_OK) {
+        say(d, WARN, "rights", "", "%s", err.text);
+        return false;
+    }
+    if (lac_pg_cell_int(rows, 0, 0))
+        say(d, FAIL, "rights",
+            "Set postgres.url to the primary (target_session_attrs=read-write), or end "
+            "default_transaction_read_only.",
+            "the database is read-only: lacuna-sink waits");
+    else if (!lac_pg_cell_int(rows, 0, 1))
+        say(d, WARN, "rights", "If lacuna-sink is to use this user: GRANT lacuna_writer TO it.",
+            "this user can't write decisions");
+    else
+        say(d, OK, "rights", "", "decisions can be written");
+    readable = lac_pg_cell_int(rows, 0, 2) != 0;
+    lac_pg_rows_free(rows);
+    return readable;
+}
+
+static const char *connect_todo(int code)
+{
+    switch (code) {
+    case LAC_PG_SQLSTATE('5', '3', '3', '0', '0'):
+        return "End clients that are idle, or raise max_connections.";
+    case LAC_PG_SQLSTATE('2', '8', 'P', '0', '1'):
+    case LAC_PG_SQLSTATE('2', '8', '0', '0', '0'):
+        return "Correct the user in postgres.url and postgres.password, or pg_hba.conf.";
+    case LAC_PG_SQLSTATE('3', 'D', '0', '0', '0'):
+        return "Make the database (createdb), or correct postgres.url.";
+    default:
+        return "Start Postgres, or set postgres.url.";
+    }
 }
 
 static void check_partitions(struct doctor *d, struct lac_pg *pg)
@@ -372,18 +547,22 @@ static void check_postgres(struct doctor *d)
     lac_buf_init_fixed(&b, url, sizeof(url));
     lac_conf_put_masked(&b, lac_str_from(o.url));
     if (lac_pg_connect(&pg, &o, &err) != LAC_OK) {
-        say(d, FAIL, "postgres", "Start Postgres, or set postgres.url.", "%s: %s", lac_buf_cstr(&b),
-            err.text);
+        say(d, FAIL, "postgres", connect_todo(err.code), "%s: %s", lac_buf_cstr(&b), err.text);
         return;
     }
     version = lac_pg_server_version(pg);
     say(d, version >= 130000 ? OK : FAIL, "postgres", "Version 13 or newer is needed.",
         "%s, version %d.%d", lac_buf_cstr(&b), version / 10000, version % 10000);
     if (lac_pg_schema_check(pg, &err) != LAC_OK) {
-        say(d, FAIL, "schema", "Run `lacuna migrate`.", "%s", err.text);
+        say(d, FAIL, "schema",
+            err.code == LAC_PG_SQLSTATE('4', '2', '5', '0', '1')
+                ? "GRANT lacuna_writer TO this user; lacuna_reader to who only reads."
+                : "Run `lacuna migrate`, of the newest version that is in use.",
+            "%s", err.text);
     } else {
         say(d, OK, "schema", "", "this version's");
-        check_partitions(d, pg);
+        if (check_rights(d, pg))
+            check_partitions(d, pg);
     }
     check_clock(d, pg);
     lac_pg_close(pg);

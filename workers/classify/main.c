@@ -48,6 +48,12 @@ static enum lac_status read_policy(struct program *p, const struct lac_conf *c, 
     lac_buf_init(&p->key, CLASSIFY_KEY_MAX);
     if (status == LAC_OK)
         status = lac_file_read(lac_conf_text(c, "commitment.key_file"), &p->key, err);
+    if (status == LAC_OK && p->key.len < LAC_ENGINE_COMMITMENT_FILE_MIN)
+        status = lac_err_set(err, LAC_FATAL, 0,
+                             "commitment.key_file: %s has %zu bytes, at least %d are needed; "
+                             "`head -c 32 /dev/urandom` makes them",
+                             lac_conf_text(c, "commitment.key_file"), p->key.len,
+                             LAC_ENGINE_COMMITMENT_FILE_MIN);
     if (status != LAC_OK)
         return status;
     p->common.engine = (struct lac_engine_options){

@@ -180,7 +180,7 @@ static enum lac_status open_all(struct sink_lane *s, size_t index, struct lac_ru
     (void)snprintf(s->fuse, sizeof(s->fuse), "%s/%s.fuse", lac_runtime_state_dir(rt), s->name);
     if (!lac_topic_full_name(s->lineage, prefix, LAC_TOPIC_LINEAGE) ||
         !lac_topic_full_name(s->deadletter, prefix, LAC_TOPIC_DEADLETTER))
-        return lac_err_set(err, LAC_FATAL, 0, "kafka.topic_prefix makes too long a name");
+        return lac_err_set(err, LAC_FATAL, 0, "kafka.topic_prefix makes no legal topic name");
     s->topics[LAC_TOPIC_DEADLETTER] = s->deadletter;
     status = open_stage(s, err);
     if (status == LAC_OK)

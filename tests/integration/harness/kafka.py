@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
+from confluent_kafka.admin import (AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource,
+                                   NewPartitions, NewTopic)
 
 from .paths import COMPONENTS, KAFKA_LIB, ROOT, need
 from .process import Process
@@ -227,6 +228,11 @@ class Kafka:
         self.admin().create_partitions([NewPartitions(topic, total)])[topic].result(timeout=30)
         wait_until(lambda: len(self.admin().list_topics(topic, timeout=5).topics[topic].partitions)
                    == total, what=f"{total} partitions of {topic}")
+
+    def configure(self, topic, name, value):
+        entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+        resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])
+        self.admin().incremental_alter_configs([resource])[resource].result(timeout=30)
 
     def delete_topic(self, topic):
         self.admin().delete_topics([topic])[topic].result(timeout=30)
