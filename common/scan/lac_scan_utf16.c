@@ -78,3 +78,33 @@ size_t lac_scan_utf16_decode(struct lac_scan_utf16 *d, struct lac_str in, bool l
     }
     return at;
 }
+
+struct lac_str lac_scan_utf16_mark(const struct lac_scan_utf16 *d)
+{
+    return d->big ? LAC_STR("\xFE\xFF") : LAC_STR("\xFF\xFE");
+}
+
+static void put_unit(const struct lac_scan_utf16 *d, uint32_t unit, struct lac_buf *out)
+{
+    char bytes[2] = {(char)(unit >> 8), (char)(unit & 0xFF)};
+
+    if (!d->big) {
+        bytes[0] = (char)(unit & 0xFF);
+        bytes[1] = (char)(unit >> 8);
+    }
+    lac_buf_put(out, bytes, sizeof(bytes));
+}
+
+void lac_scan_utf16_encode(const struct lac_scan_utf16 *d, struct lac_str in, struct lac_buf *out)
+{
+    for (size_t at = 0; at < in.len;) {
+        uint32_t code = lac_utf8_next(in, &at);
+
+        if (code < 0x10000) {
+            put_unit(d, code, out);
+            continue;
+        }
+        put_unit(d, 0xD800 + ((code - 0x10000) >> 10), out);
+        put_unit(d, 0xDC00 + ((code - 0x10000) & 0x3FF), out);
+    }
+}

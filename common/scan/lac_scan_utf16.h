@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lac_buf.h"
 #include "lac_str.h"
 
 enum {
@@ -42,5 +43,11 @@ bool lac_scan_utf16_begins(struct lac_scan_utf16 *d, struct lac_str begin);
  */
 size_t lac_scan_utf16_decode(struct lac_scan_utf16 *d, struct lac_str in, bool last, char *out,
                              size_t *len, size_t capacity);
+
+/* The mark that a text in the decoder's byte order begins with. */
+struct lac_str lac_scan_utf16_mark(const struct lac_scan_utf16 *d);
+
+/* The way back: appends well-formed UTF-8 in the decoder's byte order, without a mark. */
+void lac_scan_utf16_encode(const struct lac_scan_utf16 *d, struct lac_str in, struct lac_buf *out);
 
 #endif

@@ -106,3 +106,24 @@ def test_jsonl_has_texts_and_the_places_they_came_from():
     first, second = map(json.loads, bad.stdout.splitlines())
     assert first["text"] == "<EMAIL_ADDRESS>" and second["line"] == 2
     assert b"kim@" not in bad.stdout
+
+
+@pytest.mark.parametrize("codec, mark", [("utf-16-le", b"\xff\xfe"), ("utf-16-be", b"\xfe\xff")])
+def test_utf16_stays_utf16_without_what_was_found(tmp_path, codec, mark):
+    text = "Grüße \U0001f600 an jane.doe@acme.io\r\n"
+    want = mark + text.replace("jane.doe@acme.io", "<EMAIL_ADDRESS>").encode(codec)
+    path = tmp_path / "notes.txt"
+    path.write_bytes(mark + text.encode(codec))
+    assert redact(str(path)).stdout == want
+    assert redact(stdin=path.read_bytes()).stdout == want
+    redact("-i", str(path))
+    assert path.read_bytes() == want
+    path.write_bytes(mark + "\ud83d jane.doe@acme.io ".encode(codec, "surrogatepass"))
+    broken = redact(str(path), status=2)
+    assert broken.stdout == b"" and b"is not UTF-16" in broken.stderr
+
+
+def test_what_looks_like_no_text_is_said():
+    said = redact(stdin="jane.doe@acme.io".encode("utf-16-le"))
+    assert b"NUL bytes" in said.stderr
+    assert redact(stdin=b"jane.doe@acme.io").stderr == b""

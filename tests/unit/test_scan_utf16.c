@@ -58,6 +58,32 @@ static void texts_are_the_same_in_all_pieces(void)
             }
 }
 
+static void the_way_back_gives_the_same_bytes(void)
+{
+    static const struct lac_str rows[] = {BYTES("a\0b\0\n\0"), BYTES("\0a\0b\0\n"),
+                                          BYTES("\xe4\0\xac\x20"), BYTES("\xd8\x3d\xde\x00\0!"),
+                                          BYTES("")};
+
+    for (size_t i = 0; i < LAC_COUNT(rows); i++)
+        for (int big = 0; big < 2; big++) {
+            struct lac_scan_utf16 d = {.big = big};
+            struct lac_buf back;
+            char text[64];
+            size_t len = 0;
+
+            lac_buf_init(&back, 256);
+            LAC_TEST_EQ(lac_scan_utf16_decode(&d, rows[i], true, text, &len, sizeof(text)),
+                        rows[i].len);
+            lac_scan_utf16_encode(&d, (struct lac_str){text, len}, &back);
+            lac_test_row("row %zu, %d", i, big);
+            LAC_TEST_EQ(back.len, rows[i].len);
+            if (!d.malformed)
+                CU_ASSERT(lac_str_eq(lac_buf_str(&back), rows[i]));
+            LAC_TEST_EQ((unsigned char)lac_scan_utf16_mark(&d).ptr[0], big ? 0xFE : 0xFF);
+            lac_buf_deinit(&back);
+        }
+}
+
 static void what_begins_like_it_and_is_not_is_left_alone(void)
 {
     static const struct {
@@ -90,5 +116,5 @@ static void what_begins_like_it_and_is_not_is_left_alone(void)
     }
 }
 
-LAC_TEST_MAIN(scan_utf16, texts_are_the_same_in_all_pieces,
+LAC_TEST_MAIN(scan_utf16, texts_are_the_same_in_all_pieces, the_way_back_gives_the_same_bytes,
               what_begins_like_it_and_is_not_is_left_alone)

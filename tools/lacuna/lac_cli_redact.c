@@ -13,6 +13,7 @@
 #include "lac_cli_scan.h"
 #include "lac_clock.h"
 #include "lac_file.h"
+#include "lac_scan_utf16.h"
 
 enum { TEXT_BYTES = 256 << 20, OUT_BYTES = 1 << 30, READ_BYTES = 1 << 20 };
 
@@ -48,8 +49,8 @@ static bool read_all(struct lac_cli_scan_run *run, const char *name, int fd, str
 }
 
 /* False: said, and `out` must not be used: a text that is only half redacted is none. */
-static bool redact(struct lac_cli_scan_run *run, const char *name, struct lac_str text,
-                   struct lac_buf *out, size_t *places)
+static bool redact_utf8(struct lac_cli_scan_run *run, const char *name, struct lac_str text,
+                        struct lac_buf *out, size_t *places)
 {
     struct lac_cli_scan_worker *w = &run->workers[0];
     struct lac_scan_result r;
@@ -63,6 +64,66 @@ static bool redact(struct lac_cli_scan_run *run, const char *name, struct lac_st
     if (r.undecodable)
         lac_tool_warn(run->tool, "%s: not all of it is UTF-8; what is not could not be looked at",
                       name);
+    else if (text.len > 0 && memchr(text.ptr, 0, text.len))
+        lac_tool_warn(run->tool,
+                      "%s: has NUL bytes; what is written with such between its letters, as in "
+                      "UTF-16 without a byte order mark, could not be found",
+                      name);
+    return true;
+}
+
+static bool has_utf16_mark(struct lac_str text)
+{
+    return text.len >= LAC_SCAN_UTF16_MARK &&
+           (memcmp(text.ptr, "\xFF\xFE", 2) == 0 || memcmp(text.ptr, "\xFE\xFF", 2) == 0);
+}
+
+/* By way of UTF-8. What is no character there would not come back as it was: then nothing does. */
+static bool redact_utf16(struct lac_cli_scan_run *run, const char *name, struct lac_str text,
+                         struct lac_buf *out, size_t *places)
+{
+    size_t room = text.len * 3 / 2 + 4, len = 0;
+    struct lac_buf plain, redacted;
+    struct lac_scan_utf16 d;
+    bool done = lac_scan_utf16_begins(&d, text);
+    char *at;
+
+    lac_buf_init(&plain, room);
+    lac_buf_init(&redacted, OUT_BYTES);
+    at = done ? lac_buf_reserve(&plain, room) : NULL;
+    if (at) {
+        (void)lac_scan_utf16_decode(&d, lac_str_slice(text, LAC_SCAN_UTF16_MARK, text.len), true,
+                                    at, &len, room);
+        lac_buf_commit(&plain, len);
+    }
+    if (!done || !at || d.malformed) {
+        lac_cli_scan_complain(run, lac_str_from(name),
+                              done && !at ? "no memory for so large a text"
+                                          : "has the byte order mark of UTF-16 and is not UTF-16");
+        done = false;
+    }
+    done = done && redact_utf8(run, name, lac_buf_str(&plain), &redacted, places);
+    if (done) {
+        lac_buf_put_str(out, lac_scan_utf16_mark(&d));
+        lac_scan_utf16_encode(&d, lac_buf_str(&redacted), out);
+    }
+    lac_buf_deinit(&plain);
+    lac_buf_deinit(&redacted);
+    return done;
+}
+
+static bool redact(struct lac_cli_scan_run *run, const char *name, struct lac_str text,
+                   struct lac_buf *out, size_t *places)
+{
+    bool done = has_utf16_mark(text) ? redact_utf16(run, name, text, out, places)
+                                     : redact_utf8(run, name, text, out, places);
+
+    if (done && !lac_buf_ok(out)) {
+        lac_cli_scan_complain(run, lac_str_from(name), "no memory for the redacted text");
+        done = false;
+    }
+    if (!done)
+        return false;
     atomic_fetch_add(&run->counts.files, 1);
     atomic_fetch_add(&run->counts.bytes, text.len);
     atomic_fetch_add(&run->counts.findings, *places);
@@ -252,12 +313,11 @@ int lac_cli_redact(int argc, char **argv)
         .summary = "Print a text without the secrets and personal data in it.",
         .details =
             "What was found becomes <ENTITY> (replace), stars (mask), stars but for the last four\n"
-            "letters and digits (last4) or <ENTITY:hash> (hash); every other byte stays. Hashes "
-            "are\n"
-            "keyed: by --key-file or redact.key_file, else by a key that this run alone knows.\n"
-            "Confidentiality marks and topics stay unless --entities names them. When anything "
-            "goes\n"
-            "wrong, nothing of that text is printed.",
+            "letters and digits (last4) or <ENTITY:hash> (hash); every other byte stays, also of\n"
+            "UTF-16 with a byte order mark. Hashes are keyed: by --key-file or redact.key_file,\n"
+            "else by a key that this run alone knows. Confidentiality marks and topics stay "
+            "unless\n"
+            "--entities names them. When anything goes wrong, nothing of that text is printed.",
         .examples = "  lacuna redact report.txt >report.redacted.txt\n"
                     "  pbpaste | lacuna redact --mode mask\n"
                     "  lacuna redact --in-place --entities EMAIL_ADDRESS,PHONE_NUMBER *.log\n"
