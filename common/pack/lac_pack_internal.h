@@ -78,6 +78,9 @@ bool lac_pack_is_inherited(struct lac_str file);
 /* Whether it holds labelled texts that are not inherited. */
 bool lac_pack_has_own_exemplars(const struct lac_pack *p);
 
+/* Whether the pack's own file `path` is read, and does not count for the hash alone. */
+bool lac_pack_reads(struct lac_str path);
+
 /* A remark for people: kept as a note of the pack, or as a finding when it is linted. */
 struct lac_pack_remark {
     enum lac_pack_level level;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lac_pack_internal.h"
 #include "lac_pack_lint_head.h"
@@ -45,10 +46,49 @@ static enum lac_status check_image(struct lac_pack *p, struct lac_err *err)
     return LAC_OK;
 }
 
+static bool begins(struct lac_str path, const char *folder)
+{
+    size_t n = strlen(folder);
+
+    return path.len > n && memcmp(path.ptr, folder, n) == 0;
+}
+
+static bool ends(struct lac_str path, const char *ending)
+{
+    size_t n = strlen(ending);
+
+    return path.len >= n && strncasecmp(path.ptr + path.len - n, ending, n) == 0;
+}
+
+/* Names in a file that nobody reads protect nobody: terms.yaml beside terms/, a list in plain text,
+ * a folder within rules/. What people write for people is no mistake. */
+static void check_files(struct lac_pack *p)
+{
+    for (size_t i = 0; i < p->files.count; i++) {
+        const struct lac_yaml at = {.file = p->files.at[i].path, .line = 1};
+        bool listed =
+            begins(at.file, "rules/") || begins(at.file, "terms/") || begins(at.file, "exemplars/");
+
+        if (lac_pack_is_inherited(at.file) || lac_pack_reads(at.file) || ends(at.file, ".md") ||
+            !(listed || ends(at.file, ".yaml") || ends(at.file, ".yml")))
+            continue;
+        lac_pack_say(p,
+                     &(struct lac_pack_remark){.level = LAC_PACK_WARNING,
+                                               .code = "not-read",
+                                               .at = &at,
+                                               .todo =
+                                                   "move it to rules/NAME.yaml, terms/NAME.yaml or "
+                                                   "exemplars/NAME.jsonl, or out of the pack"},
+                     "nothing reads this file: it decides nothing");
+    }
+}
+
 static enum lac_status lint(struct lac_pack_lint *l, const char *path, struct lac_err *err)
 {
     enum lac_status status = lac_pack_open_lint(&l->p, path, &l->findings, err);
 
+    if (status == LAC_OK)
+        check_files(l->p);
     if (status == LAC_OK && l->p->match)
         status = lac_pack_lint_rules(l->p, err);
     if (status == LAC_OK)

@@ -34,7 +34,8 @@ enum lac_pack_level {
  * pattern-slow, route-contradiction, likelihood, weak-rule, head-stale (exemplars/ was changed
  * since `lacuna train`), head-missing (there are exemplars or a model, and nothing was learned),
  * head-texts (what was learned is there without its texts), image (a file's compiled form is not
- * that of its source).
+ * that of its source), not-read (a file that looks like rules, names or exemplars lies or is called
+ * otherwise than those that are read).
  */
 struct lac_pack_finding {
     enum lac_pack_level level;

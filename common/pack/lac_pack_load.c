@@ -133,6 +133,18 @@ static bool is_exemplars(struct lac_str path, struct lac_str *stem)
     return stem->len > 0;
 }
 
+bool lac_pack_reads(struct lac_str path)
+{
+    static const char *const single[] = {"pack.yaml", "rules.yaml", "routing.yaml",
+                                         "semantic/head.json", "semantic/exemplars.vec"};
+    struct lac_str stem;
+
+    for (size_t i = 0; i < LAC_COUNT(single); i++)
+        if (lac_str_is(path, single[i]))
+            return true;
+    return is_yaml_in(path, "rules/") || is_yaml_in(path, "terms/") || is_exemplars(path, &stem);
+}
+
 enum lac_status lac_pack_exemplars(const struct lac_pack *p, struct lac_head_data **out,
                                    struct lac_err *err)
 {

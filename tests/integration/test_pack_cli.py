@@ -107,6 +107,15 @@ def test_lint_has_a_place_and_a_suggestion_for_each_finding(pack):
     assert "ours/terms/a.yaml:4: warning: 'mega_corp' is on line 3" in text
 
 
+@pytest.mark.parametrize("name", ["terms.yaml", "terms/names.txt", "terms/eu/a.yaml", "rules/A.YAML",
+                                  "exemplars/hr.json", "customers.yml"])
+def test_lint_says_which_files_nobody_reads(pack, name):
+    found = findings(pack, {name: "customers: [Zanthor Industries]\n", "README.md": "for people",
+                            "terms/README.md": "too", "terms/a.yml": "customers: [megacorp]\n"})
+    assert [key for key in found if key[0] == "not-read"] == [("not-read", name, 1)]
+    assert found[("not-read", name, 1)]["level"] == "warning"
+
+
 def test_lint_refuses_what_is_no_pack(pack):
     assert pack("lint", "nowhere").returncode == 2
     done = pack("lint", "ours", files={"notes.txt": "x"})
