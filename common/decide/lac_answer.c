@@ -128,7 +128,7 @@ static void put_gate_words(struct lac_buf *out, const struct lac_decision_core *
             lac_buf_put_str(out, core->observations[i].name);
             lac_buf_put_text(out, " ");
             lac_buf_put_str(out, core->observations[i].value);
-            lac_buf_put_text(out, "), so never PUBLIC.");
+            lac_buf_put_text(out, "), so tier 2 does not say PUBLIC.");
             return;
         }
 }

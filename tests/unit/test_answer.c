@@ -135,8 +135,10 @@ static void what_tier_2_said_is_told_with_its_exemplars(void)
     core.observations_count = 1;
     lac_buf_reset(&b);
     lac_answer_reasoning(&b, &core);
-    CU_ASSERT_PTR_NOT_NULL(
-        strstr(lac_buf_cstr(&b), "Unlike what was learned from (/text far), so never PUBLIC."));
+    /* The answer may be PUBLIC all the same: a list of harmless texts can say so. */
+    CU_ASSERT_PTR_NOT_NULL(strstr(lac_buf_cstr(&b),
+                                  "Unlike what was learned from (/text far), so tier 2 does not "
+                                  "say PUBLIC."));
     lac_buf_reset(&b);
     lac_json_begin(&w, &b);
     lac_answer_json(&w, &answer);
