@@ -8,6 +8,7 @@
 #include "lac_json.h"
 #include "lac_record.h"
 #include "lac_record_json.h"
+#include "lac_utf8.h"
 
 static const struct lac_field *find_field(const struct lac_record_type *t, struct lac_str name)
 {
@@ -97,6 +98,35 @@ out:
     return status;
 }
 
+/* A file's name as a request can hold it: a byte that is no part of UTF-8 as "\xff", as people are
+ * shown it. */
+static struct lac_str well_formed(struct lac_str name, struct lac_arena *a)
+{
+    static const char digits[] = "0123456789abcdef";
+    size_t at = 0, len = 0;
+    char *text;
+
+    if (lac_utf8_valid(name))
+        return name;
+    text = lac_arena_alloc(a, 4 * name.len);
+    while (text && at < name.len) {
+        size_t from = at;
+
+        if (lac_utf8_next(name, &at) == LAC_UTF8_BAD) {
+            unsigned char byte = (unsigned char)name.ptr[from];
+
+            text[len++] = '\\';
+            text[len++] = 'x';
+            text[len++] = digits[byte >> 4];
+            text[len++] = digits[byte & 15];
+        } else {
+            memcpy(text + len, name.ptr + from, at - from);
+            len += at - from;
+        }
+    }
+    return (struct lac_str){text, len};
+}
+
 void lac_publish_from_text(struct lac_request *out, struct lac_str text, struct lac_str name,
                            const struct lac_publish_defaults *d, struct lac_arena *a)
 {
@@ -105,6 +135,7 @@ void lac_publish_from_text(struct lac_request *out, struct lac_str text, struct 
     if (name.ptr) {
         struct lac_str *files = lac_arena_alloc(a, sizeof(*files));
 
+        name = well_formed(name, a);
         out->kind = LAC_KIND_DOCUMENT;
         out->subject = name;
         if (files) {

@@ -103,6 +103,9 @@ static void defaults_fill_gaps_and_never_overrule_the_source(void)
     LAC_TEST_EQ(r.kind, LAC_KIND_QUERY);
     LAC_TEST_EQ(lac_publish_from_json(&r, LAC_STR("[1]"), &d, &a, &err), LAC_REJECT);
     LAC_TEST_STR(err.text, "a JSON array where a request object is expected");
+    lac_publish_from_text(&r, LAC_STR("x"), LAC_STR("a\xff\xc3\xa4.txt"), &d, &a);
+    CU_ASSERT(lac_str_is(r.subject, "a\\xff\xc3\xa4.txt")); /* a record's strings are UTF-8 */
+    CU_ASSERT(r.files_count == 1 && lac_str_eq(r.files[0], r.subject));
     d.kind = "poem";
     LAC_TEST_EQ(lac_publish_defaults_check(&d, &err), LAC_REJECT);
     lac_arena_deinit(&a);
