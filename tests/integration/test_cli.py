@@ -42,6 +42,43 @@ def test_topics_create_makes_only_those_that_are_missing(lacuna, kafka):
     assert lacuna.tool("topics", "create").stdout.startswith("12 of 13 topics created")
 
 
+@pytest.mark.parametrize("command, status", [
+    (["classify", "--max-tier", "INTERNAL", "jane.doe@northwind-corp.com"], 1),
+    (["classify", "--max-tier", "PROPRIETARY", "jane.doe@northwind-corp.com"], 0),
+    (["pack", "lint", "bad"], 1), (["pack", "diff", "builtin", "ours"], 1),
+    (["config", "validate"], 1)], ids=lambda c: " ".join(c) if isinstance(c, list) else "")
+def test_a_reader_that_has_gone_takes_nothing_from_a_verdict(tmp_path, command, status):
+    env = clean_env(tmp_path)
+    for name in ("ours", "bad"):
+        subprocess.run([BIN / "lacuna", "pack", "init", name], cwd=tmp_path, check=True,
+                       capture_output=True, env=env)
+    (tmp_path / "bad" / "rules" / "ours.yaml").write_text("rules: nothing\n")
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run([BIN / "lacuna", *command], cwd=tmp_path, stdout=writer, env=env,
+                              stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (status, "")
+
+
+def test_tail_ends_when_its_reader_has_gone(lacuna, tmp_path):
+    lacuna.tool("topics", "create")
+    lacuna.kafka.produce(lacuna.topic("requests"), [b'{"text": "one"}'])
+    wait_until(lambda: lacuna.tool("tail", "requests", "--from", "beginning", "--no-follow",
+                                   check=False).stdout, 30, "the record")
+    env = clean_env(tmp_path) | conf_env(lacuna.conf)
+    with subprocess.Popen([BIN / "lacuna", "tail", "requests", "--from", "beginning"], env=env,
+                          stdout=subprocess.PIPE) as tail:
+        assert json.loads(tail.stdout.readline())["value"]["text"] == "one"
+        tail.stdout.close()  # and no further record comes
+        try:
+            assert tail.wait(timeout=20) == 0
+        finally:
+            tail.kill()
+
+
 @pytest.mark.parametrize("command", [
     ["scan", "a.txt"], ["pack", "show"], ["pack", "lint", "ours"],
     ["pack", "lint", "builtin"], ["pack", "test"],

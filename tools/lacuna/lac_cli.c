@@ -86,6 +86,11 @@ int lac_cli_flush(const struct lac_tool *t, struct lac_buf *b)
     return lac_term_flush(&t->out, b) ? -1 : lac_tool_output_failed(t, errno);
 }
 
+int lac_cli_verdict(int written, int verdict)
+{
+    return written > LAC_EXIT_OK ? written : verdict;
+}
+
 /* Leaves in `topics` those that the cluster does not have. Where all are there nothing is asked for
  * that needs the right to create, or a broker that can: the one of `lacuna dev` cannot. */
 static enum lac_status drop_existing(struct lac_kafka_admin *admin,

@@ -64,6 +64,11 @@ int lac_cli_format(const struct lac_tool *t, const char *format, bool *json);
 /* Writes all of `b` to stdout and empties it; the exit status when that failed, else -1. */
 int lac_cli_flush(const struct lac_tool *t, struct lac_buf *b);
 
+/* The exit status of a command that found something out: `verdict`, unless `written`, which is
+ * what lac_cli_flush returned, is a failure. A reader that has gone takes nothing from a verdict:
+ * `lacuna classify --max-tier PUBLIC ... | head -1` is no permission. */
+int lac_cli_verdict(int written, int verdict);
+
 /* How many cores this process may use, at most 64. */
 unsigned lac_cli_cores(void);
 

@@ -495,9 +495,7 @@ static int show(const struct lac_tool *t, const struct classify_options *o,
     lac_json_free(doc);
     status = lac_cli_flush(t, &b);
     lac_buf_deinit(&b);
-    if (status >= 0)
-        return status;
-    return o->max_tier && tier > o->most ? LAC_EXIT_NEGATIVE : LAC_EXIT_OK;
+    return lac_cli_verdict(status, o->max_tier && tier > o->most ? LAC_EXIT_NEGATIVE : LAC_EXIT_OK);
 }
 
 static int classify(const struct lac_tool *t, struct classify_options *o)

@@ -99,8 +99,7 @@ static int validate(int argc, char **argv)
 
         status = lac_cli_flush(&t, &b);
         lac_buf_deinit(&b);
-        if (status < 0)
-            status = good ? LAC_EXIT_OK : LAC_EXIT_NEGATIVE;
+        status = lac_cli_verdict(status, good ? LAC_EXIT_OK : LAC_EXIT_NEGATIVE);
     }
     lac_tool_close(&t);
     return status;

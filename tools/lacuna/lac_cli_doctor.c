@@ -652,9 +652,7 @@ static int examine(const struct lac_tool *t, bool json)
     }
     status = lac_cli_flush(t, &d.out);
     lac_buf_deinit(&d.out);
-    if (status >= 0)
-        return status;
-    return d.count[FAIL] ? LAC_EXIT_NEGATIVE : LAC_EXIT_OK;
+    return lac_cli_verdict(status, d.count[FAIL] ? LAC_EXIT_NEGATIVE : LAC_EXIT_OK);
 }
 
 int lac_cli_doctor(int argc, char **argv)

@@ -372,7 +372,7 @@ static int verify(const struct lac_tool *t, const char *store, const char *what,
     (void)snprintf(none, sizeof(none), "no model \"%.60s\" in the store", what ? what : "");
     if (status < 0 && what && !looked)
         return lac_tool_fail(t, LAC_EXIT_USAGE, none, "`lacuna model list` shows them.");
-    return status >= 0 ? status : wrong ? LAC_EXIT_NEGATIVE : LAC_EXIT_OK;
+    return lac_cli_verdict(status, wrong ? LAC_EXIT_NEGATIVE : LAC_EXIT_OK);
 }
 
 static int model_verify(int argc, char **argv)

@@ -153,9 +153,7 @@ static int print(const struct lac_tool *t, const struct lac_cli_pushes *p, bool 
     code = lac_cli_flush(t, &b);
     lac_table_deinit(&table);
     lac_buf_deinit(&b);
-    if (code >= 0)
-        return code;
-    return current ? LAC_EXIT_OK : LAC_EXIT_NEGATIVE;
+    return lac_cli_verdict(code, current ? LAC_EXIT_OK : LAC_EXIT_NEGATIVE);
 }
 
 int lac_cli_pack_active(int argc, char **argv)

@@ -199,6 +199,7 @@ static int diff(struct lac_tool *t, const struct diff_options *o, bool json,
     struct lac_json_writer w;
     struct lac_buf out;
     struct lac_err err;
+    bool failed;
     int status;
 
     if (o->strategy && !lac_strategy_parse(lac_str_from(o->strategy), &only))
@@ -218,15 +219,13 @@ static int diff(struct lac_tool *t, const struct diff_options *o, bool json,
         lac_json_begin(&w, &out);
         d.json = &w;
     }
-    if (run(&d, &flips, o->requests, &err) == LAC_OK)
-        status = lac_cli_flush(t, &out);
-    else
-        status = lac_cli_pack_failed(t, &err);
+    failed = run(&d, &flips, o->requests, &err) != LAC_OK;
+    status = failed ? lac_cli_pack_failed(t, &err) : lac_cli_flush(t, &out);
     lac_buf_deinit(&out);
     lac_semantic_close(flips.semantic);
-    if (status >= 0)
+    if (failed)
         return status;
-    return d.changes + flips.flips ? LAC_EXIT_NEGATIVE : LAC_EXIT_OK;
+    return lac_cli_verdict(status, d.changes + flips.flips ? LAC_EXIT_NEGATIVE : LAC_EXIT_OK);
 }
 
 int lac_cli_pack_diff(int argc, char **argv)

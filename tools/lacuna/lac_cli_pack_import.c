@@ -44,9 +44,7 @@ static int import(struct import *i, enum lac_pack_import_kind kind, struct lac_b
     if (!i->output)
         status = lac_cli_flush(i->t, out);
     fprintf(stderr, "%zu rules taken, %zu lost\n", im.taken, im.lost);
-    if (status >= 0)
-        return status;
-    return im.lost ? LAC_EXIT_NEGATIVE : LAC_EXIT_OK;
+    return lac_cli_verdict(status, im.lost ? LAC_EXIT_NEGATIVE : LAC_EXIT_OK);
 }
 
 static int run(int argc, char **argv, const char *name, const char *summary, const char *examples,

@@ -212,9 +212,9 @@ static int lint(const struct lac_tool *t, bool json, bool quiet)
     status = lac_cli_flush(t, &out);
     lac_buf_deinit(&out);
     lac_pack_lint_close(l);
-    if (status >= 0)
-        return status;
-    return v.counts[LAC_PACK_ERROR] + v.counts[LAC_PACK_WARNING] ? LAC_EXIT_NEGATIVE : LAC_EXIT_OK;
+    return lac_cli_verdict(status, v.counts[LAC_PACK_ERROR] + v.counts[LAC_PACK_WARNING]
+                                       ? LAC_EXIT_NEGATIVE
+                                       : LAC_EXIT_OK);
 }
 
 int lac_cli_pack_lint(int argc, char **argv)

@@ -259,9 +259,8 @@ static int test(struct run *r)
                              "`lacuna pack show` lists them.");
     summary(r);
     code = lac_cli_flush(r->t, r->out);
-    if (code >= 0)
-        return code;
-    return r->failed + r->unnoticed + r->head.lost ? LAC_EXIT_NEGATIVE : LAC_EXIT_OK;
+    return lac_cli_verdict(code, r->failed + r->unnoticed + r->head.lost ? LAC_EXIT_NEGATIVE
+                                                                         : LAC_EXIT_OK);
 }
 
 static int open_and_test(const struct lac_tool *t, bool json, struct run *r)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lac_cli_stream.h"
 #include "lac_json.h"
@@ -118,6 +120,14 @@ static bool put_line(struct lac_cli_stream *s, const struct tail_options *o,
     return shown;
 }
 
+/* Whoever read the output has gone. A write would tell, but the next record may never come. */
+static bool reader_gone(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO};
+
+    return poll(&out, 1, 0) > 0 && (out.revents & (POLLERR | POLLNVAL)) != 0;
+}
+
 static int follow(struct lac_cli_stream *s, const struct tail_options *o)
 {
     struct lac_buf line, out;
@@ -141,7 +151,7 @@ static int follow(struct lac_cli_stream *s, const struct tail_options *o)
             lac_tool_warn(s->t, "%s", err.text);
         if (out.len && (got != LAC_OK || out.len >= FLUSH_BYTES) && status < 0)
             status = lac_cli_flush(s->t, &out);
-        else if (o->no_follow && got == LAC_AGAIN)
+        else if (got == LAC_AGAIN && (o->no_follow || reader_gone()))
             break;
         if (o->no_follow && lac_cli_stream_at_end(s))
             break;
