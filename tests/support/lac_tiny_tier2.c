@@ -68,6 +68,7 @@ static enum lac_status open_session(struct lac_encode_session **out, struct lac_
 {
     (void)tokens;
     (void)sequences;
+    lac_tiny_backend.sessions++;
     *out = calloc(1, sizeof(**out));
     if (!*out)
         return lac_err_set(err, LAC_RETRY, 0, "no memory");
@@ -106,6 +107,7 @@ static enum lac_status run(struct lac_encode_session *s, const struct lac_encode
     else {
         lac_tiny_backend.calls++;
         lac_tiny_backend.sequences += batch->count;
+        lac_tiny_backend.tokens += (size_t)batch->starts[batch->count];
     }
     if (lac_tiny_backend.status != LAC_OK)
         return lac_err_set(err, lac_tiny_backend.status, 0, "the tiny device does as it was told");
@@ -160,14 +162,15 @@ void lac_tiny_head(const unsigned char hash[32], const unsigned char texts[32],
     lac_head_params_free(&p);
 }
 
-static void open_pack(struct lac_tiny *t, const char *tail)
+struct lac_pack *lac_tiny_pack(const unsigned char model[32], const char *tail)
 {
     char yaml[512];
     static const unsigned char texts[32] = {0};
+    struct lac_pack *pack = NULL;
     struct lac_buf json, vec;
     struct lac_err err = {0};
 
-    lac_tiny_head(t->hash, texts, &json, &vec);
+    lac_tiny_head(model, texts, &json, &vec);
     (void)snprintf(yaml, sizeof(yaml), "name: tiny\nversion: 1\nbase: builtin\n%s", tail);
     const struct lac_pack_file files[] = {
         {LAC_STR("pack.yaml"), lac_str_from(yaml)},
@@ -175,9 +178,10 @@ static void open_pack(struct lac_tiny *t, const char *tail)
         {LAC_STR("semantic/exemplars.vec"), lac_buf_str(&vec)},
     };
 
-    NEED(lac_pack_open_files(&t->pack, files, LAC_COUNT(files), &err) == LAC_OK, err);
+    NEED(lac_pack_open_files(&pack, files, LAC_COUNT(files), &err) == LAC_OK, err);
     lac_buf_deinit(&json);
     lac_buf_deinit(&vec);
+    return pack;
 }
 
 void lac_tiny_open(struct lac_tiny *t, bool with_model, const char *tail)
@@ -196,7 +200,7 @@ void lac_tiny_open(struct lac_tiny *t, bool with_model, const char *tail)
     options.store = t->folder; /* holds no models by hash */
     options.model = with_model ? t->folder : NULL;
     NEED(lac_semantic_open(&t->semantic, &options, &err) == LAC_OK, err);
-    open_pack(t, tail);
+    t->pack = lac_tiny_pack(t->hash, tail);
 }
 
 void lac_tiny_close(struct lac_tiny *t)

@@ -24,7 +24,8 @@ struct lac_tiny {
 /* What the backend answers to the next calls, and what it was asked. */
 struct lac_tiny_backend {
     enum lac_status status;
-    size_t calls, sequences; /* only exact with one lane */
+    size_t calls, sequences, tokens; /* only exact with one lane */
+    size_t sessions;                 /* opened so far */
     /* Called within each call; NULL: nothing. */
     void (*in_call)(bool interactive);
 };
@@ -35,6 +36,9 @@ extern const struct lac_encode_backend lac_tiny_cpu;
  * the pack's pack.yaml. Aborts when something fails. */
 void lac_tiny_open(struct lac_tiny *t, bool with_model, const char *tail);
 void lac_tiny_close(struct lac_tiny *t);
+
+/* Such a pack with the head of another model. To lac_pack_close(). */
+struct lac_pack *lac_tiny_pack(const unsigned char model[32], const char *tail);
 
 /* The head's two files, for a model and for exemplars of these hashes. Free both buffers. */
 void lac_tiny_head(const unsigned char model[32], const unsigned char texts[32],

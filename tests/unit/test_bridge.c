@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lac_arena.h"
+#include "lac_bridge_lookup.h"
 #include "lac_clock.h"
 #include "lac_http_client.h"
 #include "lac_json.h"
@@ -21,7 +22,7 @@ enum { IN_FLIGHT = 8, DEADLINE_MS = 150 };
 
 /* How the classifier behind the link behaves. */
 static struct {
-    atomic_bool silent, undelivered, unready, too_large, provisional, delivered_only;
+    atomic_bool silent, undelivered, unready, too_large, provisional, delivered_only, stopping;
     atomic_uint delay_ms;
     atomic_int core; /* of replies: an enum core */
 } mode;
@@ -29,6 +30,7 @@ static struct {
 enum core { CORE_WHOLE, CORE_NONE, CORE_CUT, CORE_LONGER, CORES };
 
 static struct lac_bridge *bridge;
+static struct lac_bridge_lookup *lookup; /* NULL: none */
 static struct lac_metrics *metrics;
 static struct lac_http_client *client;
 static struct lac_buf got;
@@ -127,6 +129,12 @@ static bool ready_fake(void *ctx, char *why, size_t size)
     return !mode.unready;
 }
 
+static bool stopping_fake(void *ctx)
+{
+    (void)ctx;
+    return mode.stopping;
+}
+
 static void set_up(const char *key)
 {
     struct lac_err err = {0};
@@ -143,6 +151,8 @@ static void set_up(const char *key)
                                    .deadline_ms = DEADLINE_MS,
                                    .idempotency_ttl_ms = 60000,
                                    .metrics = metrics,
+                                   .stopping = stopping_fake,
+                                   .lookup = lookup,
                                    .link = {.send = send_fake,
                                             .event_id = event_id_fake,
                                             .usable = ready_fake,
@@ -167,7 +177,7 @@ static void tear_down(void)
 /* POSTs or GETs; returns the parsed answer, which the caller frees. */
 static struct lac_json *ask_with(const char *path, const char *body, const char *header)
 {
-    char url[512];
+    char url[1024];
     struct lac_err err = {0};
     struct lac_json *doc = NULL;
     const char *headers[] = {"Content-Type: application/json", header};
@@ -467,6 +477,137 @@ static void key_is_asked_for(void)
     tear_down();
 }
 
+/* What comes back, headers and all. */
+static void fetch(const char *path, char *out, size_t size)
+{
+    int fd = dial();
+    size_t n = 0;
+    ssize_t more;
+    char request[256];
+    int len = snprintf(request, sizeof request,
+                       "GET %s HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n", path);
+    LAC_TEST_NEED(send(fd, request, (size_t)len, 0) == len);
+    while (n + 1 < size && (more = recv(fd, out + n, size - n - 1, 0)) > 0)
+        n += (size_t)more;
+    out[n] = '\0';
+    close(fd);
+}
+
+static void pages_say_what_they_are(void)
+{
+    static char page[1 << 20];
+    static const struct {
+        const char *path, *status, *header, *body;
+        bool unready, stopping;
+    } rows[] = {
+        {"/health", "200", "application/json",
+         "\r\n\r\n{\"status\":\"healthy\",\"version\":\"1.2.3\"}", false, false},
+        {"/health/live", "200", "application/json", "\r\n\r\n{\"status\":\"alive\"}", false, false},
+        {"/ready", "200", "application/json",
+         "\r\n\r\n{\"status\":\"ready\",\"version\":\"1.2.3\",\"checks\":"
+         "[{\"name\":\"kafka\",\"ok\":true,\"required\":true}]}",
+         false, false},
+        {"/health/ready", "503", "Retry-After: 1\r\n",
+         "\"checks\":[{\"name\":\"kafka\",\"ok\":false,\"required\":true,\"why\":\"not yet\"}]",
+         true, false},
+        {"/ready", "503", "Retry-After: 1\r\n",
+         "\"checks\":[{\"name\":\"kafka\",\"ok\":true,\"required\":true},"
+         "{\"name\":\"stopping\",\"ok\":false,\"required\":true,"
+         "\"why\":\"the program was told to stop\"}]",
+         false, true},
+        {"/health/live", "200", "application/json", "\"alive\"", true, true},
+        {"/", "302", "Location: /docs\r\n", "See /docs.\n", false, false},
+        {"/docs", "200", "default-src 'none'; script-src 'self'", "<html", false, false},
+        {"/docs/page.css", "200", "text/css", "{", false, false},
+        {"/docs/page.js", "200", "text/javascript", "(", false, false},
+        {"/openapi.json", "200", "application/json", "\"openapi\"", false, false},
+        {"/metrics", "200", "text/plain; version=0.0.4", "lacuna_bridge_in_flight", false, false},
+        {"/api/v1/decisions?request_id=1", "503", "application/problem+json",
+         "urn:lacuna:problem:store-unavailable", false, false},
+        {"/api/v1/decisions/ab000000000000000000000000000000", "503", "application/problem+json",
+         "urn:lacuna:problem:store-unavailable", false, false},
+    };
+    set_up(NULL);
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        mode.unready = rows[i].unready;
+        mode.stopping = rows[i].stopping;
+        fetch(rows[i].path, page, sizeof page);
+        lac_test_row("%s: %.*s", rows[i].path, 600, page);
+        CU_ASSERT(strncmp(page, "HTTP/1.1 ", 9) == 0 && strncmp(page + 9, rows[i].status, 3) == 0);
+        CU_ASSERT(strstr(page, rows[i].header) != NULL);
+        CU_ASSERT(strstr(page, rows[i].body) != NULL);
+    }
+    tear_down();
+    set_up("sesame");
+    fetch("/api/v1/decisions?request_id=1", page, sizeof page);
+    CU_ASSERT(strstr(page, "WWW-Authenticate: Bearer\r\n") != NULL);
+    tear_down();
+}
+
+/* Nothing listens where its database should be: it is asked for nothing that can't be there, says
+ * so, and classifies all the same. */
+static void ids_are_looked_at_before_the_database_is_asked(void)
+{
+    static const char *const bad[] = {"/api/v1/decisions/ab",
+                                      "/api/v1/decisions/ab00000000000000000000000000000g",
+                                      "/api/v1/decisions", "/api/v1/decisions?request_id="};
+    static const char *const good[] = {"/api/v1/decisions?request_id=1",
+                                       "/api/v1/decisions/ab000000000000000000000000000000"};
+    char longest[640] = "/api/v1/decisions?request_id=";
+    size_t at = strlen(longest);
+    struct lac_err err = {0};
+    struct lac_bridge_lookup_options o = {.url = "postgresql://127.0.0.1:1/none",
+                                          .connect_timeout_ms = 2000,
+                                          .statement_timeout_ms = 2000};
+    LAC_TEST_NEED(lac_bridge_lookup_open(&lookup, &o, &err) == LAC_OK);
+    set_up(NULL);
+    for (size_t i = 0; i < LAC_COUNT(bad); i++) {
+        lac_test_row("%s", bad[i]);
+        struct lac_json *doc = ask(bad[i], NULL);
+        LAC_TEST_EQ(http, 422);
+        CU_ASSERT(is_text(doc, "type", "urn:lacuna:problem:invalid-request"));
+        lac_json_free(doc);
+    }
+    for (size_t i = 0; i < LAC_COUNT(good); i++) {
+        lac_test_row("%s", good[i]);
+        lac_json_free(ask(good[i], NULL));
+        LAC_TEST_EQ(http, 503);
+    }
+    memset(longest + at, 'x', LAC_BRIDGE_LOOKUP_ID_MAX);
+    lac_json_free(ask(longest, NULL));
+    lac_test_row("%zu bytes", strlen(longest) - at);
+    LAC_TEST_EQ(http, 503);
+    longest[at + LAC_BRIDGE_LOOKUP_ID_MAX] = 'x';
+    lac_json_free(ask(longest, NULL));
+    lac_test_row("%zu bytes", strlen(longest) - at);
+    LAC_TEST_EQ(http, 422);
+    lac_json_free(ask("/health/ready", NULL));
+    LAC_TEST_EQ(http, 200);
+    CU_ASSERT(strstr(lac_buf_cstr(&got), "{\"name\":\"postgres\",\"ok\":false,"
+                                         "\"required\":false,\"why\":\"") != NULL);
+    lac_bridge_lookup_close(lookup);
+    lookup = NULL;
+    tear_down();
+}
+
+/* A bridge that can't scan says so to who may ask, and only to them. */
+static void without_rules_nothing_is_scanned(void)
+{
+    static const char *const paths[] = {"/api/v1/scan", "/api/v1/redact"};
+    set_up("sesame");
+    for (size_t i = 0; i < LAC_COUNT(paths); i++) {
+        lac_test_row("%s", paths[i]);
+        lac_json_free(ask(paths[i], "{\"text\":\"x\"}"));
+        LAC_TEST_EQ(http, 401);
+        struct lac_json *doc =
+            ask_with(paths[i], "{\"text\":\"x\"}", "Authorization: Bearer sesame");
+        LAC_TEST_EQ(http, 503);
+        CU_ASSERT(is_text(doc, "type", "urn:lacuna:problem:scan-unavailable"));
+        lac_json_free(doc);
+    }
+    tear_down();
+}
+
 static void open_to_others_needs_a_key(void)
 {
     struct lac_bridge *b = NULL;
@@ -508,4 +649,6 @@ LAC_TEST_MAIN(bridge, text_comes_back_as_a_decision, batch_answers_item_by_item,
               provisional_answer_is_given_at_the_deadline, what_kafka_does_not_take_is_503_or_413,
               bound_is_429, same_key_is_answered_once_and_again, client_that_left_finds_its_answer,
               client_that_leaves_frees_its_slot, close_with_requests_under_way, key_is_asked_for,
-              open_to_others_needs_a_key, metrics_count_what_happened)
+              pages_say_what_they_are, ids_are_looked_at_before_the_database_is_asked,
+              without_rules_nothing_is_scanned, open_to_others_needs_a_key,
+              metrics_count_what_happened)

@@ -110,6 +110,77 @@ static void ties_go_to_the_stricter_tier(void)
     LAC_TEST_EQ(out.tier, LAC_TIER_PROPRIETARY);
 }
 
+static void strategies_have_names(void)
+{
+    static const char *const names[LAC_STRATEGY_COUNT] = {"Conservative", "BALANCED", "aggressive"};
+
+    for (int s = 0; s < LAC_STRATEGY_COUNT; s++) {
+        enum lac_strategy got = (enum lac_strategy)((s + 1) % LAC_STRATEGY_COUNT);
+
+        lac_test_row("%s", names[s]);
+        LAC_TEST_EQ(lac_strategy_parse(lac_str_from(names[s]), &got), true);
+        LAC_TEST_EQ(got, s);
+        LAC_TEST_EQ(
+            lac_str_eq_nocase(lac_str_from(names[s]), lac_strategy_name((enum lac_strategy)s)),
+            true);
+    }
+    for (const char *const *none = (const char *const[]){"", "balance", "balancedd", NULL}; *none;
+         none++) {
+        enum lac_strategy got = LAC_STRATEGY_CONSERVATIVE;
+
+        LAC_TEST_EQ(lac_strategy_parse(lac_str_from(*none), &got), false);
+    }
+}
+
+static void context_is_raised_to_the_highest_below(void)
+{
+    static const struct {
+        struct lac_decide_opinion said, held;
+    } rows[] = {
+        {{{1, 2, 3}}, {{1, 2, 3}}}, {{{5, 3, 4}}, {{5, 5, 5}}}, {{{1, 7, 3}}, {{1, 7, 7}}},
+        {{{7, 1, 9}}, {{7, 7, 9}}}, {{{3, 2, 1}}, {{3, 3, 3}}},
+    };
+
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        struct lac_decide_opinion got = lac_decide_raise_only(rows[i].said);
+
+        lac_test_row("%zu", i);
+        LAC_TEST_EQ(memcmp(&got, &rows[i].held, sizeof(got)), 0);
+    }
+}
+
+/* The largest remainder gets what is missing, the stricter tier among equal ones. */
+static void parts_are_rounded_as_the_header_says(void)
+{
+    static const struct {
+        uint32_t prior[LAC_TIER_COUNT];
+        struct lac_decide_opinion o;
+        uint32_t want[LAC_TIER_COUNT];
+    } rows[] = {
+        /* weights 1 1 1: one is missing, all remainders equal */
+        {{400000, 400000, 200000}, {{1, 1, 2}}, {333333, 333333, 333334}},
+        /* 2 5 5: two are missing */
+        {{200000, 500000, 300000}, {{3, 3, 5}}, {166666, 416667, 416667}},
+        {{500000, 200000, 300000}, {{3, 3, 5}}, {416666, 166667, 416667}},
+        /* 3 2 2, and in turn: one is missing, and a remainder is the largest */
+        {{300000, 200000, 500000}, {{5, 5, 2}}, {428572, 285714, 285714}},
+        {{200000, 300000, 500000}, {{5, 5, 2}}, {285714, 428572, 285714}},
+        {{200000, 500000, 300000}, {{5, 2, 5}}, {285714, 285714, 428572}},
+    };
+
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        struct lac_decide_in in = {.opinions = &rows[i].o, .opinion_count = 1};
+        struct lac_decide_policy p = policy;
+        struct lac_decide_out out;
+
+        memcpy(p.prior, rows[i].prior, sizeof(p.prior));
+        lac_decide(&p, &in, &out);
+        lac_test_row("%zu", i);
+        for (int t = 0; t < LAC_TIER_COUNT; t++)
+            LAC_TEST_EQ(out.posterior[t], rows[i].want[t]);
+    }
+}
+
 static void join_is_a_lattice(void)
 {
     for (int a = 0; a < LAC_TIER_COUNT; a++)
@@ -288,6 +359,65 @@ static void policies_that_could_lower_an_answer_are_refused(void)
     LAC_TEST_EQ(lac_decide_policy_check(&p, &err), LAC_REJECT);
 }
 
+/* `why`: a part of the reason; NULL: it is accepted. */
+static void check_policy(const struct lac_decide_policy *p, const char *why)
+{
+    struct lac_err err = {0};
+    enum lac_status status = lac_decide_policy_check(p, &err);
+
+    lac_test_row("%s", why ? why : err.text);
+    LAC_TEST_EQ(status, why ? LAC_REJECT : LAC_OK);
+    CU_ASSERT(!why || strstr(err.text, why) != NULL);
+}
+
+/* Each rule of the check, where it is the only one that a policy breaks, and right beside it. */
+static void policies_are_refused_for_one_reason(void)
+{
+    static const struct {
+        uint32_t prior[LAC_TIER_COUNT];
+        const char *why;
+    } priors[] = {
+        {{0, 600000, 400000}, "no tier may be impossible"},
+        {{600000, 0, 400000}, "no tier may be impossible"},
+        {{600000, 400000, 0}, "no tier may be impossible"},
+        {{350000, 649999, 1}, "conservative: a text without evidence must be PROPRIETARY"},
+        {{350000, 500000, 150001}, "add up to 1.000001"},
+        {{400000, 400000, 200000}, NULL}, /* aggressive promises the stricter of two equal ones */
+        {{500000, 400000, 100000},
+         "aggressive: a text without evidence must be PUBLIC, with these costs it would be "
+         "INTERNAL"},
+    };
+    static const struct {
+        uint32_t cost[LAC_TIER_COUNT][LAC_TIER_COUNT]; /* balanced */
+        const char *why;
+    } costs[] = {
+        {{{2, 1, 5}, {20, 0, 3}, {60, 12, 0}}, "for PUBLIC texts the right answer costs more than"},
+        {{{0, 1, 5}, {3, 4, 6}, {60, 12, 0}}, "INTERNAL texts the right answer costs more than P"},
+        {{{0, 1, 5}, {20, 0, 5}, {60, 12, 0}}, "INTERNAL must not cost more for INTERNAL texts"},
+        {{{0, 1, 5}, {20, 0, 4}, {60, 12, 0}}, NULL}, /* equal steps */
+        {{{0, 1, 5}, {20, 0, 3}, {LAC_DECIDE_COST_MAX, 12, 0}}, NULL},
+        {{{0, 1, 5}, {20, 0, 3}, {LAC_DECIDE_COST_MAX + 1, 12, 0}}, "costs are at most"},
+    };
+    static const uint32_t lenient[LAC_TIER_COUNT][LAC_TIER_COUNT] = {
+        {0, 4, 9}, {1, 0, 1}, {2, 1, 0}};
+    struct lac_decide_policy p;
+
+    for (size_t i = 0; i < LAC_COUNT(priors); i++) {
+        p = policy;
+        memcpy(p.prior, priors[i].prior, sizeof(p.prior));
+        check_policy(&p, priors[i].why);
+    }
+    for (size_t i = 0; i < LAC_COUNT(costs); i++) {
+        p = policy;
+        memcpy(p.cost[LAC_STRATEGY_BALANCED], costs[i].cost, sizeof(costs[i].cost));
+        check_policy(&p, costs[i].why);
+    }
+    p = policy; /* aggressive may promise PUBLIC where most texts are */
+    memcpy(p.prior, priors[LAC_COUNT(priors) - 1].prior, sizeof(p.prior));
+    memcpy(p.cost[LAC_STRATEGY_AGGRESSIVE], lenient, sizeof(lenient));
+    check_policy(&p, NULL);
+}
+
 static void the_next_stage_runs_only_while_it_is_worth_its_price(void)
 {
     struct lac_decide_opinion sure = {{1, 1, 1000000}};
@@ -346,10 +476,11 @@ static void wide_division_gives_quotient_and_rest(void)
 
 LAC_TEST_MAIN(decide, without_evidence_each_strategy_keeps_its_promise,
               rules_alone_never_say_public, a_failed_tier_means_the_conservative_matrix,
-              ties_go_to_the_stricter_tier, join_is_a_lattice,
-              floors_hold_order_never_matters_and_parts_add_up,
+              ties_go_to_the_stricter_tier, strategies_have_names,
+              context_is_raised_to_the_highest_below, parts_are_rounded_as_the_header_says,
+              join_is_a_lattice, floors_hold_order_never_matters_and_parts_add_up,
               evidence_that_only_raises_never_lowers_the_answer, the_answer_is_the_definition,
               as_many_opinions_as_there_may_be_still_weigh_exactly,
-              policies_that_could_lower_an_answer_are_refused,
+              policies_that_could_lower_an_answer_are_refused, policies_are_refused_for_one_reason,
               the_next_stage_runs_only_while_it_is_worth_its_price,
               wide_division_gives_quotient_and_rest)

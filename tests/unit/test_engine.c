@@ -371,6 +371,70 @@ static void map_order_does_not_show_in_what_is_left_out(void)
     LAC_TEST_EQ(lac_str_eq(out.core_bytes, again.core_bytes), true);
 }
 
+/* Puts the `code`-th order of `count` things into `order`. */
+static void put_order(size_t *order, size_t count, size_t code)
+{
+    for (size_t i = 0; i < count; i++)
+        order[i] = i;
+    for (size_t i = count; i > 1; i--) {
+        size_t j = code % i, swap = order[i - 1];
+
+        code /= i;
+        order[i - 1] = order[j];
+        order[j] = swap;
+    }
+}
+
+/* The conversation leaves room for `room` findings, and metadata has one in each of `count`
+ * entries: those of the first keys are shown, in whichever order the entries come. */
+static void first_keys_are_shown(size_t count, size_t room, size_t code)
+{
+    static const char *const keys[] = {"a", "b", "ba", "c", "d", "d"}; /* the last: twice */
+    static const char *const fields[] = {"/metadata/a", "/metadata/b", "/metadata/ba",
+                                         "/metadata/c", "/metadata/d", "/metadata/d"};
+    static struct lac_message turns[LAC_ENGINE_FINDING_MAX];
+    struct lac_request r = request_of("x");
+    struct lac_pair pairs[LAC_COUNT(keys)];
+    size_t order[LAC_COUNT(keys)], shown = 0;
+    struct lac_engine_out out;
+
+    for (size_t i = 0; i < LAC_COUNT(turns); i++)
+        turns[i] = (struct lac_message){LAC_STR("user"), LAC_STR("x@example.com")};
+    r.conversation = turns;
+    r.conversation_count = LAC_ENGINE_FINDING_MAX - room;
+    put_order(order, count, code);
+    for (size_t i = 0; i < count; i++)
+        pairs[i] = (struct lac_pair){lac_str_from(keys[order[i]]), order[i] == 5
+                                                                       ? LAC_STR("y x@example.com")
+                                                                       : LAC_STR("x@example.com")};
+    r.metadata = pairs;
+    r.metadata_count = count;
+    lac_arena_reset(&arena);
+    LAC_TEST_EQ(run(LAC_STRATEGY_BALANCED, &r, &out), LAC_OK);
+    lac_test_row("%zu entries, room for %zu, order %zu", count, room, code);
+    for (size_t i = 0; i < out.core.findings_count; i++) {
+        const struct lac_finding *f = &out.core.findings[i];
+
+        if (!lac_str_has_at(f->field, 0, "/metadata"))
+            continue;
+        LAC_TEST_NEED(shown < room && lac_str_is(f->field, fields[shown]));
+        CU_ASSERT(shown < 4 || room == count || f->start == 0); /* of two "d", the lower value */
+        shown++;
+    }
+    LAC_TEST_EQ(shown, room < count ? room : count);
+}
+
+static void first_keys_are_shown_in_any_order(void)
+{
+    static const size_t orders[] = {1, 1, 2, 6, 24, 120, 720};
+
+    LAC_TEST_NEED(open_all());
+    for (size_t count = 1; count < LAC_COUNT(orders); count++)
+        for (size_t room = 0; room <= count; room++)
+            for (size_t code = 0; code<orders[count]; code += count> 5 ? 11 : 1)
+                first_keys_are_shown(count, room, code);
+}
+
 static void a_full_arena_asks_for_fewer(void)
 {
     struct lac_request r = request_of("mail jane.doe@example.com and 536-90-4399");
@@ -647,8 +711,8 @@ LAC_TEST_MAIN(engine, texts_get_the_tiers_that_people_expect, every_field_is_loo
               what_cannot_be_read_is_conservative_and_observed,
               what_was_not_looked_at_then_is_not_looked_at_in_replay,
               the_core_is_complete_and_hashed, findings_are_bounded_and_say_so,
-              map_order_does_not_show_in_what_is_left_out, a_full_arena_asks_for_fewer,
-              an_excerpt_is_redacted_or_absent, a_text_that_is_not_known_whole_has_no_excerpt,
-              a_pack_that_comes_back_is_taken_anew,
+              map_order_does_not_show_in_what_is_left_out, first_keys_are_shown_in_any_order,
+              a_full_arena_asks_for_fewer, an_excerpt_is_redacted_or_absent,
+              a_text_that_is_not_known_whole_has_no_excerpt, a_pack_that_comes_back_is_taken_anew,
               context_never_lowers_and_floors_are_never_undercut,
               neighbours_and_map_order_never_matter, close_all)

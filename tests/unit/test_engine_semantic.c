@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lac_model_folder.h"
 #include "lac_pack.h"
 #include "lac_test.h"
 #include "lac_tiny_tier2.h"
@@ -388,6 +389,86 @@ static void missing_model_is_stricter_and_can_be_replayed(void)
     end();
 }
 
+static struct lac_engine_out ask_with(const struct lac_pack *pack, const char *text)
+{
+    struct lac_engine_out out = {0};
+    struct lac_err err = {0};
+    struct lac_request r;
+    struct lac_engine_in in = {.request = &r, .raw = lac_str_from(text)};
+
+    lac_request_init(&r);
+    r.text = in.raw;
+    LAC_TEST_EQ(lac_engine_run(engine, pack, &in, 1, &arena, &out, &err), LAC_OK);
+    LAC_TEST_STR(err.text, "");
+    return out;
+}
+
+/* Of a model whose words mean something else: "sea" is what "plan" is to the first one. */
+static void other_model(unsigned char hash[32], char **folder)
+{
+    static const struct lac_model_change no_prefix = {"config_sentence_transformers.json", "",
+                                                      NULL};
+    const struct lac_semantic_device *device = NULL;
+    struct lac_err err = {0};
+    char path[256];
+    FILE *words;
+
+    *folder = lac_model_folder_make(&no_prefix);
+    (void)snprintf(path, sizeof(path), "%s/vocab.txt", *folder);
+    words = fopen(path, "w");
+    LAC_TEST_NEED(words);
+    CU_ASSERT(fputs("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nsea\nof\nthe\nplan\n##s\n", words) > 0);
+    LAC_TEST_EQ(fclose(words), 0);
+    LAC_TEST_EQ(lac_semantic_device_of(tiny.semantic, *folder, 0, &device, &err), LAC_OK);
+    LAC_TEST_STR(err.text, "");
+    LAC_TEST_NEED(device);
+    memcpy(hash, lac_semantic_hash(device), 32);
+}
+
+/* Packs with and without heads, of one model and of another, or of one that is nowhere: each is
+ * read by its own, and what was read by the one before is never taken for it. */
+static void each_pack_is_read_by_its_own_model(void)
+{
+    unsigned char hash[32], nowhere[32] = {1};
+    struct lac_pack *other, *missing, *plain;
+    struct lac_semantic_counts counts;
+    struct lac_engine_out out;
+    struct lac_err err = {0};
+    char *folder;
+
+    begin();
+    other_model(hash, &folder);
+    other = lac_tiny_pack(hash, "");
+    missing = lac_tiny_pack(nowhere, "");
+    LAC_TEST_NEED(lac_pack_open_rules(&plain, NULL, &err) == LAC_OK);
+    for (int round = 0; round < 2; round++) {
+        lac_test_row("round %d", round);
+        LAC_TEST_EQ(ask_with(tiny.pack, "sea").core.tier, LAC_TIER_PUBLIC);
+        LAC_TEST_EQ(ask_with(other, "sea").core.tier, LAC_TIER_PROPRIETARY);
+        LAC_TEST_EQ(ask_with(other, "plan").core.tier, LAC_TIER_PUBLIC);
+        out = ask_with(plain, "sea");
+        CU_ASSERT(!out.core.has_model_hash && !observed(&out, "unavailable", "semantic"));
+        LAC_TEST_EQ(ask_with(other, "sea").core.tier, LAC_TIER_PROPRIETARY);
+        out = ask_with(missing, "sea");
+        LAC_TEST_EQ(out.core.tier, LAC_TIER_PROPRIETARY);
+        CU_ASSERT(observed(&out, "unavailable", "semantic"));
+        out = ask_with(plain, "sea");
+        CU_ASSERT(!observed(&out, "unavailable", "semantic"));
+    }
+    LAC_TEST_EQ(lac_tiny_backend.sessions, 4); /* one for each change of the model */
+    lac_engine_semantic_counts(engine, &counts);
+    LAC_TEST_EQ(counts.texts, 8);
+    LAC_TEST_EQ(counts.windows, 8);
+    LAC_TEST_EQ(counts.calls, 8);
+    LAC_TEST_EQ(counts.failures, 0);
+    LAC_TEST_EQ(counts.tokens, lac_tiny_backend.tokens);
+    end();
+    lac_pack_close(other);
+    lac_pack_close(missing);
+    lac_pack_close(plain);
+    lac_model_folder_remove(folder);
+}
+
 static void device_that_fails_is_an_observation_or_the_end(void)
 {
     struct lac_engine_out out;
@@ -507,5 +588,5 @@ LAC_TEST_MAIN(engine_semantic, head_decides_what_rules_leave_open, floors_are_no
               blank_text_has_no_opinion, fields_that_are_left_out_keep_public_away,
               names_that_nobody_reads_keep_public_away, doubtful_texts_are_never_public,
               one_window_of_many_decides, missing_model_is_stricter_and_can_be_replayed,
-              device_that_fails_is_an_observation_or_the_end,
+              each_pack_is_read_by_its_own_model, device_that_fails_is_an_observation_or_the_end,
               cores_do_not_depend_on_neighbours_order_or_size, full_arena_says_so_and_loses_nothing)
