@@ -52,7 +52,7 @@ static enum lac_status produce_batch(struct lac_output_kafka *o, struct lac_batc
 
     for (size_t i = 0; i < b->record_count; i++)
         topics |= 1u << b->records[i].topic;
-    for (int topic = 0; topics >> topic; topic++) {
+    for (int topic = 0; topic < LAC_LANE_TOPICS_MAX; topic++) {
         size_t n = 0;
         enum lac_status status = LAC_OK;
 
