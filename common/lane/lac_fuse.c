@@ -136,6 +136,18 @@ static void take_over(struct file *f)
         put_suspect(f, &f->hand[i], worst_overlap(f, &f->hand[i]) + 1);
 }
 
+/* Room for all of it now: on a full disk, who writes to a mapped hole dies without a word. */
+static bool reserve(int fd)
+{
+    int code;
+
+    do {
+        code = posix_fallocate(fd, 0, sizeof(struct file));
+    } while (code == EINTR);
+    errno = code;
+    return code == 0;
+}
+
 enum lac_status lac_fuse_open(struct lac_fuse **out, const char *path, struct lac_err *err)
 {
     struct lac_fuse *f = calloc(1, sizeof(*f));
@@ -151,6 +163,9 @@ enum lac_status lac_fuse_open(struct lac_fuse **out, const char *path, struct la
         goto failed;
     what = "size";
     if (ftruncate(f->fd, sizeof(struct file)) != 0)
+        goto failed;
+    what = "reserve room for";
+    if (!reserve(f->fd))
         goto failed;
     what = "map";
     f->file = mmap(NULL, sizeof(struct file), PROT_READ | PROT_WRITE, MAP_SHARED, f->fd, 0);

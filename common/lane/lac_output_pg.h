@@ -84,9 +84,4 @@ struct lac_output_pg_counts {
 };
 struct lac_output_pg_counts lac_output_pg_counts(const struct lac_output_pg *o);
 
-/* The position a recreated topic left behind: what log lines and FATAL texts tell people to do. */
-#define LAC_OUTPUT_PG_RECREATED_ADVICE                                                  \
-    "the topic was recreated: set a new kafka.origin, or forget the old position with " \
-    "DELETE FROM sink_offset"
-
 #endif

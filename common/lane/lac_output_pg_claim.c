@@ -141,11 +141,13 @@ static enum lac_status check_log(struct lac_output_pg *o, struct lac_output_pg_p
     if (part->next > high) {
         bool sure = ++part->past_end >= PAST_END_PATIENCE;
 
-        return lac_err_set(
-            err, sure ? LAC_FATAL : LAC_RETRY, 0,
-            "%s[%d] ends at %lld, but the sink has read to %lld: " LAC_OUTPUT_PG_RECREATED_ADVICE
-            " (origin %s)",
-            part->topic, part->partition, (long long)high, (long long)part->next, o->origin);
+        return lac_err_set(err, sure ? LAC_FATAL : LAC_RETRY, 0,
+                           "%s[%d] ends at %lld, but the sink has read to %lld: the topic was "
+                           "recreated: set a new "
+                           "kafka.origin, or forget the old position with "
+                           "DELETE FROM sink_offset WHERE origin = '%s' AND topic = '%s'",
+                           part->topic, part->partition, (long long)high, (long long)part->next,
+                           o->origin, part->topic);
     }
     part->past_end = 0;
     if (part->next < low && part->next > 0) {

@@ -120,7 +120,9 @@ def test_a_recreated_topic_stops_the_sink_with_advice(fed):
     stopped = fed.sink("sink-1", ready=False)
     stopped.expected_to_die = True
     assert stopped.wait(60) == 1, stopped.log_tail()
-    assert "recreated" in stopped.log() and "DELETE FROM sink_offset" in stopped.log()
+    assert "recreated" in stopped.log()
+    assert (f"DELETE FROM sink_offset WHERE origin = '{fed.kafka.cluster_id()}' AND topic ="
+            f" '{fed.topic('lineage')}'") in stopped.log()
     assert rows(fed) == COUNT
 
 

@@ -3,9 +3,13 @@
  * attempt, and no other record is. A crash is an open fuse that is opened again. */
 #include "lac_fuse.h"
 
+#include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lac_test.h"
@@ -409,6 +413,38 @@ static void what_one_lane_suspects_the_others_learn(void)
     (void)unlink(first_path);
 }
 
+/* In a process of its own, with a file system of one page. 77: such a process may not mount. */
+static int open_on_a_full_disk(const char *folder)
+{
+    char file[96];
+    struct lac_fuse *f = NULL;
+    struct lac_err err = {0};
+
+    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("tmpfs", folder, "tmpfs", 0, "size=4096") != 0)
+        return 77;
+    (void)snprintf(file, sizeof(file), "%s/fuse", folder);
+    return lac_fuse_open(&f, file, &err) == LAC_FATAL && err.code == ENOSPC &&
+                   strstr(err.text, file)
+               ? 0
+               : 1;
+}
+
+static void a_full_disk_is_told_and_kills_nobody(void)
+{
+    char folder[] = "/tmp/lac_fuse_XXXXXX";
+    int status = -1;
+    pid_t child;
+
+    LAC_TEST_NEED(mkdtemp(folder));
+    child = fork();
+    if (child == 0)
+        _exit(open_on_a_full_disk(folder));
+    LAC_TEST_NEED(child > 0 && waitpid(child, &status, 0) == child);
+    CU_ASSERT(WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 77));
+    (void)rmdir(folder);
+}
+
 LAC_TEST_MAIN(fuse, the_culprit_is_left_alone_at_the_third_attempt,
               a_crash_between_batches_accuses_nobody,
               suspects_are_told_apart_by_partition_and_offset, a_damaged_file_is_started_anew,
@@ -416,4 +452,4 @@ LAC_TEST_MAIN(fuse, the_culprit_is_left_alone_at_the_third_attempt,
               a_record_is_cut_out_of_its_range, old_suspects_do_not_hide_a_new_culprit,
               who_is_known_least_about_gives_way, a_full_list_keeps_the_sharpest_suspect,
               two_processes_do_not_share_a_fuse, more_partitions_than_ranges_are_survived,
-              what_one_lane_suspects_the_others_learn)
+              what_one_lane_suspects_the_others_learn, a_full_disk_is_told_and_kills_nobody)
