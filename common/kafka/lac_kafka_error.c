@@ -63,10 +63,25 @@ enum lac_status lac_kafka_status(int code)
     return LAC_RETRY;
 }
 
+/* What helps, where a broker's answer alone doesn't say so. */
+static const char *advice(rd_kafka_resp_err_t code)
+{
+    switch ((int)code) {
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+        return "; an ACL must let this user at each topic that the program reads or writes";
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+        return "; an ACL must let this user read as the program's group";
+    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+        return "; an ACL must let this user write with transactional ids that begin with the group";
+    default:
+        return "";
+    }
+}
+
 enum lac_status lac_kafka_fail(struct lac_err *err, const char *what, rd_kafka_resp_err_t code)
 {
-    return lac_err_set(err, lac_kafka_status(code), code, "kafka: %s: %s (%s)", what,
-                       rd_kafka_err2str(code), rd_kafka_err2name(code));
+    return lac_err_set(err, lac_kafka_status(code), code, "kafka: %s: %s (%s)%s", what,
+                       rd_kafka_err2str(code), rd_kafka_err2name(code), advice(code));
 }
 
 enum lac_status lac_kafka_fail_error(struct lac_err *err, const char *what, rd_kafka_error_t *e)
@@ -75,8 +90,8 @@ enum lac_status lac_kafka_fail_error(struct lac_err *err, const char *what, rd_k
     enum lac_status status = lac_kafka_status(code);
 
     if (e)
-        (void)lac_err_set(err, status, code, "kafka: %s: %s (%s)", what, rd_kafka_error_string(e),
-                          rd_kafka_error_name(e));
+        (void)lac_err_set(err, status, code, "kafka: %s: %s (%s)%s", what, rd_kafka_error_string(e),
+                          rd_kafka_error_name(e), advice(code));
     rd_kafka_error_destroy(e);
     return status;
 }
@@ -126,8 +141,9 @@ enum lac_kafka_txn lac_kafka_txn_outcome(struct lac_err *err, const char *what, 
 
     if (e)
         (void)lac_err_set(err, outcome == LAC_KAFKA_TXN_STOP ? LAC_FATAL : LAC_RETRY,
-                          rd_kafka_error_code(e), "kafka: %s: %s (%s)", what,
-                          rd_kafka_error_string(e), rd_kafka_error_name(e));
+                          rd_kafka_error_code(e), "kafka: %s: %s (%s)%s", what,
+                          rd_kafka_error_string(e), rd_kafka_error_name(e),
+                          advice(rd_kafka_error_code(e)));
     rd_kafka_error_destroy(e);
     return outcome;
 }

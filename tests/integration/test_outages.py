@@ -6,6 +6,8 @@ import time
 
 import pytest
 from confluent_kafka import Consumer
+from confluent_kafka.admin import (AclBinding, AclBindingFilter, AclOperation, AclPermissionType,
+                                   ResourcePatternType, ResourceType)
 from harness import wait_until
 from harness.flow import check_rows, check_topics, requests
 from harness.program import http
@@ -117,3 +119,32 @@ def test_readiness_says_what_is_waited_for(lacuna):
     sink.ready()
     wait_until(lambda: lacuna.postgres.value("select count(*) from decisions") == 10, 60,
                what="ten rows", alive=[sink])
+
+
+@pytest.mark.timeout(180)
+def test_an_output_topic_that_may_not_be_written_stops_the_worker_with_advice(stack, new_kafka):
+    kafka = new_kafka(properties={
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "allow.everyone.if.no.acl.found": "true"})
+    lacuna = stack(kafka=kafka)
+    kafka.create_topics(lacuna.prefix, {"*": 2})
+    worker = lacuna.classify(classify__commit_interval_ms=20)
+    lacuna.publish(requests(100))
+    kafka.wait_for(lacuna.topic("lineage"), 100, alive=[worker])
+    rules = [AclBinding(ResourceType.TOPIC, lacuna.topic("lineage"), ResourcePatternType.LITERAL,
+                        "User:*", "*", operation, permission)
+             for operation, permission in ((AclOperation.ALL, AclPermissionType.ALLOW),
+                                           (AclOperation.WRITE, AclPermissionType.DENY))]
+    for made in kafka.admin().create_acls(rules).values():
+        made.result(timeout=30)
+    lacuna.publish(requests(100, start=100))
+    worker.expected_to_die = True
+    assert worker.wait(60) == 1, worker.log_tail()
+    assert "event=lane_broke" in worker.log() and "an ACL must let" in worker.log()
+    every = AclBindingFilter(ResourceType.ANY, None, ResourcePatternType.ANY, None, None,
+                             AclOperation.ANY, AclPermissionType.ANY)
+    for gone in kafka.admin().delete_acls([every]).values():
+        gone.result(timeout=30)
+    second = lacuna.classify("classify-1")
+    kafka.wait_for(lacuna.topic("lineage"), 200, alive=[second])
+    check_topics(lacuna, [f"r{i}" for i in range(200)])
