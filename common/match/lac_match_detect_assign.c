@@ -16,6 +16,7 @@
 
 enum {
     RANDOM_MIN = 16,     /* of what is called a key, token or secret */
+    SHORT_MIN = 12,      /* of one of letters and digits that change often */
     KEY_RANDOM_MIN = 20, /* of what is called some key */
     SIGNS_MIN = 24,      /* of a key with signs in it */
     MIXED_MIN = 12,      /* of one with signs, digits and letters of both cases */
@@ -26,10 +27,13 @@ enum {
     NATIVE_VALUE_MAX = 128,
     BLANKS_MAX = 16,
     TRIGGER_DIRECTIVE = 5, /* of password_value: a blank is the operator */
+    TRIGGER_KEY_IS = 1,    /* of key_value: "the acme key is .." */
+    TRIGGER_LOGIN = 2,     /* of key_value: "auth: .." */
 };
 
-/* KIND_KEY: acme_key, of which only what looks issued is a secret. */
-enum kind { KIND_PASSWORD, KIND_SECRET, KIND_KEY };
+/* KIND_KEY: acme_key, of which only what looks issued is a secret. KIND_LOGIN: auth, creds, of
+ * which the same holds, and whose name may stand alone. */
+enum kind { KIND_PASSWORD, KIND_SECRET, KIND_KEY, KIND_LOGIN };
 
 /* What a name says that is about a secret but holds none: password_hash, secretName, csrf_token. */
 static bool is_about(struct lac_str before, struct lac_str after)
@@ -94,6 +98,35 @@ static bool is_plain_key(struct lac_str before)
     return before.len < 2 || begins_part(before, words);
 }
 
+/* Whose key it is, where a word of its own says so: "acme KEY=..", "the Acme key is ..". Empty
+ * where there is none, or only what any key may have in front of it. */
+static struct lac_str owner_of(struct lac_str t, size_t name)
+{
+    static const char *const common[] = {
+        "the",     "this",   "that",    "these",     "your",    "our",       "their",   "his",
+        "her",     "its",    "any",     "each",      "every",   "all",       "some",    "new",
+        "old",     "same",   "using",   "use",       "used",    "with",      "without", "for",
+        "from",    "under",  "and",     "not",       "one",     "two",       "first",   "last",
+        "next",    "prev",   "current", "random",    "given",   "set",       "get",     "got",
+        "put",     "add",    "find",    "found",     "has",     "delete",    "deleted", "remove",
+        "removed", "update", "insert",  "missing",   "invalid", "bad",       "unknown", "expected",
+        "actual",  "const",  "var",     "val",       "let",     "string",    "char",    "int",
+        "byte",    "bytes",  "auto",    "static",    "final",   "def",       "return",  "where",
+        "when",    "which",  "whose",   "duplicate", "redis",   "bucket",    "value",   "integer",
+        "long",    "object", "type",    "name",      "primary", "secondary", NULL};
+    size_t end = name - (name > 0 && t.ptr[name - 1] == ' ');
+    size_t start = lac_match_run_start(t, end, LAC_MATCH_NAME_REST, lac_match_is_alnum);
+    struct lac_str word = lac_str_slice(t, start, end);
+
+    if (end == name || word.len < 3 || !lac_match_is_alpha((unsigned char)word.ptr[0]) ||
+        lac_match_is_in(lac_match_before(t, start), "_-.$/\\<>"))
+        return (struct lac_str){0};
+    for (size_t i = 0; common[i]; i++)
+        if (lac_str_eq_nocase(word, common[i]))
+            return (struct lac_str){0};
+    return word;
+}
+
 /* Without quotes, a value may be a reference: settings.DB_PASS, process.env.TOKEN, /run/secret. */
 static bool is_reference(struct lac_str s)
 {
@@ -119,6 +152,8 @@ static bool is_key_text(struct lac_str s, size_t from)
 {
     struct lac_str rest;
 
+    if (s.ptr[0] == '=') /* no alphabet's first */
+        return false;
     if (from == s.len)
         return true;
     if (from == 0 || from + 1 == s.len || s.ptr[from] != ':')
@@ -191,6 +226,20 @@ static bool is_issued(struct lac_str s)
     return digits >= 3 && lac_match_is_random(s, KEY_RANDOM_MIN);
 }
 
+/* A short one: letters and digits only, and so mixed that they spell nothing. */
+static bool is_short_issued(struct lac_str s)
+{
+    size_t swaps = 0;
+
+    for (size_t i = 0; i < s.len; i++) {
+        if (!lac_match_is_alnum((unsigned char)s.ptr[i]))
+            return false;
+        swaps += i > 0 && lac_match_is_digit((unsigned char)s.ptr[i]) !=
+                              lac_match_is_digit((unsigned char)s.ptr[i - 1]);
+    }
+    return swaps >= 4 && lac_match_is_random(s, SHORT_MIN);
+}
+
 /* PASSWORD_ENV = 'DB_PASSWORD': the name of a variable. */
 static bool is_variable(struct lac_str s)
 {
@@ -217,7 +266,9 @@ static bool is_secret(const struct lac_match_value *v, enum kind kind)
         return !lac_match_is_placeholder(s);
     if (kind != KIND_PASSWORD)
         return is_key_text(s, key) && !lac_match_is_placeholder(s) &&
-               (kind == KIND_KEY || v->bare ? is_issued(s) : lac_match_is_random(s, RANDOM_MIN));
+               (kind != KIND_SECRET || v->bare
+                    ? is_issued(s)
+                    : lac_match_is_random(s, RANDOM_MIN) || is_short_issued(s));
     if (v->cut) /* longer than any password */
         return false;
     /* Hashes have rules of their own. */
@@ -280,7 +331,9 @@ static bool assigned(struct lac_str t, size_t at, enum kind kind, bool directive
     name.end = lac_match_run_end(t, at, LAC_MATCH_NAME_REST, lac_match_is_name);
     name.start = lac_match_run_start(t, at, LAC_MATCH_NAME_REST, lac_match_is_name);
     name.option = is_option(t, &name);
-    before = lac_str_slice(t, name.start, kind == KIND_KEY ? at - 3 : at);
+    before = lac_str_slice(t, name.start, kind == KIND_KEY ? at - strlen("key") : at);
+    if (kind == KIND_KEY && before.len == 0 && name.end == at)
+        before = owner_of(t, name.start);
     after = lac_str_slice(t, at, name.end);
     name.whole = after.len == 0 || (after.len <= KEY_REST_MAX && lac_match_mentions(after, keys));
     if ((after.len > 0 && t.ptr[name.end - 1] == '.') || is_about(before, after) ||
@@ -289,7 +342,7 @@ static bool assigned(struct lac_str t, size_t at, enum kind kind, bool directive
         return false;
     v.statement = is_statement(t, name.start, name.end) ||
                   (name.option && lac_match_byte(t, name.end) == '=');
-    if (!lac_match_value_of(t, &name, kind == KIND_SECRET, &v))
+    if (!lac_match_value_of(t, &name, kind == KIND_SECRET || kind == KIND_KEY, &v))
         return false;
     /* No key goes on behind an address's '&', or ends like a sentence does; a password may. */
     if (kind != KIND_PASSWORD && !v.quoted) {
@@ -330,7 +383,10 @@ bool lac_match_verify_assigned_key(struct lac_str t, size_t at, unsigned trigger
 
 bool lac_match_verify_key(struct lac_str t, size_t at, unsigned trigger, struct lac_match_span *out)
 {
-    (void)trigger;
+    if (trigger == TRIGGER_LOGIN)
+        return assigned(t, at, KIND_LOGIN, false, out);
+    if (trigger == TRIGGER_KEY_IS)
+        at -= strlen(" is ");
     return assigned(t, at, KIND_KEY, false, out);
 }
 

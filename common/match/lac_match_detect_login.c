@@ -208,6 +208,30 @@ bool lac_match_verify_url_login(struct lac_str t, size_t at, unsigned trigger,
     return true;
 }
 
+/* RFC 3261, 19.1.1: sip:<user>:<password>@<host>, `at` behind the first colon. */
+bool lac_match_verify_sip_login(struct lac_str t, size_t at, unsigned trigger,
+                                struct lac_match_span *out)
+{
+    size_t end = lac_match_run_end(t, at, URL_REACH, is_authority);
+    const char *host = end > at ? memchr(t.ptr + at, '@', end - at) : NULL;
+    struct lac_str login;
+
+    (void)trigger;
+    if (!host)
+        return false;
+    login = lac_str_slice(t, at, (size_t)(host - t.ptr));
+    if (!memchr(login.ptr, ':', login.len) || !is_secret_login(login))
+        return false;
+    end = (size_t)(host - t.ptr) + 1;
+    if (!is_hosts(lac_match_byte(t, end)))
+        return false;
+    end = lac_match_run_end(t, end, URL_REACH, is_hosts);
+    while (lac_match_is_in((unsigned char)t.ptr[end - 1], ".,:"))
+        end--;
+    *out = (struct lac_match_span){lac_match_run_start(t, at - 1, SCHEME_MAX, is_scheme), end, end};
+    return true;
+}
+
 /* RFC 6750: Authorization: Bearer <token>. */
 bool lac_match_verify_bearer(struct lac_str t, size_t at, unsigned trigger,
                              struct lac_match_span *out)

@@ -142,14 +142,18 @@ static bool slack_token_shape(struct lac_str s)
     size_t last = s.len;
     size_t digits = 0;
     size_t longest = 0;
+    size_t groups = 0; /* of nine digits or more */
 
     for (size_t i = 0; i < s.len; i++) {
+        groups += digits >= 9 && s.ptr[i] == '-';
         digits = lac_match_is_digit((unsigned char)s.ptr[i]) ? digits + 1 : 0;
         longest = digits > longest ? digits : longest;
     }
     while (last > 0 && s.ptr[last - 1] != '-')
         last--;
     s = (struct lac_str){s.ptr + last, s.len - last};
+    if (groups >= 3) /* xoxs-<10 digits>-<10 digits>-<10 digits>-<10 hexadecimal digits> */
+        return s.len >= 10 && lac_match_distinct(s) >= 6;
     return s.len >= 16 && lac_match_distinct(s) >= 8 && (longest >= 9 || s.len >= 32);
 }
 

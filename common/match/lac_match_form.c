@@ -112,6 +112,9 @@ static bool read_quoted(struct lac_str t, size_t i, struct lac_match_value *v)
     v->quoted = true;
     if (end > i && t.ptr[end - 1] == '\\')
         end--;
+    /* '"..."': what a build writes into a program keeps its own quotes */
+    if (end - i > 2 && is_quote((unsigned char)t.ptr[i]) && t.ptr[end - 1] == t.ptr[i])
+        i++, end--;
     v->at = i;
     v->text = lac_str_slice(t, i, end);
     return true;
@@ -124,6 +127,10 @@ static bool read_value(struct lac_str t, size_t i, struct lac_match_value *v)
     size_t end;
 
     v->quoted = false;
+    /* "\"...\"": the same in quotes of one kind */
+    if (quote && t.ptr[quote] != '\\' && lac_match_byte(t, quote + 1) == '\\' &&
+        is_quote(lac_match_byte(t, quote + 2)))
+        quote++;
     if (quote) {
         if (!read_quoted(t, quote + (t.ptr[quote] == '\\'), v))
             return false;
@@ -144,9 +151,26 @@ static bool read_value(struct lac_str t, size_t i, struct lac_match_value *v)
     return v->text.len >= VALUE_MIN;
 }
 
+/* <secret>{label 5f3a...}</secret>: the last word in braces, where there are more. */
+static void unbrace(struct lac_match_value *v)
+{
+    size_t end = v->text.len;
+    size_t from;
+
+    if (end < 2 || v->text.ptr[0] != '{' || v->text.ptr[end - 1] != '}')
+        return;
+    from = --end;
+    while (from > 1 && v->text.ptr[from - 1] != ' ')
+        from--;
+    if (from <= 1)
+        return;
+    v->at += from;
+    v->text = lac_str_slice(v->text, from, end);
+}
+
 /* <password>...</password>, also on a line of its own or as CDATA, and
  * <entry key="password">...</entry>. */
-static bool read_element(struct lac_str t, const struct lac_match_name *name,
+static bool read_element(struct lac_str t, const struct lac_match_name *name, bool noun,
                          struct lac_match_value *v)
 {
     bool attribute = is_quote(lac_match_byte(t, name->end)) && name->start >= 2 &&
@@ -168,6 +192,8 @@ static bool read_element(struct lac_str t, const struct lac_match_name *name,
     v->text = lac_str_slice(t, i, end);
     while (v->text.len > 0 && (unsigned char)v->text.ptr[v->text.len - 1] <= ' ')
         v->text.len--;
+    if (noun)
+        unbrace(v);
     end += lac_str_has_at(t, end, "]]>") ? 3 : 0;
     end = lac_match_skip(t, end, " \t\r\n", LINES_MAX);
     return lac_str_has_at(t, end, "</") && v->text.len >= VALUE_MIN;
@@ -214,6 +240,8 @@ static size_t behind_type(struct lac_str t, size_t i, bool colon)
     if (type == i || lac_match_byte(t, equals) != '=' || lac_match_byte(t, equals + 1) == '=')
         return 0;
     to = lac_match_skip(t, equals + 1, " \t", BLANKS_MAX);
+    if (equals == type && to == equals + 1 && !at_quote(t, to)) /* "token: 5f3a=9b..." */
+        return 0;
     if (colon && lac_match_run_end(t, i, TYPE_MAX, lac_match_is_name) == type)
         return to;
     return at_quote(t, to) ? to : 0;
@@ -297,6 +325,17 @@ static size_t behind_arrow(struct lac_str t, size_t i)
     return lac_str_has_at(t, i, "<-") && is_quote(lac_match_byte(t, to)) ? to : 0;
 }
 
+/* <<EOF, <<-'EOT': behind the line, 0 when none begins at `i`. */
+static size_t behind_heredoc(struct lac_str t, size_t i)
+{
+    if (!lac_str_has_at(t, i, "<<"))
+        return 0;
+    i = lac_match_skip(t, i + 2, "-~\"'", 2);
+    i = lac_match_run_end(t, i, LAC_MATCH_NAME_REST, lac_match_is_name);
+    i = lac_match_skip(t, i, "\"'\r", 2);
+    return lac_match_byte(t, i) == '\n' ? lac_match_skip(t, i + 1, " \t", LINES_MAX) : 0;
+}
+
 /* The operator behind a name: where the value may begin, 0 when none follows. */
 static size_t behind_operator(struct lac_str t, size_t from, struct lac_match_value *v)
 {
@@ -320,7 +359,7 @@ static size_t behind_operator(struct lac_str t, size_t from, struct lac_match_va
         v->prose =
             colon && !blanks && lac_match_byte(t, i + 1) == ' ' && !v->quoted && !v->statement;
         i = lac_match_skip(t, i + 1, " \t", BLANKS_MAX);
-        to = colon ? behind_type(t, i, true) : 0;
+        to = colon ? behind_type(t, i, true) : behind_heredoc(t, i);
         if (!to && colon)
             to = behind_colon(t, i);
         return to ? to : i;
@@ -348,19 +387,32 @@ static size_t behind_pair(struct lac_str t, size_t i)
     return lac_match_skip(t, i + 1, " \t", BLANKS_MAX);
 }
 
+/* Whether the quoted name that begins at `start` is a call's first argument; with `later` any, or
+ * the first of a pair in braces: buildConfigField("String", "API_KEY", ..), { "ApiKey", ".." }. */
+static bool is_argument(struct lac_str t, size_t start, bool later)
+{
+    size_t i = start > 0 ? start - 1 : 0; /* at the quote */
+
+    if (lac_match_before(t, i) == '(' || (later && lac_match_before(t, i) == '{'))
+        return true;
+    return later && i >= 2 && t.ptr[i - 1] == ' ' &&
+           lac_match_is_in((unsigned char)t.ptr[i - 2], ",{");
+}
+
 /* set("password", ".."), PASSWORD('..'), getenv("TOKEN") or "..": where the quoted value begins,
  * 0 when there is none. `closed`: behind the name and its quote. */
-static size_t behind_call(struct lac_str t, const struct lac_match_name *name, size_t closed)
+static size_t behind_call(struct lac_str t, const struct lac_match_name *name, size_t closed,
+                          bool noun)
 {
     bool quoted = closed > name->end;
-    size_t i = closed;
+    size_t i = quoted ? lac_match_skip(t, closed, " ", 1) : closed;
 
-    if (lac_match_byte(t, i) == ',' && quoted && name->whole && name->start >= 2 &&
-        t.ptr[name->start - 2] == '(') {
+    if (lac_match_byte(t, i) == ',' && quoted && name->whole && is_argument(t, name->start, noun)) {
         i = lac_match_skip(t, i + 1, " \t", BLANKS_MAX);
     } else if (lac_match_byte(t, i) == '(' && !quoted) {
         i++;
     } else {
+        i = closed;
         if (lac_match_byte(t, i) == ')' && quoted)
             i++;
         i = lac_match_skip(t, i, " \t", BLANKS_MAX);
@@ -418,13 +470,24 @@ static size_t behind_array(struct lac_str t, size_t i)
     return end > i && lac_match_byte(t, end) == ']' ? end + 1 : i;
 }
 
+/* Where a long quoted value stands on the line behind its operator; otherwise `i`. */
+static size_t behind_line(struct lac_str t, size_t i)
+{
+    size_t to = lac_match_skip(t, i, "\r\n", 2);
+
+    if (to == i)
+        return i;
+    to = lac_match_skip(t, to, " \t", LINES_MAX);
+    return at_quote(t, to) ? to : i;
+}
+
 bool lac_match_value_of(struct lac_str t, const struct lac_match_name *name, bool noun,
                         struct lac_match_value *v)
 {
     size_t i = name->end;
     size_t to = 0;
 
-    if (read_element(t, name, v))
+    if (read_element(t, name, noun, v))
         return true;
     if (noun)
         i = behind_noun(t, i);
@@ -442,10 +505,12 @@ bool lac_match_value_of(struct lac_str t, const struct lac_match_name *name, boo
     if (!to)
         to = behind_pair(t, i);
     if (!to)
-        to = behind_call(t, name, i);
+        to = behind_call(t, name, i, noun);
     if (!to)
         to = behind_operator(t, i, v);
     if (!to)
         to = v->quoted ? behind_block(t, i) : behind_blank(t, name, i, noun, v);
+    if (noun && to)
+        to = behind_line(t, to);
     return to && to < t.len && read_value(t, to, v);
 }

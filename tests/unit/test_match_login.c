@@ -181,6 +181,8 @@ static void values_are_found_in_all_forms_of_an_assignment(void)
         {"- name: PASSWORD\n  valueFrom: secret1", ""},
         {"<password>\n  <hash1/>\n</password>", ""},
         {"password('a1-', b)", ""},
+        {"f(\"user\", \"password\", \"address1\")", ""},
+        {"{ \"password\", \"address1\" }", ""},
     };
     static const struct row defaults[] = {
         {"process.env.API_KEY || 'k3J9dLq0Zx7Tn2VbY5cW'", "k3J9dLq0Zx7Tn2VbY5cW"},
@@ -189,6 +191,15 @@ static void values_are_found_in_all_forms_of_an_assignment(void)
         {"access key: k3J9dLq0Zx7Tn2VbY5cW", "k3J9dLq0Zx7Tn2VbY5cW"},
         {"/get?api_key=k3J9dLq0Zx7Tn2VbY5cW&V1", "k3J9dLq0Zx7Tn2VbY5cW"},
         {"env.put(\"API_KEY\", \"k3J9dLq0Zx7Tn2VbY5cW\");", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"buildConfigField 'String' , 'API_KEY' , '\"k3J9dLq0Zx7Tn2VbY5cW\"'",
+         "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"field(\"String\", \"API_KEY\", \"\\\"k3J9dLq0Zx7Tn2VbY5cW\\\"\")",
+         "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"[\"api_key\", \"k3J9dLq0Zx7Tn2VbY5cW\"]", ""},
+        {"{ \"ApiKey\", \"k3J9dLq0Zx7Tn2VbY5cW\" }", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"{\"ApiKey\", \"k3J9dLq0Zx7Tn2VbY5cW\"}", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"const apiKey =\n    \"k3J9dLq0Zx7Tn2VbY5cW\";", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"api_key =\nk3J9dLq0Zx7Tn2VbY5cW = 1", ""},
     };
     static const struct row keys[] = {
         {"ACME_KEY=k3J9dLq0Zx7Tn2VbY5cW", "k3J9dLq0Zx7Tn2VbY5cW"},
@@ -205,6 +216,20 @@ static void values_are_found_in_all_forms_of_an_assignment(void)
         {"blocknative_key=k3J9dLq0Zx7Tn2VbY5cW", "k3J9dLq0Zx7Tn2VbY5cW"},
         {"sourceMapKey=k3J9dLq0Zx7Tn2VbY5cW", ""},
         {"hot_key=k3J9dLq0Zx7Tn2VbY5cW", ""},
+        /* whose key it is, as a word before it */
+        {"Acme KEY=k3J9dLq0Zx7Tn2VbY5cW", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"the Acme key is k3J9dLq0Zx7Tn2VbY5cW.", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"acme KEY k3J9dLq0Zx7Tn2VbY5cW", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"acme key - 'k3J9dLq0Zx7Tn2VbY5cW'", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"using key = k3J9dLq0Zx7Tn2VbY5cW", ""},
+        {"cache key: k3J9dLq0Zx7Tn2VbY5cW", ""},
+        {"row_id key: k3J9dLq0Zx7Tn2VbY5cW", ""},
+        {"acme key: '=k3J9dLq0Zx7Tn2VbY5cW'", ""},
+        {"PRIMARY KEY k3J9dLq0Zx7Tn2VbY5cW", ""},
+        {"Authorization: k3J9dLq0Zx7Tn2VbY5cW", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"creds = k3J9dLq0Zx7Tn2VbY5cW", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"author: k3J9dLq0Zx7Tn2VbY5cW", ""},
+        {"auth_type: k3J9dLq0Zx7Tn2VbY5cW", ""},
     };
     static const struct row tokens[] = {
         {"the deploy token k3J9dLq0Zx7Tn2VbY5cW, again", "k3J9dLq0Zx7Tn2VbY5cW"},
@@ -218,6 +243,12 @@ static void values_are_found_in_all_forms_of_an_assignment(void)
         {"token: 7Tn2VbY5:k3J9dLq0ZxcW", "7Tn2VbY5:k3J9dLq0ZxcW"},
         {"token: sha512:k3J9dLq0Zx7Tn2VbY5cW", ""},
         {"token: a1:b2:k3J9dLq0Zx7Tn2VbY5cW", ""},
+        {"token: k3J9dLq0=Zx7Tn2VbY5cW-8", "k3J9dLq0=Zx7Tn2VbY5cW-8"},
+        {"token = <<-'EOT'\n  k3J9dLq0Zx7Tn2VbY5cW\nEOT", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"token = x << k3J9dLq0Zx7Tn2VbY5cW", ""},
+        {"token: 'k3J9dL7n2VbY'", "k3J9dL7n2VbY"},
+        {"token: 'k3J9-dL7n2VbY'", ""},
+        {"token: 'version12beta'", ""},
     };
 
     static const struct row signs[] = {
@@ -226,6 +257,8 @@ static void values_are_found_in_all_forms_of_an_assignment(void)
         {"secret = '^(a1b2|c3d4)!(e5f6)?g7h8i9j0'", ""},      /* one of a regular language */
         {"secret = 'ftp://a1?b2=c3&d4=e5%f6@g7!h8(i9)'", ""}, /* an address */
         {"secret = 'Why? (what_is_it_good_for)!'", ""},
+        {"<secret>{acme k3J9dLq0Zx7Tn2VbY5cW}</secret>", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"<secret>{k3J9dLq0Zx7Tn2VbY5cW}</secret>", ""}, /* a name to fill in */
     };
 
     check("password_value", rows, LAC_COUNT(rows));
