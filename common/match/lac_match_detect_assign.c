@@ -18,6 +18,7 @@ enum {
     RANDOM_MIN = 16,     /* of what is called a key, token or secret */
     SHORT_MIN = 12,      /* of one of letters and digits that change often */
     KEY_RANDOM_MIN = 20, /* of what is called some key */
+    KEY_LONG_MIN = 30,   /* of one with hardly a digit */
     SIGNS_MIN = 24,      /* of a key with signs in it */
     MIXED_MIN = 12,      /* of one with signs, digits and letters of both cases */
     KEY_REST_MAX = 6,    /* "_token" */
@@ -40,9 +41,10 @@ static bool is_about(struct lac_str before, struct lac_str after)
 {
     static const struct lac_match_gram_word id[] = {W("id"), {0}};
     static const struct lac_match_gram_word first[] = {
-        W("public"), W("csrf"), W("xsrf"),   W("next"),   W("page"),  W("cursor"),
-        W("contin"), W("sort"), W("partit"), W("cache"),  W("max_"),  W("min_"),
-        W("num_"),   W("sync"), W("design"), W("forgot"), W("reset"), {0}};
+        W("public"), W("csrf"),   W("xsrf"),         W("next"),         W("page"),
+        W("cursor"), W("contin"), W("sort"),         W("partit"),       W("cache"),
+        W("max_"),   W("min_"),   W("num_"),         W("sync"),         W("design"),
+        W("forgot"), W("reset"),  W("authenticity"), W("requestverif"), {0}};
     static const struct lac_match_gram_word last[] = {
         W("hash"),   W("digest"),  W("salt"),   W("length"), W("_len"),   W("policy"), W("rule"),
         W("regex"),  W("pattern"), W("file"),   W("path"),   W("dir"),    W("url"),    W("uri"),
@@ -51,15 +53,27 @@ static bool is_about(struct lac_str before, struct lac_str after)
         W("title"),  W("text"),    W("messag"), W("error"),  W("name"),   W("_id"),    W("type"),
         W("format"), W("versio"),  W("_ref"),   W("keyref"), W("arn"),    W("manage"), W("store"),
         W("count"),  W("limit"),   W("size"),   W("encod"),  W("streng"), W("score"),  W("izer"),
-        W("izat"),   W("less"),    W("requir"), W("enable"), W("chang"),  {0}};
+        W("izat"),   W("ized"),    W("iser"),   W("isat"),   W("ised"),   W("less"),   W("requir"),
+        W("enable"), W("chang"),   {0}};
 
     if (after.len >= 2 && after.len <= 3 && lac_match_mentions(after, id))
         return true;
     return lac_match_mentions(before, first) || lac_match_mentions(after, last);
 }
 
+/* Whether a part of the identifier ends at `i`, or is a plural that does. */
+static bool ends_part(struct lac_str name, size_t i)
+{
+    bool small = lac_match_before(name, i) >= 'a';
+    unsigned char c;
+
+    i += lac_match_byte(name, i) == (small ? 's' : 'S');
+    c = lac_match_byte(name, i);
+    return !lac_match_is_alpha(c) || (small && c < 'a');
+}
+
 /* Whether one of the words, in lower case, begins a part of the identifier: "map" does so in
- * sourceMap, but not in semaphore. */
+ * sourceMap, but not in semaphore. Behind a '$' the part ends: no MAPQUEST. */
 static bool begins_part(struct lac_str name, const char *const *words)
 {
     for (size_t i = 0; i < name.len; i++) {
@@ -74,7 +88,7 @@ static bool begins_part(struct lac_str name, const char *const *words)
 
             while ((*w)[k] && (lac_match_byte(name, i + k) | 0x20) == (unsigned char)(*w)[k])
                 k++;
-            if ((*w)[k] == 0)
+            if ((*w)[k] == 0 || ((*w)[k] == '$' && ends_part(name, i + k)))
                 return true;
         }
     }
@@ -85,15 +99,16 @@ static bool begins_part(struct lac_str name, const char *const *words)
 static bool is_plain_key(struct lac_str before)
 {
     static const char *const words[] = {
-        "public", "primar",  "foreign", "sort",   "cache",  "partit", "hash",   "row",    "col",
-        "index",  "idempot", "rout",    "regist", "object", "s3",     "lookup", "group",  "search",
-        "map",    "unique",  "compos",  "natur",  "surrog", "range",  "order",  "transl", "i18n",
-        "short",  "hot",     "arrow",   "enter",  "shift",  "ctrl",   "item",   "list",   "storage",
-        "finger", "trace",   "dedup",   "event",  "messag", "topic",  "node",   "file",   "etag",
-        "ref",    "issue",   "project", "blob",   "chunk",  "digest", "sha",    "checks", "commit",
-        "build",  "lock",    "pub",     "known",  "host",   "join",   "merge",  "config", "metric",
-        "dict",   "schema",  "state",   "test",   "data",   "image",  "asset",  "uuid",   "guid",
-        NULL};
+        "public",   "primar",     "foreign", "sort",    "cache",  "partit",  "hash",   "row$",
+        "col$",     "index",      "idempot", "rout",    "regist", "object$", "s3",     "lookup",
+        "group$",   "search",     "map$",    "unique",  "compos", "natur",   "surrog", "range$",
+        "order$",   "transl",     "i18n",    "short",   "hot",    "arrow",   "enter",  "shift",
+        "ctrl",     "item$",      "list$",   "storage", "finger", "trace",   "dedup",  "event$",
+        "message$", "messaging$", "topic",   "node$",   "file$",  "etag",    "ref$",   "issue$",
+        "project$", "blob",       "chunk",   "digest",  "sha",    "checks",  "commit", "build$",
+        "lock$",    "pub$",       "pubkey",  "known",   "host$",  "join",    "merge",  "config",
+        "metric",   "dict",       "schema",  "state$",  "test$",  "data$",   "image$", "asset",
+        "uuid",     "guid",       NULL};
 
     return before.len < 2 || begins_part(before, words);
 }
@@ -212,18 +227,39 @@ static bool is_mixed_text(struct lac_str s)
            signs + marks + upper + lower + digits == s.len && lac_match_is_random(s, MIXED_MIN);
 }
 
+static bool is_capital(char c)
+{
+    return c >= 'A' && c <= 'Z';
+}
+
 /* Of what is called some key, an identifier of the program says nothing: digits make the
  * difference between hexKeyOfTheTest1 and a key. */
-static bool is_issued(struct lac_str s)
+static bool is_issued_part(struct lac_str s)
 {
     size_t digits = 0;
+    size_t pairs = 0; /* of capitals */
 
     for (size_t i = 0; i < s.len; i++) {
         digits += lac_match_is_digit((unsigned char)s.ptr[i]);
-        if (s.ptr[i] == '.')
-            return false;
+        pairs += i > 0 && is_capital(s.ptr[i]) && is_capital(s.ptr[i - 1]);
     }
-    return digits >= 3 && lac_match_is_random(s, KEY_RANDOM_MIN);
+    return (digits >= 3 || (digits >= 1 && pairs >= 3 && s.len >= KEY_LONG_MIN)) &&
+           lac_match_is_random(s, KEY_RANDOM_MIN);
+}
+
+/* The same of one in parts, as signed tokens are: the parts of a path or a version are short. */
+static bool is_issued(struct lac_str s)
+{
+    size_t from = 0;
+
+    for (size_t i = 0; i <= s.len; i++) {
+        if (i < s.len && s.ptr[i] != '.')
+            continue;
+        if (is_issued_part(lac_str_slice(s, from, i)))
+            return true;
+        from = i + 1;
+    }
+    return false;
 }
 
 /* A short one: letters and digits only, and so mixed that they spell nothing. */

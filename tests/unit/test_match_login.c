@@ -183,12 +183,14 @@ static void values_are_found_in_all_forms_of_an_assignment(void)
         {"password('a1-', b)", ""},
         {"f(\"user\", \"password\", \"address1\")", ""},
         {"{ \"password\", \"address1\" }", ""},
+        {"OLDPWD=/home/anna7", ""},
     };
     static const struct row defaults[] = {
         {"process.env.API_KEY || 'k3J9dLq0Zx7Tn2VbY5cW'", "k3J9dLq0Zx7Tn2VbY5cW"},
         {"getenv('API_KEY') or 'k3J9dLq0Zx7Tn2VbY5cW'", "k3J9dLq0Zx7Tn2VbY5cW"},
         {"the access key k3J9dLq0Zx7Tn2VbY5cW of the bot", "k3J9dLq0Zx7Tn2VbY5cW"},
         {"access key: k3J9dLq0Zx7Tn2VbY5cW", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"googleapikey: k3J9dLq0Zx7Tn2VbY5cW", "k3J9dLq0Zx7Tn2VbY5cW"},
         {"/get?api_key=k3J9dLq0Zx7Tn2VbY5cW&V1", "k3J9dLq0Zx7Tn2VbY5cW"},
         {"env.put(\"API_KEY\", \"k3J9dLq0Zx7Tn2VbY5cW\");", "k3J9dLq0Zx7Tn2VbY5cW"},
         {"buildConfigField 'String' , 'API_KEY' , '\"k3J9dLq0Zx7Tn2VbY5cW\"'",
@@ -216,6 +218,16 @@ static void values_are_found_in_all_forms_of_an_assignment(void)
         {"blocknative_key=k3J9dLq0Zx7Tn2VbY5cW", "k3J9dLq0Zx7Tn2VbY5cW"},
         {"sourceMapKey=k3J9dLq0Zx7Tn2VbY5cW", ""},
         {"hot_key=k3J9dLq0Zx7Tn2VbY5cW", ""},
+        /* nor are "data", "message" and "map" of these */
+        {"datadogKey=k3J9dLq0Zx7Tn2VbY5cW", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"MAPQUEST_KEY=k3J9dLq0Zx7Tn2VbY5cW", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"messagebird_key=k3J9dLq0Zx7Tn2VbY5cW", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"data_key=k3J9dLq0Zx7Tn2VbY5cW", ""},
+        {"itemsKey=k3J9dLq0Zx7Tn2VbY5cW", ""},
+        {"MESSAGE_KEY=k3J9dLq0Zx7Tn2VbY5cW", ""},
+        {"acme_key='dLqZxTnVbYcWKJRsPgNmHtQwXz7Bfe'", "dLqZxTnVbYcWKJRsPgNmHtQwXz7Bfe"},
+        {"acme_key='theKeyThatOpensTheFrontDoor1Again'", ""},
+        {"acme_key='v2.k3J9dLq0Zx7Tn2VbY5cW.h8'", "v2.k3J9dLq0Zx7Tn2VbY5cW.h8"},
         /* whose key it is, as a word before it */
         {"Acme KEY=k3J9dLq0Zx7Tn2VbY5cW", "k3J9dLq0Zx7Tn2VbY5cW"},
         {"the Acme key is k3J9dLq0Zx7Tn2VbY5cW.", "k3J9dLq0Zx7Tn2VbY5cW"},
@@ -247,6 +259,11 @@ static void values_are_found_in_all_forms_of_an_assignment(void)
         {"token = <<-'EOT'\n  k3J9dLq0Zx7Tn2VbY5cW\nEOT", "k3J9dLq0Zx7Tn2VbY5cW"},
         {"token = x << k3J9dLq0Zx7Tn2VbY5cW", ""},
         {"token: 'k3J9dL7n2VbY'", "k3J9dL7n2VbY"},
+        {"acmetoken=k3J9dLq0Zx7Tn2VbY5cW", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"csrfmiddlewaretoken=k3J9dLq0Zx7Tn2VbY5cW", ""},
+        {"name=\"authenticity_token\" value=\"k3J9dLq0Zx7Tn2VbY5cW\"", ""},
+        {"__RequestVerificationToken=k3J9dLq0Zx7Tn2VbY5cW", ""},
+        {"tokenised k3J9dLq0Zx7Tn2VbY5cW", ""},
         {"token: 'k3J9-dL7n2VbY'", ""},
         {"token: 'version12beta'", ""},
     };
