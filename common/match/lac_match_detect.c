@@ -223,11 +223,16 @@ size_t lac_match_break_back(struct lac_str t, size_t to)
 bool lac_match_number_may_start(struct lac_str t, size_t i)
 {
     unsigned char c = lac_match_before(t, i);
+    unsigned char before = i >= 2 ? (unsigned char)t.ptr[i - 2] : 0;
 
     if (lac_match_is_alnum(c) || c == '_')
         return false;
+    if (c == '.' && before && lac_match_is_in(before, "-+,;=([")) /* "-.4111" is a decimal */
+        return false;
+    if (c == '-' && before == '_') /* "blk_-4433" */
+        return false;
     if (c == '.' || c == '-' || c == ',' || c == '/' || c == ':')
-        return i < 2 || !lac_match_is_digit((unsigned char)t.ptr[i - 2]);
+        return !lac_match_is_digit(before);
     return true;
 }
 

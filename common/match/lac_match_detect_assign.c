@@ -404,9 +404,19 @@ static bool assigned(struct lac_str t, size_t at, enum kind kind, bool directive
     return true;
 }
 
+/* "the interface identified by %IFINDEX", "... by *map_fd*", "... by __m68k__": documents of code.
+ * A password of SQL stands in quotes or begins with a letter. */
+static bool is_prose(struct lac_str t, size_t at)
+{
+    return at >= 3 && (memcmp(t.ptr + at - 3, "by ", 3) == 0) &&
+           lac_match_is_in(lac_match_byte(t, lac_match_skip(t, at, " ", BLANKS_MAX)), "%*_");
+}
+
 bool lac_match_verify_password(struct lac_str t, size_t at, unsigned trigger,
                                struct lac_match_span *out)
 {
+    if (trigger == TRIGGER_DIRECTIVE && is_prose(t, at))
+        return false;
     return assigned(t, at, KIND_PASSWORD, trigger == TRIGGER_DIRECTIVE, out);
 }
 

@@ -8,6 +8,7 @@ enum {
     CARD_MIN = 12,
     CARD_MAX = 19,
     CARD_REACH = CARD_MAX + 4 * LAC_MATCH_BREAK_MAX, /* bytes of the longest, its breaks included */
+    ASCENDING = 256, /* four groups of a card lie within it once in half a million */
     IBAN_MAX = 34,
     SSN_REACH = 40, /* bytes between the word and its number */
 };
@@ -227,13 +228,37 @@ static bool is_among_groups(struct lac_str t, size_t start, size_t end)
     return memchr(t.ptr + start, '\n', end - start) ? left || right : left && right;
 }
 
+/* "3859 3860 3861 3864": numbers in ascending order that lie close together are a list. */
+static bool is_ascending(const char *digits, const unsigned char *sizes)
+{
+    int last = 0, first = 0;
+
+    for (int g = 0; g < 4; g++) {
+        int n = 0;
+
+        if (sizes[g] != 4)
+            return false;
+        for (int k = 0; k < 4; k++)
+            n = n * 10 + (digits[4 * g + k] - '0');
+        if (g == 0)
+            first = n;
+        else if (n <= last)
+            return false;
+        last = n;
+    }
+    return last - first < ASCENDING;
+}
+
 /* The end of a card that begins at `start`, 0 when there is none. `count`: of its digits. */
 static size_t card_end(struct lac_str t, size_t start, const unsigned char *sizes, size_t *count)
 {
     char digits[CARD_MAX + 1];
     size_t end = card_parse(t, start, sizes, digits, count);
 
-    return end && lac_match_card_issuer(digits, *count) && lac_match_luhn(digits, *count) ? end : 0;
+    return end && lac_match_card_issuer(digits, *count) && lac_match_luhn(digits, *count) &&
+                   !(end - start > *count && is_ascending(digits, sizes))
+               ? end
+               : 0;
 }
 
 /* Where the card of `count` digits that ends at `to` would begin. */

@@ -12,7 +12,7 @@ enum {
     IPV6_TEXT_MAX = 45, /* eight groups, the last two as IPv4 */
     ZONE_MAX = 15,      /* a network interface's name on Linux */
     SMALL = 40,         /* numbers below it are those of versions and sections */
-    NAMED_BEFORE = 48,  /* bytes in which something may say that they are an address */
+    NAMED_BEFORE = 64,  /* bytes in which something may say that they are an address */
     NAMED_BEHIND = 24,
 };
 
@@ -289,8 +289,9 @@ static bool is_named_address(struct lac_str t, size_t start, size_t end)
 
     if (lac_match_before(t, start) == '@' || (start == 0 && end == t.len) ||
         (start >= 3 && memcmp(t.ptr + start - 3, "://", 3) == 0) ||
-        ((next == ':' || next == '/') && lac_match_is_digit(lac_match_byte(t, end + 1))))
-        return true;
+        ((next == ':' || next == '/') && lac_match_is_digit(lac_match_byte(t, end + 1))) ||
+        (lac_match_before(t, start) == '[' && next == ']' && lac_match_byte(t, end + 1) == ')'))
+        return true; /* the last one in mail: (mx.example.org [1.2.3.4]) */
     return has_part(t, from, start, words, LAC_COUNT(words)) || names_ip(t, from, start) ||
            has_part(t, end, to, words, LAC_COUNT(words)) || names_ip(t, end, to);
 }

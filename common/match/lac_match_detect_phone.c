@@ -234,7 +234,7 @@ static bool verify_plus(struct lac_str t, size_t at, struct lac_match_span *out)
     if (t.ptr[plus + 1] == ' ' && !word_before(t, plus)) /* a sum */
         return false;
     if (lac_match_is_alnum(lac_match_before(t, plus)) || lac_match_before(t, plus) == '+' ||
-        lac_match_before(t, plus) == ')')
+        lac_match_before(t, plus) == ')' || lac_match_before(t, plus) == '~') /* 1:10~+20191229 */
         return false;
     parse_digits(t, first, DIGITS_MAX, &p);
     if (p.count >= 11 && p.digits[0] == '1')
@@ -300,6 +300,26 @@ static size_t behind_label(struct lac_str t, size_t i)
     return line > i && lac_match_byte(t, line) == '\n' ? line + 1 : i;
 }
 
+/* "fon" begins more than telephones: "../font/icons.ttf?79801659", "Fontana, CA". */
+static bool is_other_word(struct lac_str t, size_t at)
+{
+    unsigned char next = lac_match_byte(t, at);
+
+    if ((lac_match_before(t, at) | 0x20) != 'n' || !lac_match_is_alpha(next) ||
+        (at >= 4 && lac_match_is_alpha((unsigned char)t.ptr[at - 4])))
+        return false;
+    return !lac_match_is_in(next | 0x20, "neo") ||
+           ((next | 0x20) != 'n' && lac_match_is_alpha(lac_match_byte(t, at + 1)));
+}
+
+/* "34.0774421", "0.001 0 0": a decimal, or several. Area codes stand before a point, too, with
+ * three digits or the trunk prefix. */
+static bool is_decimal(const struct phone *p)
+{
+    return p->sep == '.' && (p->group[0] == 1 || (p->groups == 2 && p->digits[0] != '0' &&
+                                                  !(p->group[0] == 3 && p->group[1] == 7)));
+}
+
 /* Behind a word. `sure`: the word names a telephone, so any national form will do. */
 static bool verify_word(struct lac_str t, size_t at, bool sure, struct lac_match_span *out)
 {
@@ -310,6 +330,8 @@ static bool verify_word(struct lac_str t, size_t at, bool sure, struct lac_match
     size_t end;
     bool nanp;
 
+    if (sure && is_other_word(t, at))
+        return false;
     if (sure)
         at = behind_label(t, at);
     while (at < limit && !lac_match_is_digit((unsigned char)t.ptr[at])) {
@@ -322,7 +344,7 @@ static bool verify_word(struct lac_str t, size_t at, bool sure, struct lac_match
     start = lac_match_before(t, at) == '(' ? at - 1 : at;
     parse_digits(t, at, DIGITS_MAX, &p);
     end = phone_end(t, p.end);
-    if (p.more || !end ||
+    if (p.more || !end || is_decimal(&p) ||
         (!lac_match_number_may_start(t, start) && lac_match_before(t, start) != ':'))
         return false;
     nanp = (p.count == 10 && lac_match_nanp_valid(p.digits, false)) ||
@@ -394,7 +416,11 @@ static bool verify_trunk(struct lac_str t, size_t at, struct lac_match_span *out
     if (t.ptr[sep] == '(')
         sep--;
     start = lac_match_run_start(t, sep, 6, lac_match_is_digit);
-    /* The middle of a longer number in groups. */
+    /* A requirement's name (R-03371-37637); the middle of a longer number in groups. */
+    if (lac_match_before(t, start) == '-' && start >= 2 &&
+        lac_match_is_alpha((unsigned char)t.ptr[start - 2]) &&
+        (start == 2 || !lac_match_is_alpha((unsigned char)t.ptr[start - 3])))
+        return false;
     if (!lac_match_number_may_start(t, start) ||
         (lac_match_before(t, start) == ' ' && start >= 2 &&
          lac_match_is_digit((unsigned char)t.ptr[start - 2])))

@@ -121,6 +121,7 @@ static void four_small_numbers_are_an_address_where_something_says_so(void)
         {"1.2.3.4", "1.2.3.4"}, /* all of a field */
         {"X-Originating-IP: 2.2.2.2", "2.2.2.2"},
         {"5.9.28.15 is the address", "5.9.28.15"},
+        {"from mx.example.org (mx.example.org [1.2.3.4])", "1.2.3.4"},
         {"dpkg (1.15.7.2) unstable", ""},
         {"Start preparing for 1.7.10.4", ""},
         {"OID_SAN \"2.5.29.17\"", ""},
@@ -158,7 +159,41 @@ static void a_file_is_nobodys_mailbox(void)
     check("email", NULL, rows, LAC_COUNT(rows));
 }
 
+static void lists_and_decimals_are_no_cards(void)
+{
+    static const struct row rows[] = {
+        {"4111111111111111 x,.4111111111111111", "4111111111111111"},
+        {"blk_-4111111111111111 card_no-4111111111111111", "4111111111111111"},
+        {"4111 1111 1111 1111", "4111 1111 1111 1111"},
+        {"-.4075457846554305", ""},
+        {"3892\n3893\n3894\n3895\n3896\n3897", ""},
+        {"5394  5428 5462 5496 5531  x", ""},
+    };
+
+    check("credit_card", NULL, rows, LAC_COUNT(rows));
+}
+
+static void coordinates_and_files_are_no_telephones(void)
+{
+    static const struct row rows[] = {
+        {"call 415.5552671, phone 089.12345678", "415.5552671|089.12345678"},
+        {"Fon: 79801659, Fone 79801658, Fonnr. 79801657", "79801659|79801658|79801657"},
+        {"TelefonNr 79801659, Telefonnummer 79801658", "79801659|79801658"},
+        {"Tel-03371-37637", "03371-37637"},
+        {"Jack Call,91.28076802,1.69", ""},
+        {"Mobile Downtown,Mobile,AL,USA,30.62646944", ""},
+        {"url('../font/icons.eot?79801659')", ""},
+        {"Fontana, CA\", \"time\":1517824886710", ""},
+        {"/FontMatrix [0.001 0 0 0.001 0 0]", ""},
+        {"IMP: R-03371-37637", ""},
+        {"(1:10~+20191229111838+6991d", ""},
+    };
+
+    check("phone", NULL, rows, LAC_COUNT(rows));
+}
+
 LAC_TEST_MAIN(match_place, digits_of_a_decimal_are_no_number, groups_of_a_uuid_are_no_number,
               pieces_of_base64_are_no_codes,
               four_small_numbers_are_an_address_where_something_says_so, a_slice_is_no_address,
-              a_file_is_nobodys_mailbox)
+              a_file_is_nobodys_mailbox, lists_and_decimals_are_no_cards,
+              coordinates_and_files_are_no_telephones)
