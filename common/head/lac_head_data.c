@@ -168,6 +168,7 @@ enum lac_status lac_head_data_add(struct lac_head_data *d, const char *file, str
 {
     unsigned long number = 0;
 
+    lines = lac_str_slice(lines, lac_utf8_mark(lines), lines.len);
     while (lines.len > 0) {
         const char *end = memchr(lines.ptr, '\n', lines.len);
         size_t len = end ? (size_t)(end - lines.ptr) : lines.len;

@@ -63,6 +63,29 @@ def test_a_reader_that_has_gone_takes_nothing_from_a_verdict(tmp_path, command, 
     assert (done.returncode, done.stderr) == (status, "")
 
 
+@pytest.mark.parametrize("command, status, said", [
+    ("classify <&-", 4, "standard input: "),
+    ("classify --file latin1.txt", 4, "iconv"),
+    ("model add nowhere", 2, '"nowhere" is no folder and no known name'),
+    ("model verify", 0, "there is nothing to compare")])
+def test_errors_say_what_they_are_about(tmp_path, command, status, said):
+    (tmp_path / "latin1.txt").write_bytes(b"caf\xe9")
+    done = subprocess.run(["bash", "-c", f'"{BIN}/lacuna" {command}'], cwd=tmp_path, text=True,
+                          capture_output=True, timeout=60, check=False,
+                          env=clean_env(tmp_path) | conf_env({"model.store": tmp_path / "models"}))
+    assert done.returncode == status and said in done.stderr, done.stderr
+
+
+def test_labelled_texts_and_requests_may_begin_with_a_byte_order_mark(tmp_path):
+    line = b'\xef\xbb\xbf{"text": "mail jane.doe@northwind-corp.com", "tier": "PROPRIETARY"}\r\n'
+    (tmp_path / "labelled.jsonl").write_bytes(line)
+    (tmp_path / "requests.jsonl").write_bytes(b'\xef\xbb\xbf{"text": "mail me"}\r\n')
+    for command in (["eval", "labelled.jsonl"],
+                    ["pack", "diff", "builtin", "builtin", "--requests", "requests.jsonl"]):
+        subprocess.run([BIN / "lacuna", *command], cwd=tmp_path, check=True, timeout=60,
+                       capture_output=True, env=clean_env(tmp_path))
+
+
 def test_tail_ends_when_its_reader_has_gone(lacuna, tmp_path):
     lacuna.tool("topics", "create")
     lacuna.kafka.produce(lacuna.topic("requests"), [b'{"text": "one"}'])

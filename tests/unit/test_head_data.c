@@ -34,11 +34,13 @@ static void texts_are_sorted_and_hashed(void)
     unsigned char hash[LAC_HEAD_HASH_SIZE];
     struct lac_err err;
 
-    LAC_TEST_EQ(add(d,
-                    "{\"id\":\"b\",\"text\":\"me\",\"tier\":\"public\",\"domain\":\"e\"}\r\n\n"
-                    "{\"id\":\"a\",\"text\":\"to\",\"tier\":\"INTERNAL\",\"note\":\"x\"}",
-                    &err),
-                LAC_OK);
+    LAC_TEST_EQ(
+        add(d,
+            "\xef\xbb\xbf{\"id\":\"b\",\"text\":\"me\",\"tier\":\"public\",\"domain\":\"e\"}"
+            "\r\n\n"
+            "{\"id\":\"a\",\"text\":\"to\",\"tier\":\"INTERNAL\",\"note\":\"x\"}",
+            &err),
+        LAC_OK);
     LAC_TEST_EQ(lac_head_data_finish(d, &err), LAC_OK);
     LAC_TEST_EQ(lac_head_data_count(d), 2);
     CU_ASSERT(lac_str_is(lac_head_data_at(d, 0)->id, "a"));

@@ -43,6 +43,8 @@ struct classify_options {
 
 static int read_stdin(const struct lac_tool *t, struct lac_buf *text)
 {
+    char why[160];
+
     for (;;) {
         char *at = lac_buf_reserve(text, 1 << 14);
         ssize_t n;
@@ -52,8 +54,11 @@ static int read_stdin(const struct lac_tool *t, struct lac_buf *text)
         n = read(STDIN_FILENO, at, 1 << 14);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0)
-            return lac_tool_fail(t, LAC_EXIT_FAILURE, lac_errno_text(errno), NULL);
+        if (n < 0) {
+            (void)snprintf(why, sizeof(why), "standard input: %s", lac_errno_text(errno));
+            return lac_tool_fail(t, LAC_EXIT_FAILURE, why,
+                                 "Give a text as words, with --file or a pipe.");
+        }
         if (n == 0)
             return -1;
         lac_buf_commit(text, (size_t)n);
@@ -219,7 +224,9 @@ static int classify_here(const struct lac_tool *t, const struct classify_options
     int exit_status;
 
     if (!lac_utf8_valid(text))
-        return lac_tool_fail(t, LAC_EXIT_FAILURE, "the text is not UTF-8", NULL);
+        return lac_tool_fail(
+            t, LAC_EXIT_FAILURE, "the text is not UTF-8",
+            "Convert it first: `iconv -f UTF-16 -t UTF-8 FILE | lacuna classify`.");
     /* The configuration knows these words only. */
     LAC_ASSERT(lac_strategy_parse(lac_str_from(lac_conf_text(t->conf, "classification.strategy")),
                                   &options.strategy));

@@ -10,6 +10,7 @@
 #include "lac_assert.h"
 #include "lac_cli_semantic.h"
 #include "lac_file.h"
+#include "lac_utf8.h"
 
 enum {
     OUT_MAX = 64 << 20,
@@ -82,8 +83,13 @@ static bool read_file(struct lac_cli_batches *batches, const char *file, struct 
         (void)lac_err_set(&stop->err, LAC_FATAL, errno, "%.300s: %s", file, lac_errno_text(errno));
         return false;
     }
-    while (go && (n = getline(&line, &capacity, f)) >= 0)
-        go = read_line(batches, file, (struct lac_str){line, (size_t)n}, ++number, stop);
+    while (go && (n = getline(&line, &capacity, f)) >= 0) {
+        struct lac_str text = {line, (size_t)n};
+
+        if (++number == 1)
+            text = lac_str_slice(text, lac_utf8_mark(text), text.len);
+        go = read_line(batches, file, text, number, stop);
+    }
     if (go && ferror(f)) {
         stop->file = file;
         (void)lac_err_set(&stop->err, LAC_FATAL, errno, "%.300s: %s", file, lac_errno_text(errno));

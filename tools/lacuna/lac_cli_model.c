@@ -203,6 +203,15 @@ static int model_add(int argc, char **argv)
     if (status < 0 && name && !lac_encode_store_name_ok(name))
         status = lac_tool_fail(&t, LAC_EXIT_USAGE,
                                "--name takes at most 64 letters, digits, '.', '_' and '-'", NULL);
+    if (status < 0 && access(t.operands[0], F_OK) != 0 && !lac_cli_model_known(t.operands[0])) {
+        char what[200];
+
+        (void)snprintf(what, sizeof(what), "\"%.100s\" is no folder and no known name",
+                       t.operands[0]);
+        status = lac_tool_fail(&t, LAC_EXIT_USAGE, what,
+                               "The name that can be fetched is all-minilm-l6-v2; other models are "
+                               "added from their folder.");
+    }
     if (status < 0) {
         known = access(t.operands[0], F_OK) == 0 ? NULL : lac_cli_model_known(t.operands[0]);
         status = known ? add_known(&t, store, known, name, json)
@@ -372,6 +381,8 @@ static int verify(const struct lac_tool *t, const char *store, const char *what,
     (void)snprintf(none, sizeof(none), "no model \"%.60s\" in the store", what ? what : "");
     if (status < 0 && what && !looked)
         return lac_tool_fail(t, LAC_EXIT_USAGE, none, "`lacuna model list` shows them.");
+    if (status < 0 && !json && count == 0)
+        lac_tool_warn(t, "no models in %s: there is nothing to compare", store);
     return lac_cli_verdict(status, wrong ? LAC_EXIT_NEGATIVE : LAC_EXIT_OK);
 }
 

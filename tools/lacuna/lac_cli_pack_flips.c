@@ -23,6 +23,7 @@
 #include "lac_record_json.h"
 #include "lac_records.h"
 #include "lac_semantic.h"
+#include "lac_utf8.h"
 
 enum {
     FILE_MAX = 512 << 20,
@@ -348,7 +349,7 @@ static enum lac_status put_lines(struct bench *b, struct lac_str data, const cha
                                  struct lac_err *err)
 {
     enum lac_status status = LAC_OK;
-    size_t at = 0;
+    size_t at = lac_utf8_mark(data);
 
     for (uint64_t n = 1; at < data.len && status == LAC_OK; n++) {
         const char *end = memchr(data.ptr + at, '\n', data.len - at);

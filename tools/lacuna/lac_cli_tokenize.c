@@ -179,7 +179,7 @@ static int64_t read_fd(void *ctx, void *into, size_t n)
     return got;
 }
 
-static int stream(struct tokenize *k, int fd)
+static int stream(struct tokenize *k, const char *name, int fd)
 {
     struct lac_scan_lines lines;
     struct lac_scan_block block = {0};
@@ -202,8 +202,12 @@ static int stream(struct tokenize *k, int fd)
         if (status < 0) /* a person who types sees the answer */
             status = lac_cli_flush(k->tool, &k->out);
     }
-    if (got == LAC_FATAL)
-        status = lac_tool_fail(k->tool, LAC_EXIT_FAILURE, err.text, NULL);
+    if (got == LAC_FATAL) {
+        struct lac_err named;
+
+        (void)lac_err_set(&named, LAC_FATAL, err.code, "%.300s: %s", name, err.text);
+        status = lac_tool_fail(k->tool, LAC_EXIT_FAILURE, named.text, NULL);
+    }
     lac_scan_lines_deinit(&lines);
     lac_buf_deinit(&block.text);
     return status;
@@ -221,7 +225,7 @@ static int file(struct tokenize *k, const char *path)
         (void)lac_err_set(&err, LAC_FATAL, errno, "%s: %s", path, lac_errno_text(errno));
         return lac_tool_fail(k->tool, LAC_EXIT_FAILURE, err.text, NULL);
     }
-    status = stream(k, fd);
+    status = stream(k, is_stdin ? "standard input" : path, fd);
     if (!is_stdin)
         close(fd);
     return status;

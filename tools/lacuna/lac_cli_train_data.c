@@ -13,6 +13,7 @@
 #include "lac_file.h"
 #include "lac_json.h"
 #include "lac_record.h"
+#include "lac_utf8.h"
 
 enum { REQUESTS_BYTES = 1 << 30 };
 
@@ -140,6 +141,7 @@ static int take_requests(struct lac_cli_train *r, const char *path, const char *
     lac_buf_init(&b, REQUESTS_BYTES);
     status = lac_file_read(path, &b, &err);
     rest = lac_buf_str(&b);
+    rest = lac_str_slice(rest, lac_utf8_mark(rest), rest.len);
     while (status == LAC_OK && rest.len > 0) {
         const char *end = memchr(rest.ptr, '\n', rest.len);
         size_t len = end ? (size_t)(end - rest.ptr) : rest.len;
