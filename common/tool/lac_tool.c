@@ -282,7 +282,8 @@ static void open_log(const struct lac_tool *t)
                                                 LAC_LOG_DEBUG};
     enum lac_log_level level = LAC_LOG_ERROR; /* the command's own words say the rest */
 
-    if (lac_conf_source(t->conf, "log.level") != LAC_CONF_FROM_DEFAULT)
+    /* A file is there for the programs, whose log somebody collects. */
+    if (lac_conf_source(t->conf, "log.level") > LAC_CONF_FROM_FILE)
         level = levels[lac_conf_choice(t->conf, "log.level")];
     lac_log_open(t->command->name, level,
                  lac_conf_choice(t->conf, "log.format") ? LAC_LOG_JSON : LAC_LOG_KEY_VALUE);

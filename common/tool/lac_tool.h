@@ -60,8 +60,8 @@ struct lac_tool {
 
 /*
  * Takes the command's options out of argv, loads the configuration (-c FILE, --dev or the usual
- * places), opens the log (warnings only, unless log.level says more). argv is changed.
- * From here on a write to a pipe without a reader fails instead of ending the program.
+ * places), opens the log (errors only, unless an option or the environment says log.level). argv is
+ * changed. From here on a write to a pipe without a reader fails instead of ending the program.
  * Returns -1 to go on; otherwise the exit status, with everything said. Close in both cases.
  */
 int lac_tool_open(struct lac_tool *t, const struct lac_tool_command *command, int argc,

@@ -77,6 +77,14 @@ def test_classify_understands_and_says_what_it_thought_of(tmp_path, pack):
     assert "MOST LIKE" in shown and "semantic all-minilm-l6-v2" in shown
 
 
+def test_the_log_level_of_a_file_is_for_programs_and_not_for_people(tmp_path):
+    need(MODEL)
+    (tmp_path / "lacuna.conf").write_text('log: { level = "info"; };\n')
+    asked = ["classify", "-c", tmp_path / "lacuna.conf", HARMLESS]
+    assert lacuna(tmp_path, *asked).stderr == ""
+    assert "event=encoder_opened" in lacuna(tmp_path, *asked, "--log-level=info").stderr
+
+
 def test_a_missing_model_is_said_and_makes_decisions_stricter(tmp_path, pack):
     done = lacuna(tmp_path, "classify", "--pack", pack, "--json", "--", HARMLESS, model=None)
     answer = json.loads(done.stdout)
