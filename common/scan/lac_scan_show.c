@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "lac_scan_internal.h"
+#include "lac_utf8.h"
 
 enum { EXCERPT_SPANS = 128, STARS_MOST = 64 };
 
@@ -119,6 +120,8 @@ void lac_scan_excerpt(struct lac_scan *s, const struct lac_scan_result *r, size_
         lo--;
     while (lo < f->start && is_inside(text.ptr[lo]))
         lo++;
+    if (lo == 0 && lac_utf8_mark(text) <= f->start)
+        lo = lac_utf8_mark(text);
     while (hi < text.len && hi - f->end < LAC_SCAN_EXCERPT_BYTES && !is_break(text.ptr[hi]))
         hi++;
     while (hi > f->end && hi < text.len && is_inside(text.ptr[hi]))

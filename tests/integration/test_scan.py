@@ -205,6 +205,16 @@ def test_utf16_is_text_and_places_are_the_files_own(tmp_path, encoding):
     assert [[f[k] for k in keys] for f in same["findings"]] == [[f[k] for k in keys] for f in found]
 
 
+def test_a_byte_order_mark_takes_no_column(tmp_path):
+    (tmp_path / "a.txt").write_bytes("\ufeffjane.doe@acme.io\r\nü kim@acme.io\n".encode())
+    found = scan(tmp_path, "--format", "jsonl", "a.txt", status=1)
+    first, second = (json.loads(line) for line in found.stdout.splitlines())
+    assert (first["line"], first["column"], first["end_column"]) == (1, 1, 17)
+    assert (first["start"], first["start_char"]) == (3, 1)  # of the file as it is
+    assert first["excerpt"] == "<EMAIL_ADDRESS>"
+    assert (second["line"], second["column"]) == (2, 3)
+
+
 def test_what_git_ignores_is_left_out_as_git_does(tree, tmp_path):
     """The same files as git lists, for patterns of every form."""
     names = ["a.log", "keep.log", "out/x", "src/out/x", "src/deep/out", "doc/a.txt", "doc/b/a.txt",

@@ -14,6 +14,7 @@
 #include "lac_cli_scan.h"
 #include "lac_scan_diff.h"
 #include "lac_scan_utf16.h"
+#include "lac_utf8.h"
 
 enum { BINARY_BYTES = 8 << 10 /* of its begin say whether a file is text */ };
 
@@ -24,7 +25,7 @@ struct cursor {
     size_t at;           /* byte of the piece */
     uint64_t line;       /* of it, from 1 */
     uint64_t chars;      /* code points before it */
-    uint64_t line_chars; /* of these before its line */
+    uint64_t line_chars; /* of these before its line, a byte order mark among them */
     uint64_t wide;       /* of these beyond the first 65,536 */
 };
 
@@ -172,6 +173,12 @@ static void judge(const struct place *p, struct lac_cli_record *r)
         atomic_fetch_add(&run->counts.findings, 1);
 }
 
+/* From 1; a byte order mark takes none, as in editors. */
+static uint64_t column(const struct cursor *c)
+{
+    return c->chars < c->line_chars ? 1 : c->chars - c->line_chars + 1;
+}
+
 static size_t utf16_offset(const struct cursor *c)
 {
     return LAC_SCAN_UTF16_MARK + 2 * (c->chars + c->wide);
@@ -189,13 +196,13 @@ static void report(const struct place *p, size_t index, const struct cursor *sta
         .found = *f,
         .placed = p->placed,
         .line = start->line,
-        .column = start->chars - start->line_chars + 1,
+        .column = column(start),
         .start_char = start->chars,
     };
 
     advance(&end, p->text, f->end);
     r.end_line = end.line;
-    r.end_column = end.chars - end.line_chars + 1;
+    r.end_column = column(&end);
     r.end_char = end.chars;
     fingerprint(p, &r);
     judge(p, &r);
@@ -359,6 +366,8 @@ void lac_cli_scan_fd(struct lac_cli_scan_run *run, struct lac_cli_scan_worker *w
         }
         p.text = (struct lac_str){w->memory, len};
         p.utf16 = reader.utf16;
+        if (p.base == 0 && lac_utf8_mark(p.text) > 0)
+            c.line_chars = 1;
         if (p.base == 0 && is_binary(run, p.text)) {
             atomic_fetch_add(&run->counts.binary, 1);
             return;
@@ -440,6 +449,8 @@ void lac_cli_scan_added(struct lac_cli_scan_run *run, struct lac_cli_scan_worker
         if (in != hunk) {
             hunk = in;
             c = (struct cursor){.at = d->hunks[in].at, .line = d->hunks[in].line};
+            if (c.line == 1 && lac_utf8_mark(lac_str_slice(d->text, c.at, d->text.len)) > 0)
+                c.line_chars = 1;
         }
         advance(&c, d->text, f->start);
         report(&p, i, &c, out);
