@@ -249,6 +249,32 @@ static void what_is_held_comes_back_in_order(void)
     lac_bridge_hold_drop(&h);
 }
 
+/* A reply finds its waiter by the one, and a trace goes on by the other. All of it is counted. */
+static void all_texts_of_a_message_are_held(void)
+{
+    struct lac_bridge_hold h = {0};
+    char correlation[] = "11112222", traceparent[] = "00-ab-cd-01", key[] = "k", value[] = "value";
+    const struct lac_bridge_message nothing = {0}, m = {.key = lac_str_from(key),
+                                                        .value = lac_str_from(value),
+                                                        .correlation = lac_str_from(correlation),
+                                                        .traceparent = lac_str_from(traceparent)};
+    LAC_TEST_NEED(lac_bridge_hold_add(&h, &nothing));
+    size_t bare = h.bytes;
+    LAC_TEST_NEED(lac_bridge_hold_add(&h, &m));
+    LAC_TEST_EQ(h.bytes - 2 * bare, 8 + 11 + 1 + 5);
+    memset(correlation, 'x', 8);
+    memset(traceparent, 'x', 11);
+    const struct lac_bridge_message *first = lac_bridge_hold_first(&h);
+    CU_ASSERT(!first->key.ptr && !first->value.ptr && !first->correlation.ptr);
+    lac_bridge_hold_drop(&h);
+    first = lac_bridge_hold_first(&h);
+    CU_ASSERT(lac_str_is(first->key, "k") && lac_str_is(first->value, "value"));
+    CU_ASSERT(lac_str_is(first->correlation, "11112222"));
+    CU_ASSERT(lac_str_is(first->traceparent, "00-ab-cd-01"));
+    lac_bridge_hold_drop(&h);
+    LAC_TEST_EQ(h.bytes, 0);
+}
+
 static void little_is_held(void)
 {
     enum { LARGE = 64 * 1024, MANY = 1000 };
@@ -269,4 +295,4 @@ static void little_is_held(void)
 LAC_TEST_MAIN(bridge_parts, slot_is_found_until_it_is_given_back, deadlines_come_once_and_not_early,
               same_key_same_answer, memory_is_bounded_and_the_oldest_goes, request_ids_go_up,
               derived_ids_are_always_the_same, headers_are_checked, instance_picks_its_partition,
-              what_is_held_comes_back_in_order, little_is_held)
+              what_is_held_comes_back_in_order, all_texts_of_a_message_are_held, little_is_held)

@@ -5,10 +5,13 @@
  */
 #include "lac_sign.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -145,6 +148,13 @@ static void what_is_no_ed25519_key_is_refused(void)
         "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt\n"
         "6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==\n"
         "-----END PUBLIC KEY-----\n",
+        /* an Ed25519 key under a passphrase, which is even empty */
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\n"
+        "MIGbMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAgo7vS1FRdO5AICA+gw\n"
+        "DAYIKoZIhvcNAgkFADAdBglghkgBZQMEASoEED3FWoKO7rXKe/igER5c4tcEQPTs\n"
+        "fiMcuphlUpDhakGrAupjroKg2w9l3O6bLKVz8HMmuG9uxaMzMbX9/r9n/XdjQjj9\n"
+        "GC6AeFE7ehsuUAfi4tQ=\n"
+        "-----END ENCRYPTED PRIVATE KEY-----\n",
     };
     struct lac_sign_public pub;
     struct lac_sign_key *key = NULL;
@@ -162,10 +172,68 @@ static void what_is_no_ed25519_key_is_refused(void)
         LAC_TEST_EQ(lac_sign_public_read(&pub, f.key, &err), LAC_FATAL);
     }
     LAC_TEST_EQ(lac_sign_public_read(&pub, f.path, &err), LAC_FATAL); /* a folder */
+    CU_ASSERT(strstr(err.text, "no regular file") != NULL);
+    LAC_TEST_EQ(mkfifo(f.pub, 0600), 0); /* and nobody waits for what comes through it */
+    LAC_TEST_EQ(lac_sign_key_read(&key, f.pub, &err), LAC_FATAL);
+    CU_ASSERT(strstr(err.text, "no regular file") != NULL);
     LAC_TEST_EQ(lac_sign_key_read(&key, "/nonexistent/key", &err), LAC_FATAL);
+    CU_ASSERT(strstr(err.text, "No such file") != NULL);
+    CU_ASSERT_PTR_NULL(key);
+    remove_folder(&f);
+}
+
+static void a_file_that_is_too_large_is_not_read_in_part(void)
+{
+    struct lac_sign_key *made = NULL;
+    struct lac_sign_public pub;
+    struct folder f;
+    struct stat st;
+
+    make_folder(&f);
+    LAC_TEST_NEED(lac_sign_generate(&made, &err) == LAC_OK);
+    LAC_TEST_EQ(lac_sign_public_write(lac_sign_key_public(made), f.pub, &err), LAC_OK);
+    LAC_TEST_NEED(stat(f.pub, &st) == 0);
+    for (off_t size = LAC_SIGN_FILE_MAX - 1; size <= LAC_SIGN_FILE_MAX + 1; size++) {
+        int fd = open(f.pub, O_WRONLY | O_APPEND);
+
+        lac_test_row("%lld bytes", (long long)size);
+        LAC_TEST_NEED(fd >= 0);
+        for (; st.st_size < size; st.st_size++)
+            LAC_TEST_EQ(write(fd, "\n", 1), 1);
+        close(fd);
+        LAC_TEST_EQ(lac_sign_public_read(&pub, f.pub, &err),
+                    size < LAC_SIGN_FILE_MAX ? LAC_OK : LAC_FATAL);
+    }
+    CU_ASSERT(strstr(err.text, "too large") != NULL);
+    lac_sign_key_free(made);
+    remove_folder(&f);
+}
+
+/* The disk is full in the middle of it. */
+static void half_a_key_is_not_left_behind(void)
+{
+    struct lac_sign_key *made = NULL;
+    struct rlimit before, little = {0};
+    struct folder f;
+    struct stat st;
+
+    make_folder(&f);
+    LAC_TEST_NEED(lac_sign_generate(&made, &err) == LAC_OK);
+    LAC_TEST_NEED(getrlimit(RLIMIT_FSIZE, &before) == 0);
+    little = (struct rlimit){.rlim_cur = 10, .rlim_max = before.rlim_max};
+    (void)signal(SIGXFSZ, SIG_IGN);
+    LAC_TEST_NEED(setrlimit(RLIMIT_FSIZE, &little) == 0);
+    errno = 0;
+    LAC_TEST_EQ(lac_sign_key_write(made, f.key, &err), LAC_FATAL);
+    LAC_TEST_EQ(lac_sign_public_write(lac_sign_key_public(made), f.pub, &err), LAC_FATAL);
+    LAC_TEST_NEED(setrlimit(RLIMIT_FSIZE, &before) == 0);
+    LAC_TEST_EQ(stat(f.key, &st), -1);
+    LAC_TEST_EQ(stat(f.pub, &st), -1);
+    lac_sign_key_free(made);
     remove_folder(&f);
 }
 
 LAC_TEST_MAIN(sign, published_signatures_are_verified, only_the_key_that_signed_verifies,
               keys_survive_their_files, a_private_key_that_others_can_use_is_refused,
-              what_is_no_ed25519_key_is_refused)
+              what_is_no_ed25519_key_is_refused, a_file_that_is_too_large_is_not_read_in_part,
+              half_a_key_is_not_left_behind)
