@@ -61,6 +61,8 @@ static const char routes[] =
     "- {id: run, entity: E, tier: INTERNAL, pattern: '\\b[\\w-]{22}(?:\\w\\b|-)'}\n"
     "- {id: run-inner, entity: E, tier: INTERNAL, pattern: "
     "'(?:\\b[a-z]|[+/])[a-z+/]{25}ZzZ[a-z]{2}'}\n"
+    "- {id: run-behind, entity: E, tier: INTERNAL, pattern: '\\b[a-z+/]{22}==:[a-z]{2}'}\n"
+    "- {id: run-edge, entity: E, tier: INTERNAL, pattern: '\\b[a-z]{21}-=:[a-z]'}\n"
     "- {id: symbol, entity: E, tier: INTERNAL, pattern: '[a-d]{2}@[x-z]{1,4}'}\n"
     "- {id: loose, entity: E, tier: INTERNAL, pattern: '\\b[ab]{2}\\.[ab]{3}',\n"
     "   context: {words: [near, far away], window: 24}}\n"
@@ -160,6 +162,8 @@ static size_t put_filler(size_t n)
                                         "aaaa-bbbb-cccc-dddd-eeee",
                                         "abcdefghijklmnopqrstuvwxyz",
                                         "abcdefghijklmnopqrstuvwxyzZzZbc",
+                                        "ab/cdefghijklmnopqrstuvwx==:ab",
+                                        "abcdefghijklmnopqrstu-=:a",
                                         "ab@xyz",
                                         "ab.abb ",
                                         "mmmo",

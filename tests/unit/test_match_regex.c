@@ -622,10 +622,31 @@ static void no_room_for_the_program_is_fatal(void)
     LAC_TEST_EQ(lac_match_regex_compile(&b, LAC_STR("abc"), &info, &err), LAC_FATAL);
 }
 
+static void members_are_found_sixteen_at_a_time(void)
+{
+    struct lac_match_regex_set set = {{0}};
+
+    lac_test_seed();
+    for (size_t i = 0; i < sizeof(set.bits); i++)
+        set.bits[i] = (uint8_t)lac_test_random(256);
+    for (unsigned first = 0; first < 256; first++) {
+        char bytes[LAC_MATCH_REGEX_STEP];
+        unsigned want = 0;
+
+        for (unsigned i = 0; i < sizeof(bytes); i++) {
+            unsigned char c = (unsigned char)(first + i * 31);
+
+            bytes[i] = (char)c;
+            want |= (unsigned)lac_match_regex_set_has(&set, c) << i;
+        }
+        LAC_TEST_EQ(lac_match_regex_set_which(&set, bytes), want);
+    }
+}
+
 LAC_TEST_MAIN(match_regex, the_longest_match_from_the_leftmost_start_is_found,
               what_is_not_supported_is_refused_with_its_place,
               what_is_legal_but_beyond_us_is_said_to_be,
               prefixes_and_inner_literals_are_what_matches_need,
               shapes_are_those_of_the_first_token, random_patterns_find_what_vectorscan_finds,
               damaged_programs_are_refused_or_run_safely, programs_follow_each_other_in_one_buffer,
-              no_room_for_the_program_is_fatal)
+              no_room_for_the_program_is_fatal, members_are_found_sixteen_at_a_time)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lac_match.h"
+#include "lac_match_secret.h"
 #include "lac_test.h"
 
 static lac_match_validate *const all[] = {
@@ -52,6 +53,29 @@ static void marvin_gives_the_published_values(void)
         LAC_TEST_EQ(lac_match_marvin32((const unsigned char *)rows[i].bytes, strlen(rows[i].bytes),
                                        rows[i].seed),
                     rows[i].sum);
+    }
+}
+
+static void a_keys_bytes_are_counted_up_to_the_first_other_one(void)
+{
+    static const char key[] =
+        "+-./0123456789=ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz~";
+    char text[150];
+
+    for (size_t i = 0; i < sizeof(text); i++)
+        text[i] = key[i % (sizeof(key) - 1)];
+    for (size_t len = 0; len <= sizeof(text); len++)
+        LAC_TEST_EQ(lac_match_key_bytes((struct lac_str){text, len}), len);
+    for (size_t at = 0; at < sizeof(text); at++) {
+        text[at] = ':';
+        LAC_TEST_EQ(lac_match_key_bytes((struct lac_str){text, sizeof(text)}), at);
+        text[at] = 'x';
+    }
+    for (unsigned c = 0; c < 256; c++) {
+        text[70] = (char)(unsigned char)c;
+        lac_test_row("byte %u", c);
+        LAC_TEST_EQ(lac_match_key_bytes((struct lac_str){text, sizeof(text)}),
+                    c && strchr(key, (int)c) ? sizeof(text) : 70);
     }
 }
 
@@ -305,6 +329,7 @@ static void any_bytes_can_be_asked_about(void)
 }
 
 LAC_TEST_MAIN(match_secret, marvin_gives_the_published_values,
+              a_keys_bytes_are_counted_up_to_the_first_other_one,
               every_validator_of_secrets_can_be_named, github_and_npm_tokens_end_in_their_checksum,
               packagist_tokens_end_in_their_checksum, routable_gitlab_tokens_end_in_their_checksum,
               grafana_tokens_end_in_their_checksum, azure_keys_carry_their_services_checksum,
