@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lac_match_table.h"
+
 /* Folding grows a text at most this much: U+FDFA, 3 bytes, becomes 33. */
 enum { FOLD_GROWTH = 11, PHRASE_MIN = 2, SECTION_MAX = 1 << 29 };
 
@@ -468,6 +470,22 @@ static void index_groups(struct lac_match *m)
     }
 }
 
+static void index_symbols(struct lac_match *m)
+{
+    for (unsigned c = 0; c < 128; c++)
+        for (uint32_t i = m->symbol_first[c]; i < m->symbol_first[c + 1]; i++) {
+            const struct lac_match_literal *l = &m->literals[m->symbol_list[i]];
+            uint32_t bit = lac_match_sieve_bit(i - m->symbol_first[c], LAC_MATCH_SIEVE_LAST);
+            struct lac_str before = {m->text + l->text.at, l->key};
+
+            if (before.len > 0)
+                m->symbol_behind[c][lac_match_beside((unsigned char)before.ptr[before.len - 1])] |=
+                    bit;
+            for (unsigned k = 0; before.len == 0 && k < LAC_MATCH_BESIDE; k++)
+                m->symbol_behind[c][k] |= bit;
+        }
+}
+
 /* A run's mark is that of its literal's first three bytes, see lac_match_table.c. */
 static void index_marks(struct lac_match *m)
 {
@@ -553,6 +571,7 @@ enum lac_status lac_match_enliven(struct lac_match *m, struct lac_err *err)
         copy_rule(m, i);
     }
     index_groups(m);
+    index_symbols(m);
     index_marks(m);
     if (status == LAC_OK && !index_examples(m))
         status = no_memory(err);

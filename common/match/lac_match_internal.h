@@ -48,6 +48,14 @@ struct lac_match_allow_list {
     uint64_t first[4];
 };
 
+/* A letter's class is the same in either case. */
+enum { LAC_MATCH_BESIDE = 64 };
+
+static inline unsigned lac_match_beside(unsigned char c)
+{
+    return (c & 31u) | (c >= 0x40 ? 32u : 0);
+}
+
 struct lac_match {
     const struct lac_match_rule *rules; /* borrowed */
     size_t count;
@@ -89,6 +97,9 @@ struct lac_match {
      * rules that need no context, and those of a block of rules, modulo 32, that do. */
     uint64_t groups_of_mark[64];
     uint64_t groups_open, groups_gated[32];
+    /* [symbol][lac_match_beside() of the byte before it]: which of its literals may stand there, as
+     * bits of its sieve. Many end with a symbol of which texts are full ("token:"). */
+    uint32_t symbol_behind[128][LAC_MATCH_BESIDE];
     struct lac_match_trio run_trio;           /* of three bytes that have a mark */
     struct lac_match_allow_list *allow_lists; /* of each list of examples */
 };
