@@ -278,7 +278,7 @@ static void nothing_but_findings(void)
 {
     static const char *const rows[] = {
         "a@b.co ",
-        "1.1.1.1 ",
+        "81.2.69.160 ",
         "4111 1111 1111 1111 ",
         "00:11:22:33:44:55 ",
         "internal use only ",
