@@ -436,6 +436,14 @@ static enum lac_status find_code(struct lac_match *m, size_t rule, struct lac_er
     return LAC_OK;
 }
 
+static bool has_tag(const struct lac_match_rule *r, const char *tag)
+{
+    for (size_t i = 0; i < r->tag_count; i++)
+        if (lac_str_is(r->tags[i], tag))
+            return true;
+    return false;
+}
+
 static void copy_rule(struct lac_match *m, size_t rule)
 {
     const struct lac_match_rule *r = &m->rules[rule];
@@ -454,6 +462,7 @@ static void copy_rule(struct lac_match *m, size_t rule)
     live->allow_count = image->allow_count;
     live->tier = (uint8_t)r->tier;
     live->strength = (uint8_t)r->strength;
+    live->secret = has_tag(r, "SECRET");
 }
 
 static void index_groups(struct lac_match *m)

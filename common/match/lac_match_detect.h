@@ -157,8 +157,9 @@ size_t lac_match_break_back(struct lac_str t, size_t to);
 bool lac_match_number_may_start(struct lac_str t, size_t i);
 bool lac_match_number_may_end(struct lac_str t, size_t i);
 
-/* Whether what a pattern matched stands by itself: not in a decimal, a UUID or base64. */
-bool lac_match_place_fits(struct lac_str t, size_t start, size_t end);
+/* Whether what a pattern matched stands by itself: not in a decimal, a UUID or, unless it is a
+ * `secret`, base64. */
+bool lac_match_place_fits(struct lac_str t, size_t start, size_t end, bool secret);
 
 /* Checks that tests also reach alone. `digits` are ASCII digits. */
 bool lac_match_luhn(const char *digits, size_t count);

@@ -35,7 +35,8 @@ struct lac_match_live {
     uint32_t except, except_count, allow, allow_count, context_count;
     uint16_t allow_list; /* which of the lists of examples this is */
     uint8_t tier, strength;
-    uint8_t unused[4];
+    bool secret; /* its tags say so */
+    uint8_t unused[3];
 };
 
 enum { LAC_MATCH_LIVE_BYTES = 64 };

@@ -69,7 +69,7 @@ bool lac_match_nominated(struct lac_match_scratch *s, const struct lac_match_uni
     if (!lac_match_passes(s, u->rule, lac_str_slice(text, span.start, span.end)))
         return false;
     if (!(u->flags & LAC_MATCH_UNIT_DETECTOR)) {
-        if (!lac_match_place_fits(text, span.start, span.end))
+        if (!lac_match_place_fits(text, span.start, span.end, s->m->live[u->rule].secret))
             return false;
         span.end = lac_match_whole(s, span.start, span.end);
     }

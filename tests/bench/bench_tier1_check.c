@@ -228,6 +228,8 @@ static bool candidate(struct bench_set *s, size_t rule, size_t start, size_t end
 
     if (!lac_match_passes(x, (uint32_t)rule, lac_str_slice(x->plain, start, end)))
         return false;
+    if (pattern && !lac_match_place_fits(x->plain, start, end, s->match->live[rule].secret))
+        return false;
     know_context(s, rule);
     if (pattern)
         end = lac_match_whole(x, start, end);

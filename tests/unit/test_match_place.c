@@ -108,6 +108,22 @@ static void pieces_of_base64_are_no_codes(void)
     check(NULL, "\\b[0-9][A-Za-z0-9]{10}\\b", rows, LAC_COUNT(rows));
 }
 
+/* Keys stand behind one another, and in paths: what marks them is no coincidence. */
+static void a_secret_is_one_in_base64_too(void)
+{
+    const struct lac_str tags[] = {LAC_STR("KEY"), LAC_STR("SECRET")};
+    const struct lac_match_rule rule = {.id = LAC_STR("r"),
+                                        .entity = LAC_STR("X"),
+                                        .tier = LAC_TIER_PROPRIETARY,
+                                        .score = 1000000,
+                                        .likelihood = {1, 1, 1},
+                                        .pattern = LAC_STR("\\bak[0-9A-Z]{8}\\b"),
+                                        .tags = tags,
+                                        .tag_count = LAC_COUNT(tags)};
+
+    LAC_TEST_STR(found(&rule, "akQ3EGRZQ7/6et47DOP43vPvoinHrkXP3zjHQxu7aB"), "akQ3EGRZQ7");
+}
+
 static void four_small_numbers_are_an_address_where_something_says_so(void)
 {
     static const struct row rows[] = {
@@ -193,7 +209,7 @@ static void coordinates_and_files_are_no_telephones(void)
 }
 
 LAC_TEST_MAIN(match_place, digits_of_a_decimal_are_no_number, groups_of_a_uuid_are_no_number,
-              pieces_of_base64_are_no_codes,
+              pieces_of_base64_are_no_codes, a_secret_is_one_in_base64_too,
               four_small_numbers_are_an_address_where_something_says_so, a_slice_is_no_address,
               a_file_is_nobodys_mailbox, lists_and_decimals_are_no_cards,
               coordinates_and_files_are_no_telephones)
