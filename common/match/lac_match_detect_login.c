@@ -186,6 +186,18 @@ static bool is_secret_login(struct lac_str login)
            !lac_match_is_in((unsigned char)password.ptr[0], "${[");
 }
 
+/* Where the hosts end that begin behind a login's '@', without the signs of a sentence; 0: none. */
+static size_t behind_hosts(struct lac_str t, size_t at)
+{
+    size_t end = lac_match_run_end(t, at, URL_REACH, is_hosts);
+
+    if (end == at)
+        return 0;
+    while (lac_match_is_in((unsigned char)t.ptr[end - 1], ".,:"))
+        end--;
+    return end;
+}
+
 /* RFC 3986: <scheme>://<user>:<password>@<host>, `at` behind the slashes; or a token alone. */
 bool lac_match_verify_url_login(struct lac_str t, size_t at, unsigned trigger,
                                 struct lac_match_span *out)
@@ -197,12 +209,9 @@ bool lac_match_verify_url_login(struct lac_str t, size_t at, unsigned trigger,
     (void)trigger;
     if (!host || !is_secret_login(lac_str_slice(t, at, (size_t)(host - t.ptr))))
         return false;
-    end = (size_t)(host - t.ptr) + 1;
-    if (!is_hosts(lac_match_byte(t, end)))
+    end = behind_hosts(t, (size_t)(host - t.ptr) + 1);
+    if (end == 0)
         return false;
-    end = lac_match_run_end(t, end, URL_REACH, is_hosts);
-    while (lac_match_is_in((unsigned char)t.ptr[end - 1], ".,:"))
-        end--;
     start = lac_match_run_start(t, at - 3, SCHEME_MAX, is_scheme);
     *out = (struct lac_match_span){start, end, end};
     return true;
@@ -222,12 +231,9 @@ bool lac_match_verify_sip_login(struct lac_str t, size_t at, unsigned trigger,
     login = lac_str_slice(t, at, (size_t)(host - t.ptr));
     if (!memchr(login.ptr, ':', login.len) || !is_secret_login(login))
         return false;
-    end = (size_t)(host - t.ptr) + 1;
-    if (!is_hosts(lac_match_byte(t, end)))
+    end = behind_hosts(t, (size_t)(host - t.ptr) + 1);
+    if (end == 0)
         return false;
-    end = lac_match_run_end(t, end, URL_REACH, is_hosts);
-    while (lac_match_is_in((unsigned char)t.ptr[end - 1], ".,:"))
-        end--;
     *out = (struct lac_match_span){lac_match_run_start(t, at - 1, SCHEME_MAX, is_scheme), end, end};
     return true;
 }
