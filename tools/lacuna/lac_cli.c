@@ -112,13 +112,14 @@ static enum lac_status drop_existing(struct lac_kafka_admin *admin,
     return LAC_OK;
 }
 
-enum lac_status lac_cli_topic_prefix(const struct lac_conf *c, struct lac_err *err)
+enum lac_status lac_cli_topic_names(const struct lac_conf *c,
+                                    char names[LAC_TOPIC_COUNT][LAC_TOPIC_NAME_SIZE],
+                                    struct lac_err *err)
 {
     const char *prefix = lac_conf_text(c, "kafka.topic_prefix");
-    char name[LAC_TOPIC_NAME_SIZE];
 
     for (unsigned i = 0; i < LAC_TOPIC_COUNT; i++)
-        if (!lac_topic_full_name(name, prefix, (enum lac_topic_id)i))
+        if (!lac_topic_full_name(names[i], prefix, (enum lac_topic_id)i))
             return lac_err_set(
                 err, LAC_FATAL, 0,
                 "kafka.topic_prefix \"%.64s\" makes no legal topic name: letters, "
@@ -137,15 +138,12 @@ enum lac_status lac_cli_topics_create(const struct lac_conf *c, struct lac_kafka
     size_t n = LAC_TOPIC_COUNT;
 
     *made = 0;
-    status = lac_cli_topic_prefix(c, err);
+    status = lac_cli_topic_names(c, names, err);
     if (status != LAC_OK)
         return status;
     for (unsigned i = 0; i < LAC_TOPIC_COUNT; i++) {
         const struct lac_topic *t = &lac_topics[i];
 
-        if (!lac_topic_full_name(names[i], lac_conf_text(c, "kafka.topic_prefix"),
-                                 (enum lac_topic_id)i))
-            continue; /* looked at above */
         snprintf(retention[i], sizeof(retention[i]), "%lld", (long long)t->retention_ms);
         config[i][0] = (struct lac_kafka_topic_config){"cleanup.policy", t->cleanup};
         config[i][1] = (struct lac_kafka_topic_config){"retention.ms", retention[i]};

@@ -13,6 +13,7 @@
 #include "lac_kafka_admin.h"
 #include "lac_pg.h"
 #include "lac_tool.h"
+#include "lac_topics.h"
 
 int lac_cli_classify(int argc, char **argv);
 int lac_cli_config(int argc, char **argv);
@@ -72,8 +73,11 @@ int lac_cli_verdict(int written, int verdict);
 /* How many cores this process may use, at most 64. */
 unsigned lac_cli_cores(void);
 
-/* FATAL: names that begin with kafka.topic_prefix are none that Kafka takes. */
-enum lac_status lac_cli_topic_prefix(const struct lac_conf *c, struct lac_err *err) LAC_MUST_USE;
+/* Fills the full names of all topics of the table. FATAL: with kafka.topic_prefix they are none
+ * that Kafka takes. */
+enum lac_status lac_cli_topic_names(const struct lac_conf *c,
+                                    char names[LAC_TOPIC_COUNT][LAC_TOPIC_NAME_SIZE],
+                                    struct lac_err *err) LAC_MUST_USE;
 
 /* Creates the topics of the table that are missing, at most `partitions` (0: as the table
  * says) and with kafka.replication_factor. `*made` counts them. */

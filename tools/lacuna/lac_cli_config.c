@@ -51,6 +51,7 @@ static unsigned report(const struct lac_tool *t, struct lac_buf *b)
     unsigned wrong = lac_conf_report(t->conf, programs, b);
     const char *listen = lac_conf_text(t->conf, "bridge.listen");
     const char *page = lac_conf_text(t->conf, "metrics.listen");
+    char names[LAC_TOPIC_COUNT][LAC_TOPIC_NAME_SIZE];
     struct lac_kafka_options kafka;
     struct lac_err err;
 
@@ -59,7 +60,7 @@ static unsigned report(const struct lac_tool *t, struct lac_buf *b)
         lac_buf_printf(b, "kafka: %s\n", err.text);
         wrong++;
     }
-    if (lac_cli_topic_prefix(t->conf, &err) != LAC_OK) {
+    if (lac_cli_topic_names(t->conf, names, &err) != LAC_OK) {
         lac_buf_printf(b, "kafka: %s\n", err.text);
         wrong++;
     }

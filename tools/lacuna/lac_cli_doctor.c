@@ -92,12 +92,12 @@ static void check_configuration(struct doctor *d)
 {
     struct lac_kafka_options o;
     struct lac_err err;
+    char names[LAC_TOPIC_COUNT][LAC_TOPIC_NAME_SIZE];
     const char *path = lac_conf_path(d->t->conf);
 
     lac_kafka_options_from_conf(&o, d->t->conf);
-    if (lac_kafka_options_check(&o, &err) != LAC_OK)
-        say(d, FAIL, "configuration", "Correct the setting.", "%s", err.text);
-    else if (lac_cli_topic_prefix(d->t->conf, &err) != LAC_OK)
+    if (lac_kafka_options_check(&o, &err) != LAC_OK ||
+        lac_cli_topic_names(d->t->conf, names, &err) != LAC_OK)
         say(d, FAIL, "configuration", "Correct the setting.", "%s", err.text);
     else
         say(d, OK, "configuration", "", "%s", path ? path : "no file: defaults and environment");
@@ -188,7 +188,7 @@ static void check_key(struct doctor *d)
 /* What the cluster says about the topics of the table. */
 struct topics_found {
     size_t missing, broken, fewer;
-    char names[LAC_TOPIC_COUNT][LAC_TOPIC_NAME_SIZE];
+    char (*names)[LAC_TOPIC_NAME_SIZE]; /* of each */
     struct lac_buf missing_names;
 };
 
@@ -277,16 +277,13 @@ static void say_topics(struct doctor *d, const struct topics_found *f, size_t br
             brokers == 1 ? "" : "s");
 }
 
-static void check_topics(struct doctor *d, struct lac_kafka_admin *admin)
+static void check_topics(struct doctor *d, struct lac_kafka_admin *admin,
+                         char names[LAC_TOPIC_COUNT][LAC_TOPIC_NAME_SIZE])
 {
     struct lac_kafka_cluster_info info;
-    struct topics_found f = {0};
+    struct topics_found f = {.names = names};
     struct lac_err err;
 
-    for (unsigned i = 0; i < LAC_TOPIC_COUNT; i++)
-        if (!lac_topic_full_name(f.names[i], lac_conf_text(d->t->conf, "kafka.topic_prefix"),
-                                 (enum lac_topic_id)i))
-            return; /* said with the configuration */
     if (lac_kafka_admin_cluster(admin, ASK_MS, &info, &err) != LAC_OK) {
         say(d, FAIL, "topics", "See above.", "%s", err.text);
         return;
@@ -404,7 +401,7 @@ static void check_pushed(struct doctor *d)
 static void check_kafka(struct doctor *d)
 {
     const char *servers = lac_conf_text(d->t->conf, "kafka.bootstrap_servers");
-    char id[LAC_KAFKA_CLUSTER_ID_SIZE] = "";
+    char id[LAC_KAFKA_CLUSTER_ID_SIZE] = "", names[LAC_TOPIC_COUNT][LAC_TOPIC_NAME_SIZE];
     struct lac_kafka_admin *admin;
     struct lac_kafka_options o;
     struct lac_err err;
@@ -422,8 +419,9 @@ static void check_kafka(struct doctor *d)
     } else {
         say(d, OK, "kafka", "", "%s, cluster %s", servers, id);
     }
-    if (id[0] && lac_cli_topic_prefix(d->t->conf, &err) == LAC_OK) {
-        check_topics(d, admin);
+    /* What is wrong with the names is said with the configuration. */
+    if (id[0] && lac_cli_topic_names(d->t->conf, names, &err) == LAC_OK) {
+        check_topics(d, admin, names);
         check_pushed(d);
         check_lag(d, admin, LAC_TOPIC_REQUESTS);
         check_lag(d, admin, LAC_TOPIC_REQUESTS_INTERACTIVE);
