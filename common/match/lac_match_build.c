@@ -479,6 +479,7 @@ static void index_groups(struct lac_match *m)
     }
 }
 
+/* Which literals a symbol may belong to, by the byte before it: any where they begin with it. */
 static void index_symbols(struct lac_match *m)
 {
     for (unsigned c = 0; c < 128; c++)
@@ -488,10 +489,10 @@ static void index_symbols(struct lac_match *m)
             struct lac_str before = {m->text + l->text.at, l->key};
 
             if (before.len > 0)
-                m->symbol_behind[c][lac_match_beside((unsigned char)before.ptr[before.len - 1])] |=
+                m->symbol_before[c][lac_match_beside((unsigned char)before.ptr[before.len - 1])] |=
                     bit;
             for (unsigned k = 0; before.len == 0 && k < LAC_MATCH_BESIDE; k++)
-                m->symbol_behind[c][k] |= bit;
+                m->symbol_before[c][k] |= bit;
         }
 }
 

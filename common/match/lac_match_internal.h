@@ -100,7 +100,7 @@ struct lac_match {
     uint64_t groups_open, groups_gated[32];
     /* [symbol][lac_match_beside() of the byte before it]: which of its literals may stand there, as
      * bits of its sieve. Many end with a symbol of which texts are full ("token:"). */
-    uint32_t symbol_behind[128][LAC_MATCH_BESIDE];
+    uint32_t symbol_before[128][LAC_MATCH_BESIDE];
     struct lac_match_trio run_trio;           /* of three bytes that have a mark */
     struct lac_match_allow_list *allow_lists; /* of each list of examples */
 };

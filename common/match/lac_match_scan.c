@@ -86,7 +86,7 @@ static void symbol_at(struct lac_match_scratch *s, size_t block, size_t bit, siz
     const unsigned char *base = s->piece.bytes + block * LAC_MATCH_BLOCK + bit;
     const uint32_t *first = &s->m->symbol_first[*base];
     uint32_t bits = lac_match_sieve_bits(&s->m->front.symbol_sieves[*base], base + 1) &
-                    s->m->symbol_behind[*base][lac_match_beside(lac_match_before(s->plain, at))];
+                    s->m->symbol_before[*base][lac_match_beside(lac_match_before(s->plain, at))];
 
     for (; bits; bits &= bits - 1) {
         uint32_t i = first[0] + (uint32_t)__builtin_ctz(bits);

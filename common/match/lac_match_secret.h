@@ -25,8 +25,7 @@ size_t lac_match_distinct(struct lac_str s);
 bool lac_match_is_placeholder(struct lac_str s);
 
 /* How many bytes from the first on are those of keys: of the alphabets of base64 and hexadecimal,
- * and
- * "-_.~", which join a key's parts. Linear in all of it. */
+ * and "-_.~", which join a key's parts. Linear in all of it. */
 size_t lac_match_key_bytes(struct lac_str s);
 
 /* Whether `s` looks generated: at least `least` bytes, letters and digits or both cases mixed as
