@@ -264,6 +264,13 @@ void lac_kafka_producer_close(struct lac_kafka_producer *p);
  * `err` says why. RETRY: a new one may go on, see below; FATAL: it would be refused as well. */
 bool lac_kafka_producer_broken(const struct lac_kafka_producer *p, struct lac_err *err);
 
+/*
+ * Whether a connection broke since it was opened or replaced. What was under way on it is sent
+ * again on another one, unheard; but the broker may get the first one too, after any time. Not for
+ * one that was idle for more than five minutes, or never up.
+ */
+bool lac_kafka_producer_interrupted(const struct lac_kafka_producer *p);
+
 /* Replaces a producer that is fenced or broken by a new one with the same setup; topic numbers
  * stay valid, undelivered records are dropped. A transactional one must be initialised again. */
 enum lac_status lac_kafka_producer_reopen(struct lac_kafka_producer *p,

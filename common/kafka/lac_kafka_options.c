@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
+#include <linux/tcp.h> /* the C library's has no tcpi_bytes_received */
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "lac_clock.h"
 #include "lac_kafka_priv.h"
 #include "lac_log.h"
+
+enum { IDLE_MS = 5 * 60 * 1000 };
 
 /* Settings an operator may pass through, for networks and brokers we do not know. Everything
  * the promises depend on (commits, isolation, acks, idempotence, offset reset, assignor,
@@ -112,6 +118,32 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
         __atomic_store_n(&side->trouble, code, __ATOMIC_RELAXED);
 }
 
+/*
+ * Whether something was said on this connection and may still be under way. What waits for longer
+ * than any request may (socket.timeout.ms is at most five minutes) was idle, and brokers close
+ * such.
+ */
+static bool is_open_question(int fd)
+{
+    struct tcp_info info = {0};
+    socklen_t size = sizeof(info);
+
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
+        return true;
+    return info.tcpi_bytes_received > 0 &&
+           (info.tcpi_last_data_sent <= IDLE_MS || info.tcpi_last_data_recv <= IDLE_MS);
+}
+
+/* Thread: the broker's, before it sends again elsewhere what was not answered here. */
+static int on_close(int fd, void *opaque)
+{
+    struct lac_kafka_side *side = opaque;
+
+    if (side && is_open_question(fd))
+        __atomic_store_n(&side->broke, true, __ATOMIC_RELEASE);
+    return close(fd);
+}
+
 enum lac_status lac_kafka_conf_put(rd_kafka_conf_t *conf, const char *name, const char *value,
                                    struct lac_err *err)
 {
@@ -167,6 +199,7 @@ rd_kafka_conf_t *lac_kafka_conf_common(const struct lac_kafka_options *o,
     rd_kafka_conf_set_opaque(conf, side);
     rd_kafka_conf_set_log_cb(conf, on_log);
     rd_kafka_conf_set_error_cb(conf, on_error);
+    rd_kafka_conf_set_closesocket_cb(conf, on_close);
     return conf;
 }
 

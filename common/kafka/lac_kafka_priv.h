@@ -14,6 +14,7 @@ struct lac_kafka_side {
     uint64_t log_window_ms; /* start of the period in which log_lines were written */
     uint32_t log_lines;
     int trouble; /* code of an error that no call has returned yet, or 0 */
+    bool broke;  /* a connection closed that requests may have been under way on */
 };
 
 /* A configuration with everything producers and consumers have in common. NULL and `err`

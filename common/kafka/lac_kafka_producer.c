@@ -203,6 +203,7 @@ enum lac_status lac_kafka_producer_reopen(struct lac_kafka_producer *p, struct l
     stop(p);
     p->failed = 0;
     __atomic_store_n(&p->side.trouble, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&p->side.broke, false, __ATOMIC_RELAXED); /* stop() has closed them all */
     return start(p, err);
 }
 
@@ -247,6 +248,11 @@ bool lac_kafka_producer_broken(const struct lac_kafka_producer *p, struct lac_er
                           : LAC_FATAL,
                       cause, "kafka: produce: the producer broke: %s", text);
     return true;
+}
+
+bool lac_kafka_producer_interrupted(const struct lac_kafka_producer *p)
+{
+    return __atomic_load_n(&p->side.broke, __ATOMIC_ACQUIRE);
 }
 
 /* What ended this producer is told at the next call, whichever that is. It does not end the

@@ -68,6 +68,7 @@ struct lac_lane_io_ops {
     size_t (*failed)(void *io, struct lac_err *err);
     size_t (*record_limit)(void *io);
     enum lac_status (*reopen)(void *io, struct lac_err *err);
+    bool (*interrupted)(void *io); /* a connection broke: old requests may still arrive */
     enum lac_kafka_txn (*txn_init)(void *io, struct lac_err *err);
     enum lac_kafka_txn (*txn_begin)(void *io, struct lac_err *err);
     enum lac_kafka_txn (*txn_send_offsets)(void *io, const struct lac_kafka_position *p, size_t n,

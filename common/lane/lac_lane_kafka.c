@@ -163,6 +163,13 @@ static enum lac_status io_reopen(void *io, struct lac_err *err)
     return lac_kafka_producer_reopen(k->producer, err);
 }
 
+static bool io_interrupted(void *io)
+{
+    struct lac_lane_kafka *k = io;
+
+    return lac_kafka_producer_interrupted(k->producer);
+}
+
 static enum lac_kafka_txn io_txn_init(void *io, struct lac_err *err)
 {
     struct lac_lane_kafka *k = io;
@@ -233,6 +240,7 @@ static const struct lac_lane_io_ops io_ops = {
     .failed = io_failed,
     .record_limit = io_record_limit,
     .reopen = io_reopen,
+    .interrupted = io_interrupted,
     .txn_init = io_txn_init,
     .txn_begin = io_txn_begin,
     .txn_send_offsets = io_txn_send_offsets,

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The two outputs on Kafka. A producer that is fenced, or whose call stays unanswered, is
- * replaced, and so is one whose transaction is given up: after an answer that never came nobody
- * knows what the broker did, and only a new epoch makes sure that nothing of the old one is still
- * on its way.
+ * replaced, and so is one whose transaction is given up, or one of whose connections broke: after
+ * an answer that never came nobody knows what the broker did, and only a new epoch makes sure that
+ * nothing of the old one is still on its way.
  */
 #include "lac_fault.h"
 #include "lac_lane.h"
+#include "lac_log.h"
 
 enum { ROOM_WAIT_MS = 100 };
 
@@ -157,12 +158,34 @@ static enum lac_status txn_open(void *ctx, struct lac_err *err)
     return txn_ready(ctx, err);
 }
 
+/*
+ * Before a transaction after one in which a connection broke. librdkafka has sent again what was
+ * under way, and all went well; but an EndTxn, or offsets, that arrive late would count in this
+ * one, and end it in the middle. In a new epoch they don't. Inside of a rebalance callback nothing
+ * is replaced: the group waits.
+ */
+static enum lac_status txn_renew(struct lac_output_kafka *o, struct lac_err *err)
+{
+    if (!o->ready || o->broken || !o->io.ops->interrupted(o->io.ctx))
+        return LAC_OK;
+    o->broken = true;
+    if (o->lane && lac_lane_commits_last(o->lane))
+        return LAC_OK;
+    lac_log(LAC_LOG_INFO, "producer_renewed", "lane=%s reason=\"a connection broke\"",
+            o->lane ? lac_lane_name(o->lane) : "");
+    return txn_ready(o, err);
+}
+
 static enum lac_status txn_begin(struct lac_output_kafka *o, struct lac_err *err)
 {
     enum lac_kafka_txn outcome;
+    enum lac_status status;
 
     if (o->begun)
         return LAC_OK;
+    status = txn_renew(o, err);
+    if (status != LAC_OK)
+        return status;
     if (!o->ready || o->broken) { /* abort() makes a new one */
         o->broken = true;
         return lac_err_set(err, LAC_RETRY, 0, "lane: the producer has to be replaced");

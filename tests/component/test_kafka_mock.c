@@ -365,7 +365,39 @@ static void a_fenced_producer_is_to_be_replaced(void)
     lac_kafka_mock_free(mock);
 }
 
+static bool is_interrupted(const struct lac_kafka_producer *p)
+{
+    uint64_t until = lac_clock_mono_ms() + WAIT_MS;
+
+    while (!lac_kafka_producer_interrupted(p) && lac_clock_mono_ms() < until)
+        lac_clock_sleep_ms(5);
+    return lac_kafka_producer_interrupted(p);
+}
+
+static void a_connection_that_broke_is_told(void)
+{
+    const struct lac_kafka_producer_setup setup = {.transactional_id = "one"};
+    struct lac_kafka_producer *p;
+    int topic;
+
+    open_mock();
+    p = open_producer(&setup, &topic);
+    LAC_TEST_NEED(lac_kafka_txn_init(p, WAIT_MS, &err) == LAC_KAFKA_TXN_DONE);
+    CU_ASSERT(!lac_kafka_producer_interrupted(p));
+    lac_kafka_mock_broker_down(mock, 1, true);
+    CU_ASSERT(is_interrupted(p));
+    LAC_TEST_EQ(lac_kafka_producer_reopen(p, &err), LAC_OK);
+    LAC_TEST_EQ(lac_kafka_txn_init(p, 300, &err), LAC_KAFKA_TXN_REPEAT);
+    CU_ASSERT(!lac_kafka_producer_interrupted(p)); /* none came up: nothing is under way */
+    lac_kafka_mock_broker_down(mock, 1, false);
+    LAC_TEST_EQ(lac_kafka_txn_init(p, WAIT_MS, &err), LAC_KAFKA_TXN_DONE);
+    CU_ASSERT(!lac_kafka_producer_interrupted(p));
+    lac_kafka_producer_close(p);
+    lac_kafka_mock_free(mock);
+}
+
 LAC_TEST_MAIN(kafka_mock, a_fenced_producer_is_to_be_replaced, a_record_comes_back_as_it_was,
               batches_keep_order_and_count, what_can_never_be_sent_is_rejected_at_once,
               deliveries_are_reported_and_wake_the_loop, positions_are_committed_and_told,
-              a_short_session_is_kept_alive, a_cluster_that_is_away_is_a_retry)
+              a_short_session_is_kept_alive, a_cluster_that_is_away_is_a_retry,
+              a_connection_that_broke_is_told)

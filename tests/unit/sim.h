@@ -14,8 +14,8 @@
  *
  * The model follows the protocol before KIP-890, which librdkafka speaks: epochs go up when a
  * producer is initialised and when a coordinator gives up on a transaction; a transaction's
- * offsets are refused by group generation and member, not by who owns a partition. It knows no
- * delayed EndTxn that hits a later transaction: no client can do anything about that one.
+ * offsets are refused by group generation and member, not by who owns a partition; and an EndTxn
+ * that arrives late, after it was sent again on another connection, ends a later transaction.
  */
 #ifndef SIM_H
 #define SIM_H
@@ -89,6 +89,7 @@ enum sim_event {
     SIM_EV_LOST_OFFSETS,
     SIM_EV_LOST_COMMIT,
     SIM_EV_LEFT_BEHIND,
+    SIM_EV_END_LATE,
     SIM_EV_COORDINATOR_DOWN,
     SIM_EV_QUEUE_FULL,
     SIM_EV_DELIVERY_FAILED,
@@ -164,6 +165,7 @@ struct sim_tid {
     /* What a broken connection left behind, and the epoch it was sent in; 0: nothing. */
     struct sim_entry late, twin;
     int64_t late_epoch, twin_epoch;
+    int64_t late_end_epoch; /* of an EndTxn that was sent again and arrives after all; 0: none */
 };
 
 struct sim_async { /* an offset commit that nobody waits for */
@@ -203,7 +205,8 @@ struct sim_proc { /* one process with one lane */
     int tid;
     int64_t epoch;
     bool ready, begun, fatal, ended;
-    int broken_code; /* the transaction can only be aborted */
+    bool interrupted; /* a connection broke since it was opened */
+    int broken_code;  /* the transaction can only be aborted */
     struct sim_entry queue[SIM_QUEUE];
     size_t queued;
     size_t failed;
@@ -227,7 +230,7 @@ struct sim_proc { /* one process with one lane */
 
 struct sim_rates { /* chances in 1,000 per opportunity, drawn for each history */
     uint32_t kill_in_call, freeze_in_call, lost_reply, queue_full, delivery, seek, reopen, poll;
-    uint32_t unstable, stage_retry, pg, left_behind, undo;
+    uint32_t unstable, stage_retry, pg, left_behind, resend, undo;
 };
 
 struct sim {

@@ -116,6 +116,34 @@ static void arrive_late(struct sim *s, struct sim_tid *t)
     t->late_epoch = 0;
 }
 
+/*
+ * The connection breaks while an EndTxn is under way; librdkafka sends it again on another one, and
+ * tells nobody. The first may arrive after all, when a later transaction of the epoch is open.
+ */
+static void send_end_again(struct sim_proc *p)
+{
+    struct sim_tid *t = &p->s->tid[p->tid];
+
+    if (t->late_end_epoch || !sim_chance(p->s, p->s->rate.resend))
+        return;
+    t->late_end_epoch = p->epoch;
+    p->interrupted = true;
+}
+
+/* Where nothing is open, the coordinator takes it for the answered one. */
+static void end_late(struct sim *s, struct sim_tid *t)
+{
+    bool fenced = t->late_end_epoch != t->epoch;
+
+    if (!t->late_end_epoch || (!t->open && !fenced))
+        return;
+    sim_hit(s, SIM_EV_END_LATE);
+    sim_trace(s, NULL, "a late EndTxn: %s", fenced ? "fenced" : "taken");
+    if (!fenced)
+        end_txn(s, t, true);
+    t->late_end_epoch = 0;
+}
+
 static bool is_taken_for_its_twin(struct sim_proc *p, const struct sim_entry *e)
 {
     struct sim_tid *t = &p->s->tid[p->tid];
@@ -197,6 +225,8 @@ void sim_kafka_tick(struct sim *s)
 
         if (sim_below(s, 3) == 0)
             arrive_late(s, t);
+        if (sim_below(s, 3) == 0)
+            end_late(s, t);
         if (!t->open || s->now_ms - t->started_ms <= SIM_TXN_MS)
             continue;
         sim_hit(s, SIM_EV_TXN_TIMEOUT);
@@ -278,9 +308,16 @@ static enum lac_status io_reopen(void *io, struct lac_err *e)
     deliver_some(p, (size_t)sim_below(s, p->queued + 1));
     sim_trace(s, p, "producer replaced, %zu dropped", p->queued);
     p->queued = p->failed = 0;
-    p->ready = p->begun = p->fatal = p->ended = false;
+    p->ready = p->begun = p->fatal = p->ended = p->interrupted = false;
     p->broken_code = 0;
     return LAC_OK;
+}
+
+static bool io_interrupted(void *io)
+{
+    struct sim_proc *p = io;
+
+    return p->interrupted;
 }
 
 /* ---- transactions ---- */
@@ -406,6 +443,7 @@ static enum lac_kafka_txn io_txn_commit(void *io, struct lac_err *e)
             return recreate(e);
         if (p->in_revoke)
             sim_hit(s, SIM_EV_COMMIT_IN_REVOKE);
+        send_end_again(p);
         end_txn(s, &s->tid[p->tid], true);
         p->ended = true;
     }
@@ -518,6 +556,7 @@ const struct lac_lane_io_ops sim_io_ops = {
     .failed = io_failed,
     .record_limit = io_record_limit,
     .reopen = io_reopen,
+    .interrupted = io_interrupted,
     .txn_init = io_txn_init,
     .txn_begin = io_txn_begin,
     .txn_send_offsets = io_txn_send_offsets,

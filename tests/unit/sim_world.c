@@ -448,6 +448,7 @@ static void draw_rates(struct sim *s)
         .stage_retry = draw_rate(s, 30),
         .pg = draw_rate(s, 40),
         .left_behind = draw_rate(s, 1000),
+        .resend = draw_rate(s, 100),
         .undo = draw_rate(s, 200),
     };
     s->queue_limit = sim_below(s, 2) ? SIM_QUEUE - 1 : 4 + (size_t)sim_below(s, 32);

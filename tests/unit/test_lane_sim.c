@@ -53,6 +53,7 @@ static const struct {
     [SIM_EV_LOST_OFFSETS] = {"lost_offsets", 50},
     [SIM_EV_LOST_COMMIT] = {"lost_commit", 50},
     [SIM_EV_LEFT_BEHIND] = {"left_behind", 2},
+    [SIM_EV_END_LATE] = {"end_late", 50},
     [SIM_EV_COORDINATOR_DOWN] = {"coordinator_down", 100},
     [SIM_EV_QUEUE_FULL] = {"queue_full", 100},
     [SIM_EV_DELIVERY_FAILED] = {"delivery_failed", 50},

@@ -29,6 +29,7 @@ static struct {
     } script[CALLS];
     uint64_t now_ms;
     uint32_t call_ms; /* that a transactional call takes */
+    bool interrupted; /* a connection broke, of this producer */
     char log[4096];
     char keys[RECORDS + 1]; /* first letters of what was taken */
     size_t key_count;
@@ -136,7 +137,14 @@ static enum lac_status reopen(void *io, struct lac_err *e)
 {
     (void)io;
     note("reopen; ");
+    world.interrupted = false;
     return (enum lac_status)answer(REOPEN, e);
+}
+
+static bool interrupted(void *io)
+{
+    (void)io;
+    return world.interrupted;
 }
 
 static enum lac_kafka_txn txn_init(void *io, struct lac_err *e)
@@ -189,6 +197,7 @@ static void set_up(bool transactional)
         .failed = failed,
         .record_limit = record_limit,
         .reopen = reopen,
+        .interrupted = interrupted,
         .txn_init = txn_init,
         .txn_begin = txn_begin,
         .txn_send_offsets = txn_send_offsets,
@@ -511,6 +520,29 @@ static void a_commit_that_fails_is_given_up_by_a_new_epoch(void)
     }
 }
 
+/* It went well, but what was under way may arrive in the next transaction. */
+static void after_a_broken_connection_the_next_transaction_has_a_new_epoch(void)
+{
+    set_up_begun();
+    world.interrupted = true;
+    LAC_TEST_EQ(write_it(), LAC_OK); /* the one that is open is ended in its own */
+    LAC_TEST_EQ(commit_it(1), LAC_OK);
+    asked("produce 0 x 1; offsets 1 to 7; commit; ");
+    LAC_TEST_EQ(write_it(), LAC_OK);
+    LAC_TEST_EQ(commit_it(1), LAC_OK);
+    asked("reopen; init; begin; produce 0 x 1; offsets 1 to 7; commit; ");
+    LAC_TEST_EQ(commit_it(1), LAC_OK);
+    asked("begin; offsets 1 to 7; commit; ");
+    world.interrupted = true; /* also of one that has nothing but a position */
+    will(INIT, LAC_KAFKA_TXN_REPEAT, DOWN);
+    LAC_TEST_EQ(commit_it(1), LAC_RETRY);
+    asked("reopen; init; ");
+    LAC_TEST_EQ(abort_it(), LAC_OK);
+    asked("init; ");
+    LAC_TEST_EQ(commit_it(1), LAC_OK);
+    asked("begin; offsets 1 to 7; commit; ");
+}
+
 static void what_is_to_be_repeated_is_until_time_is_up(void)
 {
     set_up_begun();
@@ -630,6 +662,7 @@ LAC_TEST_MAIN(output_kafka, a_producer_is_made_ready_once, nothing_is_written_be
               a_producer_that_takes_no_more_is_told_about_at_the_commit,
               what_can_never_be_sent_is_found_before_the_first_is_queued,
               a_commit_that_fails_is_given_up_by_a_new_epoch,
+              after_a_broken_connection_the_next_transaction_has_a_new_epoch,
               what_is_to_be_repeated_is_until_time_is_up, positions_follow_when_all_is_delivered,
               positions_stay_when_something_was_not_delivered,
               a_plain_producer_that_takes_no_more_is_replaced, close_asks_for_nothing)

@@ -6,6 +6,7 @@ from .paths import BIN, CACHE, ROOT
 from .postgres import Postgres
 from .process import Process
 from .program import Program, conf_env
+from .proxy import Act, Api, Fault, Proxy
 from .records import decode, encode, fingerprint, named_schema
 from .registry import Registry
 from .stack import Stack
@@ -13,7 +14,7 @@ from .tls import Certificates
 from .wait import free_port, wait_until
 
 __all__ = [
-    "BIN", "CACHE", "ROOT", "Certificates", "Kafka", "Message", "Postgres", "Process", "Program",
-    "Registry", "Stack", "conf_env", "decode", "encode", "fingerprint", "free_port",
-    "named_schema", "wait_until",
+    "Act", "Api", "BIN", "CACHE", "Certificates", "Fault", "Kafka", "Message", "Postgres",
+    "Process", "Program", "Proxy", "ROOT", "Registry", "Stack", "conf_env", "decode", "encode",
+    "fingerprint", "free_port", "named_schema", "wait_until",
 ]

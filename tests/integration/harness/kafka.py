@@ -43,14 +43,16 @@ class Kafka:
 
     certificates: adds a SASL_SSL listener (tls_port) where `lacuna` may log in by PLAIN and
     SCRAM-SHA-512. The plain listener (bootstrap) is there in any case.
+    proxy: adds a listener that is advertised at that proxy's port, and leads the proxy there.
     jvm: options of the broker's Java, for others than tests; theirs starts quickly.
     """
 
-    def __init__(self, folder: Path, certificates=None, properties=None, jvm=None):
+    def __init__(self, folder: Path, certificates=None, properties=None, jvm=None, proxy=None):
         need(KAFKA_LIB)
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.certificates = certificates
+        self.proxy = proxy
         self.properties = dict(properties or {})
         self.jvm = jvm or _QUICK
         self.port = self.tls_port = None
@@ -158,6 +160,11 @@ class Kafka:
         }
         if self.certificates:
             settings |= self._tls_settings(listeners, advertised, protocols)
+        if self.proxy:
+            self.proxy.target = free_port()
+            listeners.append(f"PROXIED://127.0.0.1:{self.proxy.target}")
+            advertised.append(f"PROXIED://127.0.0.1:{self.proxy.port}")
+            protocols.append("PROXIED:PLAINTEXT")
         settings["listeners"] = ",".join(listeners + [f"CONTROLLER://127.0.0.1:{controller}"])
         settings["advertised.listeners"] = ",".join(advertised)
         settings["listener.security.protocol.map"] = ",".join(protocols)
