@@ -30,8 +30,9 @@
 #include "lac_tier.h"
 
 enum {
-    LAC_DECIDE_SEMANTICS = 1, /* changes only when the same inputs may give another answer;
-                                 tests/golden/core guards it */
+    /* Changes only when the same inputs may give another core; tests/golden/core guards it. 2: the
+     * strategy, and that tier 2 is off, are observations. */
+    LAC_DECIDE_SEMANTICS = 2,
     LAC_DECIDE_PPM = 1000000,
     LAC_DECIDE_COST_MAX = 1000000,
     LAC_DECIDE_OPINION_MAX = 256, /* of one decision */
@@ -108,17 +109,30 @@ void lac_decide(const struct lac_decide_policy *p, const struct lac_decide_in *i
 bool lac_decide_wants(const struct lac_decide_policy *p, const struct lac_decide_in *in,
                       const struct lac_decide_out *now, enum lac_decide_stage next);
 
-/* Kinds of observations that the engine understands; see DecisionCore.observations. */
-#define LAC_OBSERVATION_UNAVAILABLE "unavailable" /* name = tier of work: degraded */
-#define LAC_OBSERVATION_UNDECODABLE "undecodable" /* name = field: degraded */
-#define LAC_OBSERVATION_OVER_LIMIT  "over_limit"  /* name = field: degraded */
-#define LAC_OBSERVATION_PARENT      "parent"      /* value = tier: a floor */
-#define LAC_OBSERVATION_DEADLINE    "deadline"    /* no further tier was started */
-#define LAC_OBSERVATION_GATE                                  \
-    "gate" /* name = field, value = why tier 2 doubts itself: \
-              not PUBLIC by its word */
+/*
+ * Kinds of observations that the engine understands; see DecisionCore.observations.
+ *
+ * kind         name              value
+ * unavailable  a tier of work                      could not be asked: degraded
+ * undecodable  a field                             degraded
+ * over_limit   a field           "" or "semantic"  was not read to its end, by anybody or by that
+ *                                                  tier: degraded
+ * parent       of what           a tier            a floor
+ * deadline                                         no further tier was started
+ * gate         a field           why               tier 2 doubts itself: not PUBLIC by its word
+ * strategy                       its name          the configured one, in every core
+ * skipped      a tier of work                      is switched off where it would have been asked
+ */
+#define LAC_OBSERVATION_UNAVAILABLE "unavailable"
+#define LAC_OBSERVATION_UNDECODABLE "undecodable"
+#define LAC_OBSERVATION_OVER_LIMIT  "over_limit"
+#define LAC_OBSERVATION_PARENT      "parent"
+#define LAC_OBSERVATION_DEADLINE    "deadline"
+#define LAC_OBSERVATION_GATE        "gate"
+#define LAC_OBSERVATION_STRATEGY    "strategy"
+#define LAC_OBSERVATION_SKIPPED     "skipped"
 
-/* The tier of work that `unavailable` names. */
+/* The tier of work that `unavailable`, `over_limit` and `skipped` name. */
 #define LAC_OBSERVATION_SEMANTIC "semantic"
 
 #endif

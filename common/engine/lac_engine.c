@@ -88,25 +88,54 @@ static enum lac_status take_pack(struct lac_engine *e, const struct lac_pack *pa
     return LAC_OK;
 }
 
+/* What can't be read of them is the strictest. */
+static void take_observation(struct lac_engine_case *c, const struct lac_observation *o)
+{
+    enum lac_tier tier = LAC_TIER_PROPRIETARY;
+
+    if (lac_str_is(o->kind, LAC_OBSERVATION_UNAVAILABLE) ||
+        lac_str_is(o->kind, LAC_OBSERVATION_UNDECODABLE)) {
+        c->degraded = true;
+    } else if (lac_str_is(o->kind, LAC_OBSERVATION_OVER_LIMIT)) {
+        /* Whether tier 2 was asked was settled before it could be cut short. */
+        if (lac_str_is(o->value, LAC_OBSERVATION_SEMANTIC))
+            c->degraded_late = true;
+        else
+            c->degraded = true;
+    } else if (lac_str_is(o->kind, LAC_OBSERVATION_STRATEGY)) {
+        c->strategy = LAC_STRATEGY_CONSERVATIVE;
+        (void)!lac_strategy_parse(o->value, &c->strategy);
+    } else if (lac_str_is(o->kind, LAC_OBSERVATION_PARENT)) {
+        (void)!lac_tier_parse(o->value, &tier);
+        lac_engine_floor(c, LAC_STR("parent"), LAC_STR("PARENT_TIER"), LAC_STR(""), tier);
+    }
+}
+
+static bool is_recorded(const struct lac_engine_in *in, const char *kind)
+{
+    for (size_t i = 0; i < in->observation_count; i++)
+        if (lac_str_is(in->observations[i].kind, kind))
+            return true;
+    return false;
+}
+
 static void take_observations(struct lac_engine_case *c)
 {
-    static const char *const degrading[] = {
-        LAC_OBSERVATION_UNAVAILABLE, LAC_OBSERVATION_UNDECODABLE, LAC_OBSERVATION_OVER_LIMIT};
+    static const struct lac_observation undecodable = {LAC_STR(LAC_OBSERVATION_UNDECODABLE),
+                                                       LAC_STR("request"), LAC_STR("")};
 
-    for (size_t i = 0; i < c->in->observation_count; i++) {
-        const struct lac_observation *o = &c->in->observations[i];
+    for (size_t i = 0; i < c->in->observation_count; i++)
+        take_observation(c, &c->in->observations[i]);
+    if (!is_recorded(c->in, LAC_OBSERVATION_STRATEGY)) {
+        struct lac_observation own = {LAC_STR(LAC_OBSERVATION_STRATEGY), LAC_STR(""),
+                                      lac_str_from(lac_strategy_name(c->strategy))};
 
-        for (size_t k = 0; k < LAC_COUNT(degrading); k++)
-            c->degraded = c->degraded || lac_str_is(o->kind, degrading[k]);
-        if (lac_str_is(o->kind, LAC_OBSERVATION_PARENT)) {
-            enum lac_tier tier = LAC_TIER_PROPRIETARY; /* what can't be read is the strictest */
-
-            (void)!lac_tier_parse(o->value, &tier);
-            lac_engine_floor(c, LAC_STR("parent"), LAC_STR("PARENT_TIER"), LAC_STR(""), tier);
-        }
+        lac_engine_note_own(c, &own);
     }
-    if (c->in->undecodable)
-        lac_engine_note(c, LAC_OBSERVATION_UNDECODABLE, LAC_STR("request"));
+    if (c->in->undecodable) {
+        c->degraded = true;
+        lac_engine_note_own(c, &undecodable);
+    }
     if (c->in->request->has_claimed_tier)
         lac_engine_floor(c, LAC_STR("claimed-tier"), LAC_STR("CLAIMED_TIER"),
                          LAC_STR("/claimed_tier"), c->in->request->claimed_tier);
@@ -125,6 +154,7 @@ static enum lac_status run_one(struct lac_engine *e, const struct lac_pack *pack
         .m = lac_pack_match(pack),
         .a = a,
         .err = err,
+        .strategy = e->strategy,
         .reading = reading,
     };
     enum lac_status status;
@@ -136,6 +166,7 @@ static enum lac_status run_one(struct lac_engine *e, const struct lac_pack *pack
         *open = lac_engine_is_open(&c, pack);
     if (status == LAC_OK && reading)
         status = lac_engine_read_take(&c);
+    c.degraded = c.degraded || c.degraded_late;
     if (status == LAC_OK && !(open && *open))
         status = lac_engine_conclude(&c, pack, out);
     if (c.any_hit)
@@ -158,7 +189,7 @@ static enum lac_status run_two_tiers(struct lac_engine *e, const struct lac_pack
     for (size_t i = 0; i < n && status == LAC_OK; i++) {
         size_t used = a->used;
         bool is_open = false;
-        bool ask = !lac_engine_semantic_was_missing(&in[i]);
+        bool ask = !lac_engine_semantic_was_not_asked(&in[i]);
 
         status = run_one(e, pack, &in[i], NULL, ask ? &is_open : NULL, a, &out[i], err);
         if (!is_open)

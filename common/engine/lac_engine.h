@@ -4,9 +4,14 @@
  *
  * Scans everything in a request that a person or program wrote: text, subject, conversation,
  * files, project, environment, purpose, the operation's names, and metadata. Evidence in the text
- * counts both ways; evidence anywhere else (the context) only raises. The core is a pure function
- * of (request bytes, pack, strategy, commitment key, observations): neighbours in the batch,
- * clocks, hosts and the order of a request's map entries never show in it.
+ * counts both ways; evidence anywhere else (the context) only raises.
+ *
+ * The core is a pure function of (request bytes, tenant, pack, model, engine class, commitment key,
+ * observations), and names all of them but the request: neighbours in the batch, clocks, hosts and
+ * the order of a request's map entries never show in it. What a setting does to it is an
+ * observation, too: `strategy`, in every core, and `skipped` with the name `semantic` where tier 2
+ * would have been asked and is switched off. Observations that are fed back count before the
+ * engine's own settings. ARCHITECTURE.md ("What a core depends on") has the whole list.
  *
  * PUBLIC by the pack's allow-list needs the whole text to be on it, and the conversation, files,
  * subject and operation to be empty or on it too. What could not be looked at (malformed UTF-8, a
@@ -54,13 +59,14 @@ enum {
 };
 
 struct lac_engine_options {
-    enum lac_strategy strategy;
+    enum lac_strategy strategy;       /* unless an observation is fed back that names another */
     struct lac_str commitment_key;    /* secret bytes, copied; at least the minimum above */
     struct lac_str commitment_key_id; /* copied */
-    size_t field_bytes;               /* longest field that is scanned to its end; 0 = default */
-    struct lac_semantic *semantic;    /* tier 2; NULL: rules alone. Borrowed until close */
-    size_t semantic_tokens;           /* of one call of the encoder; 0 = default */
-    bool interactive;                 /* goes before others on a shared device */
+    size_t field_bytes; /* longest field that is scanned to its end; 0 = default. Cores of others
+                           are not for keeping: it is no part of them */
+    struct lac_semantic *semantic;  /* tier 2; NULL: rules alone. Borrowed until close */
+    size_t semantic_tokens;         /* of one call of the encoder; 0 = default */
+    bool interactive;               /* goes before others on a shared device */
     struct lac_semantic_memo *memo; /* what tier 2 said before; NULL: none. Borrowed until close */
 };
 

@@ -134,7 +134,7 @@ static size_t sort_findings(struct lac_engine_case *c)
 }
 
 /* The recorded ones and the engine's own, each once: replay records what it feeds back. */
-static enum lac_status gather_observations(struct lac_engine_case *c,
+static enum lac_status gather_observations(const struct lac_engine_case *c,
                                            struct lac_decision_core *core)
 {
     size_t most = c->in->observation_count + c->note_count;
@@ -164,12 +164,9 @@ static bool observed(const struct lac_decision_core *core, const char *kind)
     return false;
 }
 
-static enum lac_stop stop_of(const struct lac_engine_case *c, const struct lac_decide_policy *p,
-                             const struct lac_decide_in *in, const struct lac_decide_out *decided,
+static enum lac_stop stop_of(const struct lac_engine_case *c, bool wants_more,
                              const struct lac_decision_core *core)
 {
-    enum lac_decide_stage next = lac_engine_has_read(c) ? LAC_DECIDE_LLM : LAC_DECIDE_SEMANTIC;
-
     if (c->floor == LAC_TIER_PROPRIETARY)
         return LAC_STOP_FLOOR;
     if (observed(core, LAC_OBSERVATION_UNAVAILABLE))
@@ -177,7 +174,7 @@ static enum lac_stop stop_of(const struct lac_engine_case *c, const struct lac_d
     if (observed(core, LAC_OBSERVATION_DEADLINE))
         return LAC_STOP_DEADLINE;
     /* What the tiers that there are leave open stays open. */
-    return lac_decide_wants(p, in, decided, next) ? LAC_STOP_EXHAUSTED : LAC_STOP_SETTLED;
+    return wants_more ? LAC_STOP_EXHAUSTED : LAC_STOP_SETTLED;
 }
 
 /* Whether everything that matters is on the pack's allow-list. */
@@ -193,7 +190,7 @@ bool lac_engine_is_open(struct lac_engine_case *c, const struct lac_pack *pack)
         .floor = c->floor,
         .opinions = c->e->weights,
         .opinion_count = gather_opinions(c, allowed),
-        .strategy = c->e->strategy,
+        .strategy = c->strategy,
         .public_permitted = allowed,
         .degraded = c->degraded,
     };
@@ -201,6 +198,12 @@ bool lac_engine_is_open(struct lac_engine_case *c, const struct lac_pack *pack)
 
     lac_decide(lac_pack_policy(pack), &in, &now);
     return lac_decide_wants(lac_pack_policy(pack), &in, &now, LAC_DECIDE_SEMANTIC);
+}
+
+/* Whether the pack has a head that this engine is not to ask. */
+static bool is_switched_off(const struct lac_engine_case *c, const struct lac_pack *pack)
+{
+    return !c->e->semantic && lac_pack_head(pack) && !lac_engine_semantic_was_not_asked(c->in);
 }
 
 static enum lac_status decide(struct lac_engine_case *c, const struct lac_pack *pack,
@@ -213,13 +216,16 @@ static enum lac_status decide(struct lac_engine_case *c, const struct lac_pack *
     struct lac_decide_in in = {
         .floor = c->floor,
         .opinions = c->e->weights,
-        .strategy = c->e->strategy,
+        .strategy = c->strategy,
         .public_permitted = allowed || understood,
         .degraded = c->degraded,
     };
+    static const struct lac_observation skipped = {LAC_STR(LAC_OBSERVATION_SKIPPED),
+                                                   LAC_STR(LAC_OBSERVATION_SEMANTIC), LAC_STR("")};
     struct lac_decide_out decided;
     struct lac_decision_core *core = &out->core;
     enum lac_status status;
+    bool wants_more;
 
     in.opinion_count = gather_opinions(c, allowed);
     status = lac_engine_read_opinions(c, &in.opinion_count);
@@ -230,7 +236,14 @@ static enum lac_status decide(struct lac_engine_case *c, const struct lac_pack *
     core->posterior =
         (struct lac_posterior){(int32_t)decided.posterior[0], (int32_t)decided.posterior[1],
                                (int32_t)decided.posterior[2]};
-    core->stop = stop_of(c, policy, &in, &decided, core);
+    wants_more = lac_decide_wants(policy, &in, &decided,
+                                  lac_engine_has_read(c) ? LAC_DECIDE_LLM : LAC_DECIDE_SEMANTIC);
+    if (wants_more && is_switched_off(c, pack))
+        lac_engine_note_own(c, &skipped);
+    status = gather_observations(c, core);
+    if (status != LAC_OK)
+        return status;
+    core->stop = stop_of(c, wants_more, core);
     out->confidence = (int32_t)decided.confidence;
     out->open = lac_decide_wants(policy, &in, &decided, LAC_DECIDE_LLM);
     /* Only now: the weights above belong to the opinions in the order of rules. */
@@ -336,9 +349,7 @@ enum lac_status lac_engine_conclude(struct lac_engine_case *c, const struct lac_
     lac_decision_core_init(core);
     core->semantics = LAC_DECIDE_SEMANTICS;
     core->tenant = c->in->request->tenant;
-    status = gather_observations(c, core);
-    if (status == LAC_OK)
-        status = decide(c, pack, out);
+    status = decide(c, pack, out);
     if (status != LAC_OK)
         return status;
     route = lac_pack_route(pack, core->tier, &core->route_count);

@@ -15,6 +15,7 @@ enum {
     LAC_ENGINE_HIT_MAX = 256, /* of one field */
     LAC_ENGINE_TAG_MAX = 256,
     LAC_ENGINE_FIELD_NOTE_MAX = 32, /* observations about fields; more say nothing new */
+    LAC_ENGINE_OWN_NOTE_MAX = 3,    /* and about the whole decision: none may be lost */
     LAC_ENGINE_KEY_SHOWN_MAX = 64,  /* bytes of a metadata key that a pointer may repeat */
     LAC_ENGINE_POINTER_MAX = 96,    /* bytes of a JSON pointer */
 };
@@ -73,15 +74,18 @@ struct lac_engine_case {
     size_t field_count;
     size_t finding_count;
     enum lac_tier floor;
-    bool any_hit;       /* places[] is not all zero */
-    bool truncated;     /* findings were left out */
-    bool degraded;      /* conservative, never PUBLIC */
-    bool text_allowed;  /* the text is on the allow-list ... */
-    bool other_content; /* ... but something else that matters is not */
-    bool other_names;   /* among it, names that tier 2 does not read */
-    bool text_complete; /* every hit in the text is in findings[]: it can be redacted */
-    struct lac_observation notes[LAC_ENGINE_FIELD_NOTE_MAX];
+    bool any_hit;               /* places[] is not all zero */
+    bool truncated;             /* findings were left out */
+    enum lac_strategy strategy; /* the recorded one, or the engine's */
+    bool degraded;              /* conservative, never PUBLIC */
+    bool degraded_late;         /* was so only once tier 2 had spoken */
+    bool text_allowed;          /* the text is on the allow-list ... */
+    bool other_content;         /* ... but something else that matters is not */
+    bool other_names;           /* among it, names that tier 2 does not read */
+    bool text_complete;         /* every hit in the text is in findings[]: it can be redacted */
+    struct lac_observation notes[LAC_ENGINE_FIELD_NOTE_MAX + LAC_ENGINE_OWN_NOTE_MAX];
     size_t note_count;
+    size_t field_note_count;            /* of these, about fields */
     struct lac_engine_reading *reading; /* NULL: tier 2 was not asked */
 };
 
@@ -95,6 +99,12 @@ void lac_engine_floor(struct lac_engine_case *c, struct lac_str rule, struct lac
 /* Notes an observation about a field: what could not be looked at. */
 void lac_engine_note(struct lac_engine_case *c, const char *kind, struct lac_str name);
 
+/* Notes one about the whole decision, which a replay must be told. */
+void lac_engine_note_own(struct lac_engine_case *c, const struct lac_observation *o);
+
+/* Notes one about a field that degrades nothing by itself. */
+void lac_engine_note_field(struct lac_engine_case *c, const struct lac_observation *o);
+
 /* Whether rules leave this request to tier 2. */
 bool lac_engine_is_open(struct lac_engine_case *c, const struct lac_pack *pack);
 
@@ -104,8 +114,8 @@ bool lac_engine_is_open(struct lac_engine_case *c, const struct lac_pack *pack);
 void lac_engine_semantic_take(struct lac_engine *e, const struct lac_pack *pack);
 void lac_engine_semantic_close(struct lac_engine *e);
 
-/* Whether a recorded observation says that tier 2 could not be asked. */
-bool lac_engine_semantic_was_missing(const struct lac_engine_in *in);
+/* Whether a recorded observation says that tier 2 was not asked: it was missing, or off. */
+bool lac_engine_semantic_was_not_asked(const struct lac_engine_in *in);
 
 /* Reads the requests in[open[0 .. count)]; `readings` has `count` places. Everything is in the
  * arena. AGAIN: it is full. FATAL: the device is broken. */

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lac_assert.h"
+
 /* Where a field stands: a fixed pointer, or one made of parts once it is needed. */
 struct place {
     const char *fixed;  /* NULL: made of the following */
@@ -25,9 +27,24 @@ enum field_kind {
 
 void lac_engine_note(struct lac_engine_case *c, const char *kind, struct lac_str name)
 {
+    struct lac_observation o = {lac_str_from(kind), name, LAC_STR("")};
+
     c->degraded = true;
-    if (c->note_count < LAC_COUNT(c->notes))
-        c->notes[c->note_count++] = (struct lac_observation){lac_str_from(kind), name, LAC_STR("")};
+    lac_engine_note_field(c, &o);
+}
+
+void lac_engine_note_field(struct lac_engine_case *c, const struct lac_observation *o)
+{
+    if (c->field_note_count == LAC_ENGINE_FIELD_NOTE_MAX)
+        return;
+    c->field_note_count++;
+    c->notes[c->note_count++] = *o;
+}
+
+void lac_engine_note_own(struct lac_engine_case *c, const struct lac_observation *o)
+{
+    LAC_ASSERT(c->note_count - c->field_note_count < LAC_ENGINE_OWN_NOTE_MAX);
+    c->notes[c->note_count++] = *o;
 }
 
 static void add_finding(struct lac_engine_case *c, const struct lac_finding *f)

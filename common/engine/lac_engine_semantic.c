@@ -56,12 +56,16 @@ void lac_engine_semantic_counts(const struct lac_engine *e, struct lac_semantic_
     out->busy_ns += c->busy_ns;
 }
 
-bool lac_engine_semantic_was_missing(const struct lac_engine_in *in)
+bool lac_engine_semantic_was_not_asked(const struct lac_engine_in *in)
 {
-    for (size_t i = 0; i < in->observation_count; i++)
-        if (lac_str_is(in->observations[i].kind, LAC_OBSERVATION_UNAVAILABLE) &&
-            lac_str_is(in->observations[i].name, LAC_OBSERVATION_SEMANTIC))
+    for (size_t i = 0; i < in->observation_count; i++) {
+        const struct lac_observation *o = &in->observations[i];
+
+        if (lac_str_is(o->name, LAC_OBSERVATION_SEMANTIC) &&
+            (lac_str_is(o->kind, LAC_OBSERVATION_UNAVAILABLE) ||
+             lac_str_is(o->kind, LAC_OBSERVATION_SKIPPED)))
             return true;
+    }
     return false;
 }
 
@@ -214,9 +218,20 @@ static struct lac_str pointer_of(struct lac_engine_case *c, const struct lac_eng
     return (struct lac_str){copy, (size_t)n};
 }
 
+/* Tier 2 has not read all. That it was asked at all stays as it was: see take_observation(). */
+static void note_cut(struct lac_engine_case *c, struct lac_str name)
+{
+    struct lac_observation o = {LAC_STR(LAC_OBSERVATION_OVER_LIMIT), name,
+                                LAC_STR(LAC_OBSERVATION_SEMANTIC)};
+
+    c->degraded = true;
+    lac_engine_note_field(c, &o);
+}
+
 static enum lac_status note_doubt(struct lac_engine_case *c, const struct lac_engine_field *f,
                                   const struct lac_semantic_answer *answer)
 {
+    struct lac_observation doubt;
     struct lac_str pointer;
 
     if (answer->gate == LAC_HEAD_PASSED && !answer->cut)
@@ -226,25 +241,29 @@ static enum lac_status note_doubt(struct lac_engine_case *c, const struct lac_en
     if (!pointer.ptr)
         return lac_engine_full(c->err);
     if (answer->cut)
-        lac_engine_note(c, LAC_OBSERVATION_OVER_LIMIT, pointer);
-    if (answer->gate != LAC_HEAD_PASSED && c->note_count < LAC_COUNT(c->notes))
-        c->notes[c->note_count++] = (struct lac_observation){
-            LAC_STR(LAC_OBSERVATION_GATE), pointer, lac_str_from(lac_head_gate_name(answer->gate))};
+        note_cut(c, pointer);
+    doubt = (struct lac_observation){LAC_STR(LAC_OBSERVATION_GATE), pointer,
+                                     lac_str_from(lac_head_gate_name(answer->gate))};
+    if (answer->gate != LAC_HEAD_PASSED)
+        lac_engine_note_field(c, &doubt);
     return LAC_OK;
 }
 
 enum lac_status lac_engine_read_take(struct lac_engine_case *c)
 {
+    static const struct lac_observation gone = {LAC_STR(LAC_OBSERVATION_UNAVAILABLE),
+                                                LAC_STR(LAC_OBSERVATION_SEMANTIC), LAC_STR("")};
     struct lac_engine_reading *r = c->reading;
     enum lac_status status = LAC_OK;
 
     if (r->unavailable) {
-        lac_engine_note(c, LAC_OBSERVATION_UNAVAILABLE, LAC_STR(LAC_OBSERVATION_SEMANTIC));
+        c->degraded = true;
+        lac_engine_note_own(c, &gone);
         return LAC_OK;
     }
     r->known = true;
     if (r->too_many)
-        lac_engine_note(c, LAC_OBSERVATION_OVER_LIMIT, LAC_STR("request"));
+        note_cut(c, LAC_STR("request"));
     for (size_t i = 0; status == LAC_OK && i < r->field_count; i++) {
         const struct lac_semantic_answer *answer = &r->answers[r->fields[i].answer];
 

@@ -244,7 +244,8 @@ def test_a_missing_model_is_stricter_and_says_so(stack, pack):
     worker.stop()
     lacuna.publish([{"request_id": "r1", "text": "How do rainbows come about?"}])
     core = decided(lacuna, 2)["r1"][1]
-    assert not core["observations"] and core["engine"] == "rules/1"
+    assert observed(core, "skipped") == [("semantic", "")] and core["engine"] == "rules/1"
+    assert observed(core, "strategy") == [("", "aggressive")]
     assert "lacuna_semantic_ready" not in off.metrics()
 
 
@@ -257,7 +258,8 @@ def test_a_pushed_head_counts_at_once(stack, pack):
     text = starter("support")[0]["text"]
     lacuna.publish([{"request_id": "r0", "text": text}])
     core = decided(lacuna, 1)["r0"][1]
-    assert not opinions(core) and not core["observations"] and core["tier"] != "PUBLIC"
+    assert not opinions(core) and core["tier"] != "PUBLIC"
+    assert [o["kind"] for o in core["observations"]] == ["strategy"]
     assert worker.metrics()["lacuna_semantic_ready"] == 0
     packs.push(pack)
     wait_for_version(worker, 1)
@@ -283,7 +285,7 @@ def test_required_waits_for_what_is_pushed(stack, pack, tmp_path):
     assert not worker.is_ready()
     packs.push(pack)
     core = decided(lacuna, 1)["r0"][1]  # not one decision before
-    assert opinions(core) and not core["observations"]
+    assert opinions(core) and [o["kind"] for o in core["observations"]] == ["strategy"]
     worker.ready()
 
 

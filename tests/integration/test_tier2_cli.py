@@ -4,6 +4,7 @@ with some of the starter texts and asked with the real encoder."""
 
 import json
 import random
+import re
 import shutil
 import subprocess
 
@@ -90,7 +91,9 @@ def test_a_missing_model_is_said_and_makes_decisions_stricter(tmp_path, pack):
     answer = json.loads(done.stdout)
     assert done.stderr.count("encoder all-minilm-l6-v2 is missing") == 1
     assert done.stderr.count("\n") == 1, done.stderr
-    assert answer["observations"] == [{"kind": "unavailable", "name": "semantic", "value": ""}]
+    assert answer["observations"] == [
+        {"kind": "strategy", "name": "", "value": "conservative"},
+        {"kind": "unavailable", "name": "semantic", "value": ""}]
     assert answer["stop"] == "unavailable" and answer["model"] is None
     assert answer["tier"] == "PROPRIETARY"
     required = {"LACUNA__CLASSIFY__SEMANTIC": "required", "model": None}
@@ -98,8 +101,14 @@ def test_a_missing_model_is_said_and_makes_decisions_stricter(tmp_path, pack):
                                 **required).stderr
     off = lacuna(tmp_path, "classify", "--pack", pack, "--json", "--", HARMLESS,
                  LACUNA__CLASSIFY__SEMANTIC="off")
-    assert off.stderr == "" and json.loads(off.stdout)["observations"] == []
+    assert off.stderr == "" and json.loads(off.stdout)["observations"] == [
+        {"kind": "skipped", "name": "semantic", "value": ""},
+        {"kind": "strategy", "name": "", "value": "conservative"}]
     assert json.loads(off.stdout)["engine"] == "rules/1"
+    shown = lacuna(tmp_path, "classify", "--pack", pack, "--strategy", "balanced", "--", HARMLESS,
+                   LACUNA__CLASSIFY__SEMANTIC="off").stdout
+    assert re.search(r"^Strategy +balanced$", shown, re.M), shown  # once, not among what is noted
+    assert shown.count("trategy") == 1 and re.search(r"^Noted +skipped semantic$", shown, re.M)
 
 
 def test_a_model_that_was_fetched_or_is_stored_need_not_be_named(tmp_path, pack):

@@ -6,3 +6,7 @@ lac_test(engine_semantic COST 10 USES engine semantic encode head
     SOURCES ${PROJECT_SOURCE_DIR}/tests/support/lac_tiny_tier2.c
             ${PROJECT_SOURCE_DIR}/tests/support/lac_model_folder.c
     LINK m)
+lac_test(engine_record COST 10 USES engine semantic encode head conf
+    SOURCES ${PROJECT_SOURCE_DIR}/tests/support/lac_tiny_tier2.c
+            ${PROJECT_SOURCE_DIR}/tests/support/lac_model_folder.c
+    LINK m)

@@ -427,13 +427,38 @@ static void put_opinions(const struct lac_tool *t, struct lac_buf *b, const stru
     lac_table_deinit(&table);
 }
 
-/* "Noted       unavailable semantic", a line for each. */
-static void put_observations(struct lac_buf *b, const struct lac_json *list)
+static bool is_strategy(const struct lac_json *observation)
+{
+    return lac_str_is(lac_json_string(lac_json_get(observation, "kind")), LAC_OBSERVATION_STRATEGY);
+}
+
+/* What the answer was made with, which a bridge's worker knows and we don't. */
+static void put_strategy(struct lac_buf *b, const struct lac_json *list)
 {
     for (size_t i = 0; i < lac_json_size(list); i++) {
         const struct lac_json *o = lac_json_item(list, i);
 
-        lac_buf_put_text(b, i ? "            " : "Noted       ");
+        if (!is_strategy(o))
+            continue;
+        lac_buf_put_text(b, "Strategy    ");
+        (void)lac_width_put(b, lac_json_string(lac_json_get(o, "value")), 0, false);
+        lac_buf_put_char(b, '\n');
+        return;
+    }
+}
+
+/* "Noted       unavailable semantic", a line for each but the strategy, which has its own. */
+static void put_observations(struct lac_buf *b, const struct lac_json *list)
+{
+    bool first = true;
+
+    for (size_t i = 0; i < lac_json_size(list); i++) {
+        const struct lac_json *o = lac_json_item(list, i);
+
+        if (is_strategy(o))
+            continue;
+        lac_buf_put_text(b, first ? "Noted       " : "            ");
+        first = false;
         for (int k = 0; k < 3; k++) {
             static const char *const keys[] = {"kind", "name", "value"};
             struct lac_str word = lac_json_string(lac_json_get(o, keys[k]));
@@ -445,8 +470,7 @@ static void put_observations(struct lac_buf *b, const struct lac_json *list)
     }
 }
 
-static void put_people(const struct lac_tool *t, const struct classify_options *o,
-                       const struct lac_json *doc, struct lac_buf *b)
+static void put_people(const struct lac_tool *t, const struct lac_json *doc, struct lac_buf *b)
 {
     struct lac_str tier = lac_json_string(lac_json_get(doc, "tier"));
     const struct lac_json *p = lac_json_get(doc, "posterior");
@@ -467,8 +491,7 @@ static void put_people(const struct lac_tool *t, const struct classify_options *
                    lac_json_real(lac_json_get(p, "public")),
                    lac_json_real(lac_json_get(p, "internal")),
                    lac_json_real(lac_json_get(p, "proprietary")));
-    if (!o->url)
-        lac_buf_printf(b, "Strategy    %s\n", lac_conf_text(t->conf, "classification.strategy"));
+    put_strategy(b, lac_json_get(doc, "observations"));
     if (lac_json_get(doc, "event_id"))
         lac_buf_printf(b, "Event       %.*s\n",
                        LAC_STR_FMT(lac_json_string(lac_json_get(doc, "event_id"))));
@@ -497,7 +520,7 @@ static int show(const struct lac_tool *t, const struct classify_options *o,
         lac_buf_put_str(&b, lac_buf_str(answer));
         lac_buf_put_char(&b, '\n');
     } else {
-        put_people(t, o, doc, &b);
+        put_people(t, doc, &b);
     }
     lac_json_free(doc);
     status = lac_cli_flush(t, &b);
