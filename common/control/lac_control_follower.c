@@ -66,8 +66,8 @@ static void open_metrics(struct lac_control_follower *f)
         (void)snprintf(labels, sizeof(labels), "reason=\"%s\"",
                        lac_control_refusal_name((enum lac_control_refusal)i));
         f->refused[i] = lac_metrics_counter(m, "lacuna_pack_refused_total",
-                                            "Records of the control topic, and packs, that were "
-                                            "not taken.",
+                                            "Pushed packs that were not taken, each version once, "
+                                            "and records that nobody can read.",
                                             labels);
     }
     f->expired = lac_metrics_gauge(m, "lacuna_pack_expired",

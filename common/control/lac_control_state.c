@@ -19,16 +19,49 @@ struct slot {
     int64_t expires;
 };
 
+/* What was refused: a pushed pack is many records, and is read again after each reconnection. */
+struct refusal {
+    enum lac_control_refusal why;
+    enum lac_control_role role;
+    int64_t version;
+    struct lac_hash256 hash; /* of the whole content */
+};
+
+enum { REFUSALS_KEPT = 64 };
+
 struct lac_control_state {
     struct lac_control_state_options o;
+    struct refusal refusals[REFUSALS_KEPT]; /* the last ones, as a ring */
+    size_t refusal_count;                   /* ever */
     struct lac_control_assembly assembly;
     struct slot slots[LAC_CONTROL_ROLE_COUNT];
 };
 
-static void refuse(struct lac_control_state *s, enum lac_control_refusal why,
-                   enum lac_control_role role, int64_t version, const char *text)
+/* Whether this is news; it is remembered then. */
+static bool is_first(struct lac_control_state *s, const struct refusal *r)
 {
-    if (s->o.events.refused)
+    size_t kept = s->refusal_count < REFUSALS_KEPT ? s->refusal_count : REFUSALS_KEPT;
+
+    if (r->why == LAC_CONTROL_MALFORMED) /* says nothing that can be believed */
+        return true;
+    for (size_t i = 0; i < kept; i++) {
+        const struct refusal *old = &s->refusals[i];
+
+        if (old->why == r->why && old->role == r->role && old->version == r->version &&
+            memcmp(&old->hash, &r->hash, sizeof(r->hash)) == 0)
+            return false;
+    }
+    s->refusals[s->refusal_count++ % REFUSALS_KEPT] = *r;
+    return true;
+}
+
+static void refuse(struct lac_control_state *s, enum lac_control_refusal why,
+                   enum lac_control_role role, int64_t version, const struct lac_hash256 *hash,
+                   const char *text)
+{
+    const struct refusal r = {why, role, version, *hash};
+
+    if (is_first(s, &r) && s->o.events.refused)
         s->o.events.refused(s->o.events.ctx, why, role, version, text);
 }
 
@@ -128,7 +161,9 @@ static int64_t floor_of(const struct lac_control_state *s, enum lac_control_role
 
 void lac_control_state_malformed(struct lac_control_state *s, const char *text)
 {
-    refuse(s, LAC_CONTROL_MALFORMED, LAC_CONTROL_CURRENT, 0, text);
+    static const struct lac_hash256 unknown;
+
+    refuse(s, LAC_CONTROL_MALFORMED, LAC_CONTROL_CURRENT, 0, &unknown, text);
 }
 
 /* A record of what counts already says nothing new. */
@@ -166,7 +201,7 @@ void lac_control_state_feed(struct lac_control_state *s, const struct lac_contro
         return;
     if (status == LAC_AGAIN || status == LAC_FATAL)
         why = LAC_CONTROL_NO_ROOM;
-    refuse(s, why, role, r->version, err.text);
+    refuse(s, why, role, r->version, &r->hash, err.text);
 }
 
 /* ---- taking ---- */
@@ -241,7 +276,7 @@ static enum lac_status take(struct lac_control_state *s, struct lac_control_offe
     enum lac_status status = withdraws ? LAC_OK : open_pack(&pack, o, &why, err);
 
     if (status == LAC_REJECT) {
-        refuse(s, why, role, o->version, err->text);
+        refuse(s, why, role, o->version, &o->hash, err->text);
         lac_control_assembly_drop(&s->assembly, o);
         return LAC_REJECT;
     }
@@ -274,7 +309,8 @@ static enum lac_status settle_role(struct lac_control_state *s, enum lac_control
 
     while ((o = lac_control_assembly_best(&s->assembly, role, floor_of(s, role), now_ms))) {
         if (o->has_expires && o->expires <= now_ms) {
-            refuse(s, LAC_CONTROL_EXPIRED, role, o->version, "control: it is past its time");
+            refuse(s, LAC_CONTROL_EXPIRED, role, o->version, &o->hash,
+                   "control: it is past its time");
             lac_control_assembly_drop(&s->assembly, o);
             continue;
         }
@@ -296,7 +332,7 @@ static bool expire(struct lac_control_state *s, int64_t now_ms)
             continue;
         slot->expired = true;
         if (i == LAC_CONTROL_CURRENT) {
-            refuse(s, LAC_CONTROL_EXPIRED, LAC_CONTROL_CURRENT, slot->version,
+            refuse(s, LAC_CONTROL_EXPIRED, LAC_CONTROL_CURRENT, slot->version, &slot->hash,
                    "control: the current pack is past its time and counts until another one comes");
             continue;
         }

@@ -27,7 +27,8 @@
 /* What happened, for log and metrics. Each may be NULL. */
 struct lac_control_events {
     void *ctx;
-    /* `version` 0: not known. */
+    /* Once for what was pushed and a reason, however many records it has and however often they
+     * come; for each record that is malformed. `version` 0: not known. */
     void (*refused)(void *ctx, enum lac_control_refusal why, enum lac_control_role role,
                     int64_t version, const char *text);
     /* Lineup changed for `role`: the pack that counts now, NULL when the role is empty. `reason`:

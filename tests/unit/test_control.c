@@ -144,10 +144,14 @@ static void what_nobody_configured_stands_behind_is_refused(void)
     open_state(&f, &fixture_signers, NULL);
     push_pack(&f, LAC_CONTROL_CURRENT, 3, 1);
     p = fixture_push(LAC_CONTROL_CURRENT, 4, pack(2));
-    push(&f, &p, pack(2), NULL);
+    for (int i = 0; i < 2; i++) /* as after a reconnection: it is no other pack */
+        push(&f, &p, pack(2), NULL);
     LAC_TEST_EQ(f.refused[LAC_CONTROL_UNSIGNED], 1);
     push(&f, &p, pack(2), fixture_stranger);
     LAC_TEST_EQ(f.refused[LAC_CONTROL_UNKNOWN_SIGNER], 1);
+    p = fixture_push(LAC_CONTROL_CURRENT, 4, pack(3)); /* another one under the same number */
+    push(&f, &p, pack(3), fixture_stranger);
+    LAC_TEST_EQ(f.refused[LAC_CONTROL_UNKNOWN_SIGNER], 2);
     p.version = 3; /* what was taken, once more: nothing new and no attack */
     p = fixture_push(LAC_CONTROL_CURRENT, 3, pack(1));
     push(&f, &p, pack(1), fixture_key);
@@ -168,7 +172,8 @@ static void changed_records_are_refused(void)
 
     open_state(&f, &fixture_signers, NULL);
     for (int change = 0; change < 9; change++) {
-        struct lac_control p = fixture_push(LAC_CONTROL_CANARY, 5, pack(2)), r;
+        /* A version for each: what is refused is told once for a version. */
+        struct lac_control p = fixture_push(LAC_CONTROL_CANARY, 5 + 10 * change, pack(2)), r;
         char *content = malloc(pack(2).len + 1);
 
         LAC_TEST_NEED(content != NULL);
@@ -180,7 +185,7 @@ static void changed_records_are_refused(void)
             content[100] ^= 1;
             break;
         case 1:
-            r.version = 6;
+            r.version++;
             break;
         case 2:
             r.role = LAC_STR("shadow");
@@ -450,7 +455,7 @@ static void what_was_taken_is_there_after_a_restart(void)
     LAC_TEST_EQ(version_of(&f, LAC_CONTROL_CANARY), 6);
     CU_ASSERT(lac_control_state_expired(f.state));
     push_pack(&f, LAC_CONTROL_CURRENT, 4, 4); /* older than what it remembers */
-    LAC_TEST_EQ(f.refused[LAC_CONTROL_OLD], FIXTURE_CHUNKS - 2);
+    LAC_TEST_EQ(f.refused[LAC_CONTROL_OLD], 1);
     close_state(&f);
 
     /* What lies there is not believed for lying there. */
