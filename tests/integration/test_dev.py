@@ -16,7 +16,9 @@ from harness.process import Process
 from harness.program import _SANITIZER, clean_env, http
 from harness.wait import free_port, wait_until
 
-SAMPLES = Path(__file__).resolve().parents[2] / "samples" / "requests.jsonl"
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLES = ROOT / "samples" / "requests.jsonl"
+BUILTIN = ROOT / "packs" / "builtin"
 
 
 def alive_with(text) -> list[str]:
@@ -250,3 +252,26 @@ def test_doctor_finds_a_running_dev_healthy(running):
     checks = json.loads(running.tool("doctor", "--json").stdout)
     assert {c["check"] for c in checks} >= {"kafka", "topics", "postgres", "schema", "clock"}
     assert not [c for c in checks if c["verdict"] == "fail"]
+
+
+def test_a_pushed_pack_can_be_rolled_back_although_the_broker_keeps_little(dev, folder):
+    """The built-in pack fills a partition of dev's broker: no push may push out the one before."""
+    one = dev()
+    own = shutil.copytree(BUILTIN, folder.parent / "ours")
+    text = (own / "pack.yaml").read_text()
+    hashes = []
+
+    def counts(number):
+        wait_until(lambda: one.classify("hello")["pack"] == hashes[number - 1], 60,
+                   f"push {number} to count", alive=[one])
+
+    for number in (1, 2, 3, 4):
+        (own / "pack.yaml").write_text(f"# number {number}\n{text}")
+        said = one.tool("pack", "push", str(own)).stdout
+        hashes.append(said.split("hash ")[1].split(",")[0])
+        counts(number)
+    assert len(set(hashes)) == 4
+    one.tool("pack", "rollback")
+    counts(3)
+    one.tool("pack", "rollback", "--to", "1")
+    counts(1)

@@ -43,7 +43,10 @@ enum lac_dev_part {
 enum {
     LAC_DEV_COUNTED_MAX = 256, /* partitions that the status line looks at */
     LAC_DEV_PARTITIONS = 4,    /* of the mock's topics: it searches them one after the other */
-    LAC_DEV_PATH_MAX = 512,    /* of the data folder: names below it must fit into PATH_MAX */
+    /* Of the control topic. The mock forgets what is older than 5 MiB in a partition, and the
+     * chunks of a pack spread over all: so the versions to go back to are there still. */
+    LAC_DEV_CONTROL_PARTITIONS = 32,
+    LAC_DEV_PATH_MAX = 512, /* of the data folder: names below it must fit into PATH_MAX */
 };
 
 struct lac_dev_options {

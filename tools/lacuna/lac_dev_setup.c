@@ -184,6 +184,15 @@ static bool port_is_free(uint16_t *port)
     return ok;
 }
 
+static int mock_partitions(enum lac_topic_id id)
+{
+    uint32_t n = lac_topics[id].partitions;
+
+    if (id == LAC_TOPIC_CONTROL)
+        return LAC_DEV_CONTROL_PARTITIONS;
+    return (int)(n < LAC_DEV_PARTITIONS ? n : LAC_DEV_PARTITIONS);
+}
+
 static int make_mock(struct lac_dev *d)
 {
     unsigned char random[6];
@@ -193,15 +202,12 @@ static int make_mock(struct lac_dev *d)
     if (lac_kafka_mock_new(&d->mock, 1, &err) != LAC_OK)
         return lac_tool_dependency(d->t, &err, NULL);
     for (unsigned i = 0; i < LAC_TOPIC_COUNT; i++) {
-        uint32_t n = lac_topics[i].partitions;
-
         if (!lac_topic_full_name(name, lac_conf_text(d->t->conf, "kafka.topic_prefix"),
                                  (enum lac_topic_id)i))
             return lac_tool_fail(d->t, LAC_EXIT_USAGE,
                                  "kafka.topic_prefix makes no legal topic name", NULL);
-        if (lac_kafka_mock_topic(d->mock, name,
-                                 (int)(n < LAC_DEV_PARTITIONS ? n : LAC_DEV_PARTITIONS),
-                                 &err) != LAC_OK)
+        if (lac_kafka_mock_topic(d->mock, name, mock_partitions((enum lac_topic_id)i), &err) !=
+            LAC_OK)
             return lac_tool_dependency(d->t, &err, NULL);
     }
     /* Offsets begin at 0 again with every broker: without a new origin, new requests would get
