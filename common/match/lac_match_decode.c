@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lac_match_decode.h"
 
-#include <endian.h>
 #include <string.h>
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 
 #include "lac_match_detect.h"
 #include "lac_match_front.h"
@@ -13,298 +9,16 @@
 #include "lac_utf8.h"
 
 enum {
-    TEXT_LEAST = 6,     /* decoded bytes that are worth a look */
-    LINE_LEAST = 40,    /* characters of a line of wrapped base64 */
-    SURE_BYTES = 48,    /* of a decoded run that are no text soon if it is none */
-    CUT_ROOM = 256,     /* bytes in which a good place to cut is looked for */
-    CODE_DIGITS_MAX = 7 /* of a character reference */
+    TEXT_LEAST = 6,  /* decoded bytes that are worth a look */
+    CUT_LEAST = 16,  /* ... although what follows them is no text */
+    LINE_LEAST = 40, /* characters of a line of wrapped base64 */
+    GLUE_MAX = 24,   /* characters between two of them */
+    STARTS_MAX = 8,  /* places of a line where encoded text is looked for */
+    FIRST_STEP = 6,  /* bytes after which a run is looked at, first and later */
+    STEP_MAX = 256,
+    WIDE_FIRST = 96,
+    WIDE_BYTES = 32766, /* of UTF-16 at once: groups of 6 are whole characters and whole digits */
 };
-
-/* ---- escapes ---- */
-
-static bool may_begin_escape(char c)
-{
-    return c == '%' || c == '\\' || c == '&';
-}
-
-#if defined(__SSE2__)
-/* Bytes of 16 that may begin an escape. */
-static __m128i marks_of(const char *text)
-{
-    __m128i x = _mm_loadu_si128((const __m128i *)(const void *)text);
-    /* '%' and '&' are neighbours. */
-    __m128i low = _mm_sub_epi8(x, _mm_set1_epi8('%'));
-    __m128i is = _mm_cmpeq_epi8(low, _mm_min_epu8(low, _mm_set1_epi8('&' - '%')));
-
-    return _mm_or_si128(is, _mm_cmpeq_epi8(x, _mm_set1_epi8('\\')));
-}
-
-/* How many bytes from `at` on, in steps of 64, have none. */
-static size_t without_mark(struct lac_str t, size_t at)
-{
-    size_t first = at;
-
-    for (; t.len - at >= 64; at += 64) {
-        __m128i a = _mm_or_si128(marks_of(t.ptr + at), marks_of(t.ptr + at + 16));
-        __m128i b = _mm_or_si128(marks_of(t.ptr + at + 32), marks_of(t.ptr + at + 48));
-
-        if (_mm_movemask_epi8(_mm_or_si128(a, b)))
-            break;
-    }
-    return at - first;
-}
-#else
-static size_t without_mark(struct lac_str t, size_t at)
-{
-    (void)t;
-    (void)at;
-    return 0;
-}
-#endif
-
-/* In each byte of `x` that is `c` the top bit; above the lowest of those perhaps more. */
-static uint64_t bytes_like(uint64_t x, char c)
-{
-    const uint64_t ones = 0x0101010101010101u;
-
-    x ^= ones * (unsigned char)c;
-    return (x - ones) & ~x & ones << 7;
-}
-
-/* Where a byte is that may begin an escape, from `at` on; the text's length when there is none. */
-static size_t next_mark(struct lac_str t, size_t at)
-{
-    for (at += without_mark(t, at); t.len - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
-        uint64_t x, found;
-
-        memcpy(&x, t.ptr + at, sizeof(x));
-        x = le64toh(x);
-        found = bytes_like(x, '%') | bytes_like(x, '\\') | bytes_like(x, '&');
-        if (found)
-            return at + (unsigned)__builtin_ctzll(found) / 8;
-    }
-    while (at < t.len && !may_begin_escape(t.ptr[at]))
-        at++;
-    return at;
-}
-
-static uint32_t hex_value(unsigned c)
-{
-    return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-}
-
-/* `count` hex digits at `at`; false when they are not there. */
-static bool read_hex(struct lac_str t, size_t at, size_t count, uint32_t *out)
-{
-    *out = 0;
-    for (size_t i = 0; i < count; i++) {
-        unsigned char c = lac_match_byte(t, at + i);
-
-        if (!lac_match_is_hex(c))
-            return false;
-        *out = *out << 4 | hex_value(c);
-    }
-    return true;
-}
-
-/* Digits up to `last`, of either base; returns the place behind `last`, or 0. */
-static size_t read_code(struct lac_str t, size_t at, bool hex, char last, uint32_t *out)
-{
-    size_t first = at;
-
-    *out = 0;
-    while (at - first < CODE_DIGITS_MAX && (hex ? lac_match_is_hex(lac_match_byte(t, at))
-                                                : lac_match_is_digit(lac_match_byte(t, at)))) {
-        *out = *out * (hex ? 16 : 10) + hex_value((unsigned char)t.ptr[at]);
-        at++;
-    }
-    return at > first && lac_match_byte(t, at) == (unsigned char)last ? at + 1 : 0;
-}
-
-/* One byte (percent, \x), or a code point; 0 for what is not an escape. Returns its length. */
-static size_t escape_at(struct lac_str t, size_t at, uint32_t *code, bool *is_byte)
-{
-    static const char plain[] = "nrt\"\\/";
-    static const char meant[] = "\n\r\t\"\\/";
-    unsigned char kind = lac_match_byte(t, at + 1);
-    const char *known;
-    size_t end = 0;
-
-    *is_byte = false;
-    if (t.ptr[at] == '%') {
-        *is_byte = true;
-        return read_hex(t, at + 1, 2, code) ? 3 : 0;
-    }
-    if (t.ptr[at] == '&') {
-        bool hex = (lac_match_byte(t, at + 2) | 0x20) == 'x';
-
-        if (kind == '#')
-            end = read_code(t, at + (hex ? 3 : 2), hex, ';', code);
-        return end ? end - at : 0;
-    }
-    if (kind == 'x') {
-        *is_byte = true;
-        return read_hex(t, at + 2, 2, code) ? 4 : 0;
-    }
-    if (kind == 'u' && lac_match_byte(t, at + 2) == '{') {
-        end = read_code(t, at + 3, true, '}', code);
-        return end ? end - at : 0;
-    }
-    if (kind == 'u')
-        return read_hex(t, at + 2, 4, code) ? 6 : 0;
-    known = kind ? strchr(plain, kind) : NULL;
-    if (!known)
-        return 0;
-    *code = (unsigned char)meant[known - plain];
-    return 2;
-}
-
-/* A pair of \u escapes that stands for one character beyond the first 65,536. */
-static size_t join_surrogates(struct lac_str t, size_t at, size_t len, uint32_t *code)
-{
-    uint32_t low;
-
-    if (*code < 0xD800 || *code > 0xDBFF || lac_match_byte(t, at + len) != '\\' ||
-        lac_match_byte(t, at + len + 1) != 'u' || !read_hex(t, at + len + 2, 4, &low) ||
-        low < 0xDC00 || low > 0xDFFF)
-        return len;
-    *code = 0x10000 + ((*code - 0xD800) << 10) + (low - 0xDC00);
-    return len + 6;
-}
-
-static size_t put_code(char out[4], uint32_t code)
-{
-    if (code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF))
-        code = 0xFFFD;
-    return lac_utf8_put(out, code);
-}
-
-struct escape {
-    size_t at, len; /* len 0: there is none, at: the text's length */
-    char bytes[4];  /* what it stands for */
-    size_t count;
-};
-
-static struct escape next_escape(struct lac_str t, size_t from)
-{
-    struct escape e = {.at = from};
-    uint32_t code = 0;
-    bool is_byte;
-
-    for (e.at = next_mark(t, from); e.at < t.len; e.at = next_mark(t, e.at + 1)) {
-        e.len = escape_at(t, e.at, &code, &is_byte);
-        if (e.len == 0)
-            continue;
-        if (is_byte) {
-            e.bytes[0] = (char)code;
-            e.count = 1;
-            break;
-        }
-        e.len = join_surrogates(t, e.at, e.len, &code);
-        e.count = put_code(e.bytes, code);
-        break;
-    }
-    return e;
-}
-
-static size_t room(const struct lac_match_decoded *out)
-{
-    return LAC_MATCH_DECODE_BYTES - out->len;
-}
-
-/* As it stands there, as far as there is room. Returns where that ends. */
-static size_t put_plain(struct lac_match_decoded *out, struct lac_str t, size_t at, size_t end)
-{
-    size_t n = end - at < room(out) ? end - at : room(out);
-
-    memcpy(out->text + out->len, t.ptr + at, n);
-    for (size_t i = 0; i < n; i++)
-        out->map[out->len + i] = (uint32_t)(at + i);
-    out->len += n;
-    return at + n;
-}
-
-static void put_escape(struct lac_match_decoded *out, const struct escape *e)
-{
-    for (size_t i = 0; i < e->count; i++) {
-        out->text[out->len] = e->bytes[i];
-        out->map[out->len++] = (uint32_t)e->at;
-    }
-}
-
-/* The last line end or blank in [low, high): behind it a text can be cut. `high` when it has
- * neither. */
-static size_t cut_before(struct lac_str t, size_t low, size_t high)
-{
-    const char *cut = memrchr(t.ptr + low, '\n', high - low);
-
-    if (!cut)
-        cut = memrchr(t.ptr + low, ' ', high - low);
-    return cut ? (size_t)(cut - t.ptr) + 1 : high;
-}
-
-/* Where to begin, with `near` bytes before the first escape. */
-static size_t stretch_begin(struct lac_str t, size_t from, size_t escape)
-{
-    const size_t near = LAC_MATCH_DECODE_OVERLAP;
-    size_t high = escape - from > near ? escape - near : from;
-    size_t low = high - from > CUT_ROOM ? high - CUT_ROOM : from;
-
-    return low < high ? cut_before(t, low, high) : high;
-}
-
-/* Where to end, with `near` bytes behind what was decoded up to `at`; soon after those, for each
- * byte more is looked at twice. */
-static size_t stretch_end(struct lac_str t, size_t at)
-{
-    const size_t near = LAC_MATCH_DECODE_OVERLAP;
-    size_t low = at + near;
-    size_t high = t.len - at < near + CUT_ROOM ? t.len : low + CUT_ROOM;
-    const char *cut;
-
-    if (t.len - at <= near)
-        return t.len;
-    cut = memchr(t.ptr + low, '\n', high - low);
-    if (!cut)
-        cut = memchr(t.ptr + low, ' ', high - low);
-    return cut ? (size_t)(cut - t.ptr) + 1 : high;
-}
-
-bool lac_match_unescape(struct lac_str text, size_t *from, struct lac_match_decoded *out)
-{
-    const size_t near = LAC_MATCH_DECODE_OVERLAP;
-    struct escape e = next_escape(text, *from);
-    bool full = false;
-    size_t at;
-
-    if (e.len == 0)
-        return false;
-    out->len = 0;
-    out->tail = 0;
-    at = stretch_begin(text, *from, e.at);
-    while (e.len > 0 && !full) {
-        size_t escape = e.at;
-
-        at = put_plain(out, text, at, escape);
-        full = at < escape || room(out) < sizeof(e.bytes);
-        if (full)
-            break;
-        put_escape(out, &e);
-        at += e.len;
-        e = next_escape(text, at);
-        if (e.at - at > 2 * near + CUT_ROOM)
-            break; /* the next stretch begins with that one, behind where this one may end */
-    }
-    if (!full) {
-        size_t end = stretch_end(text, at);
-
-        at = put_plain(out, text, at, end);
-        full = at < end;
-    }
-    out->map[out->len] = (uint32_t)at;
-    *from = full ? at - near : at;
-    return true;
-}
 
 /* ---- runs ---- */
 
@@ -319,17 +33,16 @@ static bool is_run_byte(unsigned char c)
     return run_bytes[c];
 }
 
-/* A line end inside wrapped base64: the line before it is long and the next one goes on. */
-static size_t line_end(struct lac_str t, size_t line, size_t at)
+/* Where the next line of a wrapped run begins, which may be indented, quoted, or the next of a
+ * program's strings; 0: none does. */
+static size_t next_line(struct lac_str t, size_t at)
 {
-    size_t next = at;
+    size_t next = lac_match_skip(t, at, "\"'\\,+ \r", GLUE_MAX);
 
-    if (at - line < LINE_LEAST)
+    if (lac_match_byte(t, next) != '\n')
         return 0;
-    next += lac_match_byte(t, next) == '\r';
-    if (lac_match_byte(t, next) != '\n' || !is_run_byte(lac_match_byte(t, next + 1)))
-        return 0;
-    return next + 1;
+    next = lac_match_skip(t, next + 1, " \t>|\"'#*", GLUE_MAX);
+    return is_run_byte(lac_match_byte(t, next)) ? next : 0;
 }
 
 /* Where the run that `at` lies in ends, over the line ends inside it. */
@@ -340,7 +53,7 @@ static size_t run_end(struct lac_str t, size_t first, size_t at)
 
         while (at < t.len && is_run_byte((unsigned char)t.ptr[at]))
             at++;
-        next = line_end(t, line, at);
+        next = at - line < LINE_LEAST ? 0 : next_line(t, at);
         if (!next)
             return at;
         at = next;
@@ -378,61 +91,195 @@ bool lac_match_next_run(struct lac_str text, size_t *from, size_t *start, size_t
     return false;
 }
 
+/* ---- what they decode into ---- */
+
 static bool is_control(unsigned char c)
 {
     return c < 0x20 ? c != '\n' && c != '\r' && c != '\t' : c == 0x7F;
 }
 
-/* Printable, or a blank, or part of a well-formed character. Nothing that was not text looks like
- * that for long. */
-static bool is_text(struct lac_str t)
+/* How many bytes of `t` are text: printable, or a blank, or part of a well-formed character.
+ * Nothing that was not text looks like that for long. */
+static size_t text_length(struct lac_str t)
 {
-    if (t.len < TEXT_LEAST || !lac_utf8_valid(t))
-        return false;
-    for (size_t i = 0; i < t.len; i++)
+    size_t n = lac_utf8_valid_prefix(t);
+
+    for (size_t i = 0; i < n; i++)
         if (is_control((unsigned char)t.ptr[i]))
+            return i;
+    return n;
+}
+
+/* The digits of a run on their way to bytes. */
+struct digits {
+    struct lac_str text;
+    size_t at, end;
+    bool hex;
+    bool stopped; /* at what is no digit */
+};
+
+static int hex_digit(unsigned char c)
+{
+    return !lac_match_is_hex(c) ? -1 : c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+}
+
+/* Behind what parts two lines of a run that ends at `end`. */
+static size_t line_behind(struct lac_str t, size_t at, size_t end)
+{
+    size_t next = next_line(t, at);
+
+    return next && next < end ? next : end;
+}
+
+/* The next digit, over what stands between lines; its place is `*from`. -1: none. */
+static int next_digit(struct digits *d, size_t *from)
+{
+    while (d->at < d->end) {
+        unsigned char c = (unsigned char)d->text.ptr[d->at];
+        int value = d->hex ? hex_digit(c) : lac_match_base64_value(c);
+
+        if (value >= 0) {
+            *from = d->at++;
+            return value;
+        }
+        if (is_run_byte(c)) {
+            d->stopped = true;
+            return -1;
+        }
+        d->at = line_behind(d->text, d->at, d->end);
+    }
+    return -1;
+}
+
+/* Two digits are a byte, or four are three; at the end of a run two or three are one or two. False:
+ * there are no more. */
+static bool put_group(struct digits *d, struct lac_match_decoded *out)
+{
+    const unsigned size = d->hex ? 2 : 4, width = d->hex ? 4 : 6;
+    size_t from[4], begin = d->at;
+    uint32_t bits = 0;
+    unsigned have = 0;
+
+    for (int value; have < size && (value = next_digit(d, &from[have])) >= 0; have++)
+        bits = bits << width | (uint32_t)value;
+    if (have < size) {
+        /* six bits are no byte */
+        if (d->stopped || d->hex || have == 1) {
+            d->stopped = d->stopped || have > 0;
+            d->at = have > 0 ? from[0] : begin;
+            return false;
+        }
+        bits <<= width * (size - have);
+    }
+    for (unsigned i = 0; have > 0 && i < have * width / 8; i++) {
+        out->text[out->len] = (char)(bits >> (width * size - 8 - 8 * i));
+        out->map[out->len++] = (uint32_t)from[i];
+    }
+    return have == size;
+}
+
+/* ---- UTF-16, as Windows encodes commands and Java's programs texts ---- */
+
+/* Whether three bytes, with a zero beside each, are ASCII. */
+static bool is_spread(const unsigned char *b, const unsigned char *zeros)
+{
+    for (size_t i = 0; i < FIRST_STEP; i += 2)
+        if (zeros[i] != 0 || b[i] == 0 || b[i] >= 0x7F || is_control(b[i]))
             return false;
     return true;
 }
 
-/* The same for a piece, which may begin and end inside a character. */
-static bool is_text_so_far(const struct lac_match_decoded *d, bool goes_on, bool whole)
+static enum lac_match_wide wide_of(const struct lac_match_decoded *d)
 {
-    struct lac_str t = {d->text, d->len};
-    size_t n;
+    const unsigned char *b = (const unsigned char *)d->text;
 
-    for (int i = 0; goes_on && i < 3 && t.len > 0 && ((unsigned char)t.ptr[0] & 0xC0) == 0x80; i++)
-        t = lac_str_slice(t, 1, t.len);
-    n = whole ? t.len : lac_utf8_valid_prefix(t);
-    return is_text(lac_str_slice(t, 0, t.len - n < 4 ? n : t.len));
+    if (d->len < FIRST_STEP)
+        return LAC_MATCH_NARROW;
+    if ((b[0] == 0xFF && b[1] == 0xFE) || is_spread(b, b + 1))
+        return LAC_MATCH_WIDE_LITTLE;
+    if ((b[0] == 0xFE && b[1] == 0xFF) || is_spread(b + 1, b))
+        return LAC_MATCH_WIDE_BIG;
+    return LAC_MATCH_NARROW;
 }
 
-bool lac_match_unhex(struct lac_str text, size_t start, size_t end, bool goes_on,
-                     struct lac_match_decoded *out)
+static uint32_t unit_at(const struct lac_match_decoded *d, size_t at)
 {
-    size_t at = start;
+    const unsigned char *b = (const unsigned char *)d->text + at;
 
-    out->len = 0;
-    out->tail = 2;
-    if (text.ptr[at] == '0' && (lac_match_byte(text, at + 1) | 0x20) == 'x')
-        at += 2;
-    for (; at + 1 < end && out->len < LAC_MATCH_DECODE_BYTES; at += 2) {
-        uint32_t byte;
+    return d->wide == LAC_MATCH_WIDE_LITTLE ? (uint32_t)b[1] << 8 | b[0]
+                                            : (uint32_t)b[0] << 8 | b[1];
+}
 
-        if (!read_hex(text, at, 2, &byte))
-            return false;
-        out->text[out->len] = (char)byte;
-        out->map[out->len++] = (uint32_t)at;
+/* The bytes in the upper half become characters from the beginning on: three of two at most, so
+ * that none is written over before it is read. */
+static size_t narrow(struct lac_match_decoded *out, size_t from, size_t count)
+{
+    size_t len = 0, at = from;
+
+    while (from + count - at >= 2) {
+        uint32_t code = unit_at(out, at), place = out->map[at];
+        size_t next = at + 2;
+
+        if (code >= 0xD800 && code <= 0xDBFF && from + count - next >= 2) {
+            uint32_t low = unit_at(out, next);
+
+            if (low >= 0xDC00 && low <= 0xDFFF) {
+                code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
+                next += 2;
+            }
+        }
+        at = next;
+        if (code == 0xFEFF)
+            continue;
+        if (code >= 0xD800 && code <= 0xDFFF)
+            code = 0xFFFD;
+        for (size_t n = lac_utf8_put(out->text + len, code); n > 0; n--)
+            out->map[len++] = place;
     }
-    out->map[out->len] = (uint32_t)at;
-    return (at == end || out->len == LAC_MATCH_DECODE_BYTES) &&
-           is_text_so_far(out, goes_on, at == end);
+    return len;
 }
+
+/* Decodes `most` bytes at most. True: all of them are text, and there are more. */
+static bool widen(struct digits *d, struct lac_match_decoded *out, size_t most)
+{
+    const size_t from = LAC_MATCH_DECODE_BYTES / 2;
+    size_t count, end, good;
+
+    out->len = from;
+    while (out->len - from < most && put_group(d, out))
+        continue;
+    count = out->len - from;
+    end = out->next = d->at;
+    if (count == WIDE_BYTES) /* six bytes are whole characters and whole groups */
+        out->next = out->map[from + (count - 2 * (size_t)LAC_MATCH_DECODE_OVERLAP) / 6 * 6];
+    out->len = narrow(out, from, count);
+    good = text_length((struct lac_str){out->text, out->len});
+    if (good < out->len)
+        out->next = end = out->map[good];
+    out->goes_on = good == out->len && count >= most && !d->stopped && d->at < d->end;
+    out->len = good;
+    out->map[good] = (uint32_t)end;
+    return out->goes_on;
+}
+
+/* In steps that are longer and longer, so that the work is some times what turns out to be text. */
+static bool decode_wide(struct digits d, struct lac_match_decoded *out)
+{
+    size_t most = WIDE_FIRST;
+    struct digits again;
+
+    out->tail = 0; /* a character is of several digits */
+    for (again = d; widen(&again, out, most) && most < WIDE_BYTES; again = d)
+        most = most * 8 < WIDE_BYTES ? most * 8 : WIDE_BYTES;
+    return out->len >= (out->next == d.end || out->goes_on ? TEXT_LEAST : CUT_LEAST);
+}
+
+/* ---- a run ---- */
 
 /* Whether the text that a run would be begins as one can: nearly every name and hash does not. */
 static bool may_begin_text(struct lac_str t, size_t start)
 {
-    char bytes[3];
+    unsigned char bytes[3];
     uint32_t bits = 0;
 
     for (size_t i = start; i < start + 4; i++) {
@@ -443,68 +290,120 @@ static bool may_begin_text(struct lac_str t, size_t start)
         bits = bits << 6 | (uint32_t)value;
     }
     for (size_t i = 0; i < sizeof(bytes); i++)
-        bytes[i] = (char)(bits >> (16 - 8 * i));
-    /* Up to three bytes of a character may be there. */
-    if ((unsigned char)bytes[0] >= 0x80)
-        return (unsigned char)bytes[0] >= 0xC2 && (unsigned char)bytes[0] <= 0xF4 &&
-               ((unsigned char)bytes[1] & 0xC0) == 0x80;
-    return !is_control((unsigned char)bytes[0]);
+        bytes[i] = (unsigned char)(bits >> (16 - 8 * i));
+    /* Up to three bytes of a character may be there, or a mark or the zeros of UTF-16. */
+    if (bytes[0] >= 0x80)
+        return (bytes[0] >= 0xC2 && bytes[0] <= 0xF4 && (bytes[1] & 0xC0) == 0x80) ||
+               bytes[0] >= 0xFE;
+    return !is_control(bytes[0]) || (bytes[0] == 0 && bytes[2] == 0);
 }
 
-/* Whether one byte may follow another in UTF-8, as far as the two tell. */
-static bool may_follow(unsigned char before, unsigned char c)
+/* Decodes step by step, as long as it is text. `*good`: so many bytes are. True: that is all there
+ * is, or as much as there is room for. */
+static bool decode_text(struct digits *d, struct lac_match_decoded *out, bool goes_on, size_t *good)
 {
-    bool inside = (c & 0xC0) == 0x80;
+    size_t step = FIRST_STEP;
+    bool more = true;
 
-    return inside ? before >= 0x80 : before < 0xC0;
+    *good = 0;
+    while (more && out->len + step + 3 <= LAC_MATCH_DECODE_BYTES) {
+        size_t upto = out->len + step, least = *good;
+
+        while (more && out->len < upto)
+            more = put_group(d, out);
+        /* A piece may begin inside of a character. */
+        for (int i = 0; goes_on && *good == 0 && i < 3 && least < out->len &&
+                        ((unsigned char)out->text[least] & 0xC0) == 0x80;
+             i++)
+            least++;
+        *good = least + text_length((struct lac_str){out->text + least, out->len - least});
+        /* ... and a step end there. */
+        if (out->len - *good > 3 || (!more && *good < out->len) ||
+            (*good < out->len && is_control((unsigned char)out->text[*good])))
+            return false;
+        step = step < STEP_MAX ? step * 4 : STEP_MAX;
+    }
+    return !d->stopped;
 }
 
-/* The same of three bytes. */
-static bool may_be_utf8(unsigned char before, uint32_t bits)
+static bool decode(struct digits d, bool goes_on, struct lac_match_decoded *out)
 {
-    unsigned char a = (unsigned char)(bits >> 16), b = (unsigned char)(bits >> 8);
-
-    return may_follow(before, a) && may_follow(a, b) && may_follow(b, (unsigned char)bits);
-}
-
-bool lac_match_unbase64(struct lac_str text, size_t start, size_t end, bool goes_on,
-                        struct lac_match_decoded *out)
-{
-    uint32_t bits = 0, from[4] = {0};
-    unsigned char before = goes_on ? 0x80 : 0; /* a piece may begin inside of a character */
-    unsigned have = 0;
-    size_t at = start;
+    size_t begin = d.at, good;
+    bool all;
 
     out->len = 0;
     out->tail = 2;
-    if (!goes_on && !may_begin_text(text, start))
+    out->goes_on = false;
+    if (goes_on && out->wide != LAC_MATCH_NARROW)
+        return decode_wide(d, out);
+    all = decode_text(&d, out, goes_on, &good);
+    out->wide = good < TEXT_LEAST && !goes_on ? wide_of(out) : LAC_MATCH_NARROW;
+    if (out->wide != LAC_MATCH_NARROW) {
+        d.at = begin;
+        d.stopped = false;
+        return decode_wide(d, out);
+    }
+    if (good < (all ? TEXT_LEAST : CUT_LEAST))
         return false;
-    for (; at < end && out->len + 3 <= LAC_MATCH_DECODE_BYTES; at++) {
-        int value = lac_match_base64_value((unsigned char)text.ptr[at]);
+    out->next = good < out->len ? out->map[good] : d.at;
+    out->goes_on = all && d.at < d.end;
+    out->len = good;
+    out->map[good] = (uint32_t)out->next;
+    if (out->goes_on) { /* four characters of base64 are three bytes, wherever lines end */
+        good -= LAC_MATCH_DECODE_OVERLAP;
+        out->next = out->map[good - good % 3];
+    }
+    return true;
+}
 
-        if (value < 0)
-            continue; /* a line end */
-        bits = bits << 6 | (uint32_t)value;
-        from[have++] = (uint32_t)at;
-        if (have < 4)
-            continue;
-        for (unsigned i = 0; i < 3; i++) {
-            out->text[out->len] = (char)(bits >> (16 - 8 * i));
-            out->map[out->len++] = from[i];
+bool lac_match_decode(struct lac_str text, size_t start, size_t end, bool goes_on,
+                      struct lac_match_decoded *out)
+{
+    struct digits d = {text, start, end, true, false};
+    unsigned char first = lac_match_byte(text, start);
+
+    if (!goes_on && first == '0' && (lac_match_byte(text, start + 1) | 0x20) == 'x')
+        d.at += 2;
+    else if (!goes_on && (first | 0x20) == 'x')
+        d.at++;
+    if (goes_on ? out->hex : lac_match_is_hex(lac_match_byte(text, d.at))) {
+        out->hex = true;
+        if (decode(d, goes_on, out))
+            return true;
+    }
+    if ((goes_on && out->hex) || (!goes_on && !may_begin_text(text, start)))
+        return false;
+    d.at = start;
+    d.hex = out->hex = false;
+    return decode(d, goes_on, out);
+}
+
+/* Where names and paths are joined. */
+static bool is_joint(unsigned char c)
+{
+    return c == '/' || c == '-' || c == '_' || c == '+';
+}
+
+bool lac_match_decode_part(struct lac_str text, size_t *from, size_t end,
+                           struct lac_match_decoded *out)
+{
+    unsigned starts = 0; /* of a line: what does not decode is soon known not to */
+    size_t at = *from;
+
+    while (end - at >= LAC_MATCH_DECODE_RUN_LEAST) {
+        bool joint = false;
+
+        if (starts++ < STARTS_MAX && lac_match_decode(text, at, end, false, out)) {
+            *from = out->next;
+            return true;
         }
-        if (is_control(bits >> 16 & 0xFF) || is_control(bits >> 8 & 0xFF) ||
-            is_control(bits & 0xFF) || (out->len < SURE_BYTES && !may_be_utf8(before, bits)))
-            return false; /* most words and hashes end here */
-        before = (unsigned char)bits;
-        have = 0;
-        bits = 0;
+        while (at < end && is_run_byte((unsigned char)text.ptr[at]) && !joint)
+            joint = is_joint((unsigned char)text.ptr[at++]) && starts < STARTS_MAX;
+        if (joint || at == end)
+            continue;
+        at = line_behind(text, at, end);
+        starts = 0;
     }
-    if (at == end && have == 1)
-        return false; /* six bits are no byte */
-    for (unsigned i = 0; at == end && i + 1 < have; i++) {
-        out->text[out->len] = (char)(bits << (6 * (4 - have)) >> (16 - 8 * i));
-        out->map[out->len++] = from[i];
-    }
-    out->map[out->len] = (uint32_t)at;
-    return is_text_so_far(out, goes_on, at == end);
+    *from = end;
+    return false;
 }

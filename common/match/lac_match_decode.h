@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lac_match_decode - texts inside texts: percent, escapes, hex, base64
+ * lac_match_decode - texts inside texts: escapes, hex, base64
  *
  * Private to common/match. Decoders are pure and linear; each output byte knows where in the input
  * it comes from. What does not decode into text is not encoded text: a hash is no hex, a word is
@@ -27,6 +27,9 @@ enum {
     LAC_MATCH_DECODE_DEPTH = 3, /* encodings around each other */
 };
 
+/* UTF-8, or UTF-16 in one of its orders. */
+enum lac_match_wide { LAC_MATCH_NARROW, LAC_MATCH_WIDE_LITTLE, LAC_MATCH_WIDE_BIG };
+
 /* Decoded text. Byte i comes from the input's bytes [map[i], end), where end is map[i] + tail, or
  * map[i + 1] when tail is 0; map[len] is where decoding ended. */
 struct lac_match_decoded {
@@ -34,27 +37,39 @@ struct lac_match_decoded {
     uint32_t *map; /* one more */
     size_t len;
     uint32_t tail;
+    /* Of a run: where the rest of it begins, and whether that is the next piece of the same
+     * text. */
+    size_t next;
+    bool goes_on;
+    bool hex;                 /* what kind of run it is, for the next piece */
+    enum lac_match_wide wide; /* likewise */
 };
 
 /*
  * Resolves the escapes of the next stretch of `text` that has some, from `*from` on, with at least
- * LAC_MATCH_DECODE_OVERLAP bytes around them where the text has them: %41, \x41, \u0041, \u{41},
- * &#65;, &#x41;, and \n \r \t \" \\ \/ as C and JSON have them (RFC 3986, RFC 8259, HTML's
- * character references). `*from` is moved to where the next one is to be looked for. False: there
- * is none.
+ * LAC_MATCH_DECODE_OVERLAP bytes around them where the text has them: %41 %u0041 (RFC 3986,
+ * ECMAScript), \x41 \u0041 \u{41} \U00000041 \101 \n \r \t and a backslash before punctuation (C,
+ * RFC 8259, CommonMark), &#65; &#x41; &nbsp; (HTML), =41=42 =3D and soft line ends (RFC 2045).
+ * `*from` is moved to where the next one is to be looked for. False: there is none.
  */
 bool lac_match_unescape(struct lac_str text, size_t *from, struct lac_match_decoded *out);
 
 /* The next run of hex digits or base64 characters (RFC 4648, both alphabets, also over line ends
- * of equally long lines) in `text` from `*from` on. False: there is none. `*from` is moved behind
+ * behind long lines) in `text` from `*from` on. False: there is none. `*from` is moved behind
  * it. */
 bool lac_match_next_run(struct lac_str text, size_t *from, size_t *start, size_t *end);
 
-/* Decodes the first LAC_MATCH_DECODE_BYTES of a run; `goes_on`: of the rest of one, which may begin
- * inside of a character. False: it is no text. */
-bool lac_match_unhex(struct lac_str text, size_t start, size_t end, bool goes_on,
-                     struct lac_match_decoded *out);
-bool lac_match_unbase64(struct lac_str text, size_t start, size_t end, bool goes_on,
-                        struct lac_match_decoded *out);
+/*
+ * Decodes a run, hex or base64, of UTF-8 or UTF-16; LAC_MATCH_DECODE_BYTES at most, and as far as
+ * it is text. `goes_on`: `start` is the `next` of the piece before, which is in `out`, and may lie
+ * inside of a character. False: it does not begin with text, or with too little of it.
+ */
+bool lac_match_decode(struct lac_str text, size_t start, size_t end, bool goes_on,
+                      struct lac_match_decoded *out);
+
+/* The same from the first place of [*from, end) where text begins: `*from` itself, behind what
+ * joins names and paths, or with a line. `*from` is moved behind it. False: there is none. */
+bool lac_match_decode_part(struct lac_str text, size_t *from, size_t end,
+                           struct lac_match_decoded *out);
 
 #endif

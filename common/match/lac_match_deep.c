@@ -145,15 +145,7 @@ static enum lac_status escapes(struct lac_match_scratch *s, const struct level *
     return status;
 }
 
-/* Where the piece behind `d` begins: four characters of base64 are three bytes, wherever lines end,
- * and two pieces have some text in common. */
-static size_t next_piece(const struct lac_match_decoded *d)
-{
-    size_t at = d->len > LAC_MATCH_DECODE_OVERLAP ? d->len - LAC_MATCH_DECODE_OVERLAP : d->len;
-
-    return d->map[at - at % 3];
-}
-
+/* A run, piece by piece; where it is no text as a whole, the parts that are. */
 static enum lac_status run(struct lac_match_scratch *s, const struct level *l, size_t start,
                            size_t end, struct lac_err *err)
 {
@@ -161,19 +153,13 @@ static enum lac_status run(struct lac_match_scratch *s, const struct level *l, s
     enum lac_status status = LAC_OK;
     bool goes_on = false;
 
-    while (status == LAC_OK) {
-        size_t next;
-
-        if (!lac_match_unhex(l->text, start, end, goes_on, out) &&
-            !lac_match_unbase64(l->text, start, end, goes_on, out))
-            break;
-        next = next_piece(out);
-        goes_on = out->map[out->len] < end;
+    while (status == LAC_OK && start < end && lac_match_decode(l->text, start, end, goes_on, out)) {
+        start = out->next;
+        goes_on = out->goes_on;
         status = decoded(s, l, err);
-        if (!goes_on)
-            break;
-        start = next;
     }
+    while (status == LAC_OK && lac_match_decode_part(l->text, &start, end, out))
+        status = decoded(s, l, err);
     return status;
 }
 
@@ -193,7 +179,11 @@ static enum lac_status look_into(struct lac_match_scratch *s, const struct level
 
 enum lac_status lac_match_deep(struct lac_match_scratch *s, struct lac_err *err)
 {
+    const struct lac_match_decoded plain = {
+        .text = s->copy.text, .map = s->copy.map, .len = s->copy.len};
     struct level field = {NULL, s->text, NULL, 0};
+    struct level view = {&field, s->plain, &plain, 0};
 
-    return look_into(s, &field, err);
+    /* Nothing invisible, and no letter of another alphabet, is then between what is encoded. */
+    return look_into(s, s->ascii ? &field : &view, err);
 }

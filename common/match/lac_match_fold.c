@@ -10,6 +10,7 @@
 #include <utf8proc.h>
 
 #include "lac_match_alike.h"
+#include "lac_match_detect.h"
 #include "lac_utf8.h"
 
 enum {
@@ -72,8 +73,19 @@ static void put_plain(struct folder *f, unsigned char c, size_t from)
         put(f->plain, c, from, &f->full);
 }
 
+/* Blanks that NFKC does not make one: those of other scripts, line and paragraph ends, and what
+ * Braille and Hangul leave empty. */
+static bool is_blank_code(uint32_t code, const utf8proc_property_t *p)
+{
+    return p->category == UTF8PROC_CATEGORY_ZS || p->category == UTF8PROC_CATEGORY_ZL ||
+           p->category == UTF8PROC_CATEGORY_ZP || code == 0x2800 || code == 0x3164 ||
+           code == 0xFFA0;
+}
+
 static bool combines(uint32_t code, const utf8proc_property_t *p)
 {
+    if (is_blank_code(code, p))
+        return false;
     return p->combining_class != 0 || p->category == UTF8PROC_CATEGORY_MN ||
            p->category == UTF8PROC_CATEGORY_MC || p->category == UTF8PROC_CATEGORY_ME ||
            p->ignorable || (code >= 0x1160 && code <= 0x11FF); /* Jamo vowels and finals */
@@ -117,6 +129,13 @@ static size_t normalise(struct lac_str cluster, bool fold, utf8proc_int32_t *out
         return 0;
     n = utf8proc_reencode(out, n, options);
     return n > 0 ? (size_t)n : 0;
+}
+
+/* Marks that make no other character of a letter or digit of ASCII only decorate it: keycaps,
+ * strokes through it. */
+static size_t without_marks(uint32_t base, const unsigned char *cluster, size_t n)
+{
+    return n > 1 && cluster[1] >= 0x80 && lac_match_is_alnum(base) && cluster[0] < 0x80 ? 1 : n;
 }
 
 /* Length of the cluster at `at`; 0 for a malformed byte. */
@@ -164,14 +183,19 @@ static size_t fold_cluster(struct folder *f, struct lac_str text, size_t at, boo
         put_folded(f, (unsigned char)alike, at);
         return len;
     }
-    n = normalise(cluster, false, out);
+    if (base >= 0x80 && is_blank_code(base, utf8proc_get_property((utf8proc_int32_t)base))) {
+        put_plain(f, ' ', at);
+        put_folded(f, ' ', at);
+        return len;
+    }
+    n = without_marks(base, bytes, normalise(cluster, false, out));
     for (size_t i = 0; i < n; i++)
         put_plain(f, bytes[i], at);
     if (base >= 0x80 && separates(base, utf8proc_get_property((utf8proc_int32_t)base)) && n > 0) {
         put_folded(f, ' ', at);
         return len;
     }
-    n = normalise(cluster, true, out);
+    n = without_marks(base, bytes, normalise(cluster, true, out));
     for (size_t i = 0; i < n; i++)
         put_folded(f, bytes[i], at);
     return len;

@@ -80,6 +80,34 @@ static const struct {
      "6a616e652e646f65406578616d706c652e636f6d", false},
     {"bWFpbCA2YTYxNmU2NTJlNjQ2ZjY1NDA2NTc4NjE2ZDcwNmM2NTJlNjM2ZjZk", /* hex inside base64 */
      "A2YTYxNmU2NTJlNjQ2ZjY1NDA2NTc4NjE2ZDcwNmM2NTJlNjM2ZjZk", false},
+    {"to jane.doe\\U00000040example.com", "jane.doe\\U00000040example.com", false},
+    {"to jane.doe%u0040example.com", "jane.doe%u0040example.com", false},
+    {"to jane.doe\\100example.com", "jane.doe\\100example.com", false},
+    {"to jane.doe\\0100example.com", "jane.doe\\0100example.com", false},
+    {"jane.doe&#64 example.com jane.doe&#64example.com", "jane.doe&#64example.com", false},
+    {"to jane.doe&#0000000000064;example.com", "jane.doe&#0000000000064;example.com", false},
+    {"to jane.doe&commat;example.com", "jane.doe&commat;example.com", false},
+    {"to jane.doe\\@example.com", "jane.doe\\@example.com", false},
+    {"=6A=61ne.doe=40=65xample.com", "=6A=61ne.doe=40=65xample.com", false},
+    {"x=40 a=41 b=4A jane.doe=40example.com", NULL, true},
+    {"a line of sixty columns and more, that goes on in the next=\r\n one, jane.doe@exa", NULL,
+     true},
+    {"a line of some sixty columns, that goes on in the next: jane.doe@=\r\nexample.com",
+     "jane.doe@=\r\nexample.com", false},
+    {"of a few columns jane.doe@=\nexample.com", NULL, true},
+    {"ap\x1b[1;31mol\x1b[0mlo", "ap\x1b[1;31mol\x1b[0mlo", false},
+    {"\x1b[32mapollo\x1b[0m", "apollo\x1b[0m", false},
+    {"\x1b[32", NULL, true},
+    {"JABhAD0AIgBhAHAAbwBsAGwAbwAiAA==", "BhAHAAbwBsAGwAbw", false}, /* UTF-16 */
+    {"AGEAcABvAGwAbABvACAAaQBzAG4AJwB0", "AGEAcABvAGwAbABv", false},
+    {"//5hAHAAbwBsAGwAbwAgACEA", "5hAHAAbwBsAGwAbw", false},
+    {"61 00 61007000 6100700 61007", NULL, true},
+    {"610070006f006c006c006f002000", "610070006f006c006c006f00", false},
+    {"\\x61706f6c6c6f206973", "61706f6c6c6f", false},
+    {"https://a.example/view-all/YXBvbGxvIGlzIHRoZSBuYW1l/edit", "YXBvbGxv", false},
+    {"YXBvbGxvIGlzIHRoZSBuYW1lIG9mIHRoZSBwcm9qZWN0/edit/AAAAAAAAAAAAAAAA", "YXBvbGxv", false},
+    {"- dGhlIG5hbWUgb2YgdGhlIHByb2plY3QgdG9kYXkgaXMgYXBv\n  bGxvIGFzIHdhcyBzYWlk", "YXBv\n  bGxv",
+     false},
     {"project \xD0\x90pollo now", "\xD0\x90pollo", true},           /* Cyrillic A */
     {"project ap\xCE\xBFll\xCE\xBF", "ap\xCE\xBFll\xCE\xBF", true}, /* Greek omicron */
     {"a\xE2\x80\x8Bpollo", "a\xE2\x80\x8Bpollo", true},             /* zero width space */
@@ -121,6 +149,51 @@ static void hidden_findings_are_found_where_they_are_hidden(void)
     close_rules();
 }
 
+/* `text` in base64, in lines of `width` characters (0: one line). Returns its length. */
+static size_t put_base64(char *out, const char *text, size_t len, size_t width)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    size_t n = 0, column = 0;
+
+    for (size_t i = 0; i + 2 < len; i += 3) {
+        uint32_t bits = (uint32_t)(unsigned char)text[i] << 16 |
+                        (uint32_t)(unsigned char)text[i + 1] << 8 | (unsigned char)text[i + 2];
+
+        for (int k = 18; k >= 0; k -= 6) {
+            out[n++] = digits[bits >> k & 63];
+            if (width && ++column % width == 0)
+                out[n++] = '\n';
+        }
+    }
+    return n;
+}
+
+/* As Windows encodes commands, longer than what is decoded at once. */
+static void a_long_run_of_utf16_is_looked_into_to_its_end(void)
+{
+    enum { CHARACTERS = 60000 };
+    static const char mail[] = " jane.doe@example.com ";
+    char *text = calloc(CHARACTERS, 2), *coded = malloc(8 * (size_t)CHARACTERS);
+
+    LAC_TEST_NEED(text && coded);
+    open_rules();
+    for (size_t from = 0; from < CHARACTERS - sizeof(mail); from += 3001) {
+        struct lac_match_hits hits;
+        size_t len;
+
+        for (size_t i = 0; i < CHARACTERS; i++)
+            text[2 * i] = "a b "[i % 4];
+        for (size_t i = 0; i + 1 < sizeof(mail); i++)
+            text[2 * (from + i)] = mail[i];
+        len = put_base64(coded, text, 2 * (size_t)CHARACTERS, from % 2 ? 76 : 0);
+        hits = scan((struct lac_str){coded, len}, true);
+        LAC_TEST_EQ(hits.count, 1);
+    }
+    close_rules();
+    free(text);
+    free(coded);
+}
+
 static void a_finding_that_is_there_anyway_counts_once(void)
 {
     open_rules();
@@ -150,25 +223,6 @@ static void a_long_run_is_looked_into_to_its_end(void)
     LAC_TEST_EQ(hits.count, 1);
     close_rules();
     free(text);
-}
-
-/* `text` in base64, in lines of `width` characters (0: one line). Returns its length. */
-static size_t put_base64(char *out, const char *text, size_t len, size_t width)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    size_t n = 0, column = 0;
-
-    for (size_t i = 0; i + 2 < len; i += 3) {
-        uint32_t bits = (uint32_t)(unsigned char)text[i] << 16 |
-                        (uint32_t)(unsigned char)text[i + 1] << 8 | (unsigned char)text[i + 2];
-
-        for (int k = 18; k >= 0; k -= 6) {
-            out[n++] = digits[bits >> k & 63];
-            if (width && ++column % width == 0)
-                out[n++] = '\n';
-        }
-    }
-    return n;
 }
 
 /* Pieces of a long run begin where a group of four characters does, and inside of characters. */
@@ -346,6 +400,7 @@ static void letters_are_read_by_the_company_they_keep(void)
 }
 
 LAC_TEST_MAIN(match_decode, hidden_findings_are_found_where_they_are_hidden,
+              a_long_run_of_utf16_is_looked_into_to_its_end,
               a_finding_that_is_there_anyway_counts_once, a_long_run_is_looked_into_to_its_end,
               a_long_run_may_hold_any_language_in_lines_of_any_length,
               escapes_far_apart_are_each_looked_at, stretches_hold_what_is_around_their_escapes,

@@ -43,7 +43,7 @@ static struct lac_batch batch;
 
 /* ---- the script ---- */
 
-static void note(const char *format, ...)
+static void LAC_PRINTF(1, 2) note(const char *format, ...)
 {
     size_t at = strlen(world.log);
     va_list args;
