@@ -105,10 +105,11 @@ cudaError_t lac_encode_cuda_pool(const uint16_t *x, const struct lac_encode_cuda
                                  const uint32_t *starts, size_t blocks, size_t hidden, bool first,
                                  bool normalize, float *out, cudaStream_t stream);
 
-/* For checks at start: numbers in -1 .. 1 from a seed, as bf16 or e4m3; and how many bytes of two
- * buffers differ, added to *different. */
-cudaError_t lac_encode_cuda_fill(void *out, size_t count, bool as8, uint32_t seed,
-                                 cudaStream_t stream);
+/* For checks at start: random rows as bf16 or e4m3 whose second halves repeat the first ones, or
+ * are their opposites: a row of one kind times a row of the other is 0 but for rounding. And how
+ * many words of two buffers differ, added to *different; size: bytes, a multiple of 4. */
+cudaError_t lac_encode_cuda_fill(void *out, size_t rows, size_t cols, bool as8, uint32_t seed,
+                                 bool opposite, cudaStream_t stream);
 cudaError_t lac_encode_cuda_compare(const void *a, const void *b, size_t size, unsigned *different,
                                     cudaStream_t stream);
 

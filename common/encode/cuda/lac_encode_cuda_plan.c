@@ -15,13 +15,11 @@
 
 enum { CANDIDATES = 16, SHIFT = 37 /* rows; no multiple of any tile */ };
 
-enum lac_status lac_encode_cuda_multiply(const struct lac_encode_device *d, size_t layer,
-                                         enum lac_encode_cuda_kind kind, size_t class,
-                                         const void *x, void *y, void *workspace,
-                                         cudaStream_t stream, struct lac_err *err)
+static enum lac_status multiply(const struct lac_encode_device *d, enum lac_encode_cuda_kind kind,
+                                const struct lac_encode_cuda_weight *w, size_t class, const void *x,
+                                void *y, void *workspace, cudaStream_t stream, struct lac_err *err)
 {
     static const float one = 1.0f, zero = 0.0f;
-    const struct lac_encode_cuda_weight *w = &d->layer[layer].weight[kind];
     const struct lac_encode_cuda_plan *p = &d->plan[kind];
 
     return lac_encode_cuda_check_library(
@@ -29,6 +27,14 @@ enum lac_status lac_encode_cuda_multiply(const struct lac_encode_device *d, size
                        y, p->out[class], y, p->out[class], &p->algorithm, workspace, p->workspace,
                        stream),
         "a matrix product", err);
+}
+
+enum lac_status lac_encode_cuda_multiply(const struct lac_encode_device *d, size_t layer,
+                                         enum lac_encode_cuda_kind kind, size_t class,
+                                         const void *x, void *y, void *workspace,
+                                         cudaStream_t stream, struct lac_err *err)
+{
+    return multiply(d, kind, &d->layer[layer].weight[kind], class, x, y, workspace, stream, err);
 }
 
 static cublasStatus_t set(cublasLtMatmulDesc_t product, cublasLtMatmulDescAttributes_t name,
@@ -85,12 +91,19 @@ static enum lac_status lay_out(const struct lac_encode_device *d, struct lac_enc
     return lac_encode_cuda_check_library(status, "laying out a matrix", err);
 }
 
-/* Memory for trying algorithms. */
+/*
+ * Memory for trying algorithms. A model's own numbers would show another order of a sum in one
+ * result of ten thousand: it moves fp32's last bits, and bf16 drops them. So the second half of
+ * each row of x is the first one again, that of each row of w its opposite, and there is no bias:
+ * every sum comes to nothing but what its order has left of rounding, and another order to
+ * something else.
+ */
 struct trial {
     char *x;              /* PIECE + SHIFT rows of the widest input */
     uint16_t *all, *part; /* rows of the widest output, of the largest class and of another */
     unsigned *different;
     void *workspace;
+    struct lac_encode_cuda_weight weight; /* values and bias for the largest product */
 };
 
 static enum lac_status trial_open(struct trial *t, const struct lac_encode_device *d,
@@ -98,9 +111,9 @@ static enum lac_status trial_open(struct trial *t, const struct lac_encode_devic
 {
     size_t k = d->ffn > d->hidden ? d->ffn : d->hidden;
     size_t n = d->ffn > 3 * d->hidden ? d->ffn : 3 * d->hidden;
-    size_t x_count = (d->piece + SHIFT) * k, y_size = d->piece * n * sizeof(uint16_t);
+    size_t element = d->fp8 ? 1 : sizeof(uint16_t), y_size = d->piece * n * sizeof(uint16_t);
 
-    cudaError_t status = cudaMalloc((void **)&t->x, x_count * (d->fp8 ? 1 : sizeof(uint16_t)));
+    cudaError_t status = cudaMalloc((void **)&t->x, (d->piece + SHIFT) * k * element);
     if (status == cudaSuccess)
         status = cudaMalloc((void **)&t->all, y_size);
     if (status == cudaSuccess)
@@ -110,7 +123,11 @@ static enum lac_status trial_open(struct trial *t, const struct lac_encode_devic
     if (status == cudaSuccess)
         status = cudaMalloc(&t->workspace, LAC_ENCODE_CUDA_WORKSPACE);
     if (status == cudaSuccess)
-        status = lac_encode_cuda_fill(t->x, x_count, d->fp8, 1, NULL);
+        status = cudaMalloc(&t->weight.values, n * d->hidden * element);
+    if (status == cudaSuccess)
+        status = cudaMalloc((void **)&t->weight.bias, n * sizeof(*t->weight.bias));
+    if (status == cudaSuccess)
+        status = cudaMemset(t->weight.bias, 0, n * sizeof(*t->weight.bias));
     return lac_encode_cuda_check(status, "memory for trying matrix products", err);
 }
 
@@ -121,6 +138,28 @@ static void trial_close(struct trial *t)
     (void)cudaFree(t->part);
     (void)cudaFree(t->different);
     (void)cudaFree(t->workspace);
+    (void)cudaFree(t->weight.values);
+    (void)cudaFree(t->weight.bias);
+}
+
+/* Operands for the products of a kind; trial_forget() after it in any case. */
+static enum lac_status trial_prepare(struct trial *t, struct lac_encode_device *d,
+                                     enum lac_encode_cuda_kind kind, struct lac_err *err)
+{
+    const struct lac_encode_cuda_plan *p = &d->plan[kind];
+    cudaError_t status = lac_encode_cuda_fill(t->x, d->piece + SHIFT, p->k, d->fp8, 1, false, NULL);
+    if (status == cudaSuccess)
+        status = lac_encode_cuda_fill(t->weight.values, p->n, p->k, d->fp8, 2, true, NULL);
+    if (status != cudaSuccess)
+        return lac_encode_cuda_check(status, "filling matrices to try", err);
+    return describe(d, kind, &t->weight, err);
+}
+
+static void trial_forget(struct trial *t)
+{
+    if (t->weight.product)
+        (void)cublasLtMatmulDescDestroy(t->weight.product);
+    t->weight.product = NULL;
 }
 
 /* Runs `class` on the rows from `shift` on and counts what differs from the largest class. */
@@ -131,8 +170,8 @@ static enum lac_status try_class(const struct lac_encode_device *d, enum lac_enc
     size_t element = d->fp8 ? 1 : sizeof(uint16_t), rows = lac_encode_cuda_class_rows(class);
     size_t same = rows < d->piece - shift ? rows : d->piece - shift; /* rows that both have */
 
-    enum lac_status status = lac_encode_cuda_multiply(
-        d, 0, kind, class, t->x + shift * p->k * element, t->part, t->workspace, NULL, err);
+    enum lac_status status = multiply(d, kind, &t->weight, class, t->x + shift * p->k * element,
+                                      t->part, t->workspace, NULL, err);
     if (status == LAC_OK)
         status = lac_encode_cuda_check(lac_encode_cuda_compare(t->all + shift * p->n, t->part,
                                                                same * p->n * sizeof(*t->all),
@@ -149,8 +188,8 @@ static enum lac_status try_all(const struct lac_encode_device *d, enum lac_encod
     enum lac_status status = lac_encode_cuda_check(
         cudaMemset(t->different, 0, sizeof(*t->different)), "comparing matrix products", err);
     if (status == LAC_OK)
-        status = lac_encode_cuda_multiply(d, 0, kind, d->classes - 1, t->x, t->all, t->workspace,
-                                          NULL, err);
+        status =
+            multiply(d, kind, &t->weight, d->classes - 1, t->x, t->all, t->workspace, NULL, err);
     for (size_t i = 0; i < d->classes && status == LAC_OK; i++) {
         size_t last = d->piece - lac_encode_cuda_class_rows(i);
         status = try_class(d, kind, t, i, 0, err);
@@ -241,7 +280,9 @@ static enum lac_status choose(struct lac_encode_device *d, enum lac_encode_cuda_
     int count = 0;
 
     memset(list, 0, sizeof(list));
-    enum lac_status status = propose(d, kind, list, &count, err);
+    enum lac_status status = trial_prepare(t, d, kind, err);
+    if (status == LAC_OK)
+        status = propose(d, kind, list, &count, err);
     for (int i = 0; i < count && status == LAC_OK; i++) {
         bool invariant = false;
         if (list[i].state != CUBLAS_STATUS_SUCCESS || !fits(d, kind, &list[i].algo, &p->workspace))
@@ -311,6 +352,7 @@ enum lac_status lac_encode_cuda_plan(struct lac_encode_device *d, uint64_t *dige
         status = trial_open(&trial, d, err);
     for (int kind = 0; kind < LAC_ENCODE_CUDA_KINDS && status == LAC_OK; kind++) {
         status = choose(d, (enum lac_encode_cuda_kind)kind, &trial, err);
+        trial_forget(&trial);
         *digest = add_digest(*digest, &d->plan[kind].algorithm);
     }
     trial_close(&trial);

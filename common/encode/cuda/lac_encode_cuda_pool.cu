@@ -65,21 +65,32 @@ __global__ void __launch_bounds__(pool_threads)
 }
 
 /* A fixed mixing of index and seed (the finaliser of MurmurHash3). */
-__device__ __forceinline__ float noise(size_t index, uint32_t seed)
+__device__ __forceinline__ uint32_t noise_bits(size_t index, uint32_t seed)
 {
     uint32_t h = static_cast<uint32_t>(index) * 0x9e3779b9u + seed;
     h = (h ^ h >> 16) * 0x85ebca6bu;
     h = (h ^ h >> 13) * 0xc2b2ae35u;
-    h ^= h >> 16;
-    return static_cast<float>(static_cast<int32_t>(h)) * 0x1p-31f;
+    return h ^ h >> 16;
 }
 
-__global__ void fill(void *out, size_t count, bool as8, uint32_t seed)
+__device__ __forceinline__ float noise(size_t index, uint32_t seed)
 {
-    const size_t step = static_cast<size_t>(gridDim.x) * blockDim.x;
-    for (size_t i = static_cast<size_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < count;
+    return static_cast<float>(static_cast<int32_t>(noise_bits(index, seed))) * 0x1p-31f;
+}
+
+/* Rows of `cols` numbers, cols even. The second half of a row is the first one again or its
+ * opposite, turned by a few places, so that halves added apart do not cancel out to the last bit.
+ * Sizes spread over eight powers of two: sums that are not exact are what this is for. */
+__global__ void fill(void *out, size_t rows, size_t cols, bool as8, uint32_t seed, bool opposite)
+{
+    const size_t step = static_cast<size_t>(gridDim.x) * blockDim.x, half = cols / 2;
+    for (size_t i = static_cast<size_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < rows * cols;
          i += step) {
-        const float value = noise(i, seed);
+        const size_t row = i / cols, col = i % cols;
+        const bool second = col >= half;
+        const size_t index = row * half + (second ? (col + 7) % half : col);
+        const float size = static_cast<float>(1u << (noise_bits(index, ~seed) & 7u));
+        const float value = noise(index, seed) * (second && opposite ? -size : size);
         if (as8)
             static_cast<uint8_t *>(out)[i] =
                 __nv_cvt_float_to_fp8(value, __NV_SATFINITE, __NV_E4M3);
@@ -89,11 +100,11 @@ __global__ void fill(void *out, size_t count, bool as8, uint32_t seed)
     }
 }
 
-__global__ void compare(const uint8_t *a, const uint8_t *b, size_t size, unsigned *different)
+__global__ void compare(const uint32_t *a, const uint32_t *b, size_t words, unsigned *different)
 {
     const size_t step = static_cast<size_t>(gridDim.x) * blockDim.x;
     unsigned found = 0;
-    for (size_t i = static_cast<size_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < size;
+    for (size_t i = static_cast<size_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < words;
          i += step)
         found += a[i] != b[i];
     if (found)
@@ -119,10 +130,10 @@ extern "C" cudaError_t lac_encode_cuda_pool(const uint16_t *x,
     return cudaGetLastError();
 }
 
-extern "C" cudaError_t lac_encode_cuda_fill(void *out, size_t count, bool as8, uint32_t seed,
-                                            cudaStream_t stream)
+extern "C" cudaError_t lac_encode_cuda_fill(void *out, size_t rows, size_t cols, bool as8,
+                                            uint32_t seed, bool opposite, cudaStream_t stream)
 {
-    fill<<<helper_blocks, helper_threads, 0, stream>>>(out, count, as8, seed);
+    fill<<<helper_blocks, helper_threads, 0, stream>>>(out, rows, cols, as8, seed, opposite);
     return cudaGetLastError();
 }
 
@@ -130,6 +141,6 @@ extern "C" cudaError_t lac_encode_cuda_compare(const void *a, const void *b, siz
                                                unsigned *different, cudaStream_t stream)
 {
     compare<<<helper_blocks, helper_threads, 0, stream>>>(
-        static_cast<const uint8_t *>(a), static_cast<const uint8_t *>(b), size, different);
+        static_cast<const uint32_t *>(a), static_cast<const uint32_t *>(b), size / 4, different);
     return cudaGetLastError();
 }

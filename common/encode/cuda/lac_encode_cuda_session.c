@@ -139,6 +139,7 @@ void lac_encode_cuda_session_close(struct lac_encode_session *s)
         return;
     for (size_t i = 0; i < LAC_ENCODE_CUDA_SLOTS; i++)
         slot_close(&s->slot[i]);
+    (void)cudaGetLastError(); /* what failed here is nobody's; the next call would report it */
     free(s);
 }
 
