@@ -26,7 +26,7 @@ own 'hiredis/'                 common/cache
 own 'hs/|hs\.h|utf8proc\.h'    'common/match\|tests/unit\|tests/bench'
 own 'openssl/'                 common/digest
 own 'yaml\.h'                  common/pack
-own 'cuda|cublas|cudnn|nccl'   common/encode/cuda
+own 'cuda|cublas|cudnn|nccl'   'common/encode/cuda\|tests/cuda'
 own 'dnnl|oneapi/'             'common/encode/cpu\|tests/bench'
 own 'CUnit/'                   tests/support
 own 'avro\.h|avro/'            tests

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The GPU plug-in from outside: it needs nothing of the program that loads it, exports one table,
- * and where there is no GPU it refuses in words and without harm. What it computes is checked where
- * a GPU is: tools/cuda-check.
+ * and where there is no GPU it refuses in words and without harm. What it computes is checked
+ * on an emulated device (tests/cuda), and where a GPU is: tools/cuda-check.
  */
 #include <dlfcn.h>
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lacuna-cuda-check [--quick] [--seed=N] [--replay=FILE] [--bench] [--seconds=S] [--rounds=N]
+ * lacuna-cuda-check [--quick|--tiny] [--seed=N] [--replay=FILE] [--bench] [--seconds=S]
+ * [--rounds=N]
  *
  * Checks every kernel, whole models and batch invariance on the GPU of this machine; with --bench
  * measures instead and prints lines of JSON as tools/bench does; with --replay compares a real
@@ -127,7 +128,8 @@ void lac_check_fetch(void *to, const void *from, size_t size)
 }
 
 struct options {
-    bool quick, bench;
+    enum lac_check_amount amount;
+    bool bench;
     double seconds;
     size_t rounds;
     uint64_t seed;
@@ -137,7 +139,9 @@ struct options {
 static bool take(struct options *o, const char *arg)
 {
     if (strcmp(arg, "--quick") == 0)
-        o->quick = true;
+        o->amount = LAC_CHECK_QUICK;
+    else if (strcmp(arg, "--tiny") == 0)
+        o->amount = LAC_CHECK_TINY;
     else if (strcmp(arg, "--bench") == 0)
         o->bench = true;
     else if (strncmp(arg, "--seconds=", 10) == 0)
@@ -161,9 +165,10 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (take(&o, argv[i]))
             continue;
-        (void)fprintf(stderr,
-                      "usage: lacuna-cuda-check [--quick] [--seed=N] [--replay=FILE] [--bench] "
-                      "[--seconds=S] [--rounds=N]\n");
+        (void)fprintf(
+            stderr,
+            "usage: lacuna-cuda-check [--quick|--tiny] [--seed=N] [--replay=FILE] [--bench] "
+            "[--seconds=S] [--rounds=N]\n");
         return 2;
     }
     if (lac_encode_plugin.probe(LAC_ENCODE_CUDA_BF16, &err) != LAC_OK) {
@@ -179,7 +184,7 @@ int main(int argc, char **argv)
     printf("seed %llu\n", (unsigned long long)o.seed);
     lac_check_seed(o.seed);
     lac_check_kernels();
-    lac_check_models(!o.quick);
+    lac_check_models(o.amount);
     printf("%zu failed\n", failures);
     return failures ? 1 : 0;
 }

@@ -68,7 +68,9 @@ struct lac_check_shape {
 /* To be closed by the caller. */
 struct lac_encode_model *lac_check_model(const struct lac_check_shape *shape, uint64_t seed);
 
-void lac_check_models(bool all);
+/* Whole models; TINY: what an emulated device can do in seconds. */
+enum lac_check_amount { LAC_CHECK_FULL, LAC_CHECK_QUICK, LAC_CHECK_TINY };
+void lac_check_models(enum lac_check_amount how_much);
 
 /* A real model with its vectors out of a file, see lac_encode_cuda_check_replay.c. */
 void lac_check_replay(const char *path);

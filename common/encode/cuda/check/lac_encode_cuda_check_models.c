@@ -12,7 +12,21 @@
 
 #include "lac_encode_cuda_check.h"
 
-enum { VOCAB = 30522, POSITIONS = 512, COMPARED = 12, SEQUENCES = 300, BATCHES = 60 };
+enum { VOCAB = 30522, POSITIONS = 512, COMPARED = 12, SEQUENCES = 300 };
+
+/* How much is tried. */
+struct amount {
+    uint32_t vocab;
+    size_t sequences; /* SEQUENCES at most */
+    size_t batches;   /* random ones per session */
+    size_t repeats;   /* of a batch beside other lanes */
+    size_t lanes;     /* 3 at most; the last one of them is interactive */
+    size_t tokens;    /* of the largest session */
+    uint32_t longest; /* of every fifth sequence; the second has all positions */
+};
+static const struct amount much = {VOCAB, SEQUENCES, 60, 20, 3, LAC_ENCODE_TOKEN_MAX, POSITIONS};
+static const struct amount little = {1000, 14, 2, 2, 2, 1024, 140}; /* for an emulation */
+static const struct amount *amount = &much;
 
 struct lac_encode_model *lac_check_model(const struct lac_check_shape *shape, uint64_t seed)
 {
@@ -25,7 +39,7 @@ struct lac_encode_model *lac_check_model(const struct lac_check_shape *shape, ui
         .layers = shape->layers,
         .heads = shape->heads,
         .ffn = shape->ffn,
-        .vocab = VOCAB,
+        .vocab = amount->vocab,
         .positions = POSITIONS,
         .types = 2,
         .window = 256,
@@ -48,18 +62,18 @@ struct texts {
 static void make_texts(struct texts *t, size_t hidden)
 {
     t->starts[0] = 0;
-    for (size_t i = 0; i < SEQUENCES; i++) {
-        uint32_t size = 1 + lac_check_random(i % 5 == 0 ? POSITIONS : 100);
+    for (size_t i = 0; i < amount->sequences; i++) {
+        uint32_t size = 1 + lac_check_random(i % 5 == 0 ? amount->longest : 100);
         if (i == 1)
             size = POSITIONS;
         if (i == 2)
             size = 1;
         t->starts[i + 1] = t->starts[i] + size;
     }
-    t->ids = lac_check_memory(t->starts[SEQUENCES] * sizeof(*t->ids));
-    for (size_t i = 0; i < t->starts[SEQUENCES]; i++)
-        t->ids[i] = (int32_t)lac_check_random(VOCAB);
-    t->first = lac_check_memory(SEQUENCES * hidden * sizeof(*t->first));
+    t->ids = lac_check_memory(t->starts[amount->sequences] * sizeof(*t->ids));
+    for (size_t i = 0; i < t->starts[amount->sequences]; i++)
+        t->ids[i] = (int32_t)lac_check_random(amount->vocab);
+    t->first = lac_check_memory(amount->sequences * hidden * sizeof(*t->first));
     t->hidden = hidden;
 }
 
@@ -96,7 +110,7 @@ static void check_vectors(const struct texts *t, const struct lac_encode_weights
     double least = 1, length = 0;
     float *want = lac_check_memory(t->hidden * sizeof(*want));
 
-    for (size_t i = 0, compared = 0; i < SEQUENCES && compared < COMPARED; i++) {
+    for (size_t i = 0, compared = 0; i < amount->sequences && compared < COMPARED; i++) {
         size_t size = t->starts[i + 1] - t->starts[i];
         /* Plain C is slow: one long text, the rest short. */
         if (size > (compared == 0 && w->layers <= 2 ? 400 : 40))
@@ -131,7 +145,7 @@ static void draw(struct drawn *b, const struct texts *t, size_t tokens, size_t s
     b->starts[0] = 0;
     b->ids = lac_check_memory(tokens * sizeof(*b->ids));
     while (count < most) {
-        size_t i = lac_check_random(SEQUENCES);
+        size_t i = lac_check_random((uint32_t)amount->sequences);
         uint32_t size = t->starts[i + 1] - t->starts[i];
         if (b->starts[count] + size > tokens)
             break;
@@ -164,11 +178,11 @@ static size_t differing(const struct texts *t, struct lac_encode_session *s, con
 
 static void check_invariance(const struct texts *t, struct lac_encode_device *d, const char *name)
 {
-    static const struct {
+    const struct {
         size_t tokens, sequences;
         bool interactive;
-    } kinds[] = {{LAC_ENCODE_TOKEN_MAX, LAC_ENCODE_SEQUENCE_MAX, false},
-                 {3000, 64, false},
+    } kinds[] = {{amount->tokens, LAC_ENCODE_SEQUENCE_MAX, false},
+                 {amount->tokens < 3000 ? 700 : 3000, 64, false},
                  {600, 8, true},
                  {512, 1, true}};
     struct drawn *b = lac_check_memory(sizeof(*b));
@@ -177,7 +191,7 @@ static void check_invariance(const struct texts *t, struct lac_encode_device *d,
     for (size_t k = 0; k < LAC_COUNT(kinds); k++) {
         struct lac_encode_session *s =
             session(d, kinds[k].tokens, kinds[k].sequences, kinds[k].interactive);
-        for (size_t i = 0; i < BATCHES; i++) {
+        for (size_t i = 0; i < amount->batches; i++) {
             draw(b, t, kinds[k].tokens, kinds[k].sequences);
             wrong += differing(t, s, b);
             sequences += b->batch.count;
@@ -187,7 +201,7 @@ static void check_invariance(const struct texts *t, struct lac_encode_device *d,
     }
     free(b);
     (void)lac_check_line(wrong == 0, "%s: %zu of %zu sequences changed bits in %zu random batches",
-                         name, wrong, sequences, LAC_COUNT(kinds) * (size_t)BATCHES);
+                         name, wrong, sequences, LAC_COUNT(kinds) * amount->batches);
 }
 
 /* Another lane on the same device; its batches were drawn before, as random numbers are not
@@ -202,7 +216,7 @@ struct lane {
 static void *lane_run(void *arg)
 {
     struct lane *l = arg;
-    for (size_t i = 0; i < 20; i++)
+    for (size_t i = 0; i < amount->repeats; i++)
         l->wrong += differing(l->texts, l->session, &l->drawn);
     return NULL;
 }
@@ -210,20 +224,21 @@ static void *lane_run(void *arg)
 static void check_lanes(const struct texts *t, struct lac_encode_device *d, const char *name)
 {
     enum { LANES = 3 };
+    size_t lanes = amount->lanes;
     struct lane *lane = lac_check_memory(LANES * sizeof(*lane));
     pthread_t thread[LANES];
     size_t wrong = 0;
 
-    for (size_t i = 0; i < LANES; i++) {
-        size_t tokens = i == 2 ? 1024 : 20000;
+    for (size_t i = 0; i < lanes; i++) {
+        size_t tokens = i == lanes - 1 ? 1024 : amount->tokens < 20000 ? amount->tokens : 20000;
         lane[i].texts = t;
-        lane[i].session = session(d, tokens, 256, i == 2);
+        lane[i].session = session(d, tokens, 256, i == lanes - 1);
         draw(&lane[i].drawn, t, tokens, 256);
     }
-    for (size_t i = 0; i < LANES; i++)
+    for (size_t i = 0; i < lanes; i++)
         if (pthread_create(&thread[i], NULL, lane_run, &lane[i]) != 0)
             exit(1);
-    for (size_t i = 0; i < LANES; i++) {
+    for (size_t i = 0; i < lanes; i++) {
         (void)pthread_join(thread[i], NULL);
         wrong += lane[i].wrong;
         lac_encode_plugin.session_close(lane[i].session);
@@ -238,7 +253,7 @@ static void check_refusals(struct lac_encode_device *d, const char *name)
 {
     static const uint32_t starts[] = {0, 3}, empty[] = {0, 0, 3}, none[] = {0};
     static const uint32_t backwards[] = {0, 3, 1}, longer[] = {0, 513};
-    static const int32_t good[600] = {1, 2, 3}, over[] = {1, VOCAB, 3}, under[] = {1, -1, 3};
+    static const int32_t good[600] = {1, 2, 3}, over[] = {1, INT32_MAX, 3}, under[] = {1, -1, 3};
     const struct {
         struct lac_encode_batch batch;
         enum lac_status answer;
@@ -282,8 +297,12 @@ static void check_model(const struct lac_check_shape *shape, enum lac_encode_cla
     }
     printf("      %s: engine %s\n", name, lac_encode_plugin.engine(d));
     make_texts(&texts, w->hidden);
-    struct lac_encode_session *s = session(d, LAC_ENCODE_TOKEN_MAX, LAC_ENCODE_SEQUENCE_MAX, false);
-    const struct lac_encode_batch all = {texts.ids, texts.starts, SEQUENCES};
+    /* As many tokens as there are, so that an emulation has no more rows than it needs. */
+    size_t tokens = texts.starts[amount->sequences];
+    if (amount == &much)
+        tokens = LAC_ENCODE_TOKEN_MAX;
+    struct lac_encode_session *s = session(d, tokens, LAC_ENCODE_SEQUENCE_MAX, false);
+    const struct lac_encode_batch all = {texts.ids, texts.starts, amount->sequences};
     lac_check_need_ok(lac_encode_plugin.run(s, &all, texts.first, &err), &err, name);
     lac_encode_plugin.session_close(s);
     check_vectors(&texts, w, name, wanted);
@@ -295,7 +314,7 @@ static void check_model(const struct lac_check_shape *shape, enum lac_encode_cla
     lac_encode_model_close(m);
 }
 
-void lac_check_models(bool all)
+void lac_check_models(enum lac_check_amount how_much)
 {
     static const struct lac_check_shape shapes[] = {
         {"minilm", 384, 6, 12, 1536, LAC_ENCODE_POOL_MEAN, true},
@@ -303,9 +322,16 @@ void lac_check_models(bool all)
         {"base", 768, 2, 12, 3072, LAC_ENCODE_POOL_CLS, true},
         {"large", 1024, 24, 16, 4096, LAC_ENCODE_POOL_CLS, true},
     };
+    static const struct lac_check_shape tiny[] = {
+        {"narrow", 64, 2, 2, 128, LAC_ENCODE_POOL_MEAN, false},
+        {"wide heads", 192, 2, 3, 304, LAC_ENCODE_POOL_CLS, true},
+    };
+    const struct lac_check_shape *shape = how_much == LAC_CHECK_TINY ? tiny : shapes;
+    size_t count = how_much == LAC_CHECK_FULL ? LAC_COUNT(shapes) : 2;
 
-    for (size_t i = 0; i < (all ? LAC_COUNT(shapes) : 2); i++) {
-        check_model(&shapes[i], LAC_ENCODE_CUDA_BF16, 0.999);
-        check_model(&shapes[i], LAC_ENCODE_CUDA_FP8, 0.995);
+    amount = how_much == LAC_CHECK_TINY ? &little : &much;
+    for (size_t i = 0; i < count; i++) {
+        check_model(&shape[i], LAC_ENCODE_CUDA_BF16, 0.999);
+        check_model(&shape[i], LAC_ENCODE_CUDA_FP8, 0.995);
     }
 }
