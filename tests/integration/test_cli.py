@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The person's tool against a real Kafka and Postgres: what it says, and its exit statuses."""
 
+import collections
 import json
 import os
+import pty
 import signal
 import subprocess
 import time
@@ -243,6 +245,39 @@ def test_dead_letters_are_listed_shown_and_retried_unchanged(flow):
     both = flow.tool("tail", "deadletter", "--from", "beginning", "--no-follow", "--value").stdout
     assert [json.loads(v) for v in both.splitlines()] == [{"hex": value.hex()}] * 2
     assert flow.tool("deadletter", "show", "0:999", check=False).returncode == 1
+
+
+def test_a_retry_takes_what_was_there_when_it_began(flow):
+    """What comes later, such as a retried record that fails again, is left where it is."""
+    bad = [b"bad \xff %d" % i for i in range(300)]
+    later = [b"worse \xff %d" % i for i in range(300)]
+
+    def letters():
+        read = flow.tool("tail", "deadletter", "--from", "beginning", "--no-follow", "--value").stdout
+        return collections.Counter(bytes.fromhex(json.loads(v)["hex"]) for v in read.splitlines())
+
+    def spread(values):
+        for i in range(10):  # keys, or a partition would get all of a batch
+            flow.kafka.produce(flow.topic("requests"), values[i::10], key=str(i))
+
+    spread(bad)
+    wait_until(lambda: letters().total() == len(bad), 60, "the dead letters")
+    person, terminal = pty.openpty()
+    command = [str(BIN / "lacuna"), "deadletter", "retry", "--all"]
+    with subprocess.Popen(command, env=clean_env(flow.folder) | conf_env(flow.conf), text=True,
+                          stdin=terminal, stderr=terminal, stdout=subprocess.PIPE) as retry:
+        asked = b""
+        while b"Publish 300 records again?" not in asked:
+            asked += os.read(person, 4096)
+        spread(later)
+        wait_until(lambda: letters().total() == len(bad) + len(later), 60, "what comes later")
+        os.write(person, b"y\n")
+        said, _ = retry.communicate(timeout=60)
+    os.close(person)
+    os.close(terminal)
+    assert retry.returncode == 0 and "300 published again" in said
+    wait_until(lambda: letters().total() >= 2 * len(bad) + len(later), 60, "them once more")
+    assert letters() == collections.Counter(bad + bad + later)
 
 
 def test_classify_answers_alike_in_process_and_over_a_bridge(flow, tmp_path):

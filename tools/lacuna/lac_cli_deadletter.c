@@ -27,6 +27,9 @@ struct filter {
     uint64_t max;
     const char *const *ids; /* "PARTITION:OFFSET" */
     size_t id_count;
+    /* Where each partition ended when walk() first looked; later walks go no further. Owned. */
+    int64_t *ends;
+    size_t end_count;
 };
 
 struct letter {
@@ -78,11 +81,26 @@ static bool wanted(const struct lac_tool *t, const struct filter *f,
     return f->id_count == 0;
 }
 
+/* What comes while we read is not ours: a retried record may be among it once more. */
+static bool keep_ends(struct filter *f, struct lac_cli_stream *s)
+{
+    if (!f->ends) {
+        f->ends = calloc(s->_count + 1, sizeof(*f->ends));
+        if (!f->ends)
+            return false;
+        memcpy(f->ends, s->_end, s->_count * sizeof(*f->ends));
+        f->end_count = s->_count;
+    }
+    for (size_t i = 0; i < s->_count; i++)
+        s->_end[i] = i < f->end_count ? f->ends[i] : 0;
+    return true;
+}
+
 /* Calls `each` for every dead letter that is wanted, until it says stop with a status >= 0. */
 typedef int each_fn(void *ctx, struct lac_cli_stream *s, const struct lac_kafka_msg *msg,
                     const struct letter *l);
 
-static int walk(const struct lac_tool *t, const struct filter *f, each_fn *each, void *ctx,
+static int walk(const struct lac_tool *t, struct filter *f, each_fn *each, void *ctx,
                 uint64_t *seen)
 {
     struct lac_cli_from from = {.kind = LAC_CLI_BEGINNING};
@@ -94,6 +112,8 @@ static int walk(const struct lac_tool *t, const struct filter *f, each_fn *each,
         return lac_tool_fail(t, LAC_EXIT_USAGE,
                              "--since takes a time such as 2026-11-21T05:33:00Z, or 10m", NULL);
     status = lac_cli_stream_open(&s, t, "deadletter", -1, &from);
+    if (status < 0 && !keep_ends(f, &s))
+        status = lac_tool_fail(t, LAC_EXIT_FAILURE, "out of memory", NULL);
     while (status < 0 && !s.stopped && *seen < f->max) {
         struct lac_kafka_msg msg = {0};
         struct letter l;
@@ -105,7 +125,7 @@ static int walk(const struct lac_tool *t, const struct filter *f, each_fn *each,
         got = lac_cli_stream_next(&s, IDLE_MS, &msg, &err);
         if (got == LAC_OK) {
             read_letter(&msg, &l);
-            if (wanted(t, f, &msg, &l)) {
+            if (msg.offset < s._end[msg.partition] && wanted(t, f, &msg, &l)) {
                 (*seen)++;
                 status = each(ctx, &s, &msg, &l);
             }
@@ -202,7 +222,7 @@ static int list_one(void *ctx, struct lac_cli_stream *s, const struct lac_kafka_
     return -1;
 }
 
-static int list_with(const struct lac_tool *t, const struct filter *f, bool json)
+static int list_with(const struct lac_tool *t, struct filter *f, bool json)
 {
     static const struct lac_table_column columns[] = {
         {.title = "ID"},
@@ -256,6 +276,7 @@ static int list(int argc, char **argv)
 
     if (status < 0)
         status = list_with(&t, &f, json);
+    free(f.ends);
     lac_tool_close(&t);
     return status;
 }
@@ -380,6 +401,7 @@ static int show(int argc, char **argv)
 
     if (status < 0)
         status = show_with(&t, &f, &g);
+    free(f.ends);
     lac_tool_close(&t);
     return status;
 }
@@ -529,8 +551,7 @@ static int retry_with(const struct lac_tool *t, struct filter *f, bool all, bool
         status = confirm(t, g.sent);
     if (status < 0) {
         g.dry = false;
-        f->max = g.sent + g.kept; /* those that were counted, not what came since */
-        g.sent = g.kept = 0;
+        g.sent = g.kept = 0; /* the same ones once more */
         status = walk(t, f, retry_one, &g, &seen);
     }
     if (status < 0)
@@ -572,6 +593,7 @@ static int retry(int argc, char **argv)
 
     if (status < 0)
         status = retry_with(&t, &f, all, yes, dry);
+    free(f.ends);
     lac_tool_close(&t);
     return status;
 }
