@@ -106,6 +106,11 @@ const struct lac_conf_key lac_conf_keys[] = {
      .programs = ALL,
      .help = "More librdkafka settings as \"name=value;name=value\"; only harmless ones are "
              "accepted."},
+    {.name = "kafka.ssl_insecure",
+     BOOL("false"),
+     .programs = ALL,
+     .help = "Let kafka.properties switch off that brokers' certificates are checked: then "
+             "anybody on the way can read and change everything."},
     {.name = "kafka.session_timeout_ms",
      DURATION(1000, HOUR, "6s"),
      .programs = DAEMONS,

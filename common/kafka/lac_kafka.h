@@ -56,6 +56,7 @@ struct lac_kafka_options {
     const char *ssl_key_file;
     const char *ssl_key_password;
     const char *properties;  /* "name=value;name=value" from the allow-list, applied last */
+    bool ssl_insecure;       /* `properties` may switch off checks of brokers' certificates */
     const char *compression; /* of a producer's batches */
     /* What a producer of interactive requests or replies gets as its `compression`. */
     const char *interactive_compression;
@@ -70,8 +71,9 @@ struct lac_kafka_options {
 /* Fills all of `o` from the kafka.* keys; the text stays borrowed from `c`. linger_ms is 5. */
 void lac_kafka_options_from_conf(struct lac_kafka_options *o, const struct lac_conf *c);
 
-/* LAC_OK when every name in `properties` is on the allow-list and every value is accepted;
- * FATAL names the setting. Needs no broker. */
+/* LAC_OK when every name in `properties` is on the allow-list, every value is accepted, and none
+ * switches off checks of brokers' certificates unless `ssl_insecure`; FATAL names the setting.
+ * Needs no broker. */
 enum lac_status lac_kafka_options_check(const struct lac_kafka_options *o,
                                         struct lac_err *err) LAC_MUST_USE;
 

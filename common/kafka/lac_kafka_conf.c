@@ -18,6 +18,7 @@ void lac_kafka_options_from_conf(struct lac_kafka_options *o, const struct lac_c
         .ssl_key_file = lac_conf_text(c, "kafka.ssl_key_file"),
         .ssl_key_password = lac_conf_text(c, "kafka.ssl_key_password"),
         .properties = lac_conf_text(c, "kafka.properties"),
+        .ssl_insecure = lac_conf_bool(c, "kafka.ssl_insecure"),
         .compression = lac_conf_text(c, "kafka.compression"),
         .interactive_compression = lac_conf_text(c, "kafka.interactive_compression"),
         .session_timeout_ms = (uint32_t)lac_conf_number(c, "kafka.session_timeout_ms"),

@@ -203,10 +203,27 @@ rd_kafka_conf_t *lac_kafka_conf_common(const struct lac_kafka_options *o,
     return conf;
 }
 
-static enum lac_status put_property(rd_kafka_conf_t *conf, struct lac_str name,
-                                    struct lac_str value, bool producer, struct lac_err *err)
+/* What brokers' certificates are checked with, and the one value that does. librdkafka takes words
+ * for a bool in any letter case. */
+static bool weakens_tls(struct lac_str name, struct lac_str value)
+{
+    if (lac_str_is(name, "enable.ssl.certificate.verification"))
+        return !lac_str_eq_nocase(value, "true");
+    return lac_str_is(name, "ssl.endpoint.identification.algorithm") &&
+           !lac_str_eq_nocase(value, "https");
+}
+
+static enum lac_status put_property(rd_kafka_conf_t *conf, const struct lac_kafka_options *o,
+                                    struct lac_str name, struct lac_str value, bool producer,
+                                    struct lac_err *err)
 {
     char name_text[64], value_text[512];
+
+    if (!o->ssl_insecure && weakens_tls(name, value))
+        return lac_err_set(err, LAC_FATAL, 0,
+                           "kafka.properties: %.*s must not be switched off, or anybody on the "
+                           "way can be the broker; kafka.ssl_insecure = true allows it",
+                           LAC_STR_FMT(name));
 
     for (size_t i = 0; i < LAC_COUNT(allowed); i++) {
         if (!lac_str_is(name, allowed[i].name))
@@ -250,7 +267,7 @@ enum lac_status lac_kafka_conf_properties(rd_kafka_conf_t *conf, const struct la
             return lac_err_set(err, LAC_FATAL, 0,
                                "kafka.properties: expected \"name=value;name=value\"");
         if (pair.len)
-            status = put_property(conf, trimmed((struct lac_str){at, (size_t)(eq - at)}),
+            status = put_property(conf, o, trimmed((struct lac_str){at, (size_t)(eq - at)}),
                                   trimmed((struct lac_str){eq + 1, len - (size_t)(eq - at) - 1}),
                                   producer, err);
         if (status != LAC_OK)

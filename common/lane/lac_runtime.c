@@ -97,6 +97,9 @@ static void open_log(struct lac_runtime *rt)
     for (size_t i = 0; lac_conf_warning(rt->conf, i); i++)
         lac_log(LAC_LOG_WARN, "configuration_doubted", "reason=\"%s\"",
                 lac_conf_warning(rt->conf, i));
+    if (lac_conf_bool(rt->conf, "kafka.ssl_insecure"))
+        lac_log(LAC_LOG_WARN, "brokers_not_verified",
+                "reason=\"kafka.ssl_insecure: whoever is on the way can be the broker\"");
 }
 
 static enum lac_status open_metrics(struct lac_runtime *rt, struct lac_err *err)

@@ -120,6 +120,12 @@ static const struct {
     {"transactional.id=mine", LAC_FATAL},
     {"auto.offset.reset=latest", LAC_FATAL},
     {"nonsense=1", LAC_FATAL},
+    {"enable.ssl.certificate.verification=true", LAC_OK},
+    {"ssl.endpoint.identification.algorithm=https", LAC_OK},
+    {"enable.ssl.certificate.verification=false", LAC_FATAL},
+    {"enable.ssl.certificate.verification = False", LAC_FATAL},
+    {"enable.ssl.certificate.verification=0", LAC_FATAL},
+    {"linger.ms=7;ssl.endpoint.identification.algorithm=none", LAC_FATAL},
 };
 
 static void only_harmless_settings_pass_through(void)
@@ -133,6 +139,19 @@ static void only_harmless_settings_pass_through(void)
         lac_test_row("\"%s\"", settings[i].properties ? settings[i].properties : "(none)");
         LAC_TEST_EQ(lac_kafka_options_check(&o, &err), settings[i].status);
     }
+}
+
+static void checks_of_certificates_end_only_by_a_word_of_their_own(void)
+{
+    struct lac_kafka_options o = {.bootstrap_servers = "127.0.0.1:1",
+                                  .properties = "enable.ssl.certificate.verification=false;"
+                                                "ssl.endpoint.identification.algorithm=none"};
+    struct lac_err err = {0};
+
+    LAC_TEST_EQ(lac_kafka_options_check(&o, &err), LAC_FATAL);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "kafka.ssl_insecure"));
+    o.ssl_insecure = true;
+    LAC_TEST_EQ(lac_kafka_options_check(&o, &err), LAC_OK);
 }
 
 static void a_refused_password_is_not_repeated(void)
@@ -165,4 +184,5 @@ static void headers_of_a_made_message_are_found(void)
 
 LAC_TEST_MAIN(kafka, each_error_has_its_answer, transactions_know_what_to_do_next,
               only_harmless_settings_pass_through, a_refused_password_is_not_repeated,
+              checks_of_certificates_end_only_by_a_word_of_their_own,
               headers_of_a_made_message_are_found)

@@ -60,6 +60,8 @@ static unsigned report(const struct lac_tool *t, struct lac_buf *b)
         lac_buf_printf(b, "kafka: %s\n", err.text);
         wrong++;
     }
+    if (kafka.ssl_insecure)
+        lac_tool_warn(t, "kafka.ssl_insecure is set: brokers' certificates need not be checked");
     if (lac_cli_topic_names(t->conf, names, &err) != LAC_OK) {
         lac_buf_printf(b, "kafka: %s\n", err.text);
         wrong++;

@@ -99,6 +99,9 @@ static void check_configuration(struct doctor *d)
     if (lac_kafka_options_check(&o, &err) != LAC_OK ||
         lac_cli_topic_names(d->t->conf, names, &err) != LAC_OK)
         say(d, FAIL, "configuration", "Correct the setting.", "%s", err.text);
+    else if (o.ssl_insecure)
+        say(d, WARN, "configuration", "Give kafka.ssl_ca_file the brokers' CA and set it to false.",
+            "kafka.ssl_insecure: brokers' certificates need not be checked");
     else
         say(d, OK, "configuration", "", "%s", path ? path : "no file: defaults and environment");
 }
