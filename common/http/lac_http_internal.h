@@ -73,6 +73,7 @@ struct lac_http_request {
     struct lac_str method, path, param;
     const struct lac_http_route *route; /* NULL: `verdict` says why */
     unsigned verdict;                   /* a status to refuse with after the body, or 0 */
+    bool hollow;                        /* its path or query holds a NUL */
     unsigned allowed;                   /* methods the path has, for 405 */
     struct lac_buf body;
     uint64_t body_seen;

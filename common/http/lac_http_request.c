@@ -7,6 +7,7 @@
 
 #include "lac_assert.h"
 #include "lac_clock.h"
+#include "lac_compiler.h"
 #include "lac_digest.h"
 #include "lac_http_internal.h"
 #include "lac_http_problem.h"
@@ -74,7 +75,6 @@ static struct lac_http_conn *conn_of(struct MHD_Connection *mhd)
 /* The library calls this with each request line; what we return becomes the request's context. */
 void *lac_http_request_begin(void *cls, const char *uri, struct MHD_Connection *mhd)
 {
-    (void)uri;
     struct lac_http_server *s = cls;
     struct lac_http_conn *c = conn_of(mhd);
     struct lac_http_request *r = take(s);
@@ -82,6 +82,7 @@ void *lac_http_request_begin(void *cls, const char *uri, struct MHD_Connection *
         return NULL; /* lac_http_request_step() closes the connection */
     r->server = s;
     r->conn = c;
+    r->hollow = strstr(uri, "%00") != NULL; /* what follows would not be seen */
     c->request = r;
     c->used = true;
     /* The first request's headers are timed from the connect on. */
@@ -139,7 +140,8 @@ static void refuse_now(struct lac_http_request *r)
         lac_http_refuse(r, 415, "unsupported-media-type", detail);
         return;
     default:
-        lac_http_refuse(r, r->verdict, "bad-request", "The request's framing is ambiguous.");
+        lac_http_refuse(r, r->verdict, "bad-request",
+                        "The request's path or framing is ambiguous.");
         return;
     }
 }
@@ -165,6 +167,8 @@ static enum MHD_Result deliver(struct lac_http_request *r)
 struct heads {
     struct lac_str length, coding, type, expect; /* the first of each */
     unsigned framings;                           /* how many lengths and codings there are */
+    unsigned hosts;
+    bool odd; /* a name with a blank in it, a value with a byte that ends lines or texts */
 };
 
 static void note_first(struct lac_str *slot, const char *value, size_t size)
@@ -173,14 +177,36 @@ static void note_first(struct lac_str *slot, const char *value, size_t size)
         *slot = (struct lac_str){value ? value : "", value ? size : 0};
 }
 
+/* The library lets them through, and another program before this one may read them otherwise:
+ * "Content-Length : 5". */
+static bool is_odd(const char *name, size_t name_size, const char *value, size_t size)
+{
+    static const char *const framings[] = {"Content-Length", "Transfer-Encoding"};
+
+    /* libmicrohttpd 0.9 takes a value on a line of its own for more of the name. */
+    for (size_t i = 0; i < LAC_COUNT(framings); i++)
+        if (name_size > strlen(framings[i]) &&
+            strncasecmp(name, framings[i], strlen(framings[i])) == 0)
+            return true;
+    for (size_t i = 0; i < name_size; i++)
+        if ((unsigned char)name[i] <= ' ')
+            return true;
+    return value && (memchr(value, '\0', size) || memchr(value, '\r', size));
+}
+
 static enum MHD_Result note_head(void *cls, enum MHD_ValueKind kind, const char *name,
                                  size_t name_size, const char *value, size_t size)
 {
     static const char length[] = "Content-Length", coding[] = "Transfer-Encoding";
     static const char type[] = "Content-Type", expect[] = "Expect";
+    static const char host[] = "Host";
     struct heads *h = cls;
     (void)kind;
+    h->odd |= is_odd(name, name_size, value, size);
     switch (name_size) {
+    case sizeof host - 1:
+        h->hosts += strncasecmp(name, host, name_size) == 0;
+        break;
     case sizeof length - 1:
         if (strncasecmp(name, length, name_size) != 0)
             break;
@@ -218,7 +244,8 @@ static void judge_headers(struct lac_http_request *r, bool *has_body, bool *earl
     *has_body = h.coding.ptr || (h.length.ptr && !lac_str_is(h.length, "0"));
     *early = false;
     /* Two lengths are how one request is smuggled inside another. */
-    if (h.framings > 1 || (h.length.ptr && !lac_str_to_u64(h.length, &declared))) {
+    if (h.framings > 1 || h.hosts > 1 || h.odd || r->hollow ||
+        (h.length.ptr && !lac_str_to_u64(h.length, &declared))) {
         r->verdict = 400;
         *early = true;
         return;

@@ -235,6 +235,16 @@ static void routes_and_their_refusals(void)
         {"POST /echo HTTP/1.1\r\n" CLOSE "Content-Length: 5\r\nContent-Length: 2\r\n\r\nabcde",
          "HTTP/1.1 400 ", ""},
         {"POST /echo HTTP/1.1\r\n" CLOSE "Content-Length: +5\r\n\r\nabcde", "HTTP/1.1 400 ", ""},
+        {"POST /echo HTTP/1.1\r\n" CLOSE
+         "Transfer-Encoding : chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+         "HTTP/1.1 400 ", "ambiguous"},
+        {"POST /echo HTTP/1.1\r\n" CLOSE
+         "Transfer-Encoding:\r\n chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+         "HTTP/1.1 400 ", "ambiguous"},
+        {"GET /items/7 HTTP/1.1\r\n" CLOSE "Host: u\r\n\r\n", "HTTP/1.1 400 ", "ambiguous"},
+        {"GET /items/7 HTTP/1.1\r\n" CLOSE "A: b\rc\r\n\r\n", "HTTP/1.1 400 ", ""},
+        {"GET /items/7%00/8 HTTP/1.1\r\n" CLOSE "\r\n", "HTTP/1.1 400 ", "ambiguous"},
+        {"GET /items/7?q=%00 HTTP/1.1\r\n" CLOSE "\r\n", "HTTP/1.1 400 ", "ambiguous"},
     };
     struct lac_http_server *s = server((struct lac_http_server_options){0});
     for (size_t i = 0; i < LAC_COUNT(cases); i++) {
