@@ -105,6 +105,15 @@ bool lac_match_validate_ca_sin(struct lac_str match)
            lac_match_luhn(c.at, 9);
 }
 
+/* CRA, business number: Luhn over nine digits, whatever program and reference follow. */
+bool lac_match_validate_ca_bn(struct lac_str match)
+{
+    struct lac_match_code c = lac_match_code_of(match);
+
+    return (lac_match_code_is(&c, "999999999") || lac_match_code_is(&c, "999999999AA9999")) &&
+           !lac_match_is_uniform(c.at, 9) && lac_match_luhn(c.at, 9);
+}
+
 /* What a letter counts in Mexican codes: N is followed by another letter. */
 static unsigned mexican(char c)
 {

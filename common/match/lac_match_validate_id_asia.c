@@ -153,6 +153,17 @@ bool lac_match_validate_kr_brn(struct lac_str match)
     return (10 - sum % 10) % 10 == lac_match_digit(c.at + 9);
 }
 
+/* Supreme Court, registration number of a corporation: registry, kind, serial; weights 1, 2. Those
+ * of 2025-01-31 and later have no check digit. */
+bool lac_match_validate_kr_crn(struct lac_str match)
+{
+    struct lac_match_code c;
+
+    if (!lac_match_code_read(&c, match, "9999999999999") || lac_match_is_uniform(c.at, 12))
+        return false;
+    return (10 - lac_match_weigh(c.at, "121212121212") % 10) % 10 == lac_match_digit(c.at + 12);
+}
+
 /* Korean National Police Agency: region 11 to 28, year, serial, check, printing. */
 bool lac_match_validate_kr_driver_license(struct lac_str match)
 {

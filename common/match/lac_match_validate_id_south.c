@@ -259,3 +259,19 @@ bool lac_match_validate_tr_national_id(struct lac_str match)
     return (odd * 7 + 10 * 9 - even) % 10 == lac_match_digit(c.at + 9) &&
            lac_match_weigh(c.at, "1111111111") % 10 == lac_match_digit(c.at + 10);
 }
+
+/* GİB, tax number: each digit and its place mod 10, doubled as often as the place says, mod 9. */
+bool lac_match_validate_tr_vkn(struct lac_str match)
+{
+    struct lac_match_code c;
+    unsigned sum = 0;
+
+    if (!lac_match_code_read(&c, match, "9999999999") || lac_match_is_uniform(c.at, 9))
+        return false;
+    for (unsigned i = 0; i < 9; i++) {
+        unsigned place = 9 - i, mixed = (lac_match_digit(c.at + i) + place) % 10;
+
+        sum += mixed == 9 ? 9 : (mixed << place) % 9;
+    }
+    return (10 - sum % 10) % 10 == lac_match_digit(c.at + 9);
+}

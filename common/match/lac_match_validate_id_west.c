@@ -174,8 +174,10 @@ bool lac_match_validate_fr_siren(struct lac_str match)
         return !lac_match_is_uniform(c.at, 9) && lac_match_luhn(c.at, 9);
     if (!lac_match_code_is(&c, "99999999999999") || lac_match_is_uniform(c.at, 14))
         return false;
+    if (lac_match_luhn(c.at, 9) && lac_match_luhn(c.at, 14))
+        return true;
     if (memcmp(c.at, "356000000", 9) != 0)
-        return lac_match_luhn(c.at, 9) && lac_match_luhn(c.at, 14);
+        return false;
     for (size_t i = 0; i < 14; i++)
         sum += lac_match_digit(c.at + i);
     return sum % 5 == 0;

@@ -97,6 +97,8 @@ static void good_numbers_hold_and_slips_are_seen(void)
         {"br_cnpj", "11.222.333/0001-81", 0, 0},
         {"br_cnpj", "12.ABC.345/01DE-35", 0, 0},
         {"br_cpf", "529.982.247-25", 0, 0},
+        {"ca_bn", "873062178", 0, 0},
+        {"ca_bn", "895214047 RT 0001", 36, 1}, /* four digits that nothing checks */
         {"ca_sin", "130-692-544", 0, 0},
         {"ch_ahv", "756.9217.0769.85", 0, 0},
         {"ch_uid", "CHE-100.155.212", 0, 0},
@@ -160,6 +162,7 @@ static void good_numbers_hold_and_slips_are_seen(void)
         {"fr_nir", "1 85 05 2A 006 084 35", 0, 0},
         {"fr_siren", "732829320", 0, 0},
         {"fr_siren", "73282932000074", 0, 0},
+        {"fr_siren", "35600000000055", 10, 0}, /* La Poste, as all others */
         {"fr_spi", "0701987765493", 0, 0},
         {"gr_afm", "094259216", 0, 0},
         {"gr_amka", "01013099997", 0, 1},
@@ -184,6 +187,7 @@ static void good_numbers_hold_and_slips_are_seen(void)
         {"it_vat", "00743110157", 0, 0},
         {"jp_my_number", "123456789018", 0, 0},
         {"kr_brn", "124-81-00998", 0, 0},
+        {"kr_crn", "196311-0644119", 6, 0},
         {"kr_driver_license", "11-12-345678-90", 99, 9},
         {"kr_frn", "900101-5234567", 95, 8},
         {"kr_rrn", "900101-1234567", 97, 9},
@@ -224,6 +228,8 @@ static void good_numbers_hold_and_slips_are_seen(void)
         {"sg_uen", "T01FC6132D", 0, 1},
         {"th_tnin", "1-2345-67890-12-1", 18, 1},
         {"tr_national_id", "17291716060", 0, 2},
+        {"tr_vkn", "7382829062", 0, 0},
+        {"tr_vkn", "2274576492", 0, 1},
         {"tw_id", "A123456789", 7, 1},
         {"ua_rnokpp", "1759013776", 0, 0},
         {"uk_driving_licence", "MORGA657054SM9IJ", 46, 1},
@@ -259,6 +265,8 @@ static void numbers_that_break_one_rule_are_refused(void)
         {"aba_routing", "500000005"},      /* no reserve district */
         {"dea", "IB1234563"},              /* no registrant's letter */
         {"ca_sin", "046-454-286"},         /* from 0: made up */
+        {"ca_bn", "895214047 RT 001"},     /* three of four */
+        {"ca_bn", "000000000"},            /* one digit only */
         {"mx_curp", "HEGG561327MVZRRL04"}, /* month 13 */
         {"mx_curp", "HEGG560427MXXRRL04"}, /* no such state */
         {"mx_rfc", "GODE561331GR8"},       /* month 13 */
@@ -309,6 +317,8 @@ static void numbers_that_break_one_rule_are_refused(void)
         {"ro_cnp", "1631315123457"},
         {"bg_egn", "7533269263"},
         {"tr_national_id", "07291716060"},
+        {"tr_vkn", "0000000000"},         /* one digit only */
+        {"tr_vkn", "07382829062"},        /* eleven */
         {"in_aadhaar", "1341 2341 2346"}, /* from 1 */
         {"in_aadhaar", "222222222222"},
         {"in_pan", "AFZQK7190K"}, /* no such holder */
@@ -320,6 +330,8 @@ static void numbers_that_break_one_rule_are_refused(void)
         {"kr_rrn", "900101-5234567"}, /* a foreigner's */
         {"kr_frn", "900101-1234567"}, /* a resident's */
         {"kr_driver_license", "29-12-345678-90"},
+        {"kr_crn", "111111-1111112"}, /* one digit only */
+        {"kr_crn", "196311-064411"},  /* twelve */
         {"th_tnin", "9-2345-67890-12-1"},
         {"sg_nric", "S1234567A"},
         {"sg_nric", "A1234567D"},
