@@ -249,6 +249,30 @@ static bool is_ascending(const char *digits, const unsigned char *sizes)
     return last - first < ASCENDING;
 }
 
+static unsigned byte_at(const char *digits, size_t i)
+{
+    return (unsigned)(digits[2 * i] - '0') * 16 + (unsigned)(digits[2 * i + 1] - '0');
+}
+
+/* Whether `count` digits are bytes in hexadecimal: a sequence in DER, as of a signature, whose
+ * parts fill it to the end, or decimal digits in ASCII. */
+static bool is_bytes(const char *digits, size_t count)
+{
+    size_t n = count / 2, i = 0;
+
+    if (count % 2)
+        return false;
+    while (i < n && byte_at(digits, i) >= '0' && byte_at(digits, i) <= '9')
+        i++;
+    if (i == n)
+        return true;
+    if (byte_at(digits, 0) != 0x30 || byte_at(digits, 1) != n - 2)
+        return false;
+    for (i = 2; i + 2 <= n;)
+        i += 2 + byte_at(digits, i + 1);
+    return i == n;
+}
+
 /* The end of a card that begins at `start`, 0 when there is none. `count`: of its digits. */
 static size_t card_end(struct lac_str t, size_t start, const unsigned char *sizes, size_t *count)
 {
@@ -256,7 +280,7 @@ static size_t card_end(struct lac_str t, size_t start, const unsigned char *size
     size_t end = card_parse(t, start, sizes, digits, count);
 
     return end && lac_match_card_issuer(digits, *count) && lac_match_luhn(digits, *count) &&
-                   !(end - start > *count && is_ascending(digits, sizes))
+                   !(end - start > *count ? is_ascending(digits, sizes) : is_bytes(digits, *count))
                ? end
                : 0;
 }

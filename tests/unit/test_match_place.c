@@ -184,6 +184,11 @@ static void lists_and_decimals_are_no_cards(void)
         {"-.4075457846554305", ""},
         {"3892\n3893\n3894\n3895\n3896\n3897", ""},
         {"5394  5428 5462 5496 5531  x", ""},
+        /* A signature in DER; one byte less in its second part is none. */
+        {"3006020104020108", ""},
+        {"30050201190500", ""},
+        {"30050202180500", "30050202180500"},
+        {"3537393732323030", ""}, /* digits in ASCII, in hexadecimal */
     };
 
     check("credit_card", NULL, rows, LAC_COUNT(rows));
