@@ -32,7 +32,7 @@ static const struct {
     {"openai_key", "\\bsk-[A-Za-z0-9_-]{10,150}T3BlbkFJ[A-Za-z0-9_-]{10,150}"},
     {"openai_admin_key", "\\bsk-admin-[A-Za-z0-9_-]{10,150}T3BlbkFJ[A-Za-z0-9_-]{10,150}"},
     {"telegram_token", "\\b(?:bot)?[0-9]{5,16}:AA[A-Za-z0-9_-]{30,36}"},
-    {"private_key", "-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----"},
+    {"private_key", "-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}(?:PRIVATE|SECRET) KEY(?: BLOCK)?-----"},
 };
 
 const char *bench_written(struct lac_str detector, unsigned index)
