@@ -215,7 +215,8 @@ struct lac_match_hits {
 
 /*
  * Where a floor's hit lies inside a surer floor's of another rule that asks for no less, only the
- * surer one is reported and counts, unless the caller keeps both.
+ * surer one is reported and counts, unless the caller keeps both. With weak hits, of two that say
+ * the same entity only the surer one is kept even then.
  *
  * Scans one field. Fills all of `hits` but what the caller sets. LAC_FATAL only for a scratch
  * that was not fitted or a failure inside the matcher; text never fails. Thread: lane (the

@@ -328,8 +328,9 @@ static void drop_hits(struct lac_match_hits *hits, uint32_t rule)
 
 /* A floor that lies inside a surer one of another rule, which asks for no less, says nothing new:
  * part of an account number is no telephone number. Neighbours in the list are compared, so many
- * that real nesting is seen and a text made of hits costs no more. */
-static bool is_shadowed(const struct lac_match_scratch *s, size_t index)
+ * that real nesting is seen and a text made of hits costs no more. `alike`: only those of the same
+ * entity count. */
+static bool is_shadowed(const struct lac_match_scratch *s, size_t index, bool alike)
 {
     const struct lac_match_hits *hits = s->hits;
     const struct lac_match_hit *h = &hits->at[index];
@@ -343,7 +344,8 @@ static bool is_shadowed(const struct lac_match_scratch *s, size_t index)
         const struct lac_match_live *by = &s->m->live[o->rule];
 
         if (o->start <= h->start && o->end >= h->end && o->score > h->score &&
-            by->strength == LAC_MATCH_FLOOR && by->tier >= r->tier)
+            by->strength == LAC_MATCH_FLOOR && by->tier >= r->tier &&
+            (!alike || lac_str_eq(s->m->rules[o->rule].entity, s->m->rules[h->rule].entity)))
             return true;
     }
     return false;
@@ -356,10 +358,10 @@ static void drop_shadowed(struct lac_match_scratch *s)
     size_t n = hits->count < SHADOW_MAX ? hits->count : SHADOW_MAX;
     size_t kept = 0;
 
-    if (hits->count < 2 || hits->keep_shadowed)
+    if (hits->count < 2 || (hits->keep_shadowed && !hits->want_weak))
         return;
     for (size_t i = 0; i < n; i++)
-        shadowed[i] = is_shadowed(s, i);
+        shadowed[i] = is_shadowed(s, i, hits->keep_shadowed);
     for (size_t i = 0; i < hits->count; i++) {
         if (i < n && shadowed[i]) {
             struct lac_match_rule_state *state = &s->states[hits->at[i].rule];

@@ -828,13 +828,48 @@ static void an_allow_rule_speaks_for_whole_fields_only(void)
     set_close(&t);
 }
 
+/* A form beside the rule that checks it: with weak hits, too, one finding of a kind at a place. */
+static void of_one_entity_the_surer_hit_is_kept(void)
+{
+    struct lac_match_rule rules[] = {rule_of("checked"), rule_of("form"), rule_of("other"),
+                                     rule_of("part")};
+    static const struct {
+        bool weak, keep;
+        const char *found;
+    } rows[] = {
+        {false, false, "AB123456"},
+        {true, true, "AB123456|AB123456"},
+        {false, true, "AB123456|AB123456|AB123456|123456"},
+    };
+    struct set t;
+
+    rules[0].pattern = LAC_STR("\\bAB[0-9]{6}\\b");
+    rules[0].score = 900000;
+    rules[1].pattern = LAC_STR("\\b[A-Z]{2}[0-9]{6}\\b");
+    rules[1].score = 600000;
+    rules[2] = rules[1];
+    rules[2].id = LAC_STR("other");
+    rules[2].entity = LAC_STR("Y");
+    rules[3].pattern = LAC_STR("123456");
+    rules[3].score = 600000;
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        lac_test_row("%zu", i);
+        if (!set_open(&t, rules, LAC_COUNT(rules)))
+            return;
+        t.hits.want_weak = rows[i].weak;
+        t.hits.keep_shadowed = rows[i].keep;
+        LAC_TEST_STR(found(&t, "no. AB123456"), rows[i].found);
+        set_close(&t);
+    }
+}
+
 LAC_TEST_MAIN(match, emails_are_found_exactly, ip_addresses_are_told_from_versions_and_times,
               social_security_numbers_need_rules_or_their_name, cards_are_found_in_their_groupings,
               ibans_are_found_with_and_without_blanks, mac_addresses_are_told_from_fingerprints,
               phone_numbers_in_national_and_international_forms, secrets_are_told_from_placeholders,
               phrases_match_words_in_any_case_and_separation, exceptions_and_context_suppress_hits,
-              patterns_report_where_they_start, cut_edges_of_a_region_are_no_edges_of_the_text,
-              context_is_looked_for_in_bounded_time, bad_rules_are_refused_by_index,
-              a_field_over_the_limit_says_so, time_grows_with_length_only,
-              letters_that_chance_puts_into_a_long_hit_excuse_nothing,
+              of_one_entity_the_surer_hit_is_kept, patterns_report_where_they_start,
+              cut_edges_of_a_region_are_no_edges_of_the_text, context_is_looked_for_in_bounded_time,
+              bad_rules_are_refused_by_index, a_field_over_the_limit_says_so,
+              time_grows_with_length_only, letters_that_chance_puts_into_a_long_hit_excuse_nothing,
               a_token_is_found_to_its_end_however_long, an_allow_rule_speaks_for_whole_fields_only)
