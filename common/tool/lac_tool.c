@@ -60,7 +60,7 @@ static void put_exits(const struct lac_tool *t, struct lac_buf *b)
     }
     lac_buf_put_text(b, "  2  wrong usage or configuration\n"
                         "  3  Kafka, Postgres or another service can't do its part now\n"
-                        "  4  another failure\n");
+                        "  4  another failure, such as a file that can't be read\n");
 }
 
 void lac_tool_help(const struct lac_tool *t)

@@ -29,11 +29,13 @@
 /* The same for all commands; --help of each says what 1 means there. */
 enum lac_exit {
     LAC_EXIT_OK = 0,
-    LAC_EXIT_NEGATIVE = 1,   /* it worked, and the answer is no: findings, bad lines, missing */
-    LAC_EXIT_USAGE = 2,      /* the command line or the configuration is wrong */
+    LAC_EXIT_NEGATIVE = 1, /* it worked, and the answer is no: findings, bad lines, missing */
+    /* The command line or the configuration is wrong, with what they name by option or setting (a
+     * pack, a model, a key); or an operand was read and is not what it should be. */
+    LAC_EXIT_USAGE = 2,
     LAC_EXIT_DEPENDENCY = 3, /* Kafka, Postgres, a bridge or a registry can't do its part now */
-    LAC_EXIT_FAILURE = 4,    /* something else failed: a file, memory, a broken invariant */
-    LAC_EXIT_SIGNAL = 130,   /* stopped by Ctrl-C before it was done */
+    LAC_EXIT_FAILURE = 4,  /* an operand can't be read, output not be written, or another failure */
+    LAC_EXIT_SIGNAL = 130, /* stopped by Ctrl-C before it was done */
 };
 
 struct lac_tool_command {

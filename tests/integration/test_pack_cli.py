@@ -117,7 +117,7 @@ def test_lint_says_which_files_nobody_reads(pack, name):
 
 
 def test_lint_refuses_what_is_no_pack(pack):
-    assert pack("lint", "nowhere").returncode == 2
+    assert pack("lint", "nowhere").returncode == 4
     done = pack("lint", "ours", files={"notes.txt": "x"})
     assert done.returncode == 1 and "pack.yaml is missing" in done.stdout
 
@@ -268,5 +268,15 @@ def test_import_names_what_is_lost_and_gives_rules_that_load(pack):
     done = pack("import", "presidio", "p.yaml")
     assert done.returncode == 0 and "id: presidio.zip" in done.stdout
     assert pack("import", "gitleaks", "p.yaml").returncode == 2
-    assert pack("import", "gitleaks", "nothing.toml").returncode == 2
+    assert pack("import", "gitleaks", "nothing.toml").returncode == 4
     assert pack("import", "semgrep", "x").returncode == 2
+
+
+@pytest.mark.parametrize("command", [
+    ["pack", "lint"], ["pack", "test"], ["pack", "show"], ["pack", "build", "-o", "out"],
+    ["pack", "diff", "builtin"], ["pack", "import", "gitleaks"], ["pack", "import", "presidio"],
+    ["eval"], ["publish"], ["classify", "--file"]])
+def test_what_cannot_be_read_is_the_same_failure_everywhere(command, tmp_path):
+    """4, as the table in lac_tool.h says; 2 is for what options and settings name."""
+    done = run_tool([*command, "no-such-file"], tmp_path, {}, check=False)
+    assert (done.returncode, "no-such-file" in done.stderr) == (4, True), done.stderr

@@ -288,6 +288,15 @@ def test_sarif(tree):
         assert location["physicalLocation"]["artifactLocation"]["uri"]
         assert list(result["partialFingerprints"]) == ["lacunaPlace/v1"]
         assert all(s["kind"] in {"inSource", "external"} for s in result["suppressions"])
+    # Names that the schema has: it takes no others, and ours go into "properties".
+    assert set(run) <= {"tool", "columnKind", "results", "invocations"}
+    assert set(driver) <= {"name", "version", "semanticVersion", "rules"}
+    assert all(set(r) <= {"id", "name", "shortDescription", "help", "defaultConfiguration",
+                          "properties"} for r in driver["rules"])
+    assert all(set(r) <= {"ruleId", "ruleIndex", "level", "message", "locations",
+                          "partialFingerprints", "suppressions", "properties"}
+               for r in run["results"])
+    assert [set(i) for i in run["invocations"]] == [{"executionSuccessful"}]
     assert [bool(r["suppressions"]) for r in run["results"]] == [False, False, False, True]
     prints = [r["partialFingerprints"]["lacunaPlace/v1"] for r in run["results"]]
     assert len(set(prints)) == 4

@@ -35,7 +35,7 @@ static int import(struct import *i, enum lac_pack_import_kind kind, struct lac_b
     int status = -1;
 
     if (lac_file_read(i->file, in, &err) != LAC_OK)
-        return lac_tool_fail(i->t, LAC_EXIT_USAGE, err.text, NULL);
+        return lac_tool_fail(i->t, LAC_EXIT_FAILURE, err.text, NULL);
     im.data = lac_buf_str(in);
     if (lac_pack_import_run(&im, out, &err) != LAC_OK)
         return lac_cli_pack_failed(i->t, &err);

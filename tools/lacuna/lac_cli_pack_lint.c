@@ -198,7 +198,7 @@ static int lint(const struct lac_tool *t, bool json, bool quiet)
     int status;
 
     if (lac_pack_lint_open(&l, path, &err) != LAC_OK)
-        return lac_tool_fail(t, LAC_EXIT_USAGE, err.text, NULL);
+        return lac_cli_pack_failed(t, &err);
     v.l = l;
     if (*path && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
         v.folder = path;
