@@ -327,15 +327,16 @@ static void failing_calls_anywhere_end_in_an_error_and_leave_nothing(void)
 
     sim_cuda_reset(8);
     /* Up to the trial of algorithms each call, then some; sessions on a device of their own. */
-    for (size_t n = 0; n < 110; n += 1 + n / 20)
+    const size_t some = LAC_TEST_ROUNDS(1, 5);
+    for (size_t n = 0; n < 110; n += some + n / 20)
         CU_ASSERT(fail_at(m, NULL, SIM_CUDA_FAIL_CALL, n));
-    for (size_t n = 0; n < 170; n += 1 + n / 10)
+    for (size_t n = 0; n < 170; n += some + n / 10)
         CU_ASSERT(fail_at(m, NULL, SIM_CUDA_FAIL_LIBRARY, n));
     sim_cuda_fail(SIM_CUDA_NO_FAILURE, 0);
     struct rig r = open_rig(m, LAC_ENCODE_CUDA_FP8);
-    for (size_t n = 0; fail_at(m, &r, SIM_CUDA_FAIL_CALL, n); n++) {
+    for (size_t n = 0; fail_at(m, &r, SIM_CUDA_FAIL_CALL, n); n += some) {
     }
-    for (size_t n = 0; fail_at(m, &r, SIM_CUDA_FAIL_LIBRARY, n); n++) {
+    for (size_t n = 0; fail_at(m, &r, SIM_CUDA_FAIL_LIBRARY, n); n += some) {
     }
     close_rig(&r);
 }
