@@ -143,7 +143,8 @@ static enum lac_status read_hunk(struct lac_scan_diff *d, struct lac_str header,
 
         lac_buf_put(&d->_hunks, &h, sizeof(h));
     }
-    while (removed + added > 0 && d->_rest.len > 0) {
+    /* Not their sum: that of two hostile numbers can be nothing. */
+    while ((removed > 0 || added > 0) && d->_rest.len > 0) {
         struct lac_str line = peek_line(d);
 
         if (lac_str_has_at(line, 0, "-") && removed > 0) {
@@ -157,7 +158,7 @@ static enum lac_status read_hunk(struct lac_scan_diff *d, struct lac_str header,
         }
         skip_line(d, line);
     }
-    if (removed + added > 0)
+    if (removed > 0 || added > 0)
         return lac_err_set(err, LAC_REJECT, 0, "the diff ends inside of a hunk");
     if (!lac_buf_ok(&d->_text) || !lac_buf_ok(&d->_hunks))
         return lac_err_set(err, LAC_RETRY, ENOMEM, "no memory for the added lines");

@@ -152,6 +152,8 @@ static void added_lines_have_the_numbers_of_the_new_file(void)
         {"* Unmerged path q\n", ""},
         {"hello\n", "!this is no output of git diff"},
         {"diff --git a/x b/x\n+++ b/x\n@@ -0,0 +1,2 @@\n+n\n", "!the diff ends inside of a hunk"},
+        {"diff --git a/x b/x\n+++ b/x\n@@ -1,18446744073709551615 +1,1 @@\n+n\n",
+         "!the diff ends inside of a hunk"},
         {"diff --git a/x b/x\n+++ b/x\n@@ -0,0 +1,2 @@\n+n\n q\n",
          "!the diff has a hunk that ends too early"},
         {"diff --git a/x b/x\n@@ -0,0 +1 @@\n+n\n", "!the diff has a hunk without a file"},
