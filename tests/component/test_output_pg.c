@@ -24,7 +24,8 @@ enum { ROWS_MAX = 2000, PARTITION = 3 };
 #define MONTH_MS INT64_C(2678400000)
 
 static struct pg_fixture server;
-static struct lac_pg *watch; /* looks from outside */
+static struct lac_pg *watch;        /* looks from outside */
+static struct lac_metrics *metrics; /* of sinks that are opened; may be NULL */
 
 /* ---- one sink ---- */
 
@@ -69,6 +70,7 @@ static void open_sink_at(struct sink *s, const char *url)
         .owner = "me",
         .rows_max = ROWS_MAX,
         .months_ahead = 1,
+        .metrics = metrics,
     };
     struct lac_err err = {0};
 
@@ -310,11 +312,16 @@ static void full_interval_says_again(void)
 
 /* The predecessor has rows in an open COPY, as one frozen there has: they would block a
  * successor's same keys for ever. */
-static void zombie_inside_a_copy_neither_blocks_nor_writes(void)
+static void zombie_inside_a_copy(bool claimed_before)
 {
-    struct sink zombie, heir;
+    struct sink first, zombie, heir;
 
     clean_tables();
+    if (claimed_before) {
+        open_sink(&first);
+        LAC_TEST_EQ(start(&first, true, NULL), LAC_OK);
+        close_sink(&first);
+    }
     open_sink(&zombie);
     open_sink(&heir);
     LAC_TEST_EQ(start(&zombie, true, NULL), LAC_OK);
@@ -333,6 +340,31 @@ static void zombie_inside_a_copy_neither_blocks_nor_writes(void)
     LAC_TEST_EQ(next_offset(), 1500);
     LAC_TEST_EQ(lac_output_pg_counts(zombie.o).fenced, 1);
     close_sink(&zombie);
+    close_sink(&heir);
+}
+
+static void zombie_inside_a_copy_neither_blocks_nor_writes(void)
+{
+    zombie_inside_a_copy(false); /* the first who ever claimed the partition, */
+    zombie_inside_a_copy(true);  /* and one who took it over */
+}
+
+/* The server gives a process's number to another one in time. */
+static void a_session_with_a_former_number_of_ours_is_let_alone(void)
+{
+    struct sink first, heir;
+
+    clean_tables();
+    open_sink(&first);
+    open_sink(&heir);
+    LAC_TEST_EQ(start(&first, true, NULL), LAC_OK);
+    LAC_TEST_EQ(lac_pg_exec(watch, "UPDATE sink_offset SET backend_pid = pg_backend_pid()", NULL),
+                LAC_OK);
+    LAC_TEST_EQ(lac_pg_exec(watch, "BEGIN", NULL), LAC_OK);
+    LAC_TEST_EQ(lac_pg_exec(watch, "SELECT 1", NULL), LAC_OK);
+    LAC_TEST_EQ(start(&heir, true, NULL), LAC_OK);
+    LAC_TEST_EQ(lac_pg_exec(watch, "COMMIT", NULL), LAC_OK);
+    close_sink(&first);
     close_sink(&heir);
 }
 
@@ -635,6 +667,137 @@ static void recreated_topic_stops_with_advice(void)
     close_sink(&s);
 }
 
+/* That many times the log may seem too short, each time anew. */
+static void seems_too_short(struct sink *s, int times)
+{
+    s->high = 999;
+    for (int i = 0; i < times; i++) {
+        lac_test_row("%d", i);
+        LAC_TEST_EQ(start(s, true, NULL), LAC_RETRY);
+    }
+}
+
+static void an_old_answer_about_the_log_is_waited_out(void)
+{
+    struct sink s;
+
+    clean_tables();
+    open_sink(&s);
+    LAC_TEST_EQ(start(&s, true, NULL), LAC_OK);
+    s.at = 1000;
+    LAC_TEST_EQ(commit(&s, NULL), LAC_OK);
+    seems_too_short(&s, 4);
+    s.high = 1000; /* where nothing has come since, its end is where we are */
+    LAC_TEST_EQ(start(&s, true, NULL), LAC_OK);
+    LAC_TEST_EQ(s.at, 1000);
+    seems_too_short(&s, 4);
+    s.out.ops->revoked(s.out.ctx, false);
+    seems_too_short(&s, 4);
+    LAC_TEST_EQ(start(&s, true, NULL), LAC_FATAL);
+    close_sink(&s);
+}
+
+static void what_the_log_has_lost_is_counted(void)
+{
+    static const struct {
+        int64_t at, low;
+        uint64_t lost; /* in all */
+    } rows[] = {{0, 15, 0}, {10, 9, 0}, {10, 10, 0}, {10, 11, 1}, {10, 15, 6}};
+    const struct lac_counter *gaps;
+    struct sink s;
+
+    clean_tables();
+    LAC_TEST_NEED(lac_metrics_new(&metrics, NULL) == LAC_OK);
+    open_sink(&s);
+    gaps = lac_metrics_counter(metrics, "lacuna_sink_expired_records_total", "", NULL);
+    LAC_TEST_EQ(start(&s, true, NULL), LAC_OK);
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        lac_test_row("at %lld", (long long)rows[i].at);
+        if (s.at != rows[i].at) {
+            s.at = rows[i].at;
+            LAC_TEST_EQ(commit(&s, NULL), LAC_OK);
+        }
+        s.low = rows[i].low;
+        LAC_TEST_EQ(start(&s, false, NULL), LAC_OK);
+        LAC_TEST_EQ(s.at, rows[i].at);
+        LAC_TEST_EQ(lac_counter_value(gaps), rows[i].lost);
+    }
+    close_sink(&s);
+    lac_metrics_free(metrics);
+    metrics = NULL;
+}
+
+static void partitions_are_told_apart(void)
+{
+    struct lac_kafka_position p[] = {{TOPIC, 3, LAC_KAFKA_STORED},
+                                     {TOPIC, 4, LAC_KAFKA_STORED},
+                                     {"u.lineage", 3, LAC_KAFKA_STORED}};
+    struct sink s;
+
+    clean_tables();
+    open_sink(&s);
+    LAC_TEST_EQ(s.out.ops->start(s.out.ctx, p, 3, true, NULL), LAC_OK);
+    for (int i = 0; i < 3; i++) {
+        LAC_TEST_EQ(p[i].offset, LAC_KAFKA_BEGINNING);
+        p[i].offset = 5 + i;
+    }
+    LAC_TEST_EQ(s.out.ops->commit(s.out.ctx, p, 3, NULL), LAC_OK);
+    p[1].offset = 60;
+    LAC_TEST_EQ(s.out.ops->commit(s.out.ctx, p + 1, 1, NULL), LAC_OK);
+    for (int fresh = 0; fresh < 2; fresh++) {
+        for (int i = 0; i < 3; i++)
+            p[i].offset = LAC_KAFKA_STORED;
+        LAC_TEST_EQ(s.out.ops->start(s.out.ctx, p, 3, fresh, NULL), LAC_OK);
+        for (int i = 0; i < 3; i++) {
+            lac_test_row("%d, fresh %d", i, fresh);
+            LAC_TEST_EQ(p[i].offset, i == 1 ? 60 : 5 + i);
+        }
+    }
+    close_sink(&s);
+}
+
+/* By a commit of ours whose answer was lost, or by hand: what was read from elsewhere is not it. */
+static void a_position_that_is_another_by_now_stays(void)
+{
+    struct lac_err err = {0};
+    struct sink s;
+
+    clean_tables();
+    open_sink(&s);
+    LAC_TEST_EQ(start(&s, true, NULL), LAC_OK);
+    LAC_TEST_EQ(put(&s, event(1)), LAC_OK);
+    LAC_TEST_EQ(lac_pg_exec(watch, "UPDATE sink_offset SET next_offset = 7", NULL), LAC_OK);
+    LAC_TEST_EQ(commit(&s, &err), LAC_RETRY);
+    CU_ASSERT(strstr(err.text, "is not at 0 of epoch 1 any more") != NULL);
+    give_up(&s);
+    LAC_TEST_EQ(row_count(), 0);
+    LAC_TEST_EQ(start(&s, false, NULL), LAC_OK);
+    LAC_TEST_EQ(s.at, 7);
+    close_sink(&s);
+}
+
+/* Else its session, busy with other partitions, would be ended as a predecessor's. */
+static void who_gave_a_partition_back_has_no_session_there(void)
+{
+    static const char left[] = "SELECT coalesce(sum(partition), 0) FROM sink_offset"
+                               " WHERE backend_pid IS NOT NULL AND backend_start IS NOT NULL";
+    struct lac_kafka_position other = {TOPIC, 4, LAC_KAFKA_STORED};
+    struct sink s, neighbour;
+
+    clean_tables();
+    open_sink(&s);
+    open_sink(&neighbour);
+    LAC_TEST_EQ(start(&s, true, NULL), LAC_OK);
+    LAC_TEST_EQ(neighbour.out.ops->start(neighbour.out.ctx, &other, 1, true, NULL), LAC_OK);
+    LAC_TEST_EQ(number(left), 3 + 4);
+    s.out.ops->revoked(s.out.ctx, false);
+    LAC_TEST_EQ(number(left), 4);
+    neighbour.out.ops->revoked(neighbour.out.ctx, true); /* they are somebody else's already */
+    LAC_TEST_EQ(number(left), 4);
+    close_sink(&s);
+    close_sink(&neighbour);
+}
+
 static void schema_that_is_missing_stops_the_start(void)
 {
     struct lac_err err = {0};
@@ -737,6 +900,7 @@ static void every_event_is_one_row_after_any_history(void)
 
 LAC_TEST_MAIN(output_pg, rows_and_position_are_one, position_moves_without_rows,
               full_interval_says_again, zombie_inside_a_copy_neither_blocks_nor_writes,
+              a_session_with_a_former_number_of_ours_is_let_alone,
               zombie_with_a_living_session_is_stopped_by_its_epoch,
               duplicates_are_counted_and_skipped,
               contradiction_is_kept_and_the_stricter_tier_counts,
@@ -745,4 +909,7 @@ LAC_TEST_MAIN(output_pg, rows_and_position_are_one, position_moves_without_rows,
               readers_do_not_wait_for_an_interval,
               rows_of_the_default_partition_move_to_their_month,
               server_crash_inside_an_interval_is_retry, recreated_topic_stops_with_advice,
+              an_old_answer_about_the_log_is_waited_out, what_the_log_has_lost_is_counted,
+              partitions_are_told_apart, a_position_that_is_another_by_now_stays,
+              who_gave_a_partition_back_has_no_session_there,
               schema_that_is_missing_stops_the_start, every_event_is_one_row_after_any_history)

@@ -60,11 +60,12 @@ static void heard(const char *want)
     told[0] = '\0';
 }
 
-static void set_up(void)
+static void set_up_with(const struct lac_control_cache *cache)
 {
     struct lac_control_state_options o = {
         .name = "default",
         .signers = &fixture_signers,
+        .cache = cache,
         .events = {.refused = on_refused, .swapped = on_swapped, .opened = on_opened},
     };
     struct lac_pack *fallback = NULL;
@@ -75,6 +76,11 @@ static void set_up(void)
     LAC_TEST_NEED(lac_pack_open_bytes(&fallback, lac_buf_str(&fixture_packs[0]), &err) == LAC_OK);
     LAC_TEST_NEED(lac_control_state_open(&state, &o, fallback, &err) == LAC_OK);
     heard("current opens; current is 0: configured; ");
+}
+
+static void set_up(void)
+{
+    set_up_with(NULL);
 }
 
 static void tear_down(void)
@@ -143,6 +149,62 @@ static void each_change_has_its_reason(void)
     tear_down();
 }
 
+/* The version that lanes would ask as canary from now on; -1: none. */
+static int64_t canary(void)
+{
+    const struct lac_control_lineup *l = lac_control_packs_take(packs, NULL);
+    const struct lac_control_pack *p = l->at[LAC_CONTROL_CANARY];
+    int64_t version = p ? p->version : -1;
+
+    lac_control_packs_release(packs, l);
+    return version;
+}
+
+static void push_for_ten(int64_t version)
+{
+    struct lac_control p = fixture_push(LAC_CONTROL_CANARY, version, pack(2));
+
+    p.has_expires = true;
+    p.expires = NOW + 10;
+    feed(&p, pack(2), false);
+    settle(NOW);
+    heard("canary opens; canary is 1: pushed; ");
+    LAC_TEST_EQ(canary(), 1);
+}
+
+static void what_expired_decides_nothing_any_more(void)
+{
+    set_up();
+    push_for_ten(1);
+    settle(NOW + 10);
+    heard("canary is -1: expired; ");
+    LAC_TEST_EQ(canary(), -1);
+    tear_down();
+}
+
+static void what_expired_while_nobody_ran_does_not_come_back(void)
+{
+    char path[] = "/tmp/test_control.XXXXXX", command[64];
+    struct lac_control_cache cache;
+
+    LAC_TEST_NEED(mkdtemp(path) != NULL);
+    LAC_TEST_NEED(lac_control_cache_open(&cache, path, 2, &err) == LAC_OK);
+    set_up_with(&cache);
+    push_for_ten(1);
+    tear_down();
+    for (int past = 0; past < 2; past++) {
+        lac_test_row("%s its time", past ? "past" : "in");
+        set_up_with(&cache);
+        CU_ASSERT(!lac_control_state_load(state, NOW + 9 + past)); /* there is no current one */
+        heard(past ? "canary opens; canary is 1: cached; canary is -1: expired; "
+                   : "canary opens; canary is 1: cached; ");
+        LAC_TEST_EQ(canary(), past ? -1 : 1);
+        tear_down();
+    }
+    (void)snprintf(command, sizeof(command), "rm -rf %s", path);
+    LAC_TEST_EQ(system(command), 0); /* NOLINT(cert-env33-c): a path of mkdtemp() */
+}
+
 static void each_refusal_has_its_role_and_version(void)
 {
     set_up();
@@ -206,4 +268,6 @@ static void what_has_no_room_is_said(void)
 }
 
 LAC_TEST_MAIN(control_told, each_change_has_its_reason, each_refusal_has_its_role_and_version,
-              the_past_is_no_attack, what_has_no_room_is_said)
+              what_expired_decides_nothing_any_more,
+              what_expired_while_nobody_ran_does_not_come_back, the_past_is_no_attack,
+              what_has_no_room_is_said)
