@@ -85,14 +85,14 @@ static bool wanted(const struct lac_tool *t, const struct filter *f,
 static bool keep_ends(struct filter *f, struct lac_cli_stream *s)
 {
     if (!f->ends) {
-        f->ends = calloc(s->_count + 1, sizeof(*f->ends));
+        f->ends = calloc(s->count + 1, sizeof(*f->ends));
         if (!f->ends)
             return false;
-        memcpy(f->ends, s->_end, s->_count * sizeof(*f->ends));
-        f->end_count = s->_count;
+        memcpy(f->ends, s->end, s->count * sizeof(*f->ends));
+        f->end_count = s->count;
     }
-    for (size_t i = 0; i < s->_count; i++)
-        s->_end[i] = i < f->end_count ? f->ends[i] : 0;
+    for (size_t i = 0; i < s->count; i++)
+        s->end[i] = i < f->end_count ? f->ends[i] : 0;
     return true;
 }
 
@@ -125,7 +125,7 @@ static int walk(const struct lac_tool *t, struct filter *f, each_fn *each, void 
         got = lac_cli_stream_next(&s, IDLE_MS, &msg, &err);
         if (got == LAC_OK) {
             read_letter(&msg, &l);
-            if (msg.offset < s._end[msg.partition] && wanted(t, f, &msg, &l)) {
+            if (msg.offset < s.end[msg.partition] && wanted(t, f, &msg, &l)) {
                 (*seen)++;
                 status = each(ctx, &s, &msg, &l);
             }

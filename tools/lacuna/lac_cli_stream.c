@@ -75,7 +75,7 @@ static enum lac_status start_offset(struct lac_kafka_admin *admin, const struct 
     return lac_err_set(err, LAC_FATAL, 0, "no such start");
 }
 
-/* Fills _at and _end for the wanted partitions. */
+/* Fills _at and end for the wanted partitions. */
 static enum lac_status place(struct lac_cli_stream *s, struct lac_kafka_admin *admin,
                              int64_t partition, const struct lac_cli_from *from,
                              struct lac_err *err)
@@ -96,11 +96,11 @@ static enum lac_status place(struct lac_cli_stream *s, struct lac_kafka_admin *a
         return lac_err_set(err, LAC_REJECT, 0, "topic %s has %d partitions, counted from 0",
                            s->topic, count);
     s->_at = calloc((size_t)count, sizeof(*s->_at));
-    s->_end = calloc((size_t)count, sizeof(*s->_end));
-    if (!s->_at || !s->_end)
+    s->end = calloc((size_t)count, sizeof(*s->end));
+    if (!s->_at || !s->end)
         return lac_err_set(err, LAC_FATAL, ENOMEM, "out of memory");
     for (int32_t i = 0; i < count && status == LAC_OK; i++) {
-        struct lac_kafka_position *p = &s->_at[s->_count];
+        struct lac_kafka_position *p = &s->_at[s->count];
         int64_t low;
 
         if (partition >= 0 && partition != i)
@@ -108,10 +108,10 @@ static enum lac_status place(struct lac_cli_stream *s, struct lac_kafka_admin *a
         p->topic = s->topic;
         p->partition = i;
         status = lac_kafka_admin_watermarks(admin, s->topic, i, LAC_CLI_ASK_MS, &low,
-                                            &s->_end[s->_count], err);
+                                            &s->end[s->count], err);
         if (status == LAC_OK)
-            status = start_offset(admin, from, p, s->_end[s->_count], err);
-        s->_count++;
+            status = start_offset(admin, from, p, s->end[s->count], err);
+        s->count++;
     }
     return status;
 }
@@ -168,7 +168,7 @@ int lac_cli_stream_open(struct lac_cli_stream *s, const struct lac_tool *t, cons
         status = place(s, admin, partition, from, &err);
     lac_kafka_admin_close(admin);
     if (status == LAC_OK)
-        status = lac_kafka_consumer_assign(&s->_consumer, &kafka, s->_at, s->_count, &err);
+        status = lac_kafka_consumer_assign(&s->_consumer, &kafka, s->_at, s->count, &err);
     if (status == LAC_OK)
         return -1;
     return status == LAC_REJECT ? lac_tool_fail(t, LAC_EXIT_USAGE, err.text,
@@ -184,7 +184,7 @@ void lac_cli_stream_close(struct lac_cli_stream *s)
     lac_arena_deinit(&s->_arena);
     lac_buf_deinit(&s->_value);
     free(s->_at);
-    free(s->_end);
+    free(s->end);
     *s = (struct lac_cli_stream){0};
 }
 
@@ -201,7 +201,7 @@ enum lac_status lac_cli_stream_next(struct lac_cli_stream *s, uint32_t wait_ms,
         status = lac_kafka_poll(s->_consumer, wait_ms < STEP_MS ? wait_ms : STEP_MS, msg, err);
     } while (status == LAC_AGAIN && lac_clock_mono_ms() < end);
     if (status == LAC_OK)
-        for (size_t i = 0; i < s->_count; i++)
+        for (size_t i = 0; i < s->count; i++)
             if (s->_at[i].partition == msg->partition)
                 s->_at[i].offset = msg->offset + 1;
     return status;
@@ -209,16 +209,16 @@ enum lac_status lac_cli_stream_next(struct lac_cli_stream *s, uint32_t wait_ms,
 
 bool lac_cli_stream_at_end(const struct lac_cli_stream *s)
 {
-    for (size_t i = 0; i < s->_count; i++) {
+    for (size_t i = 0; i < s->count; i++) {
         int64_t low, high, at = s->_at[i].offset;
 
         /* The last records may be a transaction's marks, which nobody sees: then the fetch
          * position tells nothing and only an idle second ends the reading (see callers). */
-        if (at >= s->_end[i] || s->_end[i] == 0)
+        if (at >= s->end[i] || s->end[i] == 0)
             continue;
         if (lac_kafka_consumer_cached_watermarks(s->_consumer, s->topic, s->_at[i].partition, &low,
                                                  &high) &&
-            low >= s->_end[i])
+            low >= s->end[i])
             continue;
         return false;
     }

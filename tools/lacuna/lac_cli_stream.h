@@ -25,10 +25,11 @@ struct lac_cli_stream {
     const struct lac_tool *t;
     char topic[LAC_KAFKA_TOPIC_SIZE];
     const struct lac_record_type *type; /* NULL: bytes as received */
+    size_t count;                       /* partitions that are read */
+    int64_t *end;                       /* [count]: where the log ended at open; a caller who
+                                           wants less lowers it */
     struct lac_kafka_consumer *_consumer;
-    struct lac_kafka_position *_at; /* owned; by partition: the next to read */
-    int64_t *_end;                  /* owned; where the log ended at open */
-    size_t _count;                  /* partitions */
+    struct lac_kafka_position *_at; /* owned; [count]: the next to read */
     struct lac_arena _arena;
     struct lac_wire *_wire;
     struct lac_registry *_registry;
@@ -55,7 +56,7 @@ void lac_cli_stream_close(struct lac_cli_stream *s);
 enum lac_status lac_cli_stream_next(struct lac_cli_stream *s, uint32_t wait_ms,
                                     struct lac_kafka_msg *msg, struct lac_err *err) LAC_MUST_USE;
 
-/* True when all that was there at open has been read. */
+/* True when all before `end` has been read. */
 bool lac_cli_stream_at_end(const struct lac_cli_stream *s);
 
 /* Writes one object: topic, partition, offset, timestamp, key, headers and value. */
