@@ -26,6 +26,7 @@ enum {
     SOFT_MOST = 80,
     ESC = 0x1B,
     SEQUENCE_MAX = 32, /* bytes of a terminal's control sequence */
+    QUERY_REACH = 128, /* bytes from the name of a query's field to the first blank in its value */
 };
 
 /* What an escape stands for that is there for the eye alone. */
@@ -33,7 +34,7 @@ enum {
 
 static bool may_begin_escape(char c)
 {
-    return c == '%' || c == '\\' || c == '&' || c == '=' || c == ESC;
+    return c == '%' || c == '\\' || c == '&' || c == '=' || c == '+' || c == ESC;
 }
 
 #if defined(__SSE2__)
@@ -47,6 +48,7 @@ static __m128i marks_of(const char *text)
 
     is = _mm_or_si128(is, _mm_cmpeq_epi8(x, _mm_set1_epi8('\\')));
     is = _mm_or_si128(is, _mm_cmpeq_epi8(x, _mm_set1_epi8('=')));
+    is = _mm_or_si128(is, _mm_cmpeq_epi8(x, _mm_set1_epi8('+')));
     return _mm_or_si128(is, _mm_cmpeq_epi8(x, _mm_set1_epi8(ESC)));
 }
 
@@ -92,7 +94,7 @@ static bool find_mark(struct lac_str t, size_t *at)
         memcpy(&x, t.ptr + *at, sizeof(x));
         x = le64toh(x);
         found = bytes_like(x, '%') | bytes_like(x, '\\') | bytes_like(x, '&') | bytes_like(x, '=') |
-                bytes_like(x, ESC);
+                bytes_like(x, '+') | bytes_like(x, ESC);
         if (found) {
             *at += (unsigned)__builtin_ctzll(found) / 8;
             return true;
@@ -296,6 +298,41 @@ static size_t sequence_at(struct lac_str t, size_t at, uint32_t *code)
     return lac_match_byte(t, end) >= '@' && lac_match_byte(t, end) < 0x7F ? end + 1 - at : 0;
 }
 
+static bool is_query(struct lac_str t, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++)
+        if (t.ptr[i] <= ' ' || t.ptr[i] >= 0x7F || strchr("\"'<>`\\", t.ptr[i]))
+            return false;
+    return true;
+}
+
+/* ?q=two+words, in a URL's query or as a form sends it: a blank (WHATWG URL,
+ * application/x-www-form-urlencoded). `from`, `known`: whether a query goes on there. */
+static size_t plus_at(struct lac_str t, size_t at, size_t from, bool known, uint32_t *code)
+{
+    size_t low = at > QUERY_REACH ? at - QUERY_REACH : 0, name;
+    const char *equals;
+
+    *code = ' ';
+    if (at == 0 || at + 1 == t.len || !is_query(t, at - 1, at) || !is_query(t, at + 1, at + 2))
+        return 0;
+    if (known && is_query(t, from, at))
+        return 1;
+    equals = memrchr(t.ptr + low, '=', at - low);
+    if (!equals)
+        return 0;
+    name = (size_t)(equals - t.ptr);
+    if (!is_query(t, name + 1, at))
+        return 0;
+    while (name > low && (lac_match_is_alnum(lac_match_byte(t, name - 1)) ||
+                          lac_match_is_in(lac_match_byte(t, name - 1), "_-.")))
+        name--;
+    return t.ptr + name < equals &&
+                   (name == 0 || lac_match_is_in(lac_match_byte(t, name - 1), "?&;\n"))
+               ? 1
+               : 0;
+}
+
 static size_t escape_at(struct lac_str t, size_t at, uint32_t *code, bool *is_byte)
 {
     *is_byte = false;
@@ -340,18 +377,25 @@ struct escape {
     size_t at, len; /* len 0: there is none, at: the text's length */
     char bytes[4];  /* what it stands for */
     size_t count;
+    bool query; /* it stands in a URL's query, which may go on behind it */
 };
 
-static struct escape next_escape(struct lac_str t, size_t from)
+/* `query`: of the escape that ends at `from`. */
+static struct escape next_escape(struct lac_str t, size_t from, bool query)
 {
-    struct escape e = {.at = from};
+    struct escape e = {.at = from, .query = query};
     uint32_t code = 0;
-    bool is_byte;
 
     for (e.at = next_mark(t, from); e.at < t.len; e.at = next_mark(t, e.at + 1)) {
-        e.len = escape_at(t, e.at, &code, &is_byte);
-        if (e.len == 0)
+        bool is_plus = t.ptr[e.at] == '+', is_byte = false;
+
+        e.len =
+            is_plus ? plus_at(t, e.at, from, e.query, &code) : escape_at(t, e.at, &code, &is_byte);
+        if (e.len == 0) {
+            e.query = e.query && !is_plus; /* so that each byte is looked at once for it */
             continue;
+        }
+        e.query = is_plus || (e.query && t.ptr[e.at] == '%' && is_query(t, from, e.at));
         if (is_byte) {
             e.bytes[0] = (char)code;
             e.count = 1;
@@ -430,7 +474,7 @@ static size_t stretch_end(struct lac_str t, size_t at)
 bool lac_match_unescape(struct lac_str text, size_t *from, struct lac_match_decoded *out)
 {
     const size_t near = LAC_MATCH_DECODE_OVERLAP;
-    struct escape e = next_escape(text, *from);
+    struct escape e = next_escape(text, *from, false);
     bool full = false;
     size_t at;
 
@@ -448,7 +492,7 @@ bool lac_match_unescape(struct lac_str text, size_t *from, struct lac_match_deco
             break;
         put_escape(out, &e);
         at += e.len;
-        e = next_escape(text, at);
+        e = next_escape(text, at, e.query);
         if (e.at - at > 2 * near + CUT_ROOM)
             break; /* the next stretch begins with that one, behind where this one may end */
     }

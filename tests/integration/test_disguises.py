@@ -15,7 +15,7 @@ import os
 import quopri
 import random
 import subprocess
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import pytest
 from harness import BIN
@@ -63,6 +63,7 @@ def digits(zero):
 ENCODINGS = {
     "percent": lambda text: "".join(f"%{b:02X}" for b in text.encode()),
     "percent, where needed": quote,
+    "a form's field": lambda text: f"https://x.example/find?hl=en&q={quote_plus(text)}",
     "escape()": each("%u{:04x}"),
     "JSON": each("\\u{:04x}"),
     "braces": each("\\u{{{:x}}}"),

@@ -98,6 +98,16 @@ static const struct {
     {"ap\x1b[1;31mol\x1b[0mlo", "ap\x1b[1;31mol\x1b[0mlo", false},
     {"\x1b[32mapollo\x1b[0m", "apollo\x1b[0m", false},
     {"\x1b[32", NULL, true},
+    {"https://a.example/find?q=my+ssn+536+90+4399&hl=en", "536+90+4399", false},
+    {"hl=en&q=ssn%3A+536+90+4399", "536+90+4399", false},
+    {"GET "
+     "/find?words=the+words+that+somebody+looks+for+are+sometimes+many+more+than+one+would+think+"
+     "and+then+at+the+very+end+stands+ssn+536+90+4399 HTTP/1.1",
+     "536+90+4399", false},
+    {"<a href='/find?hl=en&amp;q=ssn+536+90+4399'>", "536+90+4399", false},
+    {"ssn = 536+90+4399", NULL, true},
+    {"if (ssn=536+90+4399)", NULL, true},
+    {"?q=ssn 536+90+4399", NULL, true},
     {"JABhAD0AIgBhAHAAbwBsAGwAbwAiAA==", "BhAHAAbwBsAGwAbw", false}, /* UTF-16 */
     {"AGEAcABvAGwAbABvACAAaQBzAG4AJwB0", "AGEAcABvAGwAbABv", false},
     {"//5hAHAAbwBsAGwAbwAgACEA", "5hAHAAbwBsAGwAbw", false},
