@@ -298,37 +298,41 @@ static size_t sequence_at(struct lac_str t, size_t at, uint32_t *code)
     return lac_match_byte(t, end) >= '@' && lac_match_byte(t, end) < 0x7F ? end + 1 - at : 0;
 }
 
+static bool is_query_byte(unsigned c)
+{
+    return c > ' ' && c < 0x7F && !lac_match_is_in((unsigned char)c, "\"'<>`\\");
+}
+
 static bool is_query(struct lac_str t, size_t from, size_t to)
 {
-    for (size_t i = from; i < to; i++)
-        if (t.ptr[i] <= ' ' || t.ptr[i] >= 0x7F || strchr("\"'<>`\\", t.ptr[i]))
-            return false;
-    return true;
+    return lac_match_run_end(t, from, to - from, is_query_byte) == to;
+}
+
+static bool is_field_name(unsigned c)
+{
+    return lac_match_is_alnum(c) || lac_match_is_in((unsigned char)c, "_-.");
 }
 
 /* ?q=two+words, in a URL's query or as a form sends it: a blank (WHATWG URL,
  * application/x-www-form-urlencoded). `from`, `known`: whether a query goes on there. */
 static size_t plus_at(struct lac_str t, size_t at, size_t from, bool known, uint32_t *code)
 {
-    size_t low = at > QUERY_REACH ? at - QUERY_REACH : 0, name;
+    size_t low = at > QUERY_REACH ? at - QUERY_REACH : 0, value, name;
     const char *equals;
 
     *code = ' ';
-    if (at == 0 || at + 1 == t.len || !is_query(t, at - 1, at) || !is_query(t, at + 1, at + 2))
+    if (at == 0 || !is_query_byte(lac_match_before(t, at)) ||
+        !is_query_byte(lac_match_byte(t, at + 1)))
         return 0;
     if (known && is_query(t, from, at))
         return 1;
     equals = memrchr(t.ptr + low, '=', at - low);
     if (!equals)
         return 0;
-    name = (size_t)(equals - t.ptr);
-    if (!is_query(t, name + 1, at))
-        return 0;
-    while (name > low && (lac_match_is_alnum(lac_match_byte(t, name - 1)) ||
-                          lac_match_is_in(lac_match_byte(t, name - 1), "_-.")))
-        name--;
-    return t.ptr + name < equals &&
-                   (name == 0 || lac_match_is_in(lac_match_byte(t, name - 1), "?&;\n"))
+    value = (size_t)(equals - t.ptr) + 1;
+    name = lac_match_run_start(t, value - 1, value - 1 - low, is_field_name);
+    return name + 1 < value && is_query(t, value, at) &&
+                   (name == 0 || lac_match_is_in(lac_match_before(t, name), "?&;\n"))
                ? 1
                : 0;
 }

@@ -25,6 +25,7 @@
 #include "bench_peer.h"
 #include "lac_bench.h"
 #include "lac_clock.h"
+#include "lac_cosine.h"
 #include "lac_env.h"
 
 enum { ROUNDS = 7, LENGTH = 64, TEXTS = 128, WIDTH = LAC_ENCODE_WIDTH_MAX };
@@ -171,23 +172,11 @@ static int run_fp32(const struct lac_bench_case *self, const struct lac_bench_op
     return rc;
 }
 
-static double cosine(const float *a, const float *b, size_t count)
-{
-    double ab = 0, aa = 0, bb = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        ab += (double)a[i] * (double)b[i];
-        aa += (double)a[i] * (double)a[i];
-        bb += (double)b[i] * (double)b[i];
-    }
-    return ab / sqrt(aa * bb);
-}
-
 static bool alike(const struct encode *e, double least)
 {
     for (size_t i = 0; i < e->count; i++) {
-        double c =
-            cosine(e->ours.out + i * e->w->hidden, e->other.out + i * e->w->hidden, e->w->hidden);
+        double c = lac_cosine(e->ours.out + i * e->w->hidden, e->other.out + i * e->w->hidden,
+                              e->w->hidden);
         if (!(c >= least)) {
             fprintf(stderr, "encode: text %zu has cosine %.5f to fp32\n", i, c);
             return false;
@@ -417,7 +406,7 @@ static bool compare(struct encode *e, size_t text, size_t *count, double *least)
     e->starts[1] = (uint32_t)length;
     if (!lane_run(e, &e->ours) || !lane_run(e, &e->other))
         return false;
-    c = cosine(e->ours.out, e->other.out, e->w->hidden);
+    c = lac_cosine(e->ours.out, e->other.out, e->w->hidden);
     *least = c < *least ? c : *least;
     ++*count;
     return true;

@@ -22,7 +22,14 @@
 #include "lac_clock.h"
 #include "lac_err.h"
 
-enum { COPIES = 20, ROUNDS = 7, OPEN_MAX = 32, COPY_BYTES = 1 << 16, WORDS_MAX = 16 };
+enum {
+    COPIES = 20,
+    ROUNDS = 7,
+    OPEN_MAX = 32,
+    COPY_BYTES = 1 << 16,
+    WORDS_MAX = 16,
+    ENVIRONMENT_MAX = 256
+};
 
 struct tree {
     char root[64];
@@ -119,12 +126,24 @@ static bool tree_open(struct tree *t, double scale)
     return t->bytes > 0;
 }
 
+/* What this program has been told is no setting of another one, which would say so. */
+static char **environment_of_others(char *out[ENVIRONMENT_MAX + 1])
+{
+    size_t n = 0;
+
+    for (char **e = environ; *e && n < ENVIRONMENT_MAX; e++)
+        if (strncmp(*e, "LACUNA_BENCH_", strlen("LACUNA_BENCH_")) != 0)
+            out[n++] = *e;
+    out[n] = NULL;
+    return out;
+}
+
 /* MB/s of a program that looks at the whole tree; 0 and 1 are good ends, nothing and something
  * found. */
 static double rate(const struct tree *t, const char *const *argv)
 {
     posix_spawn_file_actions_t actions;
-    char *words[WORDS_MAX + 1] = {NULL};
+    char *words[WORDS_MAX + 1] = {NULL}, *environment[ENVIRONMENT_MAX + 1];
     uint64_t begun = lac_clock_mono_ns();
     int status = 0, failed;
     pid_t pid;
@@ -133,7 +152,7 @@ static double rate(const struct tree *t, const char *const *argv)
         memcpy(&words[i], &argv[i], sizeof(*words)); /* posix_spawn does not write to them */
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    failed = posix_spawnp(&pid, argv[0], &actions, NULL, words, environ);
+    failed = posix_spawnp(&pid, argv[0], &actions, NULL, words, environment_of_others(environment));
     posix_spawn_file_actions_destroy(&actions);
     if (failed) {
         fprintf(stderr, "scan.tool: %s can't be run: %s\n", argv[0], lac_errno_text(failed));

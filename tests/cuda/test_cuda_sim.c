@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lac_cosine.h"
 #include "lac_encode_cuda.h"
 #include "lac_test.h"
 #include "sim_cuda.h"
@@ -111,17 +112,6 @@ static float *encode(struct lac_encode_session *s, const struct texts *t, size_t
     return out;
 }
 
-static double cosine(const float *a, const float *b, size_t count)
-{
-    double ab = 0, aa = 0, bb = 0;
-    for (size_t i = 0; i < count; i++) {
-        ab += (double)a[i] * (double)b[i];
-        aa += (double)a[i] * (double)a[i];
-        bb += (double)b[i] * (double)b[i];
-    }
-    return ab / sqrt(aa * bb);
-}
-
 /* The CPU's encoder defines what is right. */
 static float *encode_plainly(const struct lac_encode_model *m, const struct texts *t)
 {
@@ -148,7 +138,7 @@ static void check_close(const float *got, const float *want, size_t count, size_
                         double least)
 {
     for (size_t i = 0; i < count; i++) {
-        double c = cosine(got + i * hidden, want + i * hidden, hidden);
+        double c = lac_cosine(got + i * hidden, want + i * hidden, hidden);
         lac_test_row("text %zu: cosine %.6f", i, c);
         CU_ASSERT(c >= least);
     }

@@ -50,6 +50,7 @@ void lac_check_norm(float *row, const float *weight, const float *bias, float ep
 /* qkv[size][3 hidden] of one sequence */
 void lac_check_attention(const float *qkv, size_t size, size_t hidden, size_t heads, float *out);
 float lac_check_gelu(float x);
+double lac_check_cosine(const float *a, const float *b, size_t count);
 /* One sequence through the whole model. */
 void lac_check_forward(const struct lac_encode_weights *w, const int32_t *ids, size_t size,
                        float *out);

@@ -93,17 +93,6 @@ static struct lac_encode_session *session(struct lac_encode_device *d, size_t to
     return s;
 }
 
-static double cosine(const float *a, const float *b, size_t count)
-{
-    double ab = 0, aa = 0, bb = 0;
-    for (size_t i = 0; i < count; i++) {
-        ab += (double)a[i] * b[i];
-        aa += (double)a[i] * a[i];
-        bb += (double)b[i] * b[i];
-    }
-    return ab / sqrt(aa * bb);
-}
-
 static void check_vectors(const struct texts *t, const struct lac_encode_weights *w,
                           const char *name, double wanted)
 {
@@ -117,7 +106,7 @@ static void check_vectors(const struct texts *t, const struct lac_encode_weights
             continue;
         compared++;
         lac_check_forward(w, t->ids + t->starts[i], size, want);
-        double c = cosine(want, t->first + i * t->hidden, t->hidden), squares = 0;
+        double c = lac_check_cosine(want, t->first + i * t->hidden, t->hidden), squares = 0;
         for (size_t j = 0; j < t->hidden; j++)
             squares += (double)t->first[i * t->hidden + j] * t->first[i * t->hidden + j];
         least = c < least || c != c ? c : least;

@@ -78,6 +78,17 @@ float lac_check_gelu(float x)
     return 0.5f * x * (1.0f + erff(x * 0.70710678f));
 }
 
+double lac_check_cosine(const float *a, const float *b, size_t count)
+{
+    double ab = 0, aa = 0, bb = 0;
+    for (size_t i = 0; i < count; i++) {
+        ab += (double)a[i] * b[i];
+        aa += (double)a[i] * a[i];
+        bb += (double)b[i] * b[i];
+    }
+    return ab / sqrt(aa * bb);
+}
+
 static const float *values(const struct lac_encode_tensor *t)
 {
     return t->data; /* generated weights are fp32 and aligned */

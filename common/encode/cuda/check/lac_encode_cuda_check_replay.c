@@ -135,12 +135,7 @@ static void compare(const struct replay *r, const float *got, const char *class,
     size_t hidden = r->weights.hidden;
 
     for (size_t i = 0; i < r->sequences; i++) {
-        double ab = 0, aa = 0, bb = 0;
-        for (size_t c = 0; c < hidden; c++) {
-            double a = got[i * hidden + c], b = r->want[i * hidden + c];
-            ab += a * b, aa += a * a, bb += b * b;
-        }
-        double cosine = ab / sqrt(aa * bb);
+        double cosine = lac_check_cosine(got + i * hidden, r->want + i * hidden, hidden);
         least = cosine < least || isnan(cosine) ? cosine : least;
         sum += cosine;
     }
