@@ -66,15 +66,19 @@ enum lac_http_stage {
     LAC_HTTP_STAGE_ANSWER,  /* the answer is with the library */
 };
 
+/* Verdicts that one status has two of. */
+enum { LAC_HTTP_VERDICT_SQUEEZED = 1415 };
+
 struct lac_http_request {
     struct lac_http_server *server;
     struct lac_http_conn *conn; /* NULL once the library is done with it */
     enum lac_http_stage stage;
     struct lac_str method, path, param;
     const struct lac_http_route *route; /* NULL: `verdict` says why */
-    unsigned verdict;                   /* a status to refuse with after the body, or 0 */
-    bool hollow;                        /* its path or query holds a NUL */
-    unsigned allowed;                   /* methods the path has, for 405 */
+    unsigned verdict;    /* a status to refuse with after the body, LAC_HTTP_VERDICT_…, or 0 */
+    bool hollow;         /* its path or query holds a NUL */
+    const char *uri_end; /* in the library's memory, while headers are read */
+    unsigned allowed;    /* methods the path has, for 405 */
     struct lac_buf body;
     uint64_t body_seen;
     uint64_t begun_ns; /* when the headers were complete; only for options.answered */
@@ -147,6 +151,14 @@ struct lac_http_server {
 /* lac_http_listen.c: a listening, non-blocking socket and its printable address. */
 enum lac_status lac_http_listen(const char *listen, int *fd, char *address, size_t address_size,
                                 uint16_t *port, struct lac_err *err);
+
+/* lac_http_heads.c: what a request's headers say about how to read it. */
+struct lac_http_heads {
+    struct lac_str length, coding, type, squeezed, expect; /* squeezed: Content-Encoding */
+    bool ambiguous; /* another program may read this request otherwise */
+};
+void lac_http_heads_read(struct MHD_Connection *mhd, const char *uri_end, const char *version,
+                         struct lac_http_heads *out);
 
 /* lac_http_conn.c */
 enum lac_status lac_http_conns_init(struct lac_http_server *s, struct lac_err *err);

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "lac_assert.h"
 #include "lac_clock.h"
@@ -83,6 +82,7 @@ void *lac_http_request_begin(void *cls, const char *uri, struct MHD_Connection *
     r->server = s;
     r->conn = c;
     r->hollow = strstr(uri, "%00") != NULL; /* what follows would not be seen */
+    r->uri_end = uri + strlen(uri);
     c->request = r;
     c->used = true;
     /* The first request's headers are timed from the connect on. */
@@ -139,9 +139,18 @@ static void refuse_now(struct lac_http_request *r)
                        r->route->content_type);
         lac_http_refuse(r, 415, "unsupported-media-type", detail);
         return;
+    case LAC_HTTP_VERDICT_SQUEEZED:
+        lac_http_answer_problem(
+            r,
+            &(struct lac_http_problem){.status = 415,
+                                       .type = "unsupported-content-encoding",
+                                       .detail = "The body must come as it is: this server takes "
+                                                 "no Content-Encoding."},
+            &(struct lac_http_header){"Accept-Encoding", "identity"}, 1);
+        return;
     default:
         lac_http_refuse(r, r->verdict, "bad-request",
-                        "The request's path or framing is ambiguous.");
+                        "The request's path, framing or headers are ambiguous.");
         return;
     }
 }
@@ -163,93 +172,24 @@ static enum MHD_Result deliver(struct lac_http_request *r)
 
 /* ---- The steps the library leads us through ---- */
 
-/* What judge_headers() asks about, found in one pass instead of a search for each. */
-struct heads {
-    struct lac_str length, coding, type, expect; /* the first of each */
-    unsigned framings;                           /* how many lengths and codings there are */
-    unsigned hosts;
-    bool odd; /* a name with a blank in it, a value with a byte that ends lines or texts */
-};
-
-static void note_first(struct lac_str *slot, const char *value, size_t size)
-{
-    if (!slot->ptr)
-        *slot = (struct lac_str){value ? value : "", value ? size : 0};
-}
-
-/* The library lets them through, and another program before this one may read them otherwise:
- * "Content-Length : 5". */
-static bool is_odd(const char *name, size_t name_size, const char *value, size_t size)
-{
-    static const char *const framings[] = {"Content-Length", "Transfer-Encoding"};
-
-    /* libmicrohttpd 0.9 takes a value on a line of its own for more of the name. */
-    for (size_t i = 0; i < LAC_COUNT(framings); i++)
-        if (name_size > strlen(framings[i]) &&
-            strncasecmp(name, framings[i], strlen(framings[i])) == 0)
-            return true;
-    for (size_t i = 0; i < name_size; i++)
-        if ((unsigned char)name[i] <= ' ')
-            return true;
-    return value && (memchr(value, '\0', size) || memchr(value, '\r', size));
-}
-
-static enum MHD_Result note_head(void *cls, enum MHD_ValueKind kind, const char *name,
-                                 size_t name_size, const char *value, size_t size)
-{
-    static const char length[] = "Content-Length", coding[] = "Transfer-Encoding";
-    static const char type[] = "Content-Type", expect[] = "Expect";
-    static const char host[] = "Host";
-    struct heads *h = cls;
-    (void)kind;
-    h->odd |= is_odd(name, name_size, value, size);
-    switch (name_size) {
-    case sizeof host - 1:
-        h->hosts += strncasecmp(name, host, name_size) == 0;
-        break;
-    case sizeof length - 1:
-        if (strncasecmp(name, length, name_size) != 0)
-            break;
-        note_first(&h->length, value, size);
-        h->framings++;
-        break;
-    case sizeof coding - 1:
-        if (strncasecmp(name, coding, name_size) != 0)
-            break;
-        note_first(&h->coding, value, size);
-        h->framings++;
-        break;
-    case sizeof type - 1:
-        if (strncasecmp(name, type, name_size) == 0)
-            note_first(&h->type, value, size);
-        break;
-    case sizeof expect - 1:
-        if (strncasecmp(name, expect, name_size) == 0)
-            note_first(&h->expect, value, size);
-        break;
-    default:
-        break;
-    }
-    return MHD_YES;
-}
-
 /* What the headers alone decide. */
-static void judge_headers(struct lac_http_request *r, bool *has_body, bool *early)
+static void judge_headers(struct lac_http_request *r, const char *version, bool *has_body,
+                          bool *early)
 {
-    struct heads h = {0};
+    struct lac_http_heads h;
     const struct lac_http_server_options *o = &r->server->options;
     uint64_t declared = 0;
-    MHD_get_connection_values_n(r->conn->mhd, MHD_HEADER_KIND, note_head, &h);
+    lac_http_heads_read(r->conn->mhd, r->uri_end, version, &h);
     lac_http_route(r);
     *has_body = h.coding.ptr || (h.length.ptr && !lac_str_is(h.length, "0"));
     *early = false;
-    /* Two lengths are how one request is smuggled inside another. */
-    if (h.framings > 1 || h.hosts > 1 || h.odd || r->hollow ||
-        (h.length.ptr && !lac_str_to_u64(h.length, &declared))) {
+    if (h.ambiguous || r->hollow || (h.length.ptr && !lac_str_to_u64(h.length, &declared))) {
         r->verdict = 400;
         *early = true;
         return;
     }
+    if (!r->verdict && *has_body && h.squeezed.ptr && !lac_str_eq_nocase(h.squeezed, "identity"))
+        r->verdict = LAC_HTTP_VERDICT_SQUEEZED;
     if (!r->verdict && *has_body && r->route->content_type &&
         !lac_http_media_type_is(h.type, r->route->content_type))
         r->verdict = 415;
@@ -267,14 +207,15 @@ static void judge_headers(struct lac_http_request *r, bool *has_body, bool *earl
     }
 }
 
-static enum MHD_Result headers_done(struct lac_http_request *r, const char *url, const char *method)
+static enum MHD_Result headers_done(struct lac_http_request *r, const char *url, const char *method,
+                                    const char *version)
 {
     bool has_body, early;
     r->method = lac_str_from(method);
     r->path = lac_str_from(url);
     if (r->server->options.answered)
         r->begun_ns = lac_clock_mono_ns();
-    judge_headers(r, &has_body, &early);
+    judge_headers(r, version, &has_body, &early);
     r->stage = LAC_HTTP_STAGE_BODY;
     if (early) {
         r->conn->linger = true;
@@ -335,13 +276,12 @@ enum MHD_Result lac_http_request_step(void *cls, struct MHD_Connection *mhd, con
 {
     (void)cls;
     (void)mhd;
-    (void)version;
     struct lac_http_request *r = *context;
     if (!r || r->conn->closing)
         return MHD_NO;
     switch (r->stage) {
     case LAC_HTTP_STAGE_HEADERS:
-        return headers_done(r, url, method);
+        return headers_done(r, url, method, version);
     case LAC_HTTP_STAGE_BODY:
         return *size ? body_arrives(r, data, size) : body_done(r);
     case LAC_HTTP_STAGE_KEPT:

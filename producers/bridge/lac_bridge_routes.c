@@ -5,6 +5,7 @@
 #include "lac_bridge_impl.h"
 #include "lac_bridge_pages.h"
 #include "lac_json.h"
+#include "lac_utf8.h"
 
 /* The documentation page runs its own script and asks this server for the description: nothing
  * else may be loaded, from anywhere. */
@@ -185,6 +186,10 @@ static void get_decisions(void *ctx, struct lac_http_request *r)
     if (!id.ptr || id.len == 0 || id.len > LAC_BRIDGE_LOOKUP_ID_MAX) {
         lac_http_refuse(r, 422, "invalid-request",
                         "Give request_id as a query argument, 1 to 512 bytes long.");
+        return;
+    }
+    if (!lac_utf8_valid(id)) { /* the database would refuse it, and the fault look like its own */
+        lac_http_refuse(r, 422, "invalid-request", "request_id is not UTF-8.");
         return;
     }
     if (lac_bridge_lookup_request(b->options.lookup, r, LAC_STR(LAC_BRIDGE_TENANT), id) != LAC_OK)

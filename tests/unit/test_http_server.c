@@ -243,6 +243,29 @@ static void routes_and_their_refusals(void)
          "HTTP/1.1 400 ", "ambiguous"},
         {"GET /items/7 HTTP/1.1\r\n" CLOSE "Host: u\r\n\r\n", "HTTP/1.1 400 ", "ambiguous"},
         {"GET /items/7 HTTP/1.1\r\n" CLOSE "A: b\rc\r\n\r\n", "HTTP/1.1 400 ", ""},
+        {"GET /items/7 HTTP/1.1\r\n" CLOSE "A: b\r\n c\r\n\r\n", "HTTP/1.1 400 ", "ambiguous"},
+        {"POST /echo HTTP/1.1\r\n" CLOSE "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+         "HTTP/1.1 400 ", "ambiguous"},
+        {"POST /echo HTTP/1.0\r\n" CLOSE "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+         "HTTP/1.1 400 ", "ambiguous"},
+        {"GET /private HTTP/1.1\r\n" CLOSE
+         "Authorization: Bearer sesame\r\nauthorization: Bearer x\r\n\r\n",
+         "HTTP/1.1 400 ", "ambiguous"},
+        {"GET /items/7 HTTP/1.1\r\n" CLOSE "Idempotency-Key: a\r\nIdempotency-Key: a\r\n\r\n",
+         "HTTP/1.1 400 ", "ambiguous"},
+        {"POST /json HTTP/1.1\r\n" CLOSE "Content-Type: application/json\r\n"
+         "Content-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}",
+         "HTTP/1.1 400 ", "ambiguous"},
+        {"POST /echo HTTP/1.1\r\n" CLOSE "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
+         "HTTP/1.1 415 ", "Accept-Encoding: identity\r\n"},
+        {"POST /json HTTP/1.1\r\n" CLOSE "Content-Type: application/json\r\n"
+         "Content-Encoding: br\r\nContent-Length: 2\r\n\r\n{}",
+         "HTTP/1.1 415 ", "unsupported-content-encoding"},
+        {"POST /echo HTTP/1.1\r\n" CLOSE
+         "Content-Encoding: Identity\r\nContent-Length: 2\r\n\r\n{}",
+         "HTTP/1.1 200 ", "{}"},
+        {"GET /items/7 HTTP/1.0\r\n\r\n", "HTTP/1.1 200 ", "7|"},
+        {"GET /items/7 HTTP/1.1\nHost:t\nConnection: close\n\n", "HTTP/1.1 200 ", "7|"},
         {"GET /items/7%00/8 HTTP/1.1\r\n" CLOSE "\r\n", "HTTP/1.1 400 ", "ambiguous"},
         {"GET /items/7?q=%00 HTTP/1.1\r\n" CLOSE "\r\n", "HTTP/1.1 400 ", "ambiguous"},
     };
@@ -252,6 +275,40 @@ static void routes_and_their_refusals(void)
         const char *got = ask(s, cases[i].request);
         LAC_TEST_EQ(strncmp(got, cases[i].line, strlen(cases[i].line)), 0);
         CU_ASSERT(strstr(got, cases[i].also) != NULL);
+    }
+    lac_http_server_close(s);
+}
+
+/* A '#' stands for the NUL. */
+static void nothing_hides_behind_a_nul(void)
+{
+    static const struct {
+        const char *request, *line;
+    } cases[] = {
+        {"GET /items/7#/../8 HTTP/1.1\r\n" CLOSE "\r\n", "HTTP/1.1 400 "},
+        {"GET /items/7?q=a#b HTTP/1.1\r\n" CLOSE "\r\n", "HTTP/1.1 400 "},
+        {"GET /items/7 HTTP/1.1#x\r\n" CLOSE "\r\n", "HTTP/1.1 400 "},
+        {"GET /private HTTP/1.1\r\nAuthorization: Bearer sesame#x\r\n" CLOSE "\r\n",
+         "HTTP/1.1 400 "},
+        {"GET /private HTTP/1.1\r\n" CLOSE "Authorization: Bearer sesame#x\r\n\r\n",
+         "HTTP/1.1 400 "},
+        {"GET /items/7 HTTP/1.1\r\n" CLOSE "A: #b\r\n\r\n", "HTTP/1.1 400 "},
+        {"GET /items/7 HTTP/1.1\r\n" CLOSE "A: #Content-Length: 5\r\n\r\n", "HTTP/1.1 400 "},
+        {"GET /items/7 HTTP/1.1\r\n" CLOSE "A#: b\r\n\r\n", "HTTP/1.1 400 "},
+        {"GET /private HTTP/1.1\r\n" CLOSE "Authorization: Bearer sesame\r\n\r\n", "HTTP/1.1 200 "},
+    };
+    struct lac_http_server *s = server((struct lac_http_server_options){0});
+    for (size_t i = 0; i < LAC_COUNT(cases); i++) {
+        char request[256];
+        size_t n = strlen(cases[i].request);
+        lac_test_row("%zu", i);
+        LAC_TEST_NEED(n < sizeof request);
+        for (size_t k = 0; k < n; k++)
+            request[k] = cases[i].request[k] == '#' ? '\0' : cases[i].request[k];
+        int fd = dial(s);
+        CU_ASSERT(send(fd, request, n, MSG_NOSIGNAL) == (ssize_t)n);
+        LAC_TEST_EQ(strncmp(hear(fd, NULL), cases[i].line, strlen(cases[i].line)), 0);
+        close(fd);
     }
     lac_http_server_close(s);
 }
@@ -605,11 +662,12 @@ static void problem_is_json_and_complete(void)
     lac_buf_deinit(&out);
 }
 
-LAC_TEST_MAIN(http_server, routes_and_their_refusals, head_has_the_length_and_no_body,
-              only_the_right_key_is_let_in, declared_length_over_the_limit_is_refused_unread,
-              answer_survives_an_unread_body, chunks_over_the_limit_are_drained_to_a_bound,
-              dripping_headers_end, silent_connection_ends, dripping_body_gets_408,
-              answer_nobody_takes_ends, idle_connection_ends, another_thread_answers,
+LAC_TEST_MAIN(http_server, routes_and_their_refusals, nothing_hides_behind_a_nul,
+              head_has_the_length_and_no_body, only_the_right_key_is_let_in,
+              declared_length_over_the_limit_is_refused_unread, answer_survives_an_unread_body,
+              chunks_over_the_limit_are_drained_to_a_bound, dripping_headers_end,
+              silent_connection_ends, dripping_body_gets_408, answer_nobody_takes_ends,
+              idle_connection_ends, another_thread_answers,
               pipelined_requests_are_answered_in_order, answers_of_one_size_have_their_own_words,
               client_that_leaves_is_noticed, forgotten_request_gets_503,
               quiesce_finishes_what_is_there, close_ends_kept_requests,
