@@ -140,18 +140,19 @@ static enum lac_status look(struct lac_engine_case *c, struct lac_str text, cons
     status = lac_match_scan(c->m, c->e->scratch, text, &hits, c->err);
     if (status != LAC_OK)
         return status;
-    if (hits.count || hits.truncated || hits.over_limit || hits.undecodable) {
+    if (hits.count || hits.truncated || hits.over_limit || hits.undecodable || hits.too_deep) {
         pointer = pointer_of(c, p);
         if (!pointer.ptr)
             return lac_engine_full(c->err);
     }
-    if (hits.over_limit)
+    if (hits.over_limit || hits.too_deep)
         lac_engine_note(c, LAC_OBSERVATION_OVER_LIMIT, pointer);
     if (hits.undecodable)
         lac_engine_note(c, LAC_OBSERVATION_UNDECODABLE, pointer);
     if (kind == FIELD_TEXT) {
         c->text_allowed = hits.whole_allowed;
-        c->text_complete = !hits.truncated && !hits.over_limit && !hits.undecodable;
+        c->text_complete =
+            !hits.truncated && !hits.over_limit && !hits.undecodable && !hits.too_deep;
     } else if (kind != FIELD_ASIDE && !hits.blank && !hits.whole_allowed) {
         c->other_content = true;
         c->other_names = c->other_names || kind == FIELD_NAME || kind == FIELD_SOURCE;

@@ -209,6 +209,7 @@ struct lac_match_hits {
     bool truncated;       /* more hits than were reported */
     bool over_limit;      /* the field's end was not looked at */
     bool undecodable;     /* malformed UTF-8: the well-formed parts were scanned */
+    bool too_deep;        /* encodings in encodings in ...: the innermost was not looked at */
     bool whole_allowed;   /* an allow rule covers the whole field */
     bool blank;           /* nothing but blanks */
 };

@@ -5,7 +5,8 @@
  * Hits of a level count as hits of the field, over the bytes that encode them.
  *
  * Every byte is decoded at most once per kind and level, in pieces of bounded size, so the work is
- * a constant times the field's length.
+ * a constant times the field's length. What the last level holds in yet another encoding is not
+ * looked at, and said to be there: who wraps a text often enough must not make it harmless.
  */
 #include "lac_match_internal.h"
 
@@ -14,11 +15,14 @@
 
 #include "lac_match_decode.h"
 
-enum { HITS_MAX = 8192 }; /* of one decoded piece */
+enum {
+    HITS_MAX = 8192,                     /* of one decoded piece */
+    LEVELS = LAC_MATCH_DECODE_DEPTH + 1, /* and one to see whether there is more */
+};
 
 struct lac_match_deep {
     struct lac_match_scratch *scratch; /* for decoded texts */
-    struct lac_match_decoded level[LAC_MATCH_DECODE_DEPTH];
+    struct lac_match_decoded level[LEVELS];
     struct lac_match_hit hits[HITS_MAX];
 };
 
@@ -34,7 +38,7 @@ enum lac_status lac_match_deep_open(struct lac_match_deep **out, struct lac_err 
     struct lac_match_deep *d = calloc(1, sizeof(*d));
     bool full = d != NULL;
 
-    for (size_t i = 0; full && i < LAC_MATCH_DECODE_DEPTH; i++) {
+    for (size_t i = 0; full && i < LEVELS; i++) {
         d->level[i].text = malloc(LAC_MATCH_DECODE_BYTES);
         d->level[i].map = calloc(LAC_MATCH_DECODE_BYTES + 1, sizeof(uint32_t));
         full = d->level[i].text && d->level[i].map;
@@ -51,7 +55,7 @@ void lac_match_deep_close(struct lac_match_deep *d)
 {
     if (!d)
         return;
-    for (size_t i = 0; i < LAC_MATCH_DECODE_DEPTH; i++) {
+    for (size_t i = 0; i < LEVELS; i++) {
         free(d->level[i].text);
         free(d->level[i].map);
     }
@@ -163,14 +167,46 @@ static enum lac_status run(struct lac_match_scratch *s, const struct level *l, s
     return status;
 }
 
+/* Whether an escape stands for a letter or a digit: what parts words and lines hides nothing. */
+static bool escapes_hide(const struct lac_match_decoded *d)
+{
+    for (size_t i = 0; i < d->len; i++) {
+        unsigned char c = (unsigned char)d->text[i];
+
+        if (d->map[i + 1] - d->map[i] > 1 &&
+            ((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c >= 0x80))
+            return true;
+    }
+    return false;
+}
+
+/* Whether the last level's text is, in part, still the encoding of another one. */
+static bool is_still_encoded(struct lac_match_scratch *s, const struct level *l)
+{
+    struct lac_match_decoded *out = &s->deep->level[l->depth];
+    size_t from = 0, start, end;
+
+    while (lac_match_unescape(l->text, &from, out))
+        if (escapes_hide(out))
+            return true;
+    from = 0;
+    while (lac_match_next_run(l->text, &from, &start, &end))
+        if (lac_match_decode(l->text, start, end, false, out) ||
+            lac_match_decode_part(l->text, &start, end, out))
+            return true;
+    return false;
+}
+
 static enum lac_status look_into(struct lac_match_scratch *s, const struct level *l,
                                  struct lac_err *err)
 {
     enum lac_status status;
     size_t from = 0, start, end;
 
-    if (l->depth == LAC_MATCH_DECODE_DEPTH)
+    if (l->depth == LAC_MATCH_DECODE_DEPTH) {
+        s->hits->too_deep = s->hits->too_deep || is_still_encoded(s, l);
         return LAC_OK;
+    }
     status = escapes(s, l, err);
     while (status == LAC_OK && lac_match_next_run(l->text, &from, &start, &end))
         status = run(s, l, start, end, err);

@@ -382,6 +382,7 @@ static void reset(struct lac_match_scratch *s, struct lac_match_hits *hits)
     hits->truncated = false;
     hits->over_limit = false;
     hits->undecodable = false;
+    hits->too_deep = false;
     hits->whole_allowed = false;
 }
 

@@ -125,6 +125,7 @@ static enum lac_status take(struct lac_scan *s, const struct lac_match_hits *hit
     enum lac_status status = LAC_OK;
 
     out->undecodable = out->undecodable || hits->undecodable;
+    out->too_deep = out->too_deep || hits->too_deep;
     for (size_t i = 0; i < hits->count && status == LAC_OK; i++) {
         const struct lac_match_hit *h = &hits->at[i];
         struct lac_scan_finding f = {p->base + h->start, p->base + h->end, h->rule, h->score,

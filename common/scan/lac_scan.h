@@ -91,6 +91,7 @@ struct lac_scan_result {
                            when nothing was found.         Nothing found is no decision: `lacuna
                            classify` decides */
     bool undecodable;   /* malformed UTF-8: the well-formed parts were looked at */
+    bool too_deep;      /* encodings in encodings in ...: the innermost was not looked at */
     bool truncated;     /* there is more than could be listed */
 };
 

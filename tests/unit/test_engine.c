@@ -274,6 +274,22 @@ static void what_cannot_be_read_is_conservative_and_observed(void)
     LAC_TEST_EQ(out.core.tier, LAC_TIER_PROPRIETARY);
 }
 
+/* Who encodes a text often enough must not make it harmless. */
+static void what_is_encoded_too_often_is_conservative_and_observed(void)
+{
+    struct lac_request r = request_of("What is the capital of %25252546rance?");
+    struct lac_engine_out out;
+
+    LAC_TEST_NEED(open_all());
+    lac_arena_reset(&arena);
+    LAC_TEST_EQ(run(LAC_STRATEGY_AGGRESSIVE, &r, &out), LAC_OK);
+    LAC_TEST_EQ(out.core.tier, LAC_TIER_PROPRIETARY);
+    CU_ASSERT(observed(&out, "over_limit", "/text", ""));
+    r = request_of("What is the capital of %252546rance?");
+    LAC_TEST_EQ(run(LAC_STRATEGY_AGGRESSIVE, &r, &out), LAC_OK);
+    CU_ASSERT(!observed(&out, "over_limit", "/text", ""));
+}
+
 /* Replay: a request that is fine today was decided while something could not be looked at. */
 static void what_was_not_looked_at_then_is_not_looked_at_in_replay(void)
 {
@@ -723,6 +739,7 @@ static void neighbours_and_map_order_never_matter(void)
 LAC_TEST_MAIN(engine, texts_get_the_tiers_that_people_expect, every_field_is_looked_at_and_named,
               metadata_keys_are_shown_only_if_they_look_like_names, claims_and_parents_are_floors,
               what_cannot_be_read_is_conservative_and_observed,
+              what_is_encoded_too_often_is_conservative_and_observed,
               what_was_not_looked_at_then_is_not_looked_at_in_replay,
               the_core_is_complete_and_hashed, findings_are_bounded_and_say_so,
               map_order_does_not_show_in_what_is_left_out, first_keys_are_shown_in_any_order,

@@ -409,10 +409,39 @@ static void letters_are_read_by_the_company_they_keep(void)
     LAC_TEST_EQ(lac_match_alike(russian, 0, 2, 0x0665), '5');
 }
 
+/* Each row is one encoding deeper than what is looked into, but for the last three. */
+static void what_lies_deeper_than_is_looked_into_is_said(void)
+{
+    static const struct {
+        const char *text;
+        size_t hits;
+        bool too_deep;
+    } texts[] = {
+        {"see V1ZjeFIyUldjRlJPVjNScFRXeGFRbGRzYUc5aF"
+         "IwcFpVVzVPWVZWNlZuRlpha2wzVUZFOVBRPT0= ok",
+         0, true},
+        {"%25252574his", 0, true},
+        {"%252574his ssn 536-22-8726", 1, false},
+        {"\\\\\\\\\\\\\\\\n and \\\\\\\\\\\\\\\\. nothing", 0, false},
+        {"%25252520%2525252E", 0, false},
+    };
+
+    open_rules();
+    for (size_t i = 0; i < LAC_COUNT(texts); i++) {
+        struct lac_match_hits hits = scan(lac_str_from(texts[i].text), true);
+
+        LAC_TEST_EQ(hits.too_deep, texts[i].too_deep);
+        LAC_TEST_EQ(hits.count, texts[i].hits);
+        LAC_TEST_EQ(scan(lac_str_from(texts[i].text), false).too_deep, false);
+    }
+    close_rules();
+}
+
 LAC_TEST_MAIN(match_decode, hidden_findings_are_found_where_they_are_hidden,
               a_long_run_of_utf16_is_looked_into_to_its_end,
               a_finding_that_is_there_anyway_counts_once, a_long_run_is_looked_into_to_its_end,
               a_long_run_may_hold_any_language_in_lines_of_any_length,
               escapes_far_apart_are_each_looked_at, stretches_hold_what_is_around_their_escapes,
               runs_are_those_that_a_plain_search_finds, all_ways_to_find_runs_agree,
-              letters_are_read_by_the_company_they_keep)
+              letters_are_read_by_the_company_they_keep,
+              what_lies_deeper_than_is_looked_into_is_said)

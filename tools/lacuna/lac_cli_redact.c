@@ -61,6 +61,11 @@ static bool redact_utf8(struct lac_cli_scan_run *run, const char *name, struct l
         lac_cli_scan_complain(run, lac_str_from(name), err.text);
         return false;
     }
+    if (r.too_deep)
+        lac_tool_warn(run->tool,
+                      "%s: something in it is encoded more often than is looked into; it was left "
+                      "as it is",
+                      name);
     if (r.undecodable)
         lac_tool_warn(run->tool, "%s: not all of it is UTF-8; what is not could not be looked at",
                       name);
