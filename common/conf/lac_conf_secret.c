@@ -123,50 +123,92 @@ static bool secret_word(struct lac_str word)
     return false;
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Behind a value that begins at `at`: its separator, or the end. */
+static size_t value_end(struct lac_str text, size_t at, bool url)
+{
+    while (at < text.len && !is_blank(text.ptr[at])) {
+        size_t word = at + 1;
+
+        if (url && text.ptr[at] == '&')
+            break;
+        /* Some write ';' between pairs, and some into passwords: then no name and '=' follow. */
+        while (text.ptr[at] == ';' && word < text.len && is_word(text.ptr[word]))
+            word++;
+        if (text.ptr[at] == ';' && word > at + 1 && word < text.len && text.ptr[word] == '=')
+            break;
+        at += text.ptr[at] == '\\' && at + 1 < text.len ? 2 : 1;
+    }
+    return at;
+}
+
+/* Behind the value that begins at `*start` or behind blanks there: libpq takes them, and
+ * quotes. */
+static size_t pair_end(struct lac_str text, size_t *start, bool url)
+{
+    size_t at = *start;
+
+    while (at < text.len && is_blank(text.ptr[at]))
+        at++;
+    *start = at;
+    if (at == text.len || text.ptr[at] != '\'')
+        return value_end(text, at, url);
+    for (at++; at < text.len && text.ptr[at] != '\'';)
+        at += text.ptr[at] == '\\' && at + 1 < text.len ? 2 : 1;
+    return at;
+}
+
+/* The name before the '=' at `equals`. */
+static struct lac_str pair_name(struct lac_str text, size_t from, size_t equals)
+{
+    size_t end = equals, word;
+
+    while (end > from && is_blank(text.ptr[end - 1]))
+        end--;
+    for (word = end; word > from && is_word(text.ptr[word - 1]);)
+        word--;
+    return (struct lac_str){text.ptr + word, end - word};
+}
+
+/* Behind "://user:" at `at`, up to the last '@'. A password with an unescaped '/' or blank is a
+ * mistake that must not be shown either, so the '@' may be anywhere: hiding a port too much is
+ * harmless. */
+static bool url_secret(struct lac_str text, size_t at, size_t *start, size_t *end)
+{
+    size_t colon = 0, last = 0;
+
+    for (size_t i = at + 3; i < text.len; i++) {
+        if (text.ptr[i] == ':' && !colon)
+            colon = i + 1;
+        if (text.ptr[i] == '@')
+            last = i;
+    }
+    *start = colon;
+    *end = last;
+    return colon && last > colon;
+}
+
 /*
- * Where the next secret of `text` lies from `from` on: behind "://user:" up to the last '@', or
- * behind "password=" up to a separator. False when there is none. A password with an unescaped
- * '/' is a mistake that must not be shown either, so the '@' may be anywhere in the word:
- * hiding a port too much is harmless.
+ * Where the next secret of `text` lies from `from` on: in a URL before its '@', or behind
+ * "password=" up to a separator. False when there is none.
  */
 static bool next_secret(struct lac_str text, size_t from, size_t *start, size_t *end)
 {
+    bool url = memmem(text.ptr, text.len, "://", 3) != NULL;
+
     for (size_t i = from; i < text.len; i++) {
         if (text.ptr[i] == ':' && text.len - i > 3 && memcmp(text.ptr + i, "://", 3) == 0) {
-            size_t colon = 0, at = 0, stop = i + 3;
-
-            while (stop < text.len && text.ptr[stop] != ' ') {
-                if (text.ptr[stop] == ':' && !colon)
-                    colon = stop + 1;
-                if (text.ptr[stop] == '@')
-                    at = stop;
-                stop++;
-            }
-            if (colon && at > colon) {
-                *start = colon;
-                *end = at;
+            if (url_secret(text, i, start, end))
                 return true;
-            }
-        } else if (text.ptr[i] == '=') {
-            size_t word = i, stop = i + 1;
-
-            while (word > from && is_word(text.ptr[word - 1]))
-                word--;
-            if (!secret_word((struct lac_str){text.ptr + word, i - word}))
-                continue;
-            if (stop < text.len && text.ptr[stop] == '\'') { /* libpq's quoting */
-                stop++;
-                while (stop < text.len && text.ptr[stop] != '\'')
-                    stop += text.ptr[stop] == '\\' && stop + 1 < text.len ? 2 : 1;
-            } else {
-                while (stop < text.len && !strchr("&; ", text.ptr[stop]))
-                    stop++;
-            }
-            if (stop > i + 1) {
-                *start = i + 1;
-                *end = stop;
+        } else if (text.ptr[i] == '=' && secret_word(pair_name(text, from, i))) {
+            *start = i + 1;
+            *end = pair_end(text, start, url);
+            if (*end > *start)
                 return true;
-            }
         }
     }
     return false;
