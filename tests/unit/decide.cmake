@@ -1,2 +1,2 @@
-lac_test(decide USES decide LINK m)
+lac_test(decide USES decide)
 lac_test(answer USES decide)

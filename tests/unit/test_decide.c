@@ -2,12 +2,11 @@
 /*
  * Goal: the properties that DESIGN promises hold for every policy that is accepted and all
  * evidence. Method: a few worked examples, then random policies and evidence from a seeded
- * generator (LAC_TEST_SEED, printed), compared with the definition in floating point where it is
- * clear-cut.
+ * generator (LAC_TEST_SEED, printed), compared to the last digit with the definition in another
+ * arithmetic.
  */
 #include "lac_decide.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "lac_decide_wide.h"
@@ -277,36 +276,193 @@ static void evidence_that_only_raises_never_lowers_the_answer(void)
     }
 }
 
+/* ---- the definition, once more ---- */
+
+/* Whole numbers in another form than lac_decide_wide.c's: billions, all of them always there. */
+enum { BILLION = 1000000000, BIG_PARTS = (20 * (LAC_DECIDE_OPINION_MAX + 4)) / 29 + 1 };
+
+struct big {
+    uint32_t part[BIG_PARTS]; /* least significant first */
+};
+
+static struct big big_times(const struct big *b, uint64_t factor)
+{
+    struct big out;
+    unsigned __int128 carry = 0;
+
+    for (size_t i = 0; i < BIG_PARTS; i++) {
+        carry += (unsigned __int128)b->part[i] * factor;
+        out.part[i] = (uint32_t)(carry % BILLION);
+        carry /= BILLION;
+    }
+    LAC_TEST_NEED(carry == 0);
+    return out;
+}
+
+/* a + b, or a - b. */
+static struct big big_sum(const struct big *a, const struct big *b, bool minus)
+{
+    struct big out;
+    int64_t carry = 0;
+
+    for (size_t i = 0; i < BIG_PARTS; i++) {
+        carry += (int64_t)a->part[i] + (minus ? -(int64_t)b->part[i] : (int64_t)b->part[i]);
+        out.part[i] = (uint32_t)((carry + BILLION) % BILLION);
+        carry = carry < 0 ? -1 : carry / BILLION;
+    }
+    LAC_TEST_NEED(carry == 0);
+    return out;
+}
+
+static int big_cmp(const struct big *a, const struct big *b)
+{
+    for (size_t i = BIG_PARTS; i-- > 0;)
+        if (a->part[i] != b->part[i])
+            return a->part[i] < b->part[i] ? -1 : 1;
+    return 0;
+}
+
+/* floor(a / b), found from its highest decimal digit on; `a` becomes the rest. */
+static uint64_t big_divide(struct big *a, const struct big *b)
+{
+    uint64_t quotient = 0;
+
+    for (uint64_t unit = UINT64_C(1000000000000); unit > 0; unit /= 10) {
+        struct big step = big_times(b, unit);
+
+        for (; big_cmp(a, &step) >= 0; quotient += unit)
+            *a = big_sum(a, &step, true);
+    }
+    return quotient;
+}
+
+static void define_posterior(const struct big weight[LAC_TIER_COUNT], const struct big *sum,
+                             uint32_t posterior[LAC_TIER_COUNT])
+{
+    struct big rest[LAC_TIER_COUNT];
+    uint32_t given = 0;
+
+    for (int t = 0; t < LAC_TIER_COUNT; t++) {
+        rest[t] = big_times(&weight[t], LAC_DECIDE_PPM);
+        posterior[t] = (uint32_t)big_divide(&rest[t], sum);
+        given += posterior[t];
+    }
+    for (int most = LAC_TIER_COUNT - 1; given < LAC_DECIDE_PPM; given++) {
+        for (int t = LAC_TIER_COUNT - 1; t >= 0; t--)
+            if (big_cmp(&rest[t], &rest[most]) > 0)
+                most = t;
+        posterior[most]++;
+        rest[most] = (struct big){{0}};
+    }
+}
+
+static struct lac_decide_out define(const struct lac_decide_policy *p,
+                                    const struct lac_decide_in *in)
+{
+    struct big weight[LAC_TIER_COUNT], cost[LAC_TIER_COUNT] = {0}, sum = {{0}};
+    enum lac_strategy s = in->degraded ? LAC_STRATEGY_CONSERVATIVE : in->strategy;
+    struct lac_decide_out out = {.tier = LAC_TIER_PUBLIC};
+
+    for (int t = 0; t < LAC_TIER_COUNT; t++) {
+        weight[t] = (struct big){{p->prior[t]}};
+        for (size_t i = 0; i < in->opinion_count; i++)
+            weight[t] = big_times(&weight[t], in->opinions[i].likelihood[t]);
+        sum = big_sum(&sum, &weight[t], false);
+        for (int a = 0; a < LAC_TIER_COUNT; a++) {
+            struct big paid = big_times(&weight[t], p->cost[s][t][a]);
+
+            cost[a] = big_sum(&cost[a], &paid, false);
+        }
+    }
+    define_posterior(weight, &sum, out.posterior);
+    for (int a = 1; a < LAC_TIER_COUNT; a++)
+        if (big_cmp(&cost[a], &cost[out.tier]) <= 0)
+            out.tier = (enum lac_tier)a;
+    if (out.tier == LAC_TIER_PUBLIC && (!in->public_permitted || in->degraded))
+        out.tier = LAC_TIER_INTERNAL;
+    if (out.tier < in->floor)
+        out.tier = in->floor;
+    cost[out.tier] = big_times(&cost[out.tier], LAC_DECIDE_PPM);
+    out.expected_cost = big_divide(&cost[out.tier], &sum);
+    out.confidence = LAC_DECIDE_PPM;
+    for (int t = LAC_TIER_COUNT - 1; t > (int)out.tier; t--)
+        out.confidence -= out.posterior[t];
+    return out;
+}
+
+/* Of 0 .. `most`, the ends more often than not. */
+static uint32_t rnd_extreme(uint32_t most)
+{
+    switch (lac_test_random(4)) {
+    case 0:
+        return lac_test_random(3);
+    case 1:
+        return most - lac_test_random(3);
+    default:
+        return lac_test_random(most + 1);
+    }
+}
+
+/* Any policy in range, also such as the check refuses. */
+static struct lac_decide_policy rnd_policy_in_range(void)
+{
+    struct lac_decide_policy p = policy;
+
+    p.prior[0] = 1 + rnd_extreme(LAC_DECIDE_PPM - 3);
+    p.prior[1] = 1 + rnd_extreme(LAC_DECIDE_PPM - p.prior[0] - 2);
+    p.prior[2] = LAC_DECIDE_PPM - p.prior[0] - p.prior[1];
+    for (int s = 0; s < LAC_STRATEGY_COUNT; s++)
+        for (int t = 0; t < LAC_TIER_COUNT; t++)
+            for (int a = 0; a < LAC_TIER_COUNT; a++)
+                p.cost[s][t][a] = rnd_extreme(LAC_DECIDE_COST_MAX);
+    return p;
+}
+
+/* Of one kind per case: any; powers of two, with whole words of zeros in their products; and each
+ * opinion in turn for each tier, which leaves the prior as it was. */
+static void rnd_opinions(struct lac_decide_opinion *o, size_t count)
+{
+    uint32_t kind = lac_test_random(3);
+
+    for (size_t i = 0; i < count; i++)
+        for (int t = 0; t < LAC_TIER_COUNT; t++)
+            if (kind == 2 && i % LAC_TIER_COUNT > 0)
+                o[i].likelihood[t] = o[i - 1].likelihood[(t + 1) % LAC_TIER_COUNT];
+            else
+                o[i].likelihood[t] = kind == 1 ? UINT32_C(1) << lac_test_random(20)
+                                               : 1 + rnd_extreme(LAC_DECIDE_PPM - 3);
+}
+
 static void the_answer_is_the_definition(void)
 {
-    lac_test_seed();
-    for (int round = 0; round < ROUNDS; round++) {
-        struct lac_decide_policy p = rnd_policy();
-        struct lac_decide_opinion o[3] = {rnd_opinion(), rnd_opinion(), rnd_opinion()};
-        struct lac_decide_in in = {.opinions = o,
-                                   .opinion_count = 3,
-                                   .strategy = (enum lac_strategy)lac_test_random(3),
-                                   .public_permitted = true};
-        struct lac_decide_out out;
-        double weight[LAC_TIER_COUNT], sum = 0, cost[LAC_TIER_COUNT] = {0}, least;
+    static const uint32_t counts[] = {0, 1, 2, 3, 4, 5, 6, 7, 9, 15, 63, LAC_DECIDE_OPINION_MAX};
 
-        lac_decide(&p, &in, &out);
-        for (int t = 0; t < LAC_TIER_COUNT; t++) {
-            weight[t] = p.prior[t];
-            for (int i = 0; i < 3; i++)
-                weight[t] *= o[i].likelihood[t];
-            sum += weight[t];
-        }
-        for (int a = 0; a < LAC_TIER_COUNT; a++)
-            for (int t = 0; t < LAC_TIER_COUNT; t++)
-                cost[a] += weight[t] / sum * p.cost[in.strategy][t][a];
-        least = fmin(cost[0], fmin(cost[1], cost[2]));
-        if (!expect(cost[out.tier] <= least * (1 + 1e-9) + 1e-12, "argmin", round) ||
-            !expect(fabs((double)out.expected_cost / 1e6 - cost[out.tier]) < 1e-5, "cost", round))
+    lac_test_seed();
+    for (int round = 0; round < LAC_TEST_ROUNDS(6000, 600); round++) {
+        static struct lac_decide_opinion o[LAC_DECIDE_OPINION_MAX];
+        struct lac_decide_policy p = rnd_policy_in_range();
+        struct lac_decide_in in = {.floor = (enum lac_tier)lac_test_random(3),
+                                   .opinions = o,
+                                   .opinion_count = counts[lac_test_random(LAC_COUNT(counts))],
+                                   .strategy = (enum lac_strategy)lac_test_random(3),
+                                   .public_permitted = lac_test_random(2),
+                                   .degraded = lac_test_random(4) == 0};
+        struct lac_decide_out got, want;
+
+        rnd_opinions(o, in.opinion_count);
+        lac_decide(&p, &in, &got);
+        want = define(&p, &in);
+        if (!expect(got.tier == want.tier, "tier", round) ||
+            !expect(got.expected_cost == want.expected_cost, "cost", round) ||
+            !expect(same(&got, &want), "shares", round))
             return;
-        for (int t = 0; t < LAC_TIER_COUNT; t++)
-            if (!expect(fabs(out.posterior[t] - weight[t] / sum * 1e6) <= 1.0, "posterior", round))
-                return;
+        p.price[LAC_DECIDE_LLM] = want.expected_cost;
+        p.price[LAC_DECIDE_SEMANTIC] = want.expected_cost - 1;
+        if (!expect(!lac_decide_wants(&p, &in, &got, LAC_DECIDE_LLM), "its own price", round) ||
+            !expect(lac_decide_wants(&p, &in, &got, LAC_DECIDE_SEMANTIC) ==
+                        (want.expected_cost > 0 && in.floor < LAC_TIER_PROPRIETARY),
+                    "a lower price", round))
+            return;
     }
 }
 
