@@ -40,7 +40,7 @@ void lac_clock_sleep_ms(uint32_t ms)
 void lac_clock_format(char *out, int64_t wall_ms)
 {
     int64_t rest = ((wall_ms % 1000) + 1000) % 1000;
-    time_t seconds = (time_t)((wall_ms - rest) / 1000);
+    time_t seconds = (time_t)(wall_ms / 1000 - (wall_ms % 1000 < 0));
     struct tm tm = {0};
     size_t n;
 

@@ -29,7 +29,8 @@ void lac_clock_sleep_ms(uint32_t ms);
 
 enum { LAC_CLOCK_TEXT_SIZE = 32 };
 
-/* "2026-11-21T05:33:00.123Z" for `wall_ms`; `out` holds LAC_CLOCK_TEXT_SIZE bytes. */
+/* "2026-11-21T05:33:00.123Z" for any `wall_ms`, with as many digits as the year has; `out` holds
+ * LAC_CLOCK_TEXT_SIZE bytes. */
 void lac_clock_format(char *out, int64_t wall_ms);
 
 /* Whether there is such a day in the Gregorian calendar; `year` 0 stands for one that is not known

@@ -169,6 +169,12 @@ static void time_is_formatted_in_utc(void)
     LAC_TEST_STR(text, "2026-11-21T05:33:00.123Z");
     lac_clock_format(text, -1);
     LAC_TEST_STR(text, "1969-12-31T23:59:59.999Z");
+    lac_clock_format(text, -1000);
+    LAC_TEST_STR(text, "1969-12-31T23:59:59.000Z");
+    lac_clock_format(text, INT64_MIN); /* a record's timestamp is its sender's choice */
+    LAC_TEST_STR(text, "-292275055-05-16T16:47:04.192Z");
+    lac_clock_format(text, INT64_MAX);
+    LAC_TEST_STR(text, "292278994-08-17T07:12:55.807Z");
 }
 
 static void an_errno_value_has_a_text(void)

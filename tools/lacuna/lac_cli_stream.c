@@ -228,12 +228,13 @@ bool lac_cli_stream_at_end(const struct lac_cli_stream *s)
 static bool printable(struct lac_str s)
 {
     for (size_t i = 0; i < s.len; i++)
-        if ((unsigned char)s.ptr[i] < 0x20 && !strchr("\t\r\n", s.ptr[i]))
+        if ((unsigned char)s.ptr[i] < 0x20 && !memchr("\t\r\n", s.ptr[i], 3))
             return false;
     return lac_utf8_valid(s);
 }
 
-void lac_cli_put_bytes(struct lac_json_writer *w, struct lac_str bytes)
+/* Bytes as a JSON string when they are printable UTF-8, else as {"hex": ...}. */
+static void put_bytes(struct lac_json_writer *w, struct lac_str bytes)
 {
     if (!bytes.ptr) {
         lac_json_put_null(w);
@@ -286,7 +287,7 @@ static void put_value(struct lac_cli_stream *s, struct lac_json_writer *w,
     record = s->type ? lac_arena_alloc(&s->_arena, s->type->size) : NULL;
     if (!record) {
         lac_json_key(w, "value");
-        lac_cli_put_bytes(w, msg->value);
+        put_bytes(w, msg->value);
         return;
     }
     (void)lac_kafka_msg_header(msg, "content-type", &content_type);
@@ -295,7 +296,7 @@ static void put_value(struct lac_cli_stream *s, struct lac_json_writer *w,
         lac_json_key(w, "error");
         lac_json_put_text(w, err.text);
         lac_json_key(w, "value");
-        lac_cli_put_bytes(w, msg->value);
+        put_bytes(w, msg->value);
         return;
     }
     lac_json_key(w, "value");
@@ -328,13 +329,13 @@ void lac_cli_stream_json(struct lac_cli_stream *s, const struct lac_kafka_msg *m
         lac_json_put_null(&w);
     }
     lac_json_key(&w, "key");
-    lac_cli_put_bytes(&w, msg->key);
+    put_bytes(&w, msg->key);
     lac_json_key(&w, "headers"); /* names may repeat, so an array of pairs */
     lac_json_open_array(&w);
     for (size_t i = 0; lac_kafka_msg_header_at(msg, i, &h); i++) {
         lac_json_open_array(&w);
         lac_json_put_str(&w, h.name);
-        lac_cli_put_bytes(&w, h.value);
+        put_bytes(&w, h.value);
         lac_json_close_array(&w);
     }
     lac_json_close_array(&w);

@@ -63,7 +63,4 @@ bool lac_cli_stream_at_end(const struct lac_cli_stream *s);
 void lac_cli_stream_json(struct lac_cli_stream *s, const struct lac_kafka_msg *msg,
                          struct lac_buf *out);
 
-/* Bytes as a JSON string when they are printable UTF-8, else as {"hex": ...}. */
-void lac_cli_put_bytes(struct lac_json_writer *w, struct lac_str bytes);
-
 #endif
