@@ -36,7 +36,7 @@ struct lac_err {
  *     return lac_err_set(err, LAC_RETRY, 0, "pg: %s", PQerrorMessage(conn));
  *
  * `err` may be NULL when the caller wants only the status. Text that does not
- * fit is cut.
+ * fit is cut. No argument may lie in `err` itself.
  */
 enum lac_status lac_err_set(struct lac_err *err, enum lac_status status, int code, const char *fmt,
                             ...) LAC_PRINTF(4, 5);

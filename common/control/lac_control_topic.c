@@ -243,7 +243,7 @@ static enum lac_status produce_chunk(struct lac_control_writer *w, struct lac_co
         status = lac_wire_write(w->wire, &lac_control_type, r, &w->arena, &value, err);
     r->signer = r->signature = LAC_STR_NULL;
     if (status != LAC_OK) /* ours, all of them */
-        return lac_err_set(err, LAC_FATAL, 0, "%s", err->text);
+        return err->status = LAC_FATAL;
     lac_control_key(name, r);
     return produce(w, name, value, err);
 }

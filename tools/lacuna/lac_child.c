@@ -26,7 +26,7 @@ static int prepare(const struct lac_child *c, pid_t parent, int output)
 {
     struct sigaction standard = {.sa_handler = SIG_DFL};
     sigset_t none;
-    int null = open("/dev/null", O_RDONLY);
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
     (void)setpgid(0, 0);
     if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||

@@ -98,7 +98,7 @@ static int make_key(struct lac_dev *d)
         return fail_errno(d, path);
     lac_random_bytes(random, sizeof(random));
     lac_hex_encode(text, random, sizeof(random));
-    written = write(fd, text, sizeof(text) - 1) == (ssize_t)sizeof(text) - 1 && fsync(fd) == 0;
+    written = lac_file_write_all(fd, text, sizeof(text) - 1) && fsync(fd) == 0;
     close(fd);
     lac_digest_wipe(random, sizeof(random));
     lac_digest_wipe(text, sizeof(text));
@@ -362,7 +362,7 @@ int lac_dev_write_conf(struct lac_dev *d)
     lac_conf_dump(c, &b, LAC_CONF_AS_FILE, false);
     (void)unlink(d->conf_path); /* an old one may belong to others or be readable by others */
     fd = open(d->conf_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0 || !lac_buf_ok(&b) || write(fd, b.ptr, b.len) != (ssize_t)b.len)
+    if (fd < 0 || !lac_buf_ok(&b) || !lac_file_write_all(fd, b.ptr, b.len))
         exit_status = fail_errno(d, d->conf_path);
     if (fd >= 0)
         close(fd);

@@ -83,7 +83,8 @@ static void end_orphans(void)
         if (fd >= 0)
             close(fd);
         text[n > 0 ? n : 0] = '\0';
-        for (long pid = strtol(at, &rest, 10); rest != at; pid = strtol(at, &rest, 10)) {
+        /* A blank stands behind each, but for one that was cut off: that is another's number. */
+        for (long pid = strtol(at, &rest, 10); *rest == ' '; pid = strtol(at, &rest, 10)) {
             (void)kill((pid_t)pid, SIGKILL);
             at = rest;
         }

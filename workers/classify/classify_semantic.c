@@ -147,7 +147,7 @@ enum lac_status classify_semantic_open(struct classify_semantic *s, const struct
     status = lac_semantic_open(&s->semantic, &o, err);
     if (status == LAC_OK)
         open_metrics(s, metrics);
-    return status == LAC_OK ? LAC_OK : lac_err_set(err, LAC_FATAL, err->code, "%s", err->text);
+    return status == LAC_OK ? LAC_OK : (err->status = LAC_FATAL);
 }
 
 void classify_semantic_close(struct classify_semantic *s)
