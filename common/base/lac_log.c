@@ -27,11 +27,6 @@ void lac_log_open(const char *program, enum lac_log_level level, enum lac_log_fo
     log_state.format = format;
 }
 
-bool lac_log_enabled(enum lac_log_level level)
-{
-    return level <= log_state.level;
-}
-
 /* Fields of a line: `a=1 b="two words"`. Values point into the line that vsnprintf() made. */
 struct field {
     struct lac_str key, value;
@@ -167,7 +162,7 @@ void lac_log(enum lac_log_level level, const char *event, const char *fmt, ...)
     struct lac_buf line;
     va_list args;
 
-    if (!lac_log_enabled(level))
+    if (level > log_state.level)
         return;
     va_start(args, fmt);
     whole = fill_in(filled, sizeof(filled), fmt, args);

@@ -38,8 +38,6 @@ enum { LAC_LOG_LINE_SIZE = 1024 }; /* longer lines are cut, and stay well-formed
 /* Before threads start. `program` is borrowed for ever. */
 void lac_log_open(const char *program, enum lac_log_level level, enum lac_log_format format);
 
-bool lac_log_enabled(enum lac_log_level level);
-
 /* `event` is a bare word; `fmt` formats "key=value key=\"quoted value\" ..." or is "". */
 void lac_log(enum lac_log_level level, const char *event, const char *fmt, ...) LAC_PRINTF(3, 4);
 

@@ -37,7 +37,7 @@ uint32_t lac_utf8_next(struct lac_str s, size_t *at);
 /* Writes `code` (a Unicode scalar value) into `out`, at most 4 bytes; returns how many. */
 size_t lac_utf8_put(char *out, uint32_t code);
 
-/* Code points in the first `len` bytes of well-formed text. */
+/* Code points in `s`: every byte counts that does not continue a character. */
 size_t lac_utf8_count(struct lac_str s);
 
 #endif

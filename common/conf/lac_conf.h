@@ -128,9 +128,6 @@ char *const *lac_conf_rest(const struct lac_conf *c, size_t *count);
 enum lac_status lac_conf_check(const struct lac_conf *c, enum lac_conf_program program,
                                struct lac_err *err) LAC_MUST_USE;
 
-/* "lacuna-classify", "lacuna-sink", "lacuna-bridge" or "lacuna". */
-const char *lac_conf_program_name(enum lac_conf_program program);
-
 /*
  * What `lacuna config validate` says: the file, and one line for each program of the mask
  * `programs`, ok or why it could not start. Returns how many could not.

@@ -6,7 +6,7 @@
 static const enum lac_conf_program programs_all[] = {LAC_CONF_CLASSIFY, LAC_CONF_SINK,
                                                      LAC_CONF_BRIDGE, LAC_CONF_CLI};
 
-const char *lac_conf_program_name(enum lac_conf_program program)
+static const char *program_name(enum lac_conf_program program)
 {
     switch (program) {
     case LAC_CONF_CLASSIFY:
@@ -34,7 +34,7 @@ static enum lac_status check_required(const struct lac_conf *c, enum lac_conf_pr
         return lac_err_set(err, LAC_FATAL, 0,
                            "%s is not set, and %s can't start without it. %s Set it in the "
                            "configuration file or as %s.",
-                           key->name, lac_conf_program_name(program), key->help, env);
+                           key->name, program_name(program), key->help, env);
     }
     return LAC_OK;
 }
@@ -92,7 +92,7 @@ unsigned lac_conf_report(const struct lac_conf *c, unsigned programs, struct lac
 
     lac_buf_printf(buf, "file: %s\n", c->path ? c->path : "none");
     for (size_t i = 0; i < LAC_COUNT(programs_all); i++) {
-        const char *name = lac_conf_program_name(programs_all[i]);
+        const char *name = program_name(programs_all[i]);
         struct lac_err err;
 
         if (!(programs & (unsigned)programs_all[i]))

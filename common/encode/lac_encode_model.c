@@ -121,11 +121,6 @@ const char *lac_encode_model_folder(const struct lac_encode_model *m)
     return m->folder;
 }
 
-const char *lac_encode_model_pooling_folder(const struct lac_encode_model *m)
-{
-    return m->pooling_folder;
-}
-
 struct lac_str lac_encode_model_prefix(const struct lac_encode_model *m, bool query)
 {
     return lac_str_from(m->prefix[query]);

@@ -103,7 +103,4 @@ enum lac_status lac_encode_model_hash(const struct lac_encode_model *m,
 /* The files in the folder that shape a vector, sorted; NULL ends the list. */
 extern const char *const lac_encode_model_files[];
 
-/* The pooling's folder below the model's ("1_Pooling"); "" when there is none. */
-const char *lac_encode_model_pooling_folder(const struct lac_encode_model *m);
-
 #endif

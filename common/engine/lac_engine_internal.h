@@ -96,9 +96,6 @@ enum lac_status lac_engine_scan(struct lac_engine_case *c) LAC_MUST_USE;
 void lac_engine_floor(struct lac_engine_case *c, struct lac_str rule, struct lac_str entity,
                       struct lac_str field, enum lac_tier tier);
 
-/* Notes an observation about a field: what could not be looked at. */
-void lac_engine_note(struct lac_engine_case *c, const char *kind, struct lac_str name);
-
 /* Notes one about the whole decision, which a replay must be told. */
 void lac_engine_note_own(struct lac_engine_case *c, const struct lac_observation *o);
 

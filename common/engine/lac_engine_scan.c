@@ -25,7 +25,8 @@ enum field_kind {
     FIELD_ASIDE,   /* only raises */
 };
 
-void lac_engine_note(struct lac_engine_case *c, const char *kind, struct lac_str name)
+/* What could not be looked at. */
+static void note(struct lac_engine_case *c, const char *kind, struct lac_str name)
 {
     struct lac_observation o = {lac_str_from(kind), name, LAC_STR("")};
 
@@ -134,7 +135,7 @@ static enum lac_status look(struct lac_engine_case *c, struct lac_str text, cons
         return LAC_OK;
     if (c->field_count++ >= LAC_ENGINE_FIELD_MAX) {
         if (c->field_count == LAC_ENGINE_FIELD_MAX + 1)
-            lac_engine_note(c, LAC_OBSERVATION_OVER_LIMIT, LAC_STR("request"));
+            note(c, LAC_OBSERVATION_OVER_LIMIT, LAC_STR("request"));
         return LAC_OK;
     }
     status = lac_match_scan(c->m, c->e->scratch, text, &hits, c->err);
@@ -146,9 +147,9 @@ static enum lac_status look(struct lac_engine_case *c, struct lac_str text, cons
             return lac_engine_full(c->err);
     }
     if (hits.over_limit || hits.too_deep)
-        lac_engine_note(c, LAC_OBSERVATION_OVER_LIMIT, pointer);
+        note(c, LAC_OBSERVATION_OVER_LIMIT, pointer);
     if (hits.undecodable)
-        lac_engine_note(c, LAC_OBSERVATION_UNDECODABLE, pointer);
+        note(c, LAC_OBSERVATION_UNDECODABLE, pointer);
     if (kind == FIELD_TEXT) {
         c->text_allowed = hits.whole_allowed;
         c->text_complete =
@@ -279,7 +280,7 @@ static enum lac_status look_metadata(struct lac_engine_case *c)
     enum lac_status status = LAC_OK;
 
     if (count > LAC_ENGINE_FIELD_MAX) {
-        lac_engine_note(c, LAC_OBSERVATION_OVER_LIMIT, LAC_STR("/metadata"));
+        note(c, LAC_OBSERVATION_OVER_LIMIT, LAC_STR("/metadata"));
         count = LAC_ENGINE_FIELD_MAX;
     }
     sort_pairs(r->metadata, order, count);

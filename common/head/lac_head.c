@@ -151,12 +151,6 @@ struct lac_str lac_head_exemplar_id(const struct lac_head *h, uint32_t index)
     return lac_head_exemplars_id(&h->exemplars, index);
 }
 
-enum lac_tier lac_head_exemplar_tier(const struct lac_head *h, uint32_t index)
-{
-    LAC_ASSERT(index < h->exemplars.count);
-    return (enum lac_tier)h->exemplars.tiers[index];
-}
-
 const char *lac_head_gate_name(enum lac_head_gate gate)
 {
     static const char *const names[] = {"passed", "invalid", "far", "language"};

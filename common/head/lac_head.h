@@ -73,7 +73,6 @@ uint32_t lac_head_width(const struct lac_head *h);
 uint32_t lac_head_exemplar_count(const struct lac_head *h);
 /* index < lac_head_exemplar_count(). */
 struct lac_str lac_head_exemplar_id(const struct lac_head *h, uint32_t index);
-enum lac_tier lac_head_exemplar_tier(const struct lac_head *h, uint32_t index);
 
 /* ---- asking ---- */
 

@@ -409,11 +409,6 @@ void lac_http_answer(struct lac_http_request *r, const struct lac_http_answer *a
     }
 }
 
-bool lac_http_request_wanted(const struct lac_http_request *r)
-{
-    return !r->abandoned;
-}
-
 /* ---- Reading ---- */
 
 struct lac_str lac_http_request_method(const struct lac_http_request *r)

@@ -226,12 +226,10 @@ static void dispatch(struct lac_http_server *s, struct lac_http_source *source)
     }
 }
 
-void lac_http_server_run(struct lac_http_server *s, uint32_t wait_ms)
+static void go_round(struct lac_http_server *s, uint32_t wait_ms)
 {
     struct epoll_event events[EVENTS];
     atomic_store_explicit(&s->loop_thread, pthread_self(), memory_order_relaxed);
-    if (wait_ms > INT32_MAX)
-        wait_ms = INT32_MAX;
     int n = epoll_wait(s->epoll_fd, events, EVENTS, wait_time(s, wait_ms));
     s->now_ms = lac_clock_mono_ms();
     for (int i = 0; i < n; i++)
@@ -256,7 +254,7 @@ static void *serve(void *arg)
     struct lac_http_server *s = arg;
     atomic_store_explicit(&s->loop_thread, pthread_self(), memory_order_relaxed);
     while (!atomic_load_explicit(&s->stop, memory_order_acquire))
-        lac_http_server_run(s, THREAD_ROUND_MS);
+        go_round(s, THREAD_ROUND_MS);
     return NULL;
 }
 
@@ -282,7 +280,7 @@ static void stop_daemon(struct lac_http_server *s)
     MHD_run(s->daemon);
     while (s->kept > 0) {
         LAC_ASSERT(lac_clock_mono_ms() < give_up); /* an owner broke its promise to answer */
-        lac_http_server_run(s, 10);
+        go_round(s, 10);
         lac_http_conns_abandon(s); /* what a last request in a buffer may have added */
     }
     MHD_stop_daemon(s->daemon);

@@ -2,9 +2,8 @@
 /*
  * lac_http_server - HTTP/1.1 requests in, answers out, and every wait has an end
  *
- * One loop, one thread: the caller's (lac_http_server_run) or one of its own
- * (lac_http_server_start). A handler answers at once, or keeps the request and answers later
- * from any thread. The library below times out on idleness only and never while a request is
+ * One loop in one thread of its own. A handler answers at once, or keeps the request and answers
+ * later from any thread. The library below times out on idleness only and never while a request is
  * kept; here each phase (headers, body, handler, sending, idle) has a deadline of its own, so
  * neither a dripping client nor a forgotten request holds a connection for ever.
  *
@@ -86,7 +85,7 @@ struct lac_http_server_options {
     uint32_t (*tick_wait)(void *ctx);
 };
 
-/* Listens. The socket accepts from now on, requests are served by run or start. FATAL: the
+/* Listens. The socket accepts from now on, requests are served from start on. FATAL: the
  * address is no address, is in use or not permitted. */
 enum lac_status lac_http_server_open(struct lac_http_server **out,
                                      const struct lac_http_server_options *options,
@@ -105,18 +104,15 @@ bool lac_http_is_loopback(const char *listen);
 /* Serves in a thread of its own until lac_http_server_close(). FATAL: no thread to be had. */
 enum lac_status lac_http_server_start(struct lac_http_server *s, struct lac_err *err) LAC_MUST_USE;
 
-/* Or: serves what is ready, waiting at most `wait_ms` for something. Call it in a loop. */
-void lac_http_server_run(struct lac_http_server *s, uint32_t wait_ms);
-
 /*
- * For loops that also wait for something else: `ready` is called from lac_http_server_run()
- * whenever `fd` is readable (level-triggered). At most LAC_HTTP_WATCHES of them, before run.
+ * For servers that also wait for something else: the loop calls `ready` whenever `fd` is readable
+ * (level-triggered). At most LAC_HTTP_WATCHES of them, before start.
  */
 enum { LAC_HTTP_WATCHES = 8 };
 enum lac_status lac_http_server_watch(struct lac_http_server *s, int fd, void (*ready)(void *ctx),
                                       void *ctx, struct lac_err *err) LAC_MUST_USE;
 
-/* Makes the current or next lac_http_server_run() return early. Thread: any. */
+/* Makes the loop go round at once. Thread: any. */
 void lac_http_server_wake(struct lac_http_server *s);
 
 /* Stops accepting; answers from now on close their connection, idle connections are closed.
@@ -182,9 +178,6 @@ struct lac_http_answer {
 /* Answers and gives `r` back; it must not be touched afterwards. For a kept request, Thread: any.
  */
 void lac_http_answer(struct lac_http_request *r, const struct lac_http_answer *answer);
-
-/* Whether the answer would still reach somebody. Thread: the loop's. */
-bool lac_http_request_wanted(const struct lac_http_request *r);
 
 /* "Not Found" for 404; "Error" for a status without a name. Thread: any. */
 const char *lac_http_reason(unsigned status);

@@ -86,8 +86,4 @@ void lac_runtime_quit(struct lac_runtime *rt, int status);
 /* True from the first signal on. Thread: any. */
 bool lac_runtime_stopping(const struct lac_runtime *rt);
 
-/* The health page as JSON: {"status":"ok","checks":[{"name":..,"ok":..,"why":..}],..}; returns
- * false when a check fails. Thread: any. For programs with an HTTP server of their own. */
-bool lac_runtime_health(struct lac_runtime *rt, struct lac_buf *out);
-
 #endif

@@ -80,7 +80,9 @@ static bool put_checks(struct lac_runtime *rt, struct lac_json_writer *w)
     return all;
 }
 
-bool lac_runtime_health(struct lac_runtime *rt, struct lac_buf *out)
+/* The health page as JSON: {"status":"ok","checks":[{"name":..,"ok":..,"why":..}],..}; false when a
+ * check fails. */
+static bool put_health(struct lac_runtime *rt, struct lac_buf *out)
 {
     struct lac_buf checks;
     struct lac_json_writer w, inner;
@@ -132,7 +134,7 @@ static void on_ready(void *ctx, struct lac_http_request *r)
     bool ok;
 
     lac_buf_init(&body, HEALTH_BYTES);
-    ok = lac_runtime_health(ctx, &body);
+    ok = put_health(ctx, &body);
     answer_json(r, ok ? 200 : 503, &body);
     lac_buf_deinit(&body);
 }

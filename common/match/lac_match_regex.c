@@ -285,8 +285,3 @@ size_t lac_match_regex_max_width(const struct lac_match_regex *r)
 {
     return r->max_width;
 }
-
-size_t lac_match_regex_min_width(const struct lac_match_regex *r)
-{
-    return r->min_width;
-}

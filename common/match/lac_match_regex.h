@@ -148,9 +148,8 @@ const struct lac_match_regex *lac_match_regex_valid(struct lac_str bytes);
  * LAC_MATCH_REGEX_ALIGN. */
 size_t lac_match_regex_size(const struct lac_match_regex *r);
 
-/* Longest and shortest match, bytes. */
+/* Longest match, bytes. */
 size_t lac_match_regex_max_width(const struct lac_match_regex *r);
-size_t lac_match_regex_min_width(const struct lac_match_regex *r);
 
 /* Whether a match starts exactly at `start` (at most text.len); `*end` is where the longest one
  * ends. Looks at text[start - 1], and at no byte behind start + width + 1. */

@@ -275,14 +275,6 @@ void lac_gauge_set(struct lac_gauge *g, double value)
     atomic_store_explicit(&g->shown, true, memory_order_release);
 }
 
-void lac_gauge_add(struct lac_gauge *g, double delta)
-{
-    if (!g)
-        return;
-    add_double(&g->bits, delta);
-    atomic_store_explicit(&g->shown, true, memory_order_release);
-}
-
 double lac_gauge_value(const struct lac_gauge *g)
 {
     return g ? lac_metrics_double(atomic_load_explicit(&g->bits, memory_order_relaxed)) : 0;
@@ -329,15 +321,6 @@ void lac_histogram_observe(struct lac_histogram *h, double value)
     }
     atomic_fetch_add_explicit(&h->buckets[low], 1, memory_order_relaxed);
     add_double(&h->sum_bits, value);
-}
-
-uint64_t lac_histogram_count(const struct lac_histogram *h)
-{
-    uint64_t count = 0;
-
-    for (size_t i = 0; h && i <= h->count; i++)
-        count += atomic_load_explicit(&h->buckets[i], memory_order_relaxed);
-    return count;
 }
 
 void lac_metrics_on_write(struct lac_metrics *m, void (*fn)(void *ctx), void *ctx)

@@ -83,7 +83,6 @@ void lac_counter_add(struct lac_counter *c, uint64_t n);
 uint64_t lac_counter_value(const struct lac_counter *c);
 
 void lac_gauge_set(struct lac_gauge *g, double value);
-void lac_gauge_add(struct lac_gauge *g, double delta);
 double lac_gauge_value(const struct lac_gauge *g);
 
 /* Leaves the series out of the page until it is set again: a partition that was given away
@@ -97,7 +96,6 @@ bool lac_gauge_relabel(struct lac_metrics *m, struct lac_gauge *g, const char *l
 
 /* NaN is ignored: it would spoil the sum for ever. */
 void lac_histogram_observe(struct lac_histogram *h, double value);
-uint64_t lac_histogram_count(const struct lac_histogram *h);
 
 /* A value that the exporter computes itself: called by each lac_metrics_write(), in its thread
  * and before it locks, to set gauges. Up to 16 of them; more is our mistake and aborts. */

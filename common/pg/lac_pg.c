@@ -21,11 +21,6 @@ bool lac_pg_in_transaction(const struct lac_pg *pg)
     return s == PQTRANS_INTRANS || s == PQTRANS_INERROR || s == PQTRANS_ACTIVE;
 }
 
-int lac_pg_backend_pid(const struct lac_pg *pg)
-{
-    return PQbackendPID(pg->conn);
-}
-
 int lac_pg_server_version(const struct lac_pg *pg)
 {
     return PQserverVersion(pg->conn);

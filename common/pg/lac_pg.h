@@ -74,9 +74,6 @@ bool lac_pg_usable(const struct lac_pg *pg);
 /* True between BEGIN and its end, failed transactions included. */
 bool lac_pg_in_transaction(const struct lac_pg *pg);
 
-/* The server's process id for this connection, as in pg_stat_activity. */
-int lac_pg_backend_pid(const struct lac_pg *pg);
-
 /* Server version as 150004 for 15.4. */
 int lac_pg_server_version(const struct lac_pg *pg);
 

@@ -64,13 +64,6 @@ void lac_pg_put_bool(struct lac_buf *b, bool value)
     put_field(b, &n, 1);
 }
 
-void lac_pg_put_smallint(struct lac_buf *b, int16_t value)
-{
-    uint16_t n = htobe16((uint16_t)value);
-
-    put_field(b, &n, 2);
-}
-
 void lac_pg_put_int(struct lac_buf *b, int32_t value)
 {
     uint32_t n = htobe32((uint32_t)value);

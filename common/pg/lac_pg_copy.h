@@ -23,7 +23,6 @@ void lac_pg_put_row(struct lac_buf *b, int16_t fields);
 
 void lac_pg_put_null(struct lac_buf *b);
 void lac_pg_put_bool(struct lac_buf *b, bool value);
-void lac_pg_put_smallint(struct lac_buf *b, int16_t value);
 void lac_pg_put_int(struct lac_buf *b, int32_t value);
 void lac_pg_put_bigint(struct lac_buf *b, int64_t value);
 

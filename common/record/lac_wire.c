@@ -23,8 +23,7 @@ enum framing { FRAMING_REGISTRY, FRAMING_SINGLE, FRAMING_JSON, FRAMING_NONE };
 /* What is known about one writer schema, read as one of our types. */
 struct known {
     const struct lac_record_type *type; /* NULL: the slot is free */
-    uint64_t key;                       /* registry id or fingerprint */
-    enum framing framing;               /* which of the two */
+    uint32_t id;                        /* the registry's */
     uint64_t used;                      /* tick of the last use */
     struct lac_opprogram *program;      /* owned; NULL: ours, or refused */
     bool ours;                          /* same canonical form: the generated decoder reads it */
@@ -69,19 +68,17 @@ void lac_wire_close(struct lac_wire *w)
     free(w);
 }
 
-static bool is_it(const struct known *k, const struct lac_record_type *t, enum framing framing,
-                  uint64_t key)
+static bool is_it(const struct known *k, const struct lac_record_type *t, uint32_t id)
 {
-    return k->type == t && k->key == key && k->framing == framing;
+    return k->type == t && k->id == id;
 }
 
-static struct known *find(struct lac_wire *w, const struct lac_record_type *t, enum framing framing,
-                          uint64_t key)
+static struct known *find(struct lac_wire *w, const struct lac_record_type *t, uint32_t id)
 {
-    if (!w->last || !is_it(w->last, t, framing, key)) {
+    if (!w->last || !is_it(w->last, t, id)) {
         w->last = NULL;
         for (size_t i = 0; i < LAC_COUNT(w->known) && !w->last; i++) {
-            if (is_it(&w->known[i], t, framing, key))
+            if (is_it(&w->known[i], t, id))
                 w->last = &w->known[i];
         }
     }
@@ -91,8 +88,7 @@ static struct known *find(struct lac_wire *w, const struct lac_record_type *t, e
 }
 
 /* A free slot, or that of the schema that was not used for the longest time. */
-static struct known *claim(struct lac_wire *w, const struct lac_record_type *t,
-                           enum framing framing, uint64_t key)
+static struct known *claim(struct lac_wire *w, const struct lac_record_type *t, uint32_t id)
 {
     struct known *slot = &w->known[0];
 
@@ -105,15 +101,14 @@ static struct known *claim(struct lac_wire *w, const struct lac_record_type *t,
             slot = &w->known[i];
     }
     forget(slot);
-    *slot = (struct known){.type = t, .framing = framing, .key = key, .used = ++w->tick};
+    *slot = (struct known){.type = t, .id = id, .used = ++w->tick};
     w->last = slot;
     return slot;
 }
 
-/* What to do with one schema: `ours`, or a program. `print` is its fingerprint. */
-static enum lac_status compile(const struct lac_record_type *t, struct lac_str schema,
-                               uint64_t *print, bool *ours, struct lac_opprogram **program,
-                               struct lac_err *err)
+/* What to do with one schema: `ours`, or a program. */
+static enum lac_status compile(const struct lac_record_type *t, struct lac_str schema, bool *ours,
+                               struct lac_opprogram **program, struct lac_err *err)
 {
     struct lac_schema_node *root = NULL;
     struct lac_arena arena = {0};
@@ -134,8 +129,7 @@ static enum lac_status compile(const struct lac_record_type *t, struct lac_str s
         status = lac_err_set(err, LAC_REJECT, 0, "schema: too large");
         goto out;
     }
-    *print = lac_schema_crc64(lac_buf_str(&canonical));
-    *ours = *print == t->fingerprint;
+    *ours = lac_schema_crc64(lac_buf_str(&canonical)) == t->fingerprint;
     if (!*ours)
         status = lac_opprogram_new(program, t, root, err);
 out:
@@ -157,7 +151,6 @@ static enum lac_status learn(struct lac_wire *w, const struct lac_record_type *t
     struct lac_str schema = LAC_STR_NULL;
     struct lac_err why = {0};
     enum lac_status status;
-    uint64_t print = 0;
     bool ours = false;
 
     if (!w->source.by_id)
@@ -166,10 +159,10 @@ static enum lac_status learn(struct lac_wire *w, const struct lac_record_type *t
     status = w->source.by_id(w->source.ctx, id, &schema, err);
     if (status != LAC_OK)
         return status; /* whether and how long to remember this is the source's business */
-    status = compile(t, schema, &print, &ours, &program, &why);
+    status = compile(t, schema, &ours, &program, &why);
     if (status != LAC_OK && status != LAC_REJECT)
         return lac_err_set(err, status, why.code, "%s", why.text);
-    *out = claim(w, t, FRAMING_REGISTRY, id);
+    *out = claim(w, t, id);
     (*out)->ours = ours;
     (*out)->program = program;
     if (status == LAC_REJECT)
@@ -217,7 +210,7 @@ static enum lac_status read_registry(struct lac_wire *w, const struct lac_record
     body = behind(payload, REGISTRY_HEADER);
     if (own_id(w, t, &own) && own == id)
         return t->decode(out, body, a, err);
-    k = find(w, t, FRAMING_REGISTRY, id);
+    k = find(w, t, id);
     if (!k) {
         enum lac_status status = learn(w, t, id, &k, err);
 
@@ -228,26 +221,20 @@ static enum lac_status read_registry(struct lac_wire *w, const struct lac_record
     return k->refused[0] ? refuse(k, err) : run(k, out, body, a, err);
 }
 
-static enum lac_status read_single(struct lac_wire *w, const struct lac_record_type *t, void *out,
+static enum lac_status read_single(const struct lac_record_type *t, void *out,
                                    struct lac_str payload, struct lac_arena *a, struct lac_err *err)
 {
     const unsigned char *p = (const unsigned char *)payload.ptr;
     uint64_t print = 0;
-    struct lac_str body;
-    struct known *k;
 
     if (payload.len < SINGLE_HEADER)
         return lac_err_set(err, LAC_REJECT, 0, "wire: ends inside the single-object header");
     for (int i = 7; i >= 0; i--)
         print = print << 8 | p[2 + i];
-    body = behind(payload, SINGLE_HEADER);
-    if (print == t->fingerprint)
-        return t->decode(out, body, a, err);
-    k = find(w, t, FRAMING_SINGLE, print);
-    if (!k)
+    if (print != t->fingerprint)
         return lac_err_set(err, LAC_REJECT, 0, "wire: no %s schema has fingerprint %016" PRIx64,
                            t->name, print);
-    return run(k, out, body, a, err);
+    return t->decode(out, behind(payload, SINGLE_HEADER), a, err);
 }
 
 static enum lac_status read_json(const struct lac_record_type *t, void *out, struct lac_str payload,
@@ -363,7 +350,7 @@ enum lac_status lac_wire_read(struct lac_wire *w, const struct lac_record_type *
     case FRAMING_REGISTRY:
         return read_registry(w, t, out, payload, a, err);
     case FRAMING_SINGLE:
-        return read_single(w, t, out, payload, a, err);
+        return read_single(t, out, payload, a, err);
     case FRAMING_JSON:
         return read_json(t, out, payload, a, err);
     case FRAMING_NONE:
@@ -411,25 +398,5 @@ enum lac_status lac_wire_write(struct lac_wire *w, const struct lac_record_type 
     }
     (void)t->encode(record, p + header);
     *bytes = (struct lac_str){(const char *)p, header + size};
-    return LAC_OK;
-}
-
-enum lac_status lac_wire_add_schema(struct lac_wire *w, const struct lac_record_type *t,
-                                    struct lac_str schema, struct lac_err *err)
-{
-    struct lac_opprogram *program = NULL;
-    enum lac_status status;
-    uint64_t print = 0;
-    bool ours = false;
-    struct known *k;
-
-    status = compile(t, schema, &print, &ours, &program, err);
-    if (status != LAC_OK || ours)
-        return status;
-    k = find(w, t, FRAMING_SINGLE, print);
-    if (!k)
-        k = claim(w, t, FRAMING_SINGLE, print);
-    lac_opprogram_free(k->program);
-    k->program = program;
     return LAC_OK;
 }

@@ -39,8 +39,7 @@ enum {
     LAC_WIRE_JSON_BYTES = 4 << 20,   /* of a JSON payload: parsing takes a multiple of it */
 };
 
-/* `source` is copied, its ctx borrowed until close; NULL: only our own schemas, and those given to
- * lac_wire_add_schema(), are known. */
+/* `source` is copied, its ctx borrowed until close; NULL: only our own schemas are known. */
 enum lac_status lac_wire_open(struct lac_wire **out, const struct lac_schema_source *source,
                               struct lac_err *err) LAC_MUST_USE;
 
@@ -71,11 +70,6 @@ void lac_wire_set_id(struct lac_wire *w, const struct lac_record_type *t, uint32
 enum lac_status lac_wire_write(struct lac_wire *w, const struct lac_record_type *t,
                                const void *record, struct lac_arena *a, struct lac_str *bytes,
                                struct lac_err *err) LAC_MUST_USE;
-
-/* Makes a foreign writer schema known by its fingerprint, for single-object payloads. LAC_REJECT:
- * malformed, or it can't be read as `t`. */
-enum lac_status lac_wire_add_schema(struct lac_wire *w, const struct lac_record_type *t,
-                                    struct lac_str schema, struct lac_err *err) LAC_MUST_USE;
 
 /* The content type of what lac_wire_write() makes: "application/avro". */
 #define LAC_WIRE_CONTENT_TYPE "application/avro"

@@ -122,9 +122,6 @@ void lac_scan_put_rule(struct lac_json_writer *w, const struct lac_scan_plan *p,
 /* "floor", "opinion" or "allow". */
 const char *lac_scan_strength_name(enum lac_match_strength s);
 
-/* Code points in `s`: every byte counts that does not continue a character. */
-size_t lac_scan_chars(struct lac_str s);
-
 /*
  * Appends `text` with the listed findings of `r` replaced: each in its rule's own way, or all as
  * `how` says unless that is NULL. `*places` counts them, overlapping ones as one. RETRY: no memory.

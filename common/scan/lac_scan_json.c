@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lac_scan_internal.h"
-
-size_t lac_scan_chars(struct lac_str s)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < s.len; i++)
-        n += ((unsigned char)s.ptr[i] & 0xC0) != 0x80;
-    return n;
-}
+#include "lac_utf8.h"
 
 void lac_scan_put_rule(struct lac_json_writer *w, const struct lac_scan_plan *p,
                        const struct lac_scan_finding *f)
@@ -43,7 +35,7 @@ void lac_scan_put_findings(struct lac_json_writer *w, const struct lac_scan_plan
 
         if (!f->listed)
             continue;
-        chars += lac_scan_chars(lac_str_slice(text, at, f->start));
+        chars += lac_utf8_count(lac_str_slice(text, at, f->start));
         at = f->start;
         lac_json_open_object(w);
         lac_json_key(w, "rule");
@@ -53,7 +45,7 @@ void lac_scan_put_findings(struct lac_json_writer *w, const struct lac_scan_plan
         put_place(w, "start", f->start);
         put_place(w, "end", f->end);
         put_place(w, "start_char", chars);
-        put_place(w, "end_char", chars + lac_scan_chars(lac_str_slice(text, f->start, f->end)));
+        put_place(w, "end_char", chars + lac_utf8_count(lac_str_slice(text, f->start, f->end)));
         lac_scan_put_rule(w, p, f);
         lac_json_close_object(w);
     }

@@ -46,7 +46,8 @@ static bool within(const struct range *table, size_t count, uint32_t code)
     return false;
 }
 
-unsigned lac_width_code(uint32_t code)
+/* Columns of one code point: 0 (combining), 1 or 2 (East Asian wide, emoji). */
+static unsigned width_of(uint32_t code)
 {
     if (code < 0x300)
         return 1;
@@ -72,7 +73,7 @@ static size_t glyph(char out[GLYPH_SIZE], struct lac_str s, size_t *at, size_t *
         n = snprintf(out, GLYPH_SIZE, "\\u{%x}", code);
     } else {
         memcpy(out, s.ptr + start, *at - start);
-        *columns = lac_width_code(code);
+        *columns = width_of(code);
         return *at - start;
     }
     *columns = (size_t)n;

@@ -19,9 +19,6 @@
 #include "lac_buf.h"
 #include "lac_str.h"
 
-/* Columns of one code point: 0 (combining), 1 or 2 (East Asian wide, emoji). */
-unsigned lac_width_code(uint32_t code);
-
 /* Columns that `s` takes once it has gone through lac_width_put(). */
 size_t lac_width(struct lac_str s);
 

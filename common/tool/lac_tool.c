@@ -63,7 +63,7 @@ static void put_exits(const struct lac_tool *t, struct lac_buf *b)
                         "  4  another failure, such as a file that can't be read\n");
 }
 
-void lac_tool_help(const struct lac_tool *t)
+static void help(const struct lac_tool *t)
 {
     const struct lac_tool_command *c = t->command;
     struct lac_args_option common[COMMON_COUNT];
@@ -308,7 +308,7 @@ int lac_tool_open(struct lac_tool *t, const struct lac_tool_command *command, in
         lac_args_take(options, COMMON_COUNT, &argc, argv, &err) != LAC_OK)
         return usage(t, err.text);
     if (common.help) {
-        lac_tool_help(t);
+        help(t);
         return LAC_EXIT_OK;
     }
     if (common.version) {

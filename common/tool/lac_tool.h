@@ -79,9 +79,6 @@ void lac_tool_warn(const struct lac_tool *t, const char *fmt, ...) LAC_PRINTF(2,
  * `todo` (NULL: to look at `lacuna doctor`). */
 int lac_tool_dependency(const struct lac_tool *t, const struct lac_err *err, const char *todo);
 
-/* Prints the command's --help to stdout. */
-void lac_tool_help(const struct lac_tool *t);
-
 /* "0.1.0". */
 const char *lac_tool_version(void);
 

@@ -151,15 +151,13 @@ static void copy_takes_every_type_and_gives_it_back(void)
     uint64_t taken = 0;
     size_t mark;
 
-    LAC_TEST_EQ(
-        lac_pg_exec(pg,
-                    "CREATE TABLE t (a smallint, b int, c bigint, d text, e text[], f bytea,"
-                    " g uuid, h timestamptz, i bool, j jsonb, k text, l text[])",
-                    NULL),
-        LAC_OK);
+    LAC_TEST_EQ(lac_pg_exec(pg,
+                            "CREATE TABLE t (b int, c bigint, d text, e text[], f bytea,"
+                            " g uuid, h timestamptz, i bool, j jsonb, k text, l text[])",
+                            NULL),
+                LAC_OK);
     lac_buf_init(&b, 4096);
-    lac_pg_put_row(&b, 12);
-    lac_pg_put_smallint(&b, -7);
+    lac_pg_put_row(&b, 11);
     lac_pg_put_int(&b, -70000);
     lac_pg_put_bigint(&b, 1LL << 40);
     lac_pg_put_text(&b, (struct lac_str){"nul\0", 4});
@@ -178,11 +176,10 @@ static void copy_takes_every_type_and_gives_it_back(void)
     if (lac_pg_copy_end(pg, &taken, &err) != LAC_OK)
         fprintf(stderr, "%s\n", err.text);
     LAC_TEST_EQ(taken, 1);
-    LAC_TEST_EQ(number(pg,
-                       "SELECT count(*) FROM t WHERE a = -7 AND b = -70000 AND c = 1099511627776"
-                       " AND d = U&'nul\\FFFD' AND e = ARRAY['x', 'y,z\"'] AND f = '\\x0001'"
-                       " AND g = '09000000-0000-0000-0000-000000000000' AND h = 'epoch' AND i"
-                       " AND j = '{\"n\":[1]}' AND k IS NULL AND l = '{}'"),
+    LAC_TEST_EQ(number(pg, "SELECT count(*) FROM t WHERE b = -70000 AND c = 1099511627776"
+                           " AND d = U&'nul\\FFFD' AND e = ARRAY['x', 'y,z\"'] AND f = '\\x0001'"
+                           " AND g = '09000000-0000-0000-0000-000000000000' AND h = 'epoch' AND i"
+                           " AND j = '{\"n\":[1]}' AND k IS NULL AND l = '{}'"),
                 1);
     lac_buf_deinit(&b);
     lac_pg_close(pg);
@@ -211,11 +208,12 @@ static void cancelled_copy_leaves_nothing_and_a_usable_connection(void)
 static void ended_session_is_retry_and_not_usable(void)
 {
     struct lac_pg *pg = fresh("ended"), *other = connect_to("ended");
-    struct lac_pg_param pid = lac_pg_int(lac_pg_backend_pid(pg));
 
-    LAC_TEST_EQ(
-        lac_pg_query(other, NULL, "SELECT pg_terminate_backend($1::int, 5000)", &pid, 1, NULL),
-        LAC_OK);
+    LAC_TEST_EQ(lac_pg_exec(other,
+                            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                            " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+                            NULL),
+                LAC_OK);
     LAC_TEST_EQ(lac_pg_exec(pg, "SELECT 1", NULL), LAC_RETRY);
     CU_ASSERT(!lac_pg_usable(pg));
     lac_pg_close(pg);

@@ -299,7 +299,6 @@ static void likelihoods_follow_from_the_numbers(void)
     LAC_TEST_EQ(out.nearest_count, 3);
     LAC_TEST_EQ(out.nearest[0].exemplar, 2);
     CU_ASSERT(lac_str_is(lac_head_exemplar_id(h, 2), "i-1"));
-    LAC_TEST_EQ(lac_head_exemplar_tier(h, 2), LAC_TIER_INTERNAL);
     lac_head_close(h);
 
     f.params.guard[2] = 2 * LAC_HEAD_ONE; /* e^2 for PROPRIETARY, 1 / 0.5 for INTERNAL's prior */

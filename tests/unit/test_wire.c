@@ -203,26 +203,6 @@ static void more_schemas_than_slots_still_work(void)
     lac_wire_close(w);
 }
 
-static void a_schema_can_be_made_known_by_its_fingerprint(void)
-{
-    /* The parsing canonical form of NEWER, hashed by fastavro. */
-    static const struct lac_str bytes = LAC_STR("\xC3\x01"
-                                                "\x4A\x75\x7F\x18\x4D\x90\x21\x5E"
-                                                "\4hi");
-    struct lac_wire *w = open(NULL);
-    struct lac_request out;
-
-    LAC_TEST_EQ(lac_wire_read(w, &lac_request_type, &out, bytes, LAC_STR_NULL, &arena, &err),
-                LAC_REJECT);
-    LAC_TEST_EQ(lac_wire_add_schema(w, &lac_request_type, LAC_STR(NEWER), &err), LAC_OK);
-    LAC_TEST_EQ(lac_wire_add_schema(w, &lac_request_type, LAC_STR(NEWER), &err), LAC_OK);
-    LAC_TEST_EQ(lac_wire_read(w, &lac_request_type, &out, bytes, LAC_STR_NULL, &arena, &err),
-                LAC_OK);
-    CU_ASSERT(lac_str_is(out.text, "hi"));
-    LAC_TEST_EQ(lac_wire_add_schema(w, &lac_request_type, LAC_STR("{"), &err), LAC_REJECT);
-    lac_wire_close(w);
-}
-
 static void json_is_bounded(void)
 {
     struct lac_wire *w = open(NULL);
@@ -251,4 +231,4 @@ LAC_TEST_MAIN(wire, json_is_bounded, what_was_written_is_read_in_both_framings,
               our_schema_in_a_registry_is_read_by_generated_code,
               a_registry_that_is_down_is_asked_again,
               a_schema_that_does_not_fit_is_refused_without_asking_again,
-              more_schemas_than_slots_still_work, a_schema_can_be_made_known_by_its_fingerprint)
+              more_schemas_than_slots_still_work)

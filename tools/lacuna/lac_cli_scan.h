@@ -57,9 +57,6 @@ int lac_cli_scan_setup(const struct lac_tool *t, const struct lac_cli_scan_words
                        bool floors_only, struct lac_cli_scan_setup *s);
 void lac_cli_scan_setup_deinit(struct lac_cli_scan_setup *s);
 
-/* "0.35" -> 350000. False: no number from 0 to 1 with at most six decimals. */
-bool lac_cli_scan_score(const char *text, uint32_t *ppm) LAC_MUST_USE;
-
 /* ---- Records: what is said about one finding ---- */
 
 enum {

@@ -9,7 +9,8 @@
 
 enum { KEY_BYTES = 64 << 10 };
 
-bool lac_cli_scan_score(const char *text, uint32_t *ppm)
+/* "0.35" -> 350000. False: no number from 0 to 1 with at most six decimals. */
+static bool score_of(const char *text, uint32_t *ppm)
 {
     uint64_t value = 0, unit = 1000000;
     bool digits = false;
@@ -60,7 +61,7 @@ static int open_plan(const struct lac_tool *t, const struct lac_cli_scan_words *
 
     if (!split(w->entities, entities, &o.entity_count) || !split(w->rules, rules, &o.rule_count))
         return lac_tool_fail(t, LAC_EXIT_USAGE, "too many names after --entities or --rules", NULL);
-    if (w->min_score && !lac_cli_scan_score(w->min_score, &o.min_score))
+    if (w->min_score && !score_of(w->min_score, &o.min_score))
         return lac_tool_fail(t, LAC_EXIT_USAGE, "--min-score takes a number from 0 to 1", NULL);
     if (w->min_tier && !lac_tier_parse(lac_str_from(w->min_tier), &o.min_tier))
         return lac_tool_fail(t, LAC_EXIT_USAGE, "--min-tier takes PUBLIC, INTERNAL or PROPRIETARY",
