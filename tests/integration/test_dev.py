@@ -248,6 +248,14 @@ def test_topics_create_has_nothing_to_do_on_dev_although_its_broker_cannot_creat
     assert running.tool("topics", "create").stdout.startswith("0 of 13")
 
 
+def test_a_tail_begins_at_a_time_although_the_broker_knows_none(running):
+    running.classify("something to tail")
+    records = ("tail", "routing", "--no-follow", "--from")
+    wait_until(lambda: running.tool(*records, "beginning").stdout, 30, "the record to be there")
+    assert running.tool(*records, "10m").stdout
+    assert not running.tool(*records, "0s").stdout
+
+
 def test_doctor_finds_a_running_dev_healthy(running):
     checks = json.loads(running.tool("doctor", "--json").stdout)
     assert {c["check"] for c in checks} >= {"kafka", "topics", "postgres", "schema", "clock"}

@@ -304,6 +304,19 @@ def test_sarif(tree):
     assert [r["partialFingerprints"]["lacunaPlace/v1"] for r in again["runs"][0]["results"]] == prints
 
 
+def test_a_report_in_the_folder_that_is_looked_at_is_no_part_of_it(tree):
+    for name in ("report.sarif", "report.csv"):
+        form = name.split(".")[1]
+        with open(tree / name, "w", encoding="utf-8") as report:
+            done = subprocess.run([BIN / "lacuna", "scan", "--format", form], cwd=tree, env=_env(),
+                                  stdout=report, timeout=60, check=False)
+        assert done.returncode == 1
+        text = (tree / name).read_bytes().decode()
+        assert name not in text
+        (tree / name).unlink()
+        assert scan(tree, "--format", form, status=1).stdout == text
+
+
 def test_a_baseline_knows_what_was_there_and_holds_no_value(tree, tmp_path):
     base = tmp_path / "known.txt"
     scan(tree, "--write-baseline", str(base), status=0)

@@ -296,6 +296,8 @@ enum lac_status lac_cli_scan_workers_open(struct lac_cli_scan_run *run, struct l
     struct lac_str key = fingerprint_key(run);
     enum lac_status status = LAC_OK;
 
+    if (fstat(STDOUT_FILENO, &run->output) != 0 || !S_ISREG(run->output.st_mode))
+        run->output.st_ino = 0;
     run->workers = calloc(run->setup.threads, sizeof(*run->workers));
     if (!run->workers)
         return lac_err_set(err, LAC_FATAL, 0, "no memory to scan with");

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "lac_buf.h"
 #include "lac_compiler.h"
@@ -166,6 +167,7 @@ struct lac_cli_scan_run {
     bool open;          /* what stands before all records is written, what stands behind is not */
     bool interrupted;   /* what stands behind has to say that records are missing */
     int output_error;   /* 0, or why no more can be written */
+    struct stat output; /* what is written to, which is not looked at; st_ino 0: no file */
     uint64_t begun_ms;
     /* lac_cli_scan_stop.c */
     pthread_t watcher;

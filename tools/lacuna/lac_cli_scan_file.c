@@ -395,6 +395,14 @@ void lac_cli_scan_fd(struct lac_cli_scan_run *run, struct lac_cli_scan_worker *w
     count_file(run, listed, undecodable, truncated);
 }
 
+/* `lacuna scan >report` in the folder that it looks at would find its own findings, and what they
+ * are of, for ever. */
+static bool is_output(const struct lac_cli_scan_run *run, const struct stat *st)
+{
+    return run->output.st_ino != 0 && st->st_ino == run->output.st_ino &&
+           st->st_dev == run->output.st_dev;
+}
+
 void lac_cli_scan_path(struct lac_cli_scan_run *run, struct lac_cli_scan_worker *w,
                        const char *path, bool followed, struct lac_buf *out)
 {
@@ -408,7 +416,7 @@ void lac_cli_scan_path(struct lac_cli_scan_run *run, struct lac_cli_scan_worker 
         lac_cli_scan_complain(run, lac_str_from(path), lac_errno_text(errno));
         return;
     }
-    if (!followed && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))) {
+    if (!followed && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || is_output(run, &st))) {
         close(fd);
         return;
     }

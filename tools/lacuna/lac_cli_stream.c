@@ -50,6 +50,18 @@ bool lac_cli_from_parse(const char *text, struct lac_cli_from *from)
     return strcmp(rest, "Z") == 0 || *rest == '\0';
 }
 
+/* `lacuna dev`'s broker knows no times: to it, nothing is newer than anything. It holds little, so
+ * all of it is read. */
+static enum lac_status knows_times(struct lac_kafka_admin *admin, bool *knows, struct lac_err *err)
+{
+    static const char toy[] = "mockCluster";
+    char id[LAC_KAFKA_CLUSTER_ID_SIZE] = "";
+    enum lac_status status = lac_kafka_admin_cluster_id(admin, LAC_CLI_ASK_MS, id, err);
+
+    *knows = strncmp(id, toy, sizeof(toy) - 1) != 0;
+    return status;
+}
+
 static enum lac_status start_offset(struct lac_kafka_admin *admin, const struct lac_cli_from *from,
                                     struct lac_kafka_position *p, int64_t end, struct lac_err *err)
 {
@@ -80,8 +92,10 @@ static enum lac_status place(struct lac_cli_stream *s, struct lac_kafka_admin *a
                              int64_t partition, const struct lac_cli_from *from,
                              struct lac_err *err)
 {
+    static const struct lac_cli_from beginning = {.kind = LAC_CLI_BEGINNING};
     struct lac_kafka_cluster_info info;
     const struct lac_kafka_topic_info *topic;
+    bool by_time = true;
     enum lac_status status = lac_kafka_admin_cluster(admin, LAC_CLI_ASK_MS, &info, err);
     int32_t count;
 
@@ -99,6 +113,12 @@ static enum lac_status place(struct lac_cli_stream *s, struct lac_kafka_admin *a
     s->end = calloc((size_t)count, sizeof(*s->end));
     if (!s->_at || !s->end)
         return lac_err_set(err, LAC_FATAL, ENOMEM, "out of memory");
+    if (from->kind == LAC_CLI_TIME)
+        status = knows_times(admin, &by_time, err);
+    if (!by_time) {
+        s->_since_ms = from->number;
+        from = &beginning;
+    }
     for (int32_t i = 0; i < count && status == LAC_OK; i++) {
         struct lac_kafka_position *p = &s->_at[s->count];
         int64_t low;
@@ -147,7 +167,7 @@ int lac_cli_stream_open(struct lac_cli_stream *s, const struct lac_tool *t, cons
     struct lac_err err = {0};
     enum lac_status status;
 
-    *s = (struct lac_cli_stream){.t = t};
+    *s = (struct lac_cli_stream){.t = t, ._since_ms = INT64_MIN};
     lac_buf_init(&s->_value, VALUE_BYTES);
     lac_signal_hold();
     if (id == LAC_TOPIC_COUNT)
@@ -188,6 +208,23 @@ void lac_cli_stream_close(struct lac_cli_stream *s)
     *s = (struct lac_cli_stream){0};
 }
 
+static enum lac_status poll_once(struct lac_cli_stream *s, uint32_t wait_ms,
+                                 struct lac_kafka_msg *msg, struct lac_err *err)
+{
+    enum lac_status status =
+        lac_kafka_poll(s->_consumer, wait_ms < STEP_MS ? wait_ms : STEP_MS, msg, err);
+
+    if (status != LAC_OK)
+        return status;
+    for (size_t i = 0; i < s->count; i++)
+        if (s->_at[i].partition == msg->partition)
+            s->_at[i].offset = msg->offset + 1;
+    if (msg->timestamp >= s->_since_ms)
+        return LAC_OK;
+    lac_kafka_msg_release(msg);
+    return LAC_AGAIN;
+}
+
 enum lac_status lac_cli_stream_next(struct lac_cli_stream *s, uint32_t wait_ms,
                                     struct lac_kafka_msg *msg, struct lac_err *err)
 {
@@ -198,12 +235,8 @@ enum lac_status lac_cli_stream_next(struct lac_cli_stream *s, uint32_t wait_ms,
         s->stopped |= lac_signal_came();
         if (s->stopped)
             return LAC_AGAIN;
-        status = lac_kafka_poll(s->_consumer, wait_ms < STEP_MS ? wait_ms : STEP_MS, msg, err);
+        status = poll_once(s, wait_ms, msg, err);
     } while (status == LAC_AGAIN && lac_clock_mono_ms() < end);
-    if (status == LAC_OK)
-        for (size_t i = 0; i < s->count; i++)
-            if (s->_at[i].partition == msg->partition)
-                s->_at[i].offset = msg->offset + 1;
     return status;
 }
 

@@ -34,7 +34,8 @@ struct lac_cli_stream {
     struct lac_wire *_wire;
     struct lac_registry *_registry;
     struct lac_buf _value;
-    bool stopped; /* by a signal */
+    int64_t _since_ms; /* older records are passed over */
+    bool stopped;      /* by a signal */
 };
 
 struct lac_cli_from {
