@@ -148,6 +148,9 @@ def test_what_rules_leave_open_is_read(stack, pack, exemplars):
     metrics = worker.metrics()
     assert metrics["lacuna_semantic_ready"] == 1
     assert metrics["lacuna_semantic_windows_total"] > metrics["lacuna_semantic_texts_total"] > 0
+    # What Lacuna's dashboards ask for.
+    assert metrics['lacuna_classification_latency_seconds_count{layer="embedding"}'] > 0
+    assert metrics['lacuna_classification_latency_seconds_count{layer="heuristic"}'] > 0
     # Equal texts of a batch are encoded once; how batches fell is not ours to say.
     assert metrics["lacuna_semantic_texts_total"] <= sum(
         1 + len(r.get("conversation", ())) + len(r.get("files", ())) + ("subject" in r)

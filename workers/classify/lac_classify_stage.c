@@ -82,7 +82,7 @@ static void open_semantic_metrics(struct lac_classify *c)
     c->semantic_latency = lac_metrics_histogram(
         c->metrics, "lacuna_classification_latency_seconds",
         "Time of one request in a layer: the batch's time divided by its requests.",
-        "layer=\"semantic\"", lac_metrics_latency_seconds, LAC_METRICS_LATENCY_COUNT);
+        "layer=\"embedding\"", lac_metrics_latency_seconds, LAC_METRICS_LATENCY_COUNT);
     for (size_t i = 0; i < LAC_COUNT(results); i++) {
         (void)snprintf(labels, sizeof(labels), "result=\"%s\"", results[i]);
         c->semantic[i] = lac_metrics_counter(c->metrics, "lacuna_semantic_decisions_total",
