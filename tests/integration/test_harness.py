@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The harness itself: the components start, keep data over a restart, and refuse the wrong key."""
 
+from types import SimpleNamespace
+
 import pytest
 from confluent_kafka import Consumer, KafkaException
 from harness import Certificates, decode, encode, named_schema, wait_until
+from harness.flow import read_decided
 from harness.kafka import PASSWORD, USER
 
 
@@ -58,3 +61,13 @@ def test_records_survive_the_way_through_fastavro():
                "files": [], "metadata": {}}
     assert decode("Request", encode("Request", request))["text"] == "hello"
     assert decode("Request", encode("Request", request, schema_id=9))["text"] == "hello"
+
+
+def test_routing_and_lineage_are_read_until_both_have_the_end_of_the_transaction():
+    seen = {"routing": [[1], [1, 2]], "lineage": [[], [1], [1, 2]]}
+    late = SimpleNamespace(topic=lambda name: name,
+                           kafka=SimpleNamespace(read=lambda name: seen[name].pop(0)))
+    assert read_decided(late, 2) == {"routing": [1, 2], "lineage": [1, 2]}
+    never = SimpleNamespace(topic=lambda name: name,
+                            kafka=SimpleNamespace(read=lambda name: [1]))
+    assert read_decided(never, 2, timeout=0.2) == {"routing": [1], "lineage": [1]}

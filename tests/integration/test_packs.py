@@ -307,7 +307,7 @@ def test_a_shadow_is_heard_and_never_acted_on(lacuna, packs):
     assert changed > 0
     messages = lacuna.kafka.wait_for(lacuna.topic("shadow"), int(changed))
     events = {d["event_id"]: d["request_id"] for d in
-              decisions_of(lacuna.kafka.read(lacuna.topic("lineage")))}
+              decisions_of(lacuna.kafka.wait_for(lacuna.topic("lineage"), 40))}
     for message in messages:
         record = decode("Shadow", message.value)
         assert b"zyxtwo" not in message.value and b"note" not in message.value

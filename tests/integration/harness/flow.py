@@ -4,6 +4,7 @@
 from collections import Counter, defaultdict
 
 from .records import core_of, decode
+from .wait import wait_until
 
 # Three kinds of text whose floor is known, whatever the strategy or the built-in opinions say.
 _SSN = "employee {i} has the number 536-22-{last:04d}"
@@ -45,10 +46,33 @@ def _told(messages, records) -> str:
     return "\n".join(lines)
 
 
+def read_decided(stack, count, timeout=30) -> dict[str, list]:
+    """Routing and lineage as a read_committed reader sees them, once both hold `count` records.
+
+    One transaction writes to both, and the broker ends it partition by partition: who has seen all
+    of one topic may not yet see all of the other. What is still short at the end is returned so;
+    the caller says who is lost.
+    """
+    names = ("routing", "lineage")
+    got = {}
+
+    def all_there():
+        for name in names:
+            if len(got.get(name, ())) < count:
+                got[name] = stack.kafka.read(stack.topic(name))
+        return all(len(got[name]) >= count for name in names)
+
+    try:
+        wait_until(all_there, timeout, "routing and lineage to be committed", every=0.1)
+    except AssertionError:
+        pass
+    return got
+
+
 def check_topics(stack, ids) -> dict[str, dict]:
     """Exactly one routing and one lineage record per id of `ids`; lineage by event id (hex)."""
     ids = set(ids)
-    messages = {name: stack.kafka.read(stack.topic(name)) for name in ("routing", "lineage")}
+    messages = read_decided(stack, len(ids))
     routing = [decode("Routing", m.value) for m in messages["routing"]]
     lineage = decisions_of(messages["lineage"])
     for name, records in (("routing", routing), ("lineage", lineage)):
