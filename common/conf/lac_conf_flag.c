@@ -90,6 +90,21 @@ static enum lac_status put_flag(struct flags *f, struct lac_conf_name found, con
     return lac_conf_put(f->c, found.key, LAC_CONF_FROM_FLAG, flag, lac_str_from(value), err);
 }
 
+/* "--switch true": read as a switch and a word of its own, the word would be refused without a
+ * reason, and "--switch false" be the opposite of what was meant. */
+static enum lac_status refuse_word(const struct flags *f, const char *flag, struct lac_err *err)
+{
+    const struct lac_conf_sources *src = &f->c->src;
+    const char *next = f->at + 1 < src->argc ? src->argv[f->at + 1] : "";
+
+    if (strcmp(next, "true") != 0 && strcmp(next, "false") != 0)
+        return LAC_OK;
+    return lac_err_set(err, LAC_FATAL, 0,
+                       "%s is a switch and takes no word behind it: write %s=%s, or --no-%s to "
+                       "switch it off",
+                       flag, flag, next, flag + 2);
+}
+
 /* --name, --name=value, --name value, --no-name. False: nothing of the table, `*status` is OK. */
 static bool table_flag(struct flags *f, const char *word, enum lac_status *status,
                        struct lac_err *err)
@@ -113,9 +128,13 @@ static bool table_flag(struct flags *f, const char *word, enum lac_status *statu
     if (!may_use(f->c, found.key))
         return false;
     is_bool = lac_conf_keys[found.key].type == LAC_CONF_BOOL;
+    lac_conf_spell(flag, LAC_CONF_IN_FLAG, found);
+    if (!value && is_bool)
+        *status = refuse_word(f, flag, err);
+    if (*status != LAC_OK)
+        return true;
     if (!value)
         value = is_bool ? "true" : next_word(f);
-    lac_conf_spell(flag, LAC_CONF_IN_FLAG, found);
     *status = value ? put_flag(f, found, flag, value, err) : need_value(word, name.len, err);
     return true;
 }

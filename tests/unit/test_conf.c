@@ -226,6 +226,12 @@ static const struct {
     {{.flags = {"--sink-lane=1"}}, "--sink-lane is not a setting; did you mean --sink-lanes?"},
     {{.flags = {"--bridge-listen=x:1"}}, "--bridge-listen is not read by this program; see --help"},
     {{.flags = {"stray"}}, "unexpected argument \"stray\"; see --help"},
+    {{.flags = {"--kafka-ssl-insecure", "true"}},
+     "--kafka-ssl-insecure is a switch and takes no word behind it: write "
+     "--kafka-ssl-insecure=true, or --no-kafka-ssl-insecure to switch it off"},
+    {{.flags = {"--kafka-ssl-insecure", "false"}},
+     "--kafka-ssl-insecure is a switch and takes no word behind it: write "
+     "--kafka-ssl-insecure=false, or --no-kafka-ssl-insecure to switch it off"},
     {{.flags = {"--", "stray"}}, "unexpected argument \"stray\"; see --help"},
     {{.flags = {"-x"}}, "-x is not a flag; see --help"},
     {{.flags = {"--sink-lanes"}}, "--sink-lanes needs a value"},
