@@ -5,9 +5,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "lac_clock.h"
 #include "lac_json.h"
 #include "lac_table.h"
 #include "lac_topics.h"
+
+enum { LOOK_MS = 50 };
 
 static int open_admin(const struct lac_tool *t, struct lac_kafka_admin **admin)
 {
@@ -205,6 +208,49 @@ static int list(int argc, char **argv)
     return status;
 }
 
+static size_t known(const struct lac_conf *c, const struct lac_kafka_cluster_info *info)
+{
+    size_t n = 0;
+
+    for (unsigned i = 0; i < LAC_TOPIC_COUNT; i++) {
+        const struct lac_kafka_topic_info *have;
+        char name[LAC_TOPIC_NAME_SIZE];
+
+        if (!lac_topic_full_name(name, lac_conf_text(c, "kafka.topic_prefix"),
+                                 (enum lac_topic_id)i))
+            continue;
+        have = lac_kafka_cluster_topic(info, name);
+        n += have && !have->leaderless;
+    }
+    return n;
+}
+
+/* A broker says that a topic is made, and for a moment afterwards that there is none. */
+static enum lac_status await_topics(const struct lac_tool *t, struct lac_kafka_admin *admin,
+                                    struct lac_kafka_cluster_info *info, struct lac_err *err)
+{
+    uint64_t end = lac_clock_mono_ms() + LAC_CLI_ASK_MS;
+    enum lac_status status = lac_kafka_admin_cluster(admin, LAC_CLI_ASK_MS, info, err);
+
+    while (status == LAC_OK && known(t->conf, info) < LAC_TOPIC_COUNT &&
+           lac_clock_mono_ms() < end) {
+        lac_kafka_cluster_info_deinit(info);
+        lac_clock_sleep_ms(LOOK_MS);
+        status = lac_kafka_admin_cluster(admin, LAC_CLI_ASK_MS, info, err);
+    }
+    return status;
+}
+
+static void say_made(size_t made)
+{
+    if (made == LAC_TOPIC_COUNT)
+        printf("%d of %d topics created.\n", LAC_TOPIC_COUNT, LAC_TOPIC_COUNT);
+    else if (made)
+        printf("%zu of %d topics created, the others were there.\n", made, LAC_TOPIC_COUNT);
+    else
+        printf("0 of %d topics created, all were there.\n", LAC_TOPIC_COUNT);
+}
+
 static int create_with(const struct lac_tool *t, bool quiet)
 {
     struct lac_kafka_cluster_info info;
@@ -216,13 +262,13 @@ static int create_with(const struct lac_tool *t, bool quiet)
     if (status >= 0)
         return status;
     if (lac_cli_topics_create(t->conf, admin, 0, &made, &err) != LAC_OK ||
-        lac_kafka_admin_cluster(admin, LAC_CLI_ASK_MS, &info, &err) != LAC_OK) {
+        await_topics(t, admin, &info, &err) != LAC_OK) {
         status = lac_tool_dependency(t, &err, NULL);
     } else {
         struct listing l = {.t = t, .info = &info};
 
         if (!quiet) {
-            printf("%zu of %d topics created, the others were there.\n", made, LAC_TOPIC_COUNT);
+            say_made(made);
             status = fflush(stdout) == 0 ? print_topics(&l) : lac_tool_output_failed(t, errno);
         }
         lac_kafka_cluster_info_deinit(&info);
