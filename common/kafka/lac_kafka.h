@@ -66,6 +66,11 @@ struct lac_kafka_options {
     uint32_t linger_ms;   /* producers; taken literally: 0 sends at once */
     bool tell_end;        /* assigned consumers: lac_kafka_at_end() is wanted */
     uint64_t queue_bytes; /* fetched and not yet polled, per consumer; at least 1 MiB */
+    /* Asked a few times a second by who waits for a broker's first answer (lac_kafka_admin.h):
+     * true ends the wait. Any thread; NULL: nobody stops it. lac_kafka_options_from_conf() sets
+     * none. */
+    bool (*stopped)(void *ctx);
+    void *stopped_ctx;
 };
 
 /* Fills all of `o` from the kafka.* keys; the text stays borrowed from `c`. linger_ms is 5. */

@@ -5,14 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lac_clock.h"
 #include "lac_kafka_priv.h"
 
-enum { TOPICS_PER_CALL = 64 };
+enum { TOPICS_PER_CALL = 64, STOP_LOOK_MS = 100 };
 
 struct lac_kafka_admin {
     rd_kafka_t *rk;
     rd_kafka_conf_t *conf; /* for the short-lived members that ask about a group */
     struct lac_kafka_side side;
+    bool (*stopped)(void *ctx);
+    void *stopped_ctx;
 };
 
 enum lac_status lac_kafka_admin_open(struct lac_kafka_admin **out,
@@ -23,6 +26,8 @@ enum lac_status lac_kafka_admin_open(struct lac_kafka_admin **out,
 
     if (!a)
         return lac_err_set(err, LAC_RETRY, 0, "kafka: out of memory");
+    a->stopped = o->stopped;
+    a->stopped_ctx = o->stopped_ctx;
     a->conf = lac_kafka_conf_common(o, &a->side, err);
     if (!a->conf || lac_kafka_conf_properties(a->conf, o, true, err) != LAC_OK) {
         lac_kafka_admin_close(a);
@@ -51,14 +56,52 @@ void lac_kafka_admin_close(struct lac_kafka_admin *a)
     free(a);
 }
 
+/* Nobody answers: which address that is, is what a person wants to know first. */
+static const char *servers_of(const struct lac_kafka_admin *a, char *out, size_t size)
+{
+    if (rd_kafka_conf_get(rd_kafka_conf(a->rk), "bootstrap.servers", out, &size) !=
+        RD_KAFKA_CONF_OK)
+        out[0] = '\0';
+    return out;
+}
+
+static enum lac_status no_cluster_id(const struct lac_kafka_admin *a, uint32_t timeout_ms,
+                                     struct lac_err *err)
+{
+    char servers[160];
+
+    (void)servers_of(a, servers, sizeof(servers));
+    if (a->stopped && a->stopped(a->stopped_ctx))
+        return lac_err_set(err, LAC_RETRY, 0, "kafka: stopped before %s answered", servers);
+    return lac_err_set(err, LAC_RETRY, RD_KAFKA_RESP_ERR__TIMED_OUT,
+                       "kafka: %s did not tell its cluster id within %u ms", servers, timeout_ms);
+}
+
+/* What a broker tells whoever connects. This wait can be cut into slices, as no question of ours is
+ * under way meanwhile. NULL: none came up in time, or nobody waits any more. */
+static char *await_cluster_id(struct lac_kafka_admin *a, uint32_t timeout_ms)
+{
+    uint64_t now = lac_clock_mono_ms(), end = now + timeout_ms;
+    char *id;
+
+    if (!a->stopped)
+        return rd_kafka_clusterid(a->rk, (int)timeout_ms);
+    do {
+        uint64_t left = end - now;
+
+        id = rd_kafka_clusterid(a->rk, (int)(left < STOP_LOOK_MS ? left : STOP_LOOK_MS));
+        now = lac_clock_mono_ms();
+    } while (!id && now < end && !a->stopped(a->stopped_ctx));
+    return id;
+}
+
 enum lac_status lac_kafka_admin_cluster_id(struct lac_kafka_admin *a, uint32_t timeout_ms,
                                            char out[LAC_KAFKA_CLUSTER_ID_SIZE], struct lac_err *err)
 {
-    char *id = rd_kafka_clusterid(a->rk, (int)timeout_ms);
+    char *id = await_cluster_id(a, timeout_ms);
 
     if (!id)
-        return lac_err_set(err, LAC_RETRY, RD_KAFKA_RESP_ERR__TIMED_OUT,
-                           "kafka: no broker told its cluster id within %u ms", timeout_ms);
+        return no_cluster_id(a, timeout_ms, err);
     (void)snprintf(out, LAC_KAFKA_CLUSTER_ID_SIZE, "%s", id);
     rd_kafka_mem_free(a->rk, id);
     return LAC_OK;
@@ -77,27 +120,37 @@ static struct lac_kafka_topic_info topic_info(const struct rd_kafka_metadata_top
     return info;
 }
 
-/* Nobody answers: which address that is, is what a person wants to know first. */
 static enum lac_status no_metadata(const struct lac_kafka_admin *a, rd_kafka_resp_err_t code,
                                    struct lac_err *err)
 {
-    char servers[160] = "", what[200];
-    size_t size = sizeof(servers);
+    char servers[160], what[200];
 
-    if (rd_kafka_conf_get(rd_kafka_conf(a->rk), "bootstrap.servers", servers, &size) !=
-        RD_KAFKA_CONF_OK)
-        return lac_kafka_fail(err, "metadata", code);
-    (void)snprintf(what, sizeof(what), "metadata of %s", servers);
+    (void)snprintf(what, sizeof(what), "metadata of %s", servers_of(a, servers, sizeof(servers)));
     return lac_kafka_fail(err, what, code);
+}
+
+/* A question can't be given up once it is asked; whoever may be stopped asks when a broker is
+ * there. */
+static bool can_ask(struct lac_kafka_admin *a, uint32_t timeout_ms)
+{
+    char *id = a->stopped ? await_cluster_id(a, timeout_ms) : NULL;
+
+    if (id)
+        rd_kafka_mem_free(a->rk, id);
+    return !a->stopped || id;
 }
 
 enum lac_status lac_kafka_admin_cluster(struct lac_kafka_admin *a, uint32_t timeout_ms,
                                         struct lac_kafka_cluster_info *out, struct lac_err *err)
 {
     const struct rd_kafka_metadata *m = NULL;
-    rd_kafka_resp_err_t code = rd_kafka_metadata(a->rk, 1, NULL, &m, (int)timeout_ms);
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__TRANSPORT;
 
     memset(out, 0, sizeof(*out));
+    if (can_ask(a, timeout_ms))
+        code = rd_kafka_metadata(a->rk, 1, NULL, &m, (int)timeout_ms);
+    else if (a->stopped(a->stopped_ctx))
+        return no_cluster_id(a, timeout_ms, err);
     if (code)
         return no_metadata(a, code, err);
     out->_metadata = (void *)m;

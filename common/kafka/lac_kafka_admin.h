@@ -3,7 +3,8 @@
  * lac_kafka_admin - questions to a cluster, and topics made
  *
  * For tools, start-up checks and health: every call asks a broker and waits for the answer, at
- * most its timeout. RETRY: no answer. FATAL: not allowed.
+ * most its timeout; while no broker was ever reached, also no longer than until the options'
+ * stopped() says so. RETRY: no answer. FATAL: not allowed.
  *
  * Thread: owner.
  */

@@ -2,11 +2,16 @@
 #include <stdlib.h>
 
 #include "lac_assert.h"
+#include "lac_clock.h"
 #include "lac_kafka_priv.h"
 #include "lac_log.h"
 
 /* Before 2.1.0 the timeout of a seek is taken for microseconds. */
 enum { SEEK_FIXED_VERSION = 0x020100ff, SEEK_TIMEOUT_MS = 5000 };
+
+/* Where a topic that was subscribed to is missing. librdkafka looks for it each time that it
+ * refreshes all it knows, every thirty seconds. */
+enum { MISSING_LOOK_MS = 1000, MISSING_ANSWER_MS = 500 };
 
 /* librdkafka's own, which it keeps to however short a session is. */
 enum { HEARTBEAT_MS = 3000 };
@@ -26,6 +31,8 @@ struct lac_kafka_consumer {
     size_t ended;                               /* of them, how many were read to their end */
     bool *at_end; /* [end_size] by partition, as the same partition ends again and again */
     size_t end_size;
+    bool misses_topic; /* a subscribed one was not there when it was last looked for */
+    uint64_t looked_ms;
     struct lac_kafka_fetch fetch;
     struct lac_kafka_side side;
 };
@@ -382,6 +389,40 @@ static enum lac_status no_message(struct lac_kafka_consumer *c, struct lac_err *
     return lac_err_set(err, LAC_FATAL, code, "kafka: the consumer broke: %s", why);
 }
 
+/* Whether a broker knows the topic. A few bytes: not all topics of a big cluster, every second. */
+static bool exists(struct lac_kafka_consumer *c, const char *topic)
+{
+    rd_kafka_topic_t *t = rd_kafka_topic_new(c->rk, topic, NULL);
+    const struct rd_kafka_metadata *m = NULL;
+    bool found = false;
+
+    if (t && rd_kafka_metadata(c->rk, 0, t, &m, MISSING_ANSWER_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        found = m->topic_cnt == 1 && !m->topics[0].err && m->topics[0].partition_cnt > 0;
+        rd_kafka_metadata_destroy(m);
+    }
+    if (t)
+        rd_kafka_topic_destroy(t);
+    return found;
+}
+
+/* A list of all topics makes librdkafka look again what it subscribed to; that of one does not. */
+static void look_for_topics(struct lac_kafka_consumer *c)
+{
+    const struct rd_kafka_metadata *m = NULL;
+    uint64_t now = lac_clock_mono_ms();
+
+    if (now - c->looked_ms < MISSING_LOOK_MS)
+        return;
+    c->looked_ms = now;
+    for (int i = 0; i < c->topics->cnt; i++)
+        if (!exists(c, c->topics->elems[i].topic))
+            return;
+    if (rd_kafka_metadata(c->rk, 1, NULL, &m, MISSING_ANSWER_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    rd_kafka_metadata_destroy(m);
+    c->misses_topic = false;
+}
+
 enum lac_status lac_kafka_poll(struct lac_kafka_consumer *c, uint32_t timeout_ms,
                                struct lac_kafka_msg *msg, struct lac_err *err)
 {
@@ -394,8 +435,11 @@ enum lac_status lac_kafka_poll(struct lac_kafka_consumer *c, uint32_t timeout_ms
         if (timeout_ms)
             m = rd_kafka_consumer_poll(c->rk, (int)timeout_ms);
     }
-    if (!m)
+    if (!m) {
+        if (c->misses_topic)
+            look_for_topics(c);
         return no_message(c, err);
+    }
     if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         note_end(c, m->partition, true);
         rd_kafka_message_destroy(m);
@@ -405,6 +449,7 @@ enum lac_status lac_kafka_poll(struct lac_kafka_consumer *c, uint32_t timeout_ms
         enum lac_status status;
 
         code = m->err;
+        c->misses_topic |= c->topics && code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
         status = lac_kafka_status(code);
         (void)lac_err_set(err, status, code, "kafka: %s%s", rd_kafka_message_errstr(m),
                           code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART

@@ -90,13 +90,15 @@ static bool may_log(struct lac_kafka_side *side)
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
     struct lac_kafka_side *side = rd_kafka_opaque(rk);
+    uint64_t more;
 
     if (level > 4) { /* notice and below: only somebody who debugs wants it */
         lac_log(LAC_LOG_DEBUG, "kafka_reported", "facility=%s text=\"%s\"", facility, text);
         return;
     }
-    if (side && may_log(side))
-        lac_log(LAC_LOG_WARN, "kafka_reported", "facility=%s text=\"%s\"", facility, text);
+    if (side && lac_kafka_may_say(facility, text, &more) && may_log(side))
+        lac_log(LAC_LOG_WARN, "kafka_reported", "facility=%s suppressed=%" PRIu64 " text=\"%s\"",
+                facility, more, text);
 }
 
 /* Thread: the one that polls. */
@@ -104,15 +106,16 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 {
     struct lac_kafka_side *side = opaque;
     char fatal[256];
+    uint64_t more;
 
     if (code == RD_KAFKA_RESP_ERR__FATAL) {
         rd_kafka_resp_err_t cause = rd_kafka_fatal_error(rk, fatal, sizeof(fatal));
 
         lac_log(LAC_LOG_WARN, "kafka_client_broke", "code=%s reason=\"%s\"",
                 rd_kafka_err2name(cause), fatal);
-    } else if (side && may_log(side)) {
-        lac_log(LAC_LOG_WARN, "kafka_failed", "code=%s reason=\"%s\"", rd_kafka_err2name(code),
-                reason);
+    } else if (side && lac_kafka_may_say(rd_kafka_err2name(code), reason, &more) && may_log(side)) {
+        lac_log(LAC_LOG_WARN, "kafka_failed", "code=%s suppressed=%" PRIu64 " reason=\"%s\"",
+                rd_kafka_err2name(code), more, reason);
     }
     if (side)
         __atomic_store_n(&side->trouble, code, __ATOMIC_RELAXED);

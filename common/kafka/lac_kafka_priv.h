@@ -17,6 +17,10 @@ struct lac_kafka_side {
     bool broke;  /* a connection closed that requests may have been under way on */
 };
 
+/* Whether what one of the process's clients reports (`kind`: how) is to be logged: the same is,
+ * twice a minute, with the number of those that were not. Thread: any. */
+bool lac_kafka_may_say(const char *kind, const char *text, uint64_t *suppressed);
+
 /* A configuration with everything producers and consumers have in common. NULL and `err`
  * (FATAL) when a value is refused. `side` outlives the handle. */
 rd_kafka_conf_t *lac_kafka_conf_common(const struct lac_kafka_options *o,

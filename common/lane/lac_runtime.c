@@ -203,6 +203,19 @@ bool lac_runtime_stopping(const struct lac_runtime *rt)
     return atomic_load_explicit(&rt->stopping, memory_order_acquire);
 }
 
+/* Thread: any. */
+static bool is_stopping(void *rt)
+{
+    return lac_runtime_stopping(rt);
+}
+
+void lac_runtime_kafka(struct lac_runtime *rt, struct lac_kafka_options *o)
+{
+    lac_kafka_options_from_conf(o, rt->conf);
+    o->stopped = is_stopping;
+    o->stopped_ctx = rt;
+}
+
 void lac_runtime_add_check(struct lac_runtime *rt, const char *name, lac_runtime_check *fn,
                            void *ctx)
 {

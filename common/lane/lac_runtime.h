@@ -86,4 +86,7 @@ void lac_runtime_quit(struct lac_runtime *rt, int status);
 /* True from the first signal on. Thread: any. */
 bool lac_runtime_stopping(const struct lac_runtime *rt);
 
+/* All of `o` from the settings; waits for a first broker end when the program is stopped. */
+void lac_runtime_kafka(struct lac_runtime *rt, struct lac_kafka_options *o);
+
 #endif

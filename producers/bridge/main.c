@@ -64,7 +64,7 @@ static enum lac_status open_packs(struct program *p, const struct lac_conf *c, s
     enum lac_status status = lac_pack_open(&p->pack, *path ? path : NULL, err);
     if (status != LAC_OK || !lac_conf_bool(c, "pack.follow"))
         return status;
-    lac_kafka_options_from_conf(&p->control_kafka, c);
+    lac_runtime_kafka(p->rt, &p->control_kafka);
     status = lac_kafka_options_check(&p->control_kafka, err);
     if (status == LAC_OK)
         status = lac_control_settings_read(&p->control, c, lac_runtime_state_dir(p->rt), err);
@@ -110,7 +110,7 @@ static enum lac_status open_kafka(struct program *p, const struct lac_conf *c, s
         .fatal = fatal,
         .fatal_ctx = p->rt,
     };
-    lac_kafka_options_from_conf(&o.kafka, c);
+    lac_runtime_kafka(p->rt, &o.kafka);
     enum lac_status status = lac_kafka_options_check(&o.kafka, err);
     if (status == LAC_OK && lac_conf_is_set(c, "registry.url")) {
         struct lac_registry_options loop = o.registry;

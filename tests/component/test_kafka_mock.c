@@ -325,6 +325,34 @@ static void a_cluster_that_is_away_is_a_retry(void)
     lac_kafka_mock_free(mock);
 }
 
+static bool count_looks(void *ctx)
+{
+    return ++*(int *)ctx > 2;
+}
+
+/* A program that is told to stop while it waits for a first answer. */
+static void a_wait_for_a_cluster_ends_when_it_is_stopped(void)
+{
+    enum { AN_HOUR_MS = 3600000 };
+    struct lac_kafka_cluster_info info;
+    struct lac_kafka_admin *a = NULL;
+    char id[LAC_KAFKA_CLUSTER_ID_SIZE];
+    int looks = 0;
+
+    open_mock();
+    options.bootstrap_servers = "127.0.0.1:1";
+    options.stopped = count_looks;
+    options.stopped_ctx = &looks;
+    LAC_TEST_NEED(lac_kafka_admin_open(&a, &options, &err) == LAC_OK);
+    LAC_TEST_EQ(lac_kafka_admin_cluster_id(a, AN_HOUR_MS, id, &err), LAC_RETRY);
+    CU_ASSERT(strstr(err.text, "stopped") != NULL);
+    looks = 0;
+    LAC_TEST_EQ(lac_kafka_admin_cluster(a, AN_HOUR_MS, &info, &err), LAC_RETRY);
+    CU_ASSERT(strstr(err.text, "stopped") != NULL);
+    lac_kafka_admin_close(a);
+    lac_kafka_mock_free(mock);
+}
+
 /* A successor has its name, or the broker says so: a new producer may go on, the process need not
  * end. The error shows at whatever is called next, so nothing may be asked for in between. */
 static void a_fenced_producer_is_to_be_replaced(void)
@@ -400,4 +428,4 @@ LAC_TEST_MAIN(kafka_mock, a_fenced_producer_is_to_be_replaced, a_record_comes_ba
               batches_keep_order_and_count, what_can_never_be_sent_is_rejected_at_once,
               deliveries_are_reported_and_wake_the_loop, positions_are_committed_and_told,
               a_short_session_is_kept_alive, a_cluster_that_is_away_is_a_retry,
-              a_connection_that_broke_is_told)
+              a_wait_for_a_cluster_ends_when_it_is_stopped, a_connection_that_broke_is_told)

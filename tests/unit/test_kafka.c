@@ -182,7 +182,43 @@ static void headers_of_a_made_message_are_found(void)
     CU_ASSERT(!lac_kafka_msg_header_at(&msg, 3, &h));
 }
 
+static const struct {
+    const char *kind, *text;
+    bool may;
+} reports[] = {
+    {"FAIL", "[thrd:a:9/bootstrap]: a:9/bootstrap: refused (after 0ms in state CONNECT)", true},
+    {"FAIL",
+     "[thrd:a:9/bootstrap]: a:9/bootstrap: refused (after 3ms in state CONNECT, 1 "
+     "identical error(s) suppressed)",
+     false},
+    {"FAIL", "[thrd:main]: a:9/bootstrap: refused", false},
+    {"_TRANSPORT", "a:9/bootstrap: refused (after 3ms in state CONNECT)", true},
+    {"FAIL", "[thrd:a:10/bootstrap]: a:10/bootstrap: refused (after 0ms in state CONNECT)", true},
+    {"REQTMOUT", "[thrd:a:9/1]: a:9/1: Timed out 1 in-flight, 0 retry-queued", true},
+    {"REQTMOUT", "[thrd:a:9/1]: a:9/1: Timed out 12 in-flight, 3 retry-queued", false},
+    {"REQTMOUT", "[thrd:a:9/2]: a:9/2: Timed out 1 in-flight, 0 retry-queued", true},
+    {"X", "", true},
+    {"X", " (after ", false},
+};
+
+static void what_many_clients_report_is_said_once(void)
+{
+    uint64_t more;
+
+    for (size_t i = 0; i < LAC_COUNT(reports); i++) {
+        lac_test_row("%s", reports[i].text);
+        LAC_TEST_EQ(lac_kafka_may_say(reports[i].kind, reports[i].text, &more), reports[i].may);
+    }
+    for (int i = 0; i < 100; i++) { /* so many others that the first is forgotten */
+        char text[32];
+
+        (void)snprintf(text, sizeof(text), "b%d", i);
+        CU_ASSERT(lac_kafka_may_say("FAIL", text, &more));
+    }
+    CU_ASSERT(lac_kafka_may_say(reports[0].kind, reports[0].text, &more));
+}
+
 LAC_TEST_MAIN(kafka, each_error_has_its_answer, transactions_know_what_to_do_next,
               only_harmless_settings_pass_through, a_refused_password_is_not_repeated,
               checks_of_certificates_end_only_by_a_word_of_their_own,
-              headers_of_a_made_message_are_found)
+              headers_of_a_made_message_are_found, what_many_clients_report_is_said_once)

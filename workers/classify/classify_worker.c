@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lac_clock.h"
 #include "lac_env.h"
 #include "lac_kafka_admin.h"
 #include "lac_lane_kafka.h"
@@ -14,7 +15,8 @@
 enum {
     NAME_SIZE = 320,
     CLUSTER_WAIT_MS = 3000,
-    PACKS_WAIT_MS = 3000,   /* at a time: a lane that waits hears when it is stopped */
+    PACKS_WAIT_MS = 3000,   /* at a time, and then a line in the log */
+    STOP_LOOK_MS = 100,     /* between two looks, while it waits, whether it is stopped */
     INTERACTIVE_BATCH = 64, /* messages: one slow text delays at most so many others */
     BULK_LINGER_MS = 5,
     /* Replies do not linger. The rest travels with the commit, one request for each topic; a
@@ -81,6 +83,16 @@ static enum lac_status register_one(struct classify_worker *w, enum lac_classify
     return status;
 }
 
+static bool await_packs(struct classify_program *p)
+{
+    uint64_t end = lac_clock_mono_ms() + PACKS_WAIT_MS;
+    bool ready = lac_control_follower_ready(p->follower, STOP_LOOK_MS);
+
+    while (!ready && !lac_runtime_stopping(p->rt) && lac_clock_mono_ms() < end)
+        ready = lac_control_follower_ready(p->follower, STOP_LOOK_MS);
+    return ready;
+}
+
 static enum lac_status prepare(void *ctx, struct lac_err *err)
 {
     struct classify_worker *w = ctx;
@@ -96,8 +108,7 @@ static enum lac_status prepare(void *ctx, struct lac_err *err)
             status = register_one(w, LAC_CLASSIFY_ESCALATIONS, &lac_escalation_type, err);
         w->registered = status == LAC_OK;
     }
-    if (status == LAC_OK && w->program->follower &&
-        !lac_control_follower_ready(w->program->follower, PACKS_WAIT_MS))
+    if (status == LAC_OK && w->program->follower && !await_packs(w->program))
         status = lac_err_set(err, LAC_RETRY, 0, "the control topic is not read to its end yet");
     if (status == LAC_OK && !w->understands) {
         char why[LAC_ERR_TEXT_SIZE] = "";

@@ -123,7 +123,7 @@ static enum lac_status open_shared(struct program *p, struct lac_err *err)
     const struct lac_conf *c = lac_runtime_conf(common->rt);
     enum lac_status status;
 
-    lac_kafka_options_from_conf(&common->kafka, c);
+    lac_runtime_kafka(common->rt, &common->kafka);
     status = lac_kafka_options_check(&common->kafka, err);
     if (status == LAC_OK)
         status = read_policy(p, c, err);

@@ -116,7 +116,7 @@ static enum lac_status open_output(struct sink_lane *s, struct lac_metrics *metr
     return lac_output_pg_new(&s->output, &o, err);
 }
 
-static enum lac_status open_kafka(struct sink_lane *s, struct lac_err *err)
+static enum lac_status open_kafka(struct sink_lane *s, struct lac_runtime *rt, struct lac_err *err)
 {
     struct lac_kafka_options kafka;
     const char *const inputs[] = {s->lineage};
@@ -135,7 +135,7 @@ static enum lac_status open_kafka(struct sink_lane *s, struct lac_err *err)
 
     if (!lac_topic_group(group, lac_conf_text(s->conf, "kafka.topic_prefix"), LAC_TOPIC_LINEAGE))
         return lac_err_set(err, LAC_FATAL, 0, "kafka.topic_prefix is too long");
-    lac_kafka_options_from_conf(&kafka, s->conf);
+    lac_runtime_kafka(rt, &kafka);
     status = lac_kafka_admin_open(&s->admin, &kafka, err);
     return status == LAC_OK ? lac_lane_kafka_open(&s->kafka, &o, err) : status;
 }
@@ -186,7 +186,7 @@ static enum lac_status open_all(struct sink_lane *s, size_t index, struct lac_ru
     if (status == LAC_OK)
         status = open_output(s, lac_runtime_metrics(rt), err);
     if (status == LAC_OK)
-        status = open_kafka(s, err);
+        status = open_kafka(s, rt, err);
     return status == LAC_OK ? open_lane(s, rt, err) : status;
 }
 
