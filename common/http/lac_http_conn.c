@@ -8,12 +8,15 @@
 #include "lac_assert.h"
 #include "lac_http_internal.h"
 
+enum { DAWDLERS_TRIED = 8 }; /* connections that may turn out to be busy */
+
 enum lac_status lac_http_conns_init(struct lac_http_server *s, struct lac_err *err)
 {
-    s->conns = calloc(s->options.connections, sizeof *s->conns);
+    s->conn_count = (size_t)s->options.connections + LAC_HTTP_SPARE;
+    s->conns = calloc(s->conn_count, sizeof *s->conns);
     if (!s->conns)
         return lac_err_set(err, LAC_FATAL, 0, "http: out of memory");
-    for (size_t i = s->options.connections; i-- > 0;) {
+    for (size_t i = s->conn_count; i-- > 0;) {
         s->conns[i].next = s->free_conns;
         s->free_conns = &s->conns[i];
     }
@@ -84,6 +87,8 @@ static void closed(struct lac_http_server *s, struct lac_http_conn *c)
     (void)epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
     if (c->linger)
         lac_http_linger_begin(s, c->fd);
+    if (c->cut)
+        s->cut_count--;
     c->fd = -1;
     c->mhd = NULL;
     c->next = s->free_conns;
@@ -118,6 +123,9 @@ void lac_http_conn_hangup(struct lac_http_conn *c)
 static void cut(struct lac_http_conn *c)
 {
     lac_http_conn_enter(c, LAC_HTTP_PHASE_NONE);
+    if (!c->cut)
+        c->server->cut_count++;
+    c->cut = true;
     (void)shutdown(c->fd, SHUT_RDWR);
 }
 
@@ -171,25 +179,70 @@ uint64_t lac_http_conns_next(const struct lac_http_server *s)
     return next;
 }
 
+/* Whether there is something in the socket's buffer that the library has not read yet. */
+static bool has_input(const struct lac_http_conn *c)
+{
+    char byte;
+    return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+bool lac_http_conns_crowded(const struct lac_http_server *s)
+{
+    return lac_http_server_connections(s) > s->options.connections + s->cut_count;
+}
+
+/* The connection that has stood longest in this phase for no good reason, or NULL. */
+static struct lac_http_conn *dawdler(const struct lac_http_server *s, enum lac_http_phase phase)
+{
+    struct lac_http_conn *c = s->queues[phase].head;
+    for (int i = 0; c && has_input(c); i++)
+        c = i < DAWDLERS_TRIED ? c->next : NULL;
+    if (!c || phase == LAC_HTTP_PHASE_IDLE)
+        return c;
+    return c->deadline_ms - s->phase_ms[phase] + LAC_HTTP_GRACE_MS <= s->now_ms ? c : NULL;
+}
+
+/*
+ * Whoever opens many connections and says little would otherwise keep all others out until the
+ * deadlines. One that rests ends first, then one whose headers, then one whose body is not
+ * complete; requests that are being answered stay.
+ */
+void lac_http_conns_relieve(struct lac_http_server *s)
+{
+    while (lac_http_conns_crowded(s)) {
+        struct lac_http_conn *c = dawdler(s, LAC_HTTP_PHASE_IDLE);
+        if (!c)
+            c = dawdler(s, LAC_HTTP_PHASE_HEADER);
+        if (!c)
+            c = dawdler(s, LAC_HTTP_PHASE_BODY);
+        if (!c)
+            return;
+        lac_http_refused(s, LAC_HTTP_REFUSED_CROWD);
+        if (c->phase == LAC_HTTP_PHASE_BODY)
+            lac_http_send_raw(c->fd, 503, "too-many-connections",
+                              "Too many clients are connected. Nothing was decided.");
+        cut(c);
+    }
+}
+
 /* Closes those nobody is talking on. One whose next request is in the socket's buffer already is
  * left alone: that request is served and its answer says that it was the last. */
 void lac_http_conns_quiesce(struct lac_http_server *s)
 {
-    for (size_t i = 0; i < s->options.connections; i++) {
+    for (size_t i = 0; i < s->conn_count; i++) {
         struct lac_http_conn *c = &s->conns[i];
         if (c->fd < 0 || !c->mhd)
             continue;
         bool resting =
             c->phase == LAC_HTTP_PHASE_IDLE || (c->phase == LAC_HTTP_PHASE_HEADER && !c->used);
-        char byte;
-        if (resting && recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
+        if (resting && !has_input(c))
             cut(c);
     }
 }
 
 void lac_http_conns_abandon(struct lac_http_server *s)
 {
-    for (size_t i = 0; i < s->options.connections; i++) {
+    for (size_t i = 0; i < s->conn_count; i++) {
         struct lac_http_conn *c = &s->conns[i];
         struct lac_http_request *r = c->mhd ? c->request : NULL;
         if (r && r->stage == LAC_HTTP_STAGE_KEPT && !r->resumed)

@@ -56,6 +56,7 @@ struct lac_http_conn {
     bool closing;                      /* the library is to close it as soon as it asks us */
     bool linger;                       /* unread input is left: close without a reset */
     bool used;                         /* a request line has been seen */
+    bool cut;                          /* shut down by us; the library will close it */
 };
 
 enum lac_http_stage {
@@ -109,6 +110,13 @@ struct lac_http_linger {
     size_t budget; /* bytes still read and thrown away */
 };
 
+/* Taken beyond options.connections: one must be let in for another to be sent away, and for health
+ * checks there is a place while all others are being answered. */
+enum {
+    LAC_HTTP_SPARE = 16,
+    LAC_HTTP_GRACE_MS = 100, /* to say what one came for, in a crowd */
+};
+
 enum { LAC_HTTP_FORM_SHELVES = 64 };
 
 struct lac_http_queue {
@@ -126,7 +134,9 @@ struct lac_http_server {
     uint64_t now_ms;
     struct lac_http_queue queues[LAC_HTTP_PHASE_COUNT];
     uint32_t phase_ms[LAC_HTTP_PHASE_COUNT];
-    struct lac_http_conn *conns; /* owned: options.connections of them */
+    struct lac_http_conn *conns; /* owned: conn_count of them */
+    size_t conn_count;           /* options.connections and LAC_HTTP_SPARE */
+    size_t cut_count;            /* of them, how many are about to be closed */
     struct lac_http_conn *free_conns;
     struct lac_http_request *free_requests;
     struct lac_http_form *forms[LAC_HTTP_FORM_SHELVES]; /* owned: those at rest, by size */
@@ -163,6 +173,9 @@ void lac_http_heads_read(struct MHD_Connection *mhd, const char *uri_end, const 
 /* lac_http_conn.c */
 enum lac_status lac_http_conns_init(struct lac_http_server *s, struct lac_err *err);
 void lac_http_conns_deinit(struct lac_http_server *s);
+/* Whether there are more than options.connections, and the end of those that can be spared. */
+bool lac_http_conns_crowded(const struct lac_http_server *s);
+void lac_http_conns_relieve(struct lac_http_server *s);
 void lac_http_conn_notify(void *cls, struct MHD_Connection *mhd, void **context,
                           enum MHD_ConnectionNotificationCode code);
 void lac_http_conn_enter(struct lac_http_conn *c, enum lac_http_phase phase);

@@ -54,12 +54,12 @@ static enum lac_status start_daemon(struct lac_http_server *s, struct lac_err *e
     s->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
         lac_http_request_step, s, MHD_OPTION_LISTEN_SOCKET, s->listen_fd,
-        MHD_OPTION_CONNECTION_LIMIT, o->connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        o->header_bytes + OVERHEAD, MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)READ_STEP,
-        MHD_OPTION_URI_LOG_CALLBACK, lac_http_request_begin, s, MHD_OPTION_NOTIFY_COMPLETED,
-        lac_http_request_end, s, MHD_OPTION_NOTIFY_CONNECTION, lac_http_conn_notify, s,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, per_ip + (o->connections_per_ip ? 0 : 1),
-        MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_LIMIT, o->connections + LAC_HTTP_SPARE,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, o->header_bytes + OVERHEAD,
+        MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)READ_STEP, MHD_OPTION_URI_LOG_CALLBACK,
+        lac_http_request_begin, s, MHD_OPTION_NOTIFY_COMPLETED, lac_http_request_end, s,
+        MHD_OPTION_NOTIFY_CONNECTION, lac_http_conn_notify, s, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_ARRAY, per_ip + (o->connections_per_ip ? 0 : 1), MHD_OPTION_END);
     if (!s->daemon)
         return lac_err_set(err, LAC_FATAL, errno, "http: the server did not start on %s",
                            s->address);
@@ -187,6 +187,8 @@ static int wait_time(const struct lac_http_server *s, uint32_t wait_ms)
     MHD_UNSIGNED_LONG_LONG library;
     if (s->again)
         return 0;
+    if (lac_http_conns_crowded(s) && wait_ms > LAC_HTTP_GRACE_MS)
+        wait_ms = LAC_HTTP_GRACE_MS;
     uint32_t tick = s->options.tick_wait ? s->options.tick_wait(s->options.ctx) : wait_ms;
     if (tick < wait_ms)
         wait_ms = tick;
@@ -245,6 +247,7 @@ static void go_round(struct lac_http_server *s, uint32_t wait_ms)
     MHD_run(s->daemon);
     if (library_is_due(s))
         MHD_run(s->daemon);
+    lac_http_conns_relieve(s);
     if (atomic_load_explicit(&s->quiesce_wanted, memory_order_relaxed))
         quiesce(s);
 }

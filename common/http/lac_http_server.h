@@ -49,7 +49,8 @@ enum lac_http_refusal { /* what the server answered or ended by itself, for the 
                         LAC_HTTP_REFUSED_BODY_TIMEOUT,
                         LAC_HTTP_REFUSED_HANDLER_TIMEOUT,
                         LAC_HTTP_REFUSED_SEND_TIMEOUT,
-                        LAC_HTTP_CLIENT_GONE, /* while its request was kept */
+                        LAC_HTTP_REFUSED_CROWD, /* it rested or dawdled, others wanted in */
+                        LAC_HTTP_CLIENT_GONE,   /* while its request was kept */
                         LAC_HTTP_REFUSAL_COUNT,
 };
 
@@ -60,7 +61,9 @@ struct lac_http_server_options {
     void *ctx; /* for the handlers and callbacks */
 
     /* 0 means the default in brackets. */
-    uint32_t connections;        /* [1024] more wait in the kernel's queue */
+    uint32_t connections;        /* [1024] One more ends the one that has rested longest, else one
+                                  * whose headers or body are not complete, with some to spare; more
+                                  * wait in the kernel's queue. */
     uint32_t connections_per_ip; /* [no limit of its own] */
     size_t header_bytes; /* [8 KiB] request line and headers; more is 431. The library clears that
                           * much memory for every request, so more costs time. */

@@ -11,12 +11,15 @@ static void refusal_counters(struct lac_bridge *b)
         [LAC_HTTP_REFUSED_BODY_TIMEOUT] = "reason=\"body_timeout\"",
         [LAC_HTTP_REFUSED_HANDLER_TIMEOUT] = "reason=\"handler_timeout\"",
         [LAC_HTTP_REFUSED_SEND_TIMEOUT] = "reason=\"send_timeout\"",
+        [LAC_HTTP_REFUSED_CROWD] = "reason=\"crowd\"",
         [LAC_HTTP_CLIENT_GONE] = "reason=\"client_gone\"",
     };
     for (size_t i = 0; i < LAC_HTTP_REFUSAL_COUNT; i++)
         b->m.refusals[i] = lac_metrics_counter(
             b->options.metrics, "lacuna_http_refused_total",
-            "Requests that ended because of their client's size, pace or absence.", names[i]);
+            "Requests and connections that ended because of their client's size, pace or "
+            "absence, or for room.",
+            names[i]);
 }
 
 static void write_gauges(void *ctx)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lacuna-bridge: HTTP clients on one side, the interactive topic on the other. */
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "lac_bridge.h"
 #include "lac_bridge_kafka.h"
@@ -17,6 +18,8 @@ enum {
     LOOP_REGISTRY_MS = 1000, /* a reply's unknown schema may hold up the loop once, this long */
     DRAIN_POLL_MS = 10,
     DRAIN_RESERVE_MS = 2000, /* of the deadline, for what follows the last answer */
+    OTHER_FILES = 192,       /* Kafka, Postgres, packs, and connections that are being closed */
+    CONNECTIONS_LEAST = 16,
 };
 
 struct program {
@@ -125,11 +128,34 @@ static enum lac_status open_kafka(struct program *p, const struct lac_conf *c, s
     return status;
 }
 
+/*
+ * Without descriptors left for Kafka and Postgres a crowd of clients would cut this program off
+ * from both, and nobody else would get in: as many connections as the process has room for.
+ */
+static uint32_t connections(const struct lac_conf *c)
+{
+    uint64_t wanted = lac_conf_number(c, "bridge.connections");
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted + OTHER_FILES)
+        return (uint32_t)wanted;
+    limit.rlim_cur = limit.rlim_max < wanted + OTHER_FILES ? limit.rlim_max : wanted + OTHER_FILES;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        (void)getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur >= wanted + OTHER_FILES)
+        return (uint32_t)wanted;
+    uint64_t room = limit.rlim_cur > OTHER_FILES ? limit.rlim_cur - OTHER_FILES : 0;
+    uint32_t most = room < CONNECTIONS_LEAST ? CONNECTIONS_LEAST : (uint32_t)room;
+    lac_log(LAC_LOG_WARN, "connections_limited",
+            "bridge.connections=%llu possible=%u open_files_limit=%llu", (unsigned long long)wanted,
+            most, (unsigned long long)limit.rlim_cur);
+    return most < wanted ? most : (uint32_t)wanted;
+}
+
 static enum lac_status open_bridge(struct program *p, const struct lac_conf *c, struct lac_err *err)
 {
     const struct lac_bridge_options o = {
         .http = {.listen = lac_conf_text(c, "bridge.listen"),
-                 .connections = (uint32_t)lac_conf_number(c, "bridge.connections"),
+                 .connections = connections(c),
                  .connections_per_ip = (uint32_t)lac_conf_number(c, "bridge.connections_per_ip"),
                  .body_bytes = lac_conf_number(c, "bridge.body_bytes"),
                  .header_ms = (uint32_t)lac_conf_number(c, "bridge.header_timeout_ms"),

@@ -303,6 +303,24 @@ def test_clients_that_leave_free_their_slots(alone):
                what="those who left counted")
 
 
+def test_a_crowd_of_silent_clients_keeps_nobody_out(flow):
+    """Some say nothing, some half of what they want, some rest after an answer."""
+    lacuna, _ = flow
+    bridge = lacuna.bridge("bridge-1", bridge__connections=32, bridge__reply_partition=1)
+    with contextlib.ExitStack() as crowd:
+        for start in (b"", HEAD, b"GET /health HTTP/1.1\r\nHost: t\r\n\r\n",
+                      HEAD + b"Content-Length: 1000\r\n\r\nx"):
+            for _ in range(60):
+                s = crowd.enter_context(dial(bridge))
+                with contextlib.suppress(ConnectionError):
+                    s.sendall(start)
+            assert ask(bridge, "GET", "/health/live")[0] == 200
+            assert ask(bridge, "POST", CLASSIFY, {"text": SECRET})[0] == 200
+        metrics = bridge.metrics()
+        assert metrics['lacuna_http_refused_total{reason="crowd"}'] > 100
+        assert metrics["lacuna_http_connections"] < 60
+
+
 # --- access ---------------------------------------------------------------------------------
 
 

@@ -590,21 +590,67 @@ static void close_ends_kept_requests(void)
     close(fd);
 }
 
-static void one_more_than_the_limit_waits(void)
+#define SAY_ITEM "GET /items/1 HTTP/1.1\r\nHost: t\r\n\r\n"
+
+/* Two are there in whatever state; a third one is let in, and the older of them is gone. */
+static void third_takes_the_place_of_the_oldest(const char *state, const char *heard)
 {
     struct lac_http_server *s = server((struct lac_http_server_options){.connections = 2});
     int fds[3];
-    for (size_t i = 0; i < LAC_COUNT(fds); i++) {
+    for (size_t i = 0; i < 2; i++) {
         fds[i] = dial(s);
-        CU_ASSERT(say(fds[i], "GET /items/1 HTTP/1.1\r\nHost: t\r\n\r\n"));
+        CU_ASSERT(say(fds[i], state));
+        if (strcmp(state, SAY_ITEM) == 0) {
+            CU_ASSERT(strstr(hear(fds[i], "1|"), "1|") != NULL);
+        } else {
+            lac_clock_sleep_ms(SHORT_MS / 2); /* its phase is reached */
+        }
     }
-    CU_ASSERT(strstr(hear(fds[0], "1|"), "1|") != NULL);
-    CU_ASSERT(strstr(hear(fds[1], "1|"), "1|") != NULL);
-    CU_ASSERT(lac_http_server_connections(s) <= 2);
-    close(fds[0]);
-    CU_ASSERT(strstr(hear(fds[2], "1|"), "1|") != NULL);
-    close(fds[1]);
-    close(fds[2]);
+    fds[2] = dial(s);
+    CU_ASSERT(say(fds[2], "GET /forgotten HTTP/1.1\r\nHost: t\r\n\r\n"));
+    CU_ASSERT(strstr(hear(fds[0], NULL), heard) != NULL);
+    LAC_TEST_EQ(atomic_load(&gone_count), 0);
+    LAC_TEST_EQ(atomic_load(&refusals[LAC_HTTP_REFUSED_CROWD]), 1);
+    for (size_t i = 0; i < LAC_COUNT(fds); i++)
+        close(fds[i]);
+    lac_http_server_close(s);
+}
+
+static void one_more_than_the_limit_takes_a_place(void)
+{
+    third_takes_the_place_of_the_oldest(SAY_ITEM, "");
+    third_takes_the_place_of_the_oldest("GET /items/1 HTTP/1.1\r\nHost:", "");
+    third_takes_the_place_of_the_oldest("", "");
+    third_takes_the_place_of_the_oldest("POST /echo HTTP/1.1\r\nHost: t\r\n"
+                                        "Content-Length: 9\r\n\r\nhalf",
+                                        "HTTP/1.1 503 ");
+}
+
+/* Who waits for an answer is not sent away, and a few more are served all the same; the rest waits
+ * until somebody leaves. */
+static void requests_under_way_keep_their_places(void)
+{
+    enum { MORE = 40 };
+    struct lac_http_server *s = server((struct lac_http_server_options){.connections = 2});
+    int busy[MORE], last;
+    size_t in = 0;
+    for (size_t i = 0; i < MORE; i++) {
+        busy[i] = dial(s);
+        CU_ASSERT(say(busy[i], "GET /forgotten HTTP/1.1\r\nHost: t\r\n\r\n"));
+    }
+    uint64_t end = lac_clock_mono_ms() + PATIENCE_MS;
+    while (in <= 2 && lac_clock_mono_ms() < end) {
+        lac_clock_sleep_ms(SHORT_MS);
+        in = lac_http_server_connections(s);
+    }
+    CU_ASSERT(in > 2 && in < MORE);
+    LAC_TEST_EQ(atomic_load(&gone_count), 0);
+    last = dial(s);
+    CU_ASSERT(say(last, SAY_ITEM));
+    for (size_t i = 0; i < MORE; i++)
+        close(busy[i]);
+    CU_ASSERT(strstr(hear(last, "1|"), "1|") != NULL);
+    close(last);
     lac_http_server_close(s);
 }
 
@@ -671,4 +717,5 @@ LAC_TEST_MAIN(http_server, routes_and_their_refusals, nothing_hides_behind_a_nul
               pipelined_requests_are_answered_in_order, answers_of_one_size_have_their_own_words,
               client_that_leaves_is_noticed, forgotten_request_gets_503,
               quiesce_finishes_what_is_there, close_ends_kept_requests,
-              one_more_than_the_limit_waits, listen_texts, problem_is_json_and_complete)
+              one_more_than_the_limit_takes_a_place, requests_under_way_keep_their_places,
+              listen_texts, problem_is_json_and_complete)
