@@ -31,13 +31,23 @@ static bool is_number(enum lac_conf_type type)
     return type == LAC_CONF_NUMBER || type == LAC_CONF_DURATION || type == LAC_CONF_SIZE;
 }
 
+/* A connection string that is none may be a password that was put into the wrong place. */
+static bool is_stray(const struct lac_conf_key *key, const char *text)
+{
+    const char *last = strrchr(key->name, '.');
+
+    if (!last || strcmp(last, ".url") != 0 || strchr(text, '=') || strstr(text, "://"))
+        return false;
+    return strchr(text, '@') || strcmp(key->name, "postgres.url") == 0;
+}
+
 static bool hidden(const struct lac_conf_key *key, const struct lac_conf_value *v, bool mask)
 {
     struct lac_str text = lac_str_from(v->text);
 
     if (!mask || text.len == 0)
         return false;
-    return (key->flags & LAC_CONF_SECRET) || lac_conf_has_secret(text);
+    return (key->flags & LAC_CONF_SECRET) || is_stray(key, v->text) || lac_conf_has_secret(text);
 }
 
 /* The value as a literal of both formats. */
@@ -56,7 +66,7 @@ static void put_literal(struct lac_buf *b, const struct lac_conf_key *key,
         lac_buf_put_text(b, v->text);
     } else if (!hidden(key, v, mask)) {
         put_quoted(b, lac_str_from(v->text));
-    } else if (key->flags & LAC_CONF_SECRET) {
+    } else if ((key->flags & LAC_CONF_SECRET) || is_stray(key, v->text)) {
         put_quoted(b, LAC_STR("********"));
     } else {
         lac_buf_init_fixed(&masked, memory, sizeof(memory));

@@ -553,6 +553,7 @@ static const struct {
     {"sasl.password=x;ssl.key.password=y;a=b",
      "sasl.password=********;ssl.key.password=********;a=b"},
     {"password=", "password="},
+    {"http://[::1]:8081", "http://[::1]:8081"},
     {"127.0.0.1:9092", "127.0.0.1:9092"},
     {"", ""},
 };
@@ -600,6 +601,27 @@ static void a_masked_dump_shows_no_secret(void)
         lac_buf_deinit(&b);
     }
     lac_conf_free(c);
+}
+
+static void a_stray_connection_string_is_hidden(void)
+{
+    static const struct setup setups[] = {{.env = {"LACUNA_POSTGRES_URL=hunter1"}},
+                                          {.env = {"LACUNA_POSTGRES_URL=u:hunter1@h/db"}},
+                                          {.env = {"LACUNA__REGISTRY__URL=u:hunter1@h:8081"}}};
+
+    for (size_t i = 0; i < LAC_COUNT(setups); i++) {
+        struct setup s = setups[i];
+        struct lac_conf *c;
+        struct lac_buf b;
+
+        s.program = LAC_CONF_CLI;
+        c = need(&s);
+        lac_buf_init(&b, 1 << 20);
+        lac_conf_dump(c, &b, LAC_CONF_AS_FILE, true);
+        CU_ASSERT(!strstr(lac_buf_cstr(&b), "hunter"));
+        lac_buf_deinit(&b);
+        lac_conf_free(c);
+    }
 }
 
 static void a_dump_is_a_file_that_means_the_same(void)
@@ -820,8 +842,8 @@ LAC_TEST_MAIN(conf, the_strongest_source_wins, names_of_the_deployment_guide_wor
               a_folder_means_the_file_in_it,
               the_users_file_is_found_and_the_current_folder_is_not_searched,
               passwords_inside_values_are_hidden, a_masked_dump_shows_no_secret,
-              a_dump_is_a_file_that_means_the_same, a_json_dump_names_sources,
-              errors_never_show_a_secret, the_table_is_sound,
+              a_stray_connection_string_is_hidden, a_dump_is_a_file_that_means_the_same,
+              a_json_dump_names_sources, errors_never_show_a_secret, the_table_is_sound,
               every_setting_is_reached_in_every_spelling,
               help_and_sample_name_what_the_program_reads, the_sample_uncommented_is_the_default,
               reports_say_what_was_read_and_who_could_start, tidy_up)
