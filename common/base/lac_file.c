@@ -141,6 +141,15 @@ static enum lac_status write_into(const char *path, struct lac_str data, struct 
     return good ? LAC_OK : cannot_write(path, code, err);
 }
 
+static bool has_changed(const char *path, const struct stat *then)
+{
+    struct stat now;
+
+    return stat(path, &now) != 0 || now.st_dev != then->st_dev || now.st_ino != then->st_ino ||
+           now.st_size != then->st_size || now.st_mtim.tv_sec != then->st_mtim.tv_sec ||
+           now.st_mtim.tv_nsec != then->st_mtim.tv_nsec;
+}
+
 /* The new file is made beside the old one, so that the rename stays on one file system. A rename
  * would take the name away from a device or a pipe (for root, /dev/null's too), or from a link. */
 enum lac_status lac_file_replace(const char *path, struct lac_str data, const struct stat *like,
@@ -165,6 +174,10 @@ enum lac_status lac_file_replace(const char *path, struct lac_str data, const st
     if (close(fd) != 0 && good) {
         good = false;
         code = errno;
+    }
+    if (good && like && has_changed(path, like)) {
+        good = false;
+        code = ESTALE;
     }
     if (good && rename(temporary, path) == 0)
         return LAC_OK;

@@ -58,7 +58,10 @@ bool lac_file_write_all(int fd, const void *data, size_t size) LAC_MUST_USE;
  * Puts `data` in the place of the file at `path`, on the disk: who reads it meanwhile sees the old
  * or the new file, never half of one. Owner and rights are those of `like`; NULL: the caller's and
  * 0644. A link stays, what it leads to is replaced; a device or a pipe stays, and is written to.
- * FATAL: the old file, if any, is still there; the code is the errno, the text names the path.
+ * With `like`, the state of the old file when it was read, one that has changed since is not
+ * replaced: what somebody wrote meanwhile would be lost without a word.
+ * FATAL: the old file, if any, is still there; the code is the errno, ESTALE where it changed; the
+ * text names the path.
  */
 enum lac_status lac_file_replace(const char *path, struct lac_str data, const struct stat *like,
                                  struct lac_err *err) LAC_MUST_USE;

@@ -242,6 +242,10 @@ static void a_file_is_replaced_whole_or_not_at_all(void)
     LAC_TEST_EQ(lac_file_replace(path, LAC_STR("new text"), &st, &err), LAC_OK);
     LAC_TEST_EQ(stat(path, &st), 0);
     LAC_TEST_EQ(st.st_mode & 07777, 0600);
+    /* Somebody has written to it since `st`: that must not be lost. */
+    LAC_TEST_EQ(lac_file_replace(path, LAC_STR("new text"), NULL, &err), LAC_OK);
+    LAC_TEST_EQ(lac_file_replace(path, LAC_STR("newer"), &st, &err), LAC_FATAL);
+    LAC_TEST_EQ(err.code, ESTALE);
     LAC_TEST_EQ(lac_file_replace(below, LAC_STR("x"), NULL, &err), LAC_FATAL);
     LAC_TEST_EQ(err.code, ENOTDIR);
     lac_buf_init(&got, 64);

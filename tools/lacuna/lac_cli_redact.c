@@ -147,6 +147,8 @@ static const char *put_in_place(const char *path, const struct stat *st, struct 
         return NULL;
     if (err.code == ENAMETOOLONG)
         return "its path is too long";
+    if (err.code == ESTALE)
+        return "left as it is: it was changed while it was read";
     snprintf(why, sizeof(why), "left as it is: %s", lac_errno_text(err.code));
     return why;
 }
