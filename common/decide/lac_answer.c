@@ -18,7 +18,7 @@ static uint32_t ppm(int32_t value)
     return value < 0 ? 0 : value > LAC_DECIDE_PPM ? LAC_DECIDE_PPM : (uint32_t)value;
 }
 
-static uint32_t confidence(const struct lac_decision_core *core)
+int32_t lac_answer_confidence(const struct lac_decision_core *core)
 {
     uint32_t sum = ppm(core->posterior.public);
 
@@ -26,7 +26,7 @@ static uint32_t confidence(const struct lac_decision_core *core)
         sum += ppm(core->posterior.internal);
     if (core->tier >= LAC_TIER_PROPRIETARY)
         sum += ppm(core->posterior.proprietary);
-    return sum < LAC_DECIDE_PPM ? sum : LAC_DECIDE_PPM;
+    return sum < LAC_DECIDE_PPM ? (int32_t)sum : LAC_DECIDE_PPM;
 }
 
 const char *lac_answer_classifier(const struct lac_decision_core *core)
@@ -276,7 +276,7 @@ static void put_compatible(struct lac_json_writer *w, const struct lac_answer *a
     lac_json_key_literal(w, "tier");
     lac_json_put_text(w, lac_tier_name(a->core->tier));
     lac_json_key_literal(w, "confidence");
-    lac_json_put_ppm(w, confidence(a->core));
+    lac_json_put_ppm(w, (uint32_t)lac_answer_confidence(a->core));
     lac_json_key_literal(w, "reasoning");
     lac_json_put_str(w, lac_buf_str(&reasoning));
     lac_json_key_literal(w, "tags");

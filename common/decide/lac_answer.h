@@ -38,6 +38,10 @@ void lac_answer_json(struct lac_json_writer *w, const struct lac_answer *a);
 enum { LAC_ANSWER_REASONING_MAX = 1024 };
 void lac_answer_reasoning(struct lac_buf *out, const struct lac_decision_core *core);
 
+/* P(true tier <= the answer), ppm; a core from elsewhere may hold no distribution: 0 to a million
+ * all the same. */
+int32_t lac_answer_confidence(const struct lac_decision_core *core);
+
 /* Which layer settled it, borrowed for ever: "heuristic", "embedding", "llm" or "default". */
 const char *lac_answer_classifier(const struct lac_decision_core *core);
 

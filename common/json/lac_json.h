@@ -154,7 +154,7 @@ void lac_json_put_null(struct lac_json_writer *w);
 /* Parts per million as a decimal: 123456 is 0.123456, 500000 is 0.5, 1000000 is 1. */
 void lac_json_put_ppm(struct lac_json_writer *w, uint32_t ppm);
 
-/* The shortest decimal that reads back as `v`; null when `v` is not finite. */
+/* A decimal of at most 17 digits that reads back as `v`; null when `v` is not finite. */
 void lac_json_put_real(struct lac_json_writer *w, double v);
 
 /* Bytes as lower-case hex in a string. */

@@ -220,9 +220,8 @@ static void take_results(const rd_kafka_event_t *ev, struct lac_kafka_new_topic 
     }
 }
 
-static enum lac_status await_topics(struct lac_kafka_admin *a, rd_kafka_queue_t *queue,
-                                    struct lac_kafka_new_topic *topics, size_t n,
-                                    uint32_t timeout_ms, struct lac_err *err)
+static enum lac_status await_topics(rd_kafka_queue_t *queue, struct lac_kafka_new_topic *topics,
+                                    size_t n, uint32_t timeout_ms, struct lac_err *err)
 {
     rd_kafka_event_t *ev;
     rd_kafka_resp_err_t code;
@@ -231,7 +230,6 @@ static enum lac_status await_topics(struct lac_kafka_admin *a, rd_kafka_queue_t 
         ev = rd_kafka_queue_poll(queue, (int)timeout_ms + 1000);
     } while (ev && rd_kafka_event_type(ev) != RD_KAFKA_EVENT_CREATETOPICS_RESULT &&
              (rd_kafka_event_destroy(ev), true));
-    (void)a;
     if (!ev)
         return lac_err_set(err, LAC_RETRY, 0, "kafka: no answer to create topics");
     code = rd_kafka_event_error(ev);
@@ -292,7 +290,7 @@ enum lac_status lac_kafka_admin_create_topics(struct lac_kafka_admin *a,
         (void)rd_kafka_AdminOptions_set_operation_timeout(options, (int)timeout_ms, why,
                                                           sizeof(why));
         rd_kafka_CreateTopics(a->rk, wanted, n, options, queue);
-        status = await_topics(a, queue, topics, n, timeout_ms, err);
+        status = await_topics(queue, topics, n, timeout_ms, err);
         rd_kafka_AdminOptions_destroy(options);
         rd_kafka_queue_destroy(queue);
         if (status == LAC_OK)

@@ -34,7 +34,8 @@ void lac_pg_put_uuid(struct lac_buf *b, const uint8_t bytes[16]);
  * ptr NULL is SQL's NULL. */
 void lac_pg_put_text(struct lac_buf *b, struct lac_str value);
 
-/* The same, cut at a character to at most `limit` bytes: a longer one would not fit an index. */
+/* The same, first cut at a character to at most `limit` bytes: a longer one would not fit an index.
+ * NULs make it longer again, up to three times. */
 void lac_pg_put_text_cut(struct lac_buf *b, struct lac_str value, size_t limit);
 
 /* text[] with lower bound 1; elements as lac_pg_put_text_cut(). */

@@ -150,6 +150,132 @@ static void what_tier_2_said_is_told_with_its_exemplars(void)
     lac_buf_deinit(&b);
 }
 
+static struct lac_finding found(const char *rule, enum lac_tier tier, enum lac_strength strength)
+{
+    return (struct lac_finding){
+        .rule = lac_str_from(rule), .entity = LAC_STR("E"), .tier = tier, .strength = strength};
+}
+
+static struct lac_opinion said_by(const char *layer)
+{
+    return (struct lac_opinion){.layer = lac_str_from(layer), .source = lac_str_from(layer)};
+}
+
+/* A floor counts where it is the answer; then what was asked last. */
+static void who_settled_it_is_told(void)
+{
+    const struct lac_finding floor = found("a", LAC_TIER_PROPRIETARY, LAC_STRENGTH_FLOOR);
+    const struct lac_finding lower = found("b", LAC_TIER_INTERNAL, LAC_STRENGTH_FLOOR);
+    const struct lac_finding hint = found("c", LAC_TIER_PROPRIETARY, LAC_STRENGTH_OPINION);
+    const struct {
+        const char *want;
+        struct lac_finding findings[2];
+        const char *layers[2];
+    } rows[] = {
+        {"default", .layers = {NULL}},
+        {"heuristic", {lower}, {NULL}},
+        {"heuristic", .layers = {"heuristic"}},
+        {"heuristic", {hint, floor}, {"semantic", "llm"}},
+        {"embedding", {lower, hint}, {"heuristic", "semantic"}},
+        {"llm", {hint, lower}, {"llm", "semantic"}},
+        {"llm", .layers = {"semantic", "llm"}},
+    };
+
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        struct lac_decision_core core = {.tier = LAC_TIER_PROPRIETARY};
+        struct lac_finding f[2] = {rows[i].findings[0], rows[i].findings[1]};
+        struct lac_opinion o[2];
+
+        core.findings = f;
+        core.opinions = o;
+        while (core.findings_count < 2 && f[core.findings_count].rule.ptr)
+            core.findings_count++;
+        for (; core.opinions_count < 2 && rows[i].layers[core.opinions_count];
+             core.opinions_count++)
+            o[core.opinions_count] = said_by(rows[i].layers[core.opinions_count]);
+        lac_test_row("%zu", i);
+        LAC_TEST_STR(lac_answer_classifier(&core), rows[i].want);
+    }
+}
+
+/* What `core` is told as. */
+static const char *told(const struct lac_decision_core *core)
+{
+    static char text[LAC_ANSWER_REASONING_MAX + 1];
+    struct lac_buf b;
+
+    lac_buf_init_fixed(&b, text, sizeof(text));
+    lac_answer_reasoning(&b, core);
+    return lac_buf_cstr(&b);
+}
+
+static void the_first_floor_of_the_answer_is_told_and_how_many_more(void)
+{
+    struct lac_finding f[] = {
+        found("lower", LAC_TIER_INTERNAL, LAC_STRENGTH_FLOOR),
+        found("hint", LAC_TIER_PROPRIETARY, LAC_STRENGTH_OPINION),
+        found("claimed-tier", LAC_TIER_PROPRIETARY, LAC_STRENGTH_FLOOR),
+        found("second", LAC_TIER_PROPRIETARY, LAC_STRENGTH_FLOOR),
+        found("third", LAC_TIER_PROPRIETARY, LAC_STRENGTH_FLOOR),
+    };
+    struct lac_decision_core core = {
+        .tier = LAC_TIER_PROPRIETARY, .findings = f, .findings_count = 3};
+
+    LAC_TEST_STR(told(&core), "PROPRIETARY: E (rule claimed-tier) sets a floor.");
+    core.findings_count = 4;
+    LAC_TEST_STR(told(&core), "PROPRIETARY: E (rule claimed-tier) sets a floor, and 1 more "
+                              "finding does.");
+    core.findings_count = 5;
+    LAC_TEST_STR(told(&core), "PROPRIETARY: E (rule claimed-tier) sets a floor, and 2 more "
+                              "findings do.");
+    f[2].field = LAC_STR("/files/0");
+    f[2].end = 1;
+    LAC_TEST_STR(told(&core), "PROPRIETARY: E at /files/0 bytes 0-1 (rule claimed-tier) sets a "
+                              "floor, and 2 more findings do.");
+}
+
+static void three_opinions_are_named_and_why_the_matrix_is_another(void)
+{
+    struct lac_opinion o[] = {said_by("a"), said_by("b"), said_by("c"), said_by("d")};
+    struct lac_observation doubt = {LAC_STR("over_limit"), LAC_STR("/text"), LAC_STR("")};
+    static struct lac_str ids[] = {{"one", 3}};
+    struct lac_decision_core core = {.posterior = {999999, 1, 0}, .opinions = o};
+
+    core.opinions_count = 3;
+    LAC_TEST_STR(told(&core), "PUBLIC: 3 opinions (a, b, c) together give PUBLIC 99.9 %, INTERNAL "
+                              "0.0 %, PROPRIETARY 0.0 %.");
+    core.opinions_count = 4;
+    core.posterior = (struct lac_posterior){12345, 56789, 930866};
+    o[1].exemplars = ids;
+    o[1].exemplars_count = 1;
+    core.observations = &doubt;
+    core.observations_count = 1;
+    LAC_TEST_STR(told(&core),
+                 "PUBLIC: 4 opinions (a, b, c, ...) together give PUBLIC 1.2 %, INTERNAL 5.6 %, "
+                 "PROPRIETARY 93.0 %. Most like exemplars one. The conservative matrix was used: "
+                 "/text over the limit.");
+    core.opinions_count = 0;
+    doubt = (struct lac_observation){LAC_STR("unavailable"), LAC_STR("semantic"), LAC_STR("")};
+    LAC_TEST_STR(told(&core), "PUBLIC: no rule found anything, so the pack's prior and the "
+                              "strategy decide. The conservative matrix was used: semantic "
+                              "unavailable.");
+}
+
+static void a_sentence_that_would_be_too_long_points_elsewhere(void)
+{
+    static char name[LAC_ANSWER_REASONING_MAX];
+    struct lac_finding f = found("r", LAC_TIER_INTERNAL, LAC_STRENGTH_FLOOR);
+    struct lac_decision_core core = {
+        .tier = LAC_TIER_INTERNAL, .findings = &f, .findings_count = 1};
+    size_t around = strlen("INTERNAL:  (rule r) sets a floor.");
+
+    memset(name, 'n', sizeof(name));
+    f.entity = (struct lac_str){name, sizeof(name) - around};
+    LAC_TEST_EQ(strlen(told(&core)), LAC_ANSWER_REASONING_MAX);
+    f.entity.len++;
+    LAC_TEST_STR(told(&core), "INTERNAL: see findings and opinions.");
+}
+
 /* A record from elsewhere: its shares add up to anything, and the confidence is one all the same.
  */
 static void what_is_no_distribution_is_no_confidence_above_one(void)
@@ -160,6 +286,7 @@ static void what_is_no_distribution_is_no_confidence_above_one(void)
     } rows[] = {
         {{INT32_MAX, INT32_MAX, INT32_MAX}, "\"confidence\":1,"},
         {{900000, 900000, 900000}, "\"confidence\":1,"},
+        {{250000, 250000, 250001}, "\"confidence\":0.750001,"},
         {{INT32_MIN, -1, 250000}, "\"confidence\":0.25,"},
     };
 
@@ -180,6 +307,23 @@ static void what_is_no_distribution_is_no_confidence_above_one(void)
     }
 }
 
+static void confidence_is_that_the_truth_is_not_stricter(void)
+{
+    static const int32_t want[LAC_TIER_COUNT] = {200000, 700000, 1000000};
+
+    for (int t = 0; t < LAC_TIER_COUNT; t++) {
+        const struct lac_decision_core core = {.tier = (enum lac_tier)t,
+                                               .posterior = {200000, 500000, 300000}};
+
+        lac_test_row("%d", t);
+        LAC_TEST_EQ(lac_answer_confidence(&core), want[t]);
+    }
+}
+
 LAC_TEST_MAIN(answer, what_is_no_distribution_is_no_confidence_above_one,
+              confidence_is_that_the_truth_is_not_stricter, who_settled_it_is_told,
+              the_first_floor_of_the_answer_is_told_and_how_many_more,
+              three_opinions_are_named_and_why_the_matrix_is_another,
+              a_sentence_that_would_be_too_long_points_elsewhere,
               what_tier_2_said_is_told_with_its_exemplars, the_answer_has_old_and_new_members,
               the_sentence_names_what_decided)

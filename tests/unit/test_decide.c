@@ -628,6 +628,34 @@ static void wide_division_gives_quotient_and_rest(void)
     lac_wide_set(&want, 9);
     LAC_TEST_EQ(lac_wide_div(&a, &b, 20, &rest), 1);
     LAC_TEST_EQ(lac_wide_cmp(&rest, &want), 0);
+    LAC_TEST_EQ(lac_wide_div(&b, &b, 20, &rest), 1); /* nothing is left */
+    LAC_TEST_EQ(rest.used, 0);
+}
+
+/* 0 to 7 times 2^64, and 0 to 7: of one word, of two, or nothing. */
+static void division_of_few_words_gives_the_same_as_the_compiler(void)
+{
+    for (unsigned x = 0; x < 64; x++)
+        for (unsigned y = 1; y < 64; y++) {
+            unsigned __int128 a = (unsigned __int128)(x / 8) << 64 | x % 8;
+            unsigned __int128 b = (unsigned __int128)(y / 8) << 64 | y % 8;
+            struct lac_wide wide_a, wide_b, rest, want = {0};
+
+            if (a / b >= 1 << 20)
+                continue;
+            wide_a = x / 8 ? power(1, x % 8) : (struct lac_wide){.used = x % 8 != 0, {x % 8}};
+            wide_b = y / 8 ? power(1, y % 8) : (struct lac_wide){.used = 1, {y % 8}};
+            if (x / 8)
+                wide_a.limb[1] = x / 8;
+            if (y / 8)
+                wide_b.limb[1] = y / 8;
+            want.limb[0] = (uint64_t)(a % b);
+            want.limb[1] = (uint64_t)(a % b >> 64);
+            want.used = want.limb[1] ? 2 : want.limb[0] != 0;
+            lac_test_row("%u / %u", x, y);
+            LAC_TEST_EQ(lac_wide_div(&wide_a, &wide_b, 20, &rest), (uint64_t)(a / b));
+            LAC_TEST_EQ(lac_wide_cmp(&rest, &want), 0);
+        }
 }
 
 LAC_TEST_MAIN(decide, without_evidence_each_strategy_keeps_its_promise,
@@ -639,4 +667,5 @@ LAC_TEST_MAIN(decide, without_evidence_each_strategy_keeps_its_promise,
               as_many_opinions_as_there_may_be_still_weigh_exactly,
               policies_that_could_lower_an_answer_are_refused, policies_are_refused_for_one_reason,
               the_next_stage_runs_only_while_it_is_worth_its_price,
-              wide_division_gives_quotient_and_rest)
+              wide_division_gives_quotient_and_rest,
+              division_of_few_words_gives_the_same_as_the_compiler)

@@ -135,24 +135,6 @@ static void hostile_text_fits_its_column(void)
     CU_ASSERT(!contains(&b, "\\u0000"));
 }
 
-static const struct {
-    enum lac_tier tier;
-    int32_t confidence;
-} confidences[] = {
-    {LAC_TIER_PUBLIC, 100000}, {LAC_TIER_INTERNAL, 400000}, {LAC_TIER_PROPRIETARY, 1000000}};
-
-static void confidence_is_that_the_truth_is_not_stricter(void)
-{
-    struct lac_decision_core core;
-
-    fill_core(&core);
-    for (size_t i = 0; i < LAC_COUNT(confidences); i++) {
-        lac_test_row("%s", lac_tier_name(confidences[i].tier));
-        core.tier = confidences[i].tier;
-        LAC_TEST_EQ(sink_row_confidence(&core), confidences[i].confidence);
-    }
-}
-
 /* ---- stage ---- */
 
 struct bench {
@@ -269,5 +251,5 @@ static void full_arena_says_again(void)
 }
 
 LAC_TEST_MAIN(sink, row_is_the_golden_one, hostile_text_fits_its_column,
-              confidence_is_that_the_truth_is_not_stricter, bad_records_are_rejected_alone,
-              row_carries_the_value_as_it_stood_on_the_topic, full_arena_says_again)
+              bad_records_are_rejected_alone, row_carries_the_value_as_it_stood_on_the_topic,
+              full_arena_says_again)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lac_answer.h"
 #include "lac_json.h"
 #include "lac_pg_copy.h"
 
@@ -49,19 +50,6 @@ static const char *const strengths[] = {
     [LAC_STRENGTH_FLOOR] = "floor",
     [LAC_STRENGTH_OPINION] = "opinion",
 };
-
-int32_t sink_row_confidence(const struct lac_decision_core *core)
-{
-    int64_t p = core->posterior.public;
-
-    if (core->tier >= LAC_TIER_INTERNAL)
-        p += core->posterior.internal;
-    if (core->tier >= LAC_TIER_PROPRIETARY)
-        p += core->posterior.proprietary;
-    if (p < 0)
-        return 0;
-    return p < 1000000 ? (int32_t)p : 1000000;
-}
 
 static void put_text(struct lac_buf *b, struct lac_str s)
 {
@@ -231,7 +219,7 @@ void sink_row_put(struct lac_buf *b, const struct lac_decision *d,
     lac_pg_put_bool(b, d->final);
     put_text(b, core->tenant);
     put_name(b, lac_tier_name(core->tier));
-    lac_pg_put_int(b, sink_row_confidence(core));
+    lac_pg_put_int(b, lac_answer_confidence(core));
     put_asker(b, d);
     put_text(b, d->origin.origin);
     put_text(b, d->origin.topic);

@@ -30,7 +30,4 @@ extern const struct lac_output_pg_table sink_decisions_table;
 void sink_row_put(struct lac_buf *b, const struct lac_decision *d,
                   const struct lac_decision_core *core, struct lac_str record);
 
-/* P(true tier <= the answer), parts per million. */
-int32_t sink_row_confidence(const struct lac_decision_core *core);
-
 #endif
