@@ -258,6 +258,10 @@ struct lac_kafka_record {
     void *opaque; /* comes back in the delivery */
 };
 
+/* Bytes of a record as lac_kafka_producer_record_limit() counts them: its headers take some besides
+ * their names and values. Thread: any. Pure. */
+size_t lac_kafka_record_size(const struct lac_kafka_record *r);
+
 enum lac_status lac_kafka_producer_open(struct lac_kafka_producer **out,
                                         const struct lac_kafka_options *o,
                                         const struct lac_kafka_producer_setup *setup,

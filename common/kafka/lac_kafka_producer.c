@@ -271,7 +271,7 @@ static enum lac_status why_broken(const struct lac_kafka_producer *p, enum lac_s
 
 /* ---- producing ---- */
 
-static size_t record_size(const struct lac_kafka_record *r)
+size_t lac_kafka_record_size(const struct lac_kafka_record *r)
 {
     size_t size = r->key.len + r->value.len;
 
@@ -283,7 +283,7 @@ static size_t record_size(const struct lac_kafka_record *r)
 static enum lac_status check_record(const struct lac_kafka_producer *p,
                                     const struct lac_kafka_record *r, struct lac_err *err)
 {
-    if (record_size(r) > p->record_limit)
+    if (lac_kafka_record_size(r) > p->record_limit)
         return lac_err_set(err, LAC_REJECT, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
                            "kafka: the record is larger than message.max.bytes allows");
     if (r->header_count > HEADERS_MAX)
@@ -412,7 +412,7 @@ static size_t plain_run(const struct lac_kafka_producer *p, const struct lac_kaf
     size_t count = 0;
 
     while (count < n && count < CHUNK && !r[count].header_count && !r[count].timestamp &&
-           r[count].partition < 0 && record_size(&r[count]) <= p->record_limit)
+           r[count].partition < 0 && lac_kafka_record_size(&r[count]) <= p->record_limit)
         count++;
     return count;
 }

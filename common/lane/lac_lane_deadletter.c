@@ -31,15 +31,6 @@ static bool put_number(struct lac_arena *a, struct lac_kafka_header *h, const ch
     return put_text(a, h, name, text);
 }
 
-static size_t size_of(const struct lac_kafka_record *r)
-{
-    size_t size = r->key.len + r->value.len;
-
-    for (size_t i = 0; i < r->header_count; i++)
-        size += r->headers[i].name.len + r->headers[i].value.len + 10;
-    return size;
-}
-
 enum lac_status lane_dead_letter(struct lac_lane *l, size_t index, bool bare,
                                  struct lac_kafka_record *out)
 {
@@ -70,7 +61,7 @@ enum lac_status lane_dead_letter(struct lac_lane *l, size_t index, bool bare,
     };
     /* Its headers make it larger than it was: better without its value than never. The other
      * headers say where the original is. */
-    bare = bare || size_of(out) > l->io.ops->record_limit(l->io.ctx);
+    bare = bare || lac_kafka_record_size(out) > l->io.ops->record_limit(l->io.ctx);
     if (!bare && !lac_kafka_msg_header_at(m, KEPT_HEADERS, &more))
         return LAC_OK;
     if (!put_number(a, &h[n++], "lacuna-dlq-truncated", (long long)m->value.len))
@@ -78,12 +69,12 @@ enum lac_status lane_dead_letter(struct lac_lane *l, size_t index, bool bare,
     out->header_count = n;
     if (bare)
         out->value = LAC_STR_NULL;
-    if (size_of(out) > l->io.ops->record_limit(l->io.ctx)) {
+    if (lac_kafka_record_size(out) > l->io.ops->record_limit(l->io.ctx)) {
         out->headers = h + (n - OWN_HEADERS); /* not even its headers fit */
         out->header_count = OWN_HEADERS;
         out->value = LAC_STR_NULL;
     }
-    if (size_of(out) > l->io.ops->record_limit(l->io.ctx))
+    if (lac_kafka_record_size(out) > l->io.ops->record_limit(l->io.ctx))
         out->key = LAC_STR_NULL;
     return LAC_OK;
 }

@@ -87,11 +87,8 @@ static enum lac_status check_sizes(struct lac_output_kafka *o, const struct lac_
     size_t limit = o->io.ops->record_limit(o->io.ctx);
 
     for (size_t i = 0; i < b->record_count; i++) {
-        const struct lac_kafka_record *r = &b->records[i].record;
-        size_t size = r->key.len + r->value.len;
+        size_t size = lac_kafka_record_size(&b->records[i].record);
 
-        for (size_t h = 0; h < r->header_count; h++)
-            size += r->headers[h].name.len + r->headers[h].value.len + 10;
         if (size > limit)
             return lac_err_set(err, LAC_REJECT, 0,
                                "lane: a result of %zu bytes is larger than message.max.bytes",

@@ -347,7 +347,6 @@ static void count(struct lac_output_pg *o, uint64_t inserted, uint64_t conflicts
 {
     uint64_t duplicates = o->row_count - inserted;
 
-    o->counts.transactions++;
     o->counts.rows += inserted;
     o->counts.duplicates += duplicates;
     o->counts.conflicts += conflicts;

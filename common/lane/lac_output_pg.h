@@ -75,11 +75,10 @@ struct lac_output lac_output_pg_output(struct lac_output_pg *o);
 
 /* What happened so far. Thread: lane. */
 struct lac_output_pg_counts {
-    uint64_t rows;         /* inserted */
-    uint64_t transactions; /* committed */
-    uint64_t duplicates;   /* keys that were there already */
-    uint64_t conflicts;    /* of them, with another content */
-    uint64_t fenced;       /* partitions found in other hands */
+    uint64_t rows;       /* inserted */
+    uint64_t duplicates; /* keys that were there already */
+    uint64_t conflicts;  /* of them, with another content */
+    uint64_t fenced;     /* partitions found in other hands */
     uint64_t connects;
 };
 struct lac_output_pg_counts lac_output_pg_counts(const struct lac_output_pg *o);

@@ -67,7 +67,6 @@ struct lac_field {
     uint32_t flag_offset;     /* of bool has_x; 0: absent text has a NULL pointer */
     uint32_t count_offset;    /* of size_t x_count, for arrays and maps */
     uint32_t item_size;       /* sizeof of the value or of one item */
-    uint32_t item_min_bytes;  /* fewest bytes of one item on the wire, at least 1 */
     uint32_t fixed_size;
     const struct lac_enum_type *enum_type;
     const struct lac_record_type *record_type;

@@ -52,7 +52,6 @@ enum lac_status lac_publish_input_resume(struct lac_publish_input *in,
 
 struct lac_publish_record {
     struct lac_request request; /* borrows from the input and the arena until the next call */
-    struct lac_str raw_text;    /* request.text */
     const char *file;           /* for people; borrowed until close */
     uint32_t source;            /* index, ascending */
     uint64_t line;              /* 0: the whole file */

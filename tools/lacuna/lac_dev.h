@@ -91,7 +91,6 @@ struct lac_dev {
         uint64_t restart_ms;
     } health[LAC_DEV_PARTS];
     char log_paths[LAC_DEV_PARTS][PATH_MAX];
-    char started_flags[LAC_DEV_PARTS][PATH_MAX + 64];
     struct lac_term term;
     struct lac_progress progress;
     struct lac_dev_counts counts;

@@ -318,8 +318,7 @@ def field_row(f, s, first):
     item = "struct lac_pair" if f.shape == "map" else c_type(t)
     rows = [f'.name = "{f.name}"', f".shape = LAC_SHAPE_{f.shape.upper()}",
             f".kind = LAC_FIELD_{KINDS[t.kind]}", f".offset = offsetof({struct}, {m})",
-            f".item_size = sizeof({item})",
-            f".item_min_bytes = {2 if f.shape == 'map' else avro.min_size(t)}"]
+            f".item_size = sizeof({item})"]
     if f.aliases:
         names = ", ".join(string(a) for a in f.aliases)
         rows.append(f".aliases = (const char *const[]){{{names}, NULL}}")
