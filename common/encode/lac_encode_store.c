@@ -30,11 +30,9 @@ bool lac_encode_store_folder(char out[PATH_MAX], const char *configured)
         return snprintf(out, PATH_MAX, "%s", configured) < PATH_MAX;
     if (geteuid() == 0)
         return put(out, LAC_FILE_SHARED_FOLDER "/models", "");
-    /* NOLINTBEGIN(concurrency-mt-unsafe): before threads start */
     return put(out, lac_env("XDG_DATA_HOME"), "/lacuna/models") ||
            put(out, lac_env("HOME"), "/.local/share/lacuna/models") ||
            put(out, LAC_FILE_SHARED_FOLDER "/models", ""); /* as state.dir does: a container's */
-    /* NOLINTEND(concurrency-mt-unsafe) */
 }
 
 static bool is_hex(const char *text, size_t least, size_t most)

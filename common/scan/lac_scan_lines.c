@@ -3,8 +3,14 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lac_utf8.h"
+
+int64_t lac_scan_read_fd(void *ctx, void *into, size_t n)
+{
+    return read(*(int *)ctx, into, n);
+}
 
 void lac_scan_lines_init(struct lac_scan_lines *l, lac_scan_read *read, void *ctx,
                          size_t line_bytes)

@@ -31,6 +31,9 @@ enum {
 /* Reads up to `n` bytes: 0 at the end, negative with errno set when it failed. */
 typedef int64_t lac_scan_read(void *ctx, void *into, size_t n);
 
+/* From a file descriptor: `ctx` points to an int. */
+lac_scan_read lac_scan_read_fd;
+
 struct lac_scan_lines {
     /* private */
     lac_scan_read *_read;

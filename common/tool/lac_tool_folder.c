@@ -22,10 +22,8 @@ bool lac_tool_dev_folder(char out[PATH_MAX])
 {
     if (geteuid() == 0)
         return put(out, LAC_FILE_SHARED_FOLDER "/dev", "");
-    /* NOLINTBEGIN(concurrency-mt-unsafe): before threads start */
     return put(out, lac_env("XDG_DATA_HOME"), "/lacuna/dev") ||
            put(out, lac_env("HOME"), "/.local/share/lacuna/dev");
-    /* NOLINTEND(concurrency-mt-unsafe) */
 }
 
 bool lac_tool_program_folder(char out[PATH_MAX])

@@ -176,6 +176,7 @@ static void who_settled_it_is_told(void)
         {"heuristic", {lower}, {NULL}},
         {"heuristic", .layers = {"heuristic"}},
         {"heuristic", {hint, floor}, {"semantic", "llm"}},
+        {"heuristic", {floor}, {"semantic"}},
         {"embedding", {lower, hint}, {"heuristic", "semantic"}},
         {"llm", {hint, lower}, {"llm", "semantic"}},
         {"llm", .layers = {"semantic", "llm"}},

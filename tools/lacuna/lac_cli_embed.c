@@ -282,16 +282,6 @@ static void tick(void *ctx)
     lac_progress_bar(&run->progress, 0, 0, text);
 }
 
-static int64_t read_fd(void *ctx, void *into, size_t n)
-{
-    ssize_t got;
-
-    do
-        got = read(*(int *)ctx, into, n);
-    while (got < 0 && errno == EINTR);
-    return got;
-}
-
 static void complain(struct run *run, const char *path, const char *why)
 {
     lac_progress_clear(&run->progress);
@@ -339,7 +329,7 @@ static bool feed_lines(struct run *run, struct lac_cli_pool *pool, const char *p
         complain(run, path, lac_errno_text(errno));
         return true;
     }
-    lac_scan_lines_init(&lines, read_fd, &fd, 0);
+    lac_scan_lines_init(&lines, lac_scan_read_fd, &fd, 0);
     lac_buf_init(&block.text, LAC_SCAN_BLOCK_MOST);
     while (go) {
         enum lac_status status = lac_scan_lines_next(&lines, &block, &err);

@@ -150,7 +150,7 @@ static int add_folder(const struct lac_tool *t, const char *store, const char *f
 static int add_known(const struct lac_tool *t, const char *store,
                      const struct lac_cli_model_known *known, const char *name, bool json)
 {
-    const char *tmp = lac_env("TMPDIR"); /* NOLINT(concurrency-mt-unsafe): one thread */
+    const char *tmp = lac_env("TMPDIR");
     char folder[PATH_MAX], into[PATH_MAX];
     struct lac_err err;
     int status;

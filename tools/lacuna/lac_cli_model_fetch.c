@@ -29,9 +29,7 @@ const struct lac_cli_model_known *lac_cli_model_known(const char *name)
 
 bool lac_cli_model_cached(const struct lac_cli_model_known *known, char out[PATH_MAX])
 {
-    /* NOLINTBEGIN(concurrency-mt-unsafe): this program has one thread here */
     const char *cache = lac_env("LACUNA_CACHE"), *home = lac_env("HOME");
-    /* NOLINTEND(concurrency-mt-unsafe) */
     char path[PATH_MAX];
     int n = cache ? snprintf(out, PATH_MAX, "%s/hf/%s", cache, known->name)
                   : snprintf(out, PATH_MAX, "%s/.cache/lacuna/hf/%s", home ? home : "/root",

@@ -18,11 +18,6 @@ struct slot {
 
 enum { SLOTS_PER_THREAD = 4, OUT_BYTES = 1 << 30 };
 
-static int64_t read_fd(void *ctx, void *into, size_t n)
-{
-    return read(*(int *)ctx, into, n);
-}
-
 static void bad_line(struct lac_cli_scan_run *run, struct lac_buf *out, uint64_t line,
                      const char *why)
 {
@@ -134,7 +129,7 @@ static bool feed(struct lac_cli_scan_run *run, struct lac_cli_pool *pool, const 
         lac_cli_scan_complain(run, name, lac_errno_text(errno));
         return true;
     }
-    lac_scan_lines_init(&lines, read_fd, &fd, 0);
+    lac_scan_lines_init(&lines, lac_scan_read_fd, &fd, 0);
     while ((s = lac_cli_pool_slot(pool)) != NULL) {
         struct lac_err err;
         enum lac_status status = lac_scan_lines_next(&lines, &s->in, &err);

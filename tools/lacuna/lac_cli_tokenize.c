@@ -169,16 +169,6 @@ static int one(struct tokenize *k, struct lac_str line, uint64_t number)
     return status;
 }
 
-static int64_t read_fd(void *ctx, void *into, size_t n)
-{
-    ssize_t got;
-
-    do
-        got = read(*(int *)ctx, into, n);
-    while (got < 0 && errno == EINTR);
-    return got;
-}
-
 static int stream(struct tokenize *k, const char *name, int fd)
 {
     struct lac_scan_lines lines;
@@ -188,7 +178,7 @@ static int stream(struct tokenize *k, const char *name, int fd)
     int status = -1;
 
     lac_buf_init(&block.text, LAC_SCAN_BLOCK_MOST);
-    lac_scan_lines_init(&lines, read_fd, &fd, 0);
+    lac_scan_lines_init(&lines, lac_scan_read_fd, &fd, 0);
     while (status < 0 && (got = lac_scan_lines_next(&lines, &block, &err)) == LAC_OK) {
         struct lac_str line;
         uint64_t number, next = block.line;
