@@ -2,6 +2,7 @@
 """What is behind Lacuna goes away and comes back: slower, never lost, never doubled, never looser."""
 
 import json
+import signal
 import time
 
 import pytest
@@ -69,6 +70,35 @@ def test_a_postgres_restart_neither_loses_nor_doubles(lacuna, immediate):
     check_rows(lacuna, check_topics(lacuna, (r["request_id"] for r in requests(10_000))))
     status, _, body = http("GET", f"http://127.0.0.1:{sink.page}/health/ready")
     assert status == 200, body
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("cut", ["second signal", "deadline"])
+def test_a_drain_that_cannot_end_is_cut_short_like_a_crash(stack, new_kafka, postgres, cut):
+    broker = new_kafka()
+    lacuna = stack(kafka=broker, postgres=postgres)
+    broker.create_topics(lacuna.prefix, {"*": 2})
+    lacuna.migrate()
+    worker = lacuna.classify("worker-0", drain__timeout_ms=60_000 if cut != "deadline" else 1500)
+    worker.expected_to_die = True
+    lacuna.publish(requests(2000))
+    wait_until(lambda: sum(broker.committed(lacuna.group(), lacuna.topic("requests")).values()),
+               what="the flow", alive=[worker])
+    broker.pause()
+    worker.send_signal(signal.SIGTERM)
+    if cut != "deadline":
+        time.sleep(1.5)
+        assert worker.running, worker.log_tail()
+        worker.send_signal(signal.SIGTERM)
+    assert worker.wait(20) != 0
+    said = "second signal" if cut != "deadline" else "drain.timeout_ms is over"
+    assert f'drain_cut_short reason="{said}"' in worker.log(), worker.log_tail()
+    broker.resume()
+
+    lacuna.classify("worker-0")
+    lacuna.sink()
+    wait_until(lambda: _rows(lacuna) >= 2000, timeout=60, what="all rows", every=0.2)
+    check_rows(lacuna, check_topics(lacuna, (r["request_id"] for r in requests(2000))))
 
 
 @pytest.mark.timeout(120)
