@@ -64,7 +64,7 @@ struct lac_kafka_options {
     uint32_t transaction_timeout_ms;
     uint32_t fetch_wait_max_ms;
     uint32_t linger_ms;   /* producers; taken literally: 0 sends at once */
-    bool tell_end;        /* assigned consumers: lac_kafka_at_end() is wanted */
+    bool tell_end;        /* consumers: lac_kafka_at_end() or a group's ended() is wanted */
     uint64_t queue_bytes; /* fetched and not yet polled, per consumer; at least 1 MiB */
     /* Asked a few times a second by who waits for a broker's first answer (lac_kafka_admin.h):
      * true ends the wait. Any thread; NULL: nobody stops it. lac_kafka_options_from_conf() sets
@@ -129,8 +129,8 @@ bool lac_kafka_msg_header_at(const struct lac_kafka_msg *msg, size_t index,
 struct lac_kafka_consumer;
 
 /*
- * What happens to a group member's partitions. Both run inside lac_kafka_poll() and
- * lac_kafka_consumer_close(), in the thread that called them.
+ * What happens to a group member's partitions. All run inside lac_kafka_poll(), the first two also
+ * inside lac_kafka_consumer_close(), in the thread that called them.
  *
  * assigned: may set each position's offset (LAC_KAFKA_STORED on entry); reading starts there. From
  *           STORED it can start too early: where a transaction that is open holds back the
@@ -138,11 +138,15 @@ struct lac_kafka_consumer;
  *           the answer for none and begins at the log's start. So ask lac_kafka_committed(), too.
  * revoked:  the partitions are still ours while it runs, so this is where the last commit is
  *           made; with `lost` they are already somebody else's and nothing may be committed.
+ * ended:    from the last message polled of the partition, or from where its reading began, up to
+ *           `offset` there is none to read: only marks of transactions, and what was aborted or
+ *           deleted. Comes again when more was read, and after a seek. Only with `tell_end`.
  */
 struct lac_kafka_rebalance {
     void *ctx;
     void (*assigned)(void *ctx, struct lac_kafka_position *p, size_t n);
     void (*revoked)(void *ctx, const struct lac_kafka_position *p, size_t n, bool lost);
+    void (*ended)(void *ctx, const char *topic, int32_t partition, int64_t offset);
 };
 
 struct lac_kafka_group {

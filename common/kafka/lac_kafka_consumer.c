@@ -423,27 +423,38 @@ static void look_for_topics(struct lac_kafka_consumer *c)
     c->misses_topic = false;
 }
 
-enum lac_status lac_kafka_poll(struct lac_kafka_consumer *c, uint32_t timeout_ms,
-                               struct lac_kafka_msg *msg, struct lac_err *err)
+static rd_kafka_message_t *take(struct lac_kafka_consumer *c, uint32_t timeout_ms)
 {
     rd_kafka_message_t *m = rd_kafka_consumer_poll(c->rk, c->fetch.sleeps ? 0 : (int)timeout_ms);
-    rd_kafka_timestamp_type_t type;
-    rd_kafka_resp_err_t code;
 
     if (!m && c->fetch.sleeps) {
         lac_kafka_fetch_wake(c->rk, &c->fetch);
         if (timeout_ms)
             m = rd_kafka_consumer_poll(c->rk, (int)timeout_ms);
     }
+    return m;
+}
+
+enum lac_status lac_kafka_poll(struct lac_kafka_consumer *c, uint32_t timeout_ms,
+                               struct lac_kafka_msg *msg, struct lac_err *err)
+{
+    rd_kafka_message_t *m = take(c, timeout_ms);
+    rd_kafka_timestamp_type_t type;
+    rd_kafka_resp_err_t code;
+
+    /* One partition's end must not look like the end of all: others' messages may be behind it. */
+    while (m && m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        note_end(c, m->partition, true);
+        if (c->rebalance.ended)
+            c->rebalance.ended(c->rebalance.ctx, rd_kafka_topic_name(m->rkt), m->partition,
+                               m->offset);
+        rd_kafka_message_destroy(m);
+        m = take(c, 0);
+    }
     if (!m) {
         if (c->misses_topic)
             look_for_topics(c);
         return no_message(c, err);
-    }
-    if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-        note_end(c, m->partition, true);
-        rd_kafka_message_destroy(m);
-        return LAC_AGAIN;
     }
     if (m->err) {
         enum lac_status status;

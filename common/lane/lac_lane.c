@@ -60,7 +60,8 @@ static struct lac_gauge *lag_gauge(struct lac_lane *l, const char *topic, int32_
     lac_metrics_label(&labels, "topic", lac_str_from(topic));
     lac_metrics_label(&labels, "partition", lac_str_from(number));
     return lac_metrics_gauge(l->o.metrics, "lacuna_lane_lag_records",
-                             "Records of the partition that are not processed yet.",
+                             "Offsets of the partition from the first record that is not "
+                             "processed yet; 0 when there is none.",
                              lac_buf_cstr(&labels));
 }
 
@@ -81,6 +82,8 @@ void lac_lane_assigned(struct lac_lane *l, struct lac_kafka_position *p, size_t 
             .taken = LAC_KAFKA_NONE,
             .durable = LAC_KAFKA_NONE,
             .seek_to = LAC_KAFKA_NONE,
+            .blank = LAC_KAFKA_NONE,
+            .blank_end = LAC_KAFKA_NONE,
             .lag = lag_gauge(l, topic, p[i].partition),
         };
     }
@@ -297,6 +300,30 @@ void lac_lane_trouble(struct lac_lane *l, char *out, size_t size)
     (void)pthread_mutex_unlock(&l->why_lock);
 }
 
+void lac_lane_ended(struct lac_lane *l, const char *topic, int32_t partition, int64_t offset)
+{
+    struct lane_partition *p = lane_find(l, topic, partition);
+
+    if (!p || p->seek_to != LAC_KAFKA_NONE) /* that far it comes again, and so does the end */
+        return;
+    p->blank = p->taken > p->next ? p->taken : p->next;
+    p->blank_end = offset;
+}
+
+/* The next record that is to be processed is not before that; LAC_KAFKA_NONE: not known. */
+static int64_t position(const struct lac_lane *l, const struct lane_partition *p, int64_t low)
+{
+    int64_t at = l->pending.abort ? p->durable : p->next;
+
+    if (at == LAC_KAFKA_NONE)
+        at = p->first;
+    if (at >= p->blank && at < p->blank_end)
+        at = p->blank_end;
+    return at >= 0 && at < low ? low : at;
+}
+
+/* What operators scale by and call "caught up". An open transaction's records count: they are
+ * there, and nobody has processed them. */
 static void update_lag(struct lac_lane *l, uint64_t now)
 {
     if (now < l->lag_due_ms)
@@ -304,12 +331,15 @@ static void update_lag(struct lac_lane *l, uint64_t now)
     l->lag_due_ms = now + LANE_LAG_MS;
     if (l->output.ops->carries_records) /* else these are dead letters, and commit looks */
         lac_counter_add(l->replies_lost_total, l->io.ops->side_failed(l->io.ctx, NULL));
-    lac_gauge_set(l->commit_age, l->dirty ? (double)(now - l->began_ms) / 1e3 : 0);
+    lac_gauge_set(l->commit_age, l->began_ms ? (double)(now - l->began_ms) / 1e3 : 0);
     for (size_t i = 0; i < l->partition_count; i++) {
         const struct lane_partition *p = &l->partitions[i];
-        int64_t low, high, at = p->next != LAC_KAFKA_NONE ? p->next : p->first;
+        int64_t low, high, at;
 
-        if (at >= 0 && l->io.ops->watermarks(l->io.ctx, p->topic, p->partition, &low, &high))
+        if (!l->io.ops->watermarks(l->io.ctx, p->topic, p->partition, &low, &high))
+            continue;
+        at = position(l, p, low);
+        if (at >= 0)
             lac_gauge_set(p->lag, high > at ? (double)(high - at) : 0);
     }
 }
@@ -390,7 +420,6 @@ static enum lac_status turn_working(struct lac_lane *l, struct lac_err *err)
     status = lane_process(l, err);
     if (status == LAC_OK && l->dirty && !l->pending.abort && commit_due(l))
         status = lane_commit(l, err);
-    update_lag(l, now);
     if (status == LAC_FATAL)
         return LAC_FATAL;
     if (status != LAC_OK)
@@ -426,6 +455,7 @@ enum lac_status lac_lane_turn(struct lac_lane *l, struct lac_err *err)
     if (l->overflow)
         return lac_err_set(err, LAC_FATAL, 0, "lane %s: more than %d partitions or %d topics",
                            l->o.name, LAC_LANE_PARTITIONS_MAX, LANE_TOPIC_NAMES);
+    update_lag(l, now);
     if (lac_lane_stopping(l))
         return turn_stopping(l, err);
     if (lane_is_pending(l) || now < l->hold_until_ms)

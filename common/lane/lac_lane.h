@@ -231,9 +231,11 @@ bool lac_lane_commits_last(const struct lac_lane *l);
 /* Calls the output's close. Accepts NULL. */
 void lac_lane_close(struct lac_lane *l);
 
-/* For implementations of struct lac_lane_io: what a rebalance brings, from inside poll(). */
+/* For implementations of struct lac_lane_io: what a rebalance brings, and where a partition ends
+ * (see struct lac_kafka_rebalance), from inside poll(). */
 void lac_lane_assigned(struct lac_lane *l, struct lac_kafka_position *p, size_t n);
 void lac_lane_revoked(struct lac_lane *l, const struct lac_kafka_position *p, size_t n, bool lost);
+void lac_lane_ended(struct lac_lane *l, const char *topic, int32_t partition, int64_t offset);
 
 /* Takes over what the crash fuse of `other`, a lane of the same process, suspects: see
  * lac_fuse_learn(). Before either runs. */

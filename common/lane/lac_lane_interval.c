@@ -264,6 +264,8 @@ static void go_on_at(struct lac_lane *l, struct lane_partition *p, int64_t to, b
     p->taken = LAC_KAFKA_NONE;
     if (there && p->seek_to == LAC_KAFKA_NONE)
         return;
+    if (p->blank == LAC_KAFKA_NONE) /* it was told of another beginning */
+        p->blank_end = LAC_KAFKA_NONE;
     p->seek_to = to;
     l->pending.seek = l->pending.seek || to != LAC_KAFKA_NONE;
 }

@@ -59,6 +59,13 @@ static void on_revoked(void *ctx, const struct lac_kafka_position *p, size_t n, 
     lac_lane_revoked(k->lane, p, n, lost);
 }
 
+static void on_ended(void *ctx, const char *topic, int32_t partition, int64_t offset)
+{
+    struct lac_lane_kafka *k = ctx;
+
+    lac_lane_ended(k->lane, topic, partition, offset);
+}
+
 static enum lac_status io_poll(void *io, uint32_t timeout_ms, struct lac_kafka_msg *msg,
                                struct lac_err *err)
 {
@@ -293,16 +300,18 @@ enum lac_status lac_lane_kafka_open(struct lac_lane_kafka **out,
         .instance_id = o->group_instance,
         .topics = o->inputs,
         .topic_count = o->input_count,
-        .rebalance = {.ctx = k, .assigned = on_assigned, .revoked = on_revoked},
+        .rebalance = {.ctx = k, .assigned = on_assigned, .revoked = on_revoked, .ended = on_ended},
     };
+    struct lac_kafka_options kafka = *o->kafka;
     enum lac_status status;
 
     if (!k)
         return lac_err_set(err, LAC_FATAL, 0, "lane: out of memory");
+    kafka.tell_end = true;
     k->timeout_ms = o->timeout_ms ? o->timeout_ms : CALL_TIMEOUT_MS;
     status = open_producers(k, o, err);
     if (status == LAC_OK)
-        status = lac_kafka_consumer_subscribe(&k->consumer, o->kafka, &group, err);
+        status = lac_kafka_consumer_subscribe(&k->consumer, &kafka, &group, err);
     if (status != LAC_OK) {
         lac_lane_kafka_close(k);
         return status;

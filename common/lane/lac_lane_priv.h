@@ -40,6 +40,8 @@ struct lane_partition {
     int sent_on;     /* times in a row that it came from before that, and was told to go on there */
     int64_t culprit; /* a record whose commit was refused although it was alone */
     int culprit_level; /* 0 none, 1 dead-letter it unseen, 2 without its value */
+    int64_t blank;     /* from here, LAC_KAFKA_NONE: from where reading began, up to .. */
+    int64_t blank_end; /* .. here there is no record to read; LAC_KAFKA_NONE: nobody said so */
     struct lac_gauge *lag;
 };
 

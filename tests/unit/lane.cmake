@@ -2,6 +2,7 @@ lac_test(batch USES lane)
 lac_test(deadletter USES kafka lane metrics)
 lac_test(fuse USES base lane)
 lac_test(lane_commit USES base kafka lane)
+lac_test(lane_lag USES kafka lane metrics)
 lac_test(output_kafka USES kafka lane)
 # Messages of the simulated consumer are its own: so is what releases them.
 lac_test(lane_sim COST 25 USES kafka lane
