@@ -41,6 +41,12 @@ struct world {
     bool own_position; /* the output knows where reading starts, and looks whether it exists */
     int seek_losses;   /* seeks that are answered with RETRY, first */
     bool cut_off;      /* the log ends before the committed position: all of it comes again */
+    int64_t bad;       /* no commit with what the stage made of this message succeeds; 0: none */
+    bool holds_bad;    /* the open interval has it */
+    bool bad_letter;   /* nor one with its whole letter */
+    size_t open;       /* messages of the open interval */
+    size_t sizes[COMMITS_MAX + 1];      /* of the intervals whose commits were asked for */
+    uint64_t asked_ms[COMMITS_MAX + 1]; /* when */
 };
 
 static struct lac_err err;
@@ -154,15 +160,29 @@ static enum lac_status output_open(void *ctx, struct lac_err *e)
     return LAC_OK;
 }
 
+static void close_interval(struct world *w)
+{
+    w->letters = w->bare = 0;
+    w->begun_ms = 0;
+    w->open = 0;
+    w->holds_bad = false;
+}
+
 static enum lac_status output_write(void *ctx, struct lac_batch *b, struct lac_err *e)
 {
     struct world *w = ctx;
 
     if (!w->begun_ms)
         w->begun_ms = w->now_ms;
+    w->open += b->count;
+    for (size_t i = 0; i < b->count; i++)
+        if (w->bad && b->msgs[i].offset == w->bad && !lac_batch_rejected(b, i))
+            w->holds_bad = true;
     for (size_t i = 0; i < b->record_count; i++) {
         if (b->records[i].topic != 1)
             continue;
+        if (w->bad_letter && b->records[i].record.value.ptr)
+            w->holds_bad = true;
         w->letters++;
         w->bare += b->records[i].record.value.ptr == NULL;
     }
@@ -177,6 +197,10 @@ static enum lac_status output_commit(void *ctx, const struct lac_kafka_position 
     struct world *w = ctx;
 
     LAC_TEST_EQ(n, 1);
+    if (w->commits < COMMITS_MAX) {
+        w->sizes[w->commits] = w->open;
+        w->asked_ms[w->commits] = w->now_ms;
+    }
     w->commits++;
     w->state = atomic_load(&lac_lane_health(w->lane)->state);
     if (w->now_ms - w->begun_ms > TRANSACTION_MS) {
@@ -185,23 +209,19 @@ static enum lac_status output_commit(void *ctx, const struct lac_kafka_position 
     }
     if (w->losses && w->losses--)
         return lac_err_set(e, LAC_RETRY, 0, "nobody knows");
-    if (w->refusals && w->refusals--)
+    if (w->holds_bad || (w->refusals && w->refusals--))
         return lac_err_set(e, LAC_REJECT, 0, "no");
     w->durable = p[0].offset;
     w->kept_letters += w->letters;
     w->kept_bare += w->bare;
-    w->letters = w->bare = 0;
-    w->begun_ms = 0;
+    close_interval(w);
     return LAC_OK;
 }
 
 static enum lac_status output_abort(void *ctx, struct lac_err *e)
 {
-    struct world *w = ctx;
-
     (void)e;
-    w->letters = w->bare = 0;
-    w->begun_ms = 0;
+    close_interval(ctx);
     return LAC_OK;
 }
 
@@ -307,6 +327,67 @@ static void a_refused_empty_letter_ends_the_lane(void)
     LAC_TEST_EQ(w.commits, 3); /* the result, its letter, the letter without a value */
     LAC_TEST_EQ(w.durable, 0);
     LAC_TEST_EQ(w.kept_letters, 0);
+}
+
+/* Halved until it is alone; what was in the interval with it goes one by one, and no more. */
+static void a_record_that_cannot_be_written_is_found_among_others(void)
+{
+    static const size_t whole[] = {8, 4, 4, 2, 1, 1, 1, 1, 1},
+                        bare[] = {8, 4, 4, 2, 1, 1, 1, 1, 1, 1};
+
+    for (int bad_letter = 0; bad_letter <= 1; bad_letter++) {
+        struct world w = {.now_ms = 1, .count = 8, .bad = 5, .bad_letter = bad_letter};
+        const size_t *sizes = bad_letter ? bare : whole;
+        int searched = bad_letter ? LAC_COUNT(bare) : LAC_COUNT(whole);
+
+        lac_test_row("%s letter", bad_letter ? "bare" : "whole");
+        open_lane(&w);
+        while (w.durable < 8 && w.commits < COMMITS_MAX)
+            LAC_TEST_NEED(lac_lane_turn(w.lane, &err) == LAC_OK);
+        LAC_TEST_EQ(w.commits, searched);
+        for (int i = 0; i < searched; i++)
+            LAC_TEST_EQ(w.sizes[i], sizes[i]);
+        LAC_TEST_EQ(w.kept_letters, 1);
+        LAC_TEST_EQ(w.kept_bare, bad_letter);
+        w.count = 16;
+        while (w.durable < 16 && w.commits < COMMITS_MAX)
+            LAC_TEST_NEED(lac_lane_turn(w.lane, &err) == LAC_OK);
+        LAC_TEST_EQ(w.sizes[searched], 8);
+        lac_lane_close(w.lane);
+    }
+}
+
+/* ---- waiting ---- */
+
+/* Twice as long each time, up to a bound; never less than half of it, and then anew. */
+static void waits_grow_up_to_a_bound_and_begin_anew_after_a_commit(void)
+{
+    struct world w = {.now_ms = 1, .count = 1, .losses = 10};
+    struct world v = {.now_ms = 1, .count = 1, .losses = 5};
+    bool differ = false;
+
+    LAC_TEST_EQ(run(&w), LAC_OK);
+    LAC_TEST_EQ(w.commits, 11);
+    for (int i = 0; i < 10; i++) {
+        uint64_t most = i < 6 ? 100U << i : 5000, took = w.asked_ms[i + 1] - w.asked_ms[i];
+
+        lac_test_row("wait %d", i);
+        /* A nap is longer than what is left, and then a batch is polled for and its age awaited. */
+        CU_ASSERT(took >= most / 2 && took <= most + 350);
+        differ = differ || took != most;
+    }
+    CU_ASSERT(differ);
+    open_lane(&v);
+    while (v.commits < 6)
+        LAC_TEST_NEED(lac_lane_turn(v.lane, &err) == LAC_OK);
+    LAC_TEST_EQ(v.durable, 1);
+    v.count = 2;
+    v.losses = 1;
+    while (v.commits < 8)
+        LAC_TEST_NEED(lac_lane_turn(v.lane, &err) == LAC_OK);
+    LAC_TEST_EQ(v.durable, 2);
+    CU_ASSERT(v.asked_ms[7] - v.asked_ms[6] <= 100 + 350);
+    lac_lane_close(v.lane);
 }
 
 /* ---- where reading begins ---- */
@@ -497,6 +578,8 @@ static void only_what_is_committed_is_forgotten(void)
 
 LAC_TEST_MAIN(lane_commit, a_refused_record_is_dead_lettered_first_whole_then_bare,
               a_refused_empty_letter_ends_the_lane,
+              a_record_that_cannot_be_written_is_found_among_others,
+              waits_grow_up_to_a_bound_and_begin_anew_after_a_commit,
               what_comes_from_before_the_position_is_not_processed_again,
               a_position_stays_where_it_is_until_the_partition_can_be_sent_there,
               a_log_that_ends_before_the_position_is_read_from_its_start,
