@@ -68,13 +68,15 @@ static const char *servers_of(const struct lac_kafka_admin *a, char *out, size_t
 static enum lac_status no_cluster_id(const struct lac_kafka_admin *a, uint32_t timeout_ms,
                                      struct lac_err *err)
 {
-    char servers[160];
+    char servers[160], why[LAC_KAFKA_WHY_SIZE];
 
     (void)servers_of(a, servers, sizeof(servers));
     if (a->stopped && a->stopped(a->stopped_ctx))
         return lac_err_set(err, LAC_RETRY, 0, "kafka: stopped before %s answered", servers);
+    lac_kafka_noted_why(&a->side, why);
     return lac_err_set(err, LAC_RETRY, RD_KAFKA_RESP_ERR__TIMED_OUT,
-                       "kafka: %s did not tell its cluster id within %u ms", servers, timeout_ms);
+                       "kafka: %s did not tell its cluster id within %u ms%s%s", servers,
+                       timeout_ms, why[0] ? ": " : "", why);
 }
 
 /* What a broker tells whoever connects. This wait can be cut into slices, as no question of ours is
@@ -123,9 +125,11 @@ static struct lac_kafka_topic_info topic_info(const struct rd_kafka_metadata_top
 static enum lac_status no_metadata(const struct lac_kafka_admin *a, rd_kafka_resp_err_t code,
                                    struct lac_err *err)
 {
-    char servers[160], what[200];
+    char servers[160], what[400], why[LAC_KAFKA_WHY_SIZE];
 
-    (void)snprintf(what, sizeof(what), "metadata of %s", servers_of(a, servers, sizeof(servers)));
+    lac_kafka_noted_why(&a->side, why);
+    (void)snprintf(what, sizeof(what), "metadata of %s%s%s",
+                   servers_of(a, servers, sizeof(servers)), why[0] ? ": " : "", why);
     return lac_kafka_fail(err, what, code);
 }
 

@@ -96,6 +96,8 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
         lac_log(LAC_LOG_DEBUG, "kafka_reported", "facility=%s text=\"%s\"", facility, text);
         return;
     }
+    if (side && strcmp(facility, "FAIL") == 0)
+        lac_kafka_note_why(side, text);
     if (side && lac_kafka_may_say(facility, text, &more) && may_log(side))
         lac_log(LAC_LOG_WARN, "kafka_reported", "facility=%s suppressed=%" PRIu64 " text=\"%s\"",
                 facility, more, text);

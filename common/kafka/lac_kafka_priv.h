@@ -9,17 +9,25 @@
 
 #include "lac_kafka.h"
 
-/* What librdkafka's own threads report about one handle. Fields are atomic. */
+enum { LAC_KAFKA_WHY_SIZE = 192 };
+
+/* What librdkafka's own threads report about one handle. Fields are atomic, but for `why`. */
 struct lac_kafka_side {
     uint64_t log_window_ms; /* start of the period in which log_lines were written */
     uint32_t log_lines;
-    int trouble; /* code of an error that no call has returned yet, or 0 */
-    bool broke;  /* a connection closed that requests may have been under way on */
+    int trouble;                  /* code of an error that no call has returned yet, or 0 */
+    bool broke;                   /* a connection closed that requests may have been under way on */
+    char why[LAC_KAFKA_WHY_SIZE]; /* the last connection that failed: see lac_kafka_note_why() */
 };
 
 /* Whether what one of the process's clients reports (`kind`: how) is to be logged: the same is,
  * twice a minute, with the number of those that were not. Thread: any. */
 bool lac_kafka_may_say(const char *kind, const char *text, uint64_t *suppressed);
+
+/* Keeps why a connection failed, without the thread, the broker and the time around it; gives it
+ * back, "" while none did. Thread: any. */
+void lac_kafka_note_why(struct lac_kafka_side *side, const char *text);
+void lac_kafka_noted_why(const struct lac_kafka_side *side, char out[LAC_KAFKA_WHY_SIZE]);
 
 /* A configuration with everything producers and consumers have in common. NULL and `err`
  * (FATAL) when a value is refused. `side` outlives the handle. */

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Encrypted, authenticated, and the other side's name checked: to Kafka and to Postgres."""
 
+import json
 import re
 import subprocess
 
 import pytest
-from harness import BIN, Certificates, wait_until
+from harness import BIN, Certificates, free_port, wait_until
 from harness import kafka as kafkas
 from harness import postgres as servers
 
@@ -67,3 +68,27 @@ def test_sasl_ssl_to_kafka_and_verify_full_to_postgres(stack, new_kafka, new_pos
     fooled.expected_to_die = True
     assert fooled.wait(30) != 0
     assert "certificate" in fooled.log()
+
+
+def test_doctor_says_why_a_broker_was_not_reached_and_what_to_do(stack, new_kafka, tmp_path):
+    authority = Certificates(tmp_path / "ca")
+    broker = new_kafka(certificates=authority)
+    right = {"kafka.bootstrap_servers": broker.tls_bootstrap,
+             "kafka.security_protocol": "sasl_ssl", "kafka.sasl_mechanism": "PLAIN",
+             "kafka.sasl_username": kafkas.USER, "kafka.sasl_password": kafkas.PASSWORD,
+             "kafka.ssl_ca_file": authority.ca}
+    for wrong, verdict, words in (
+            ({}, "ok", [broker.tls_bootstrap]),
+            ({"kafka.sasl_password": "wrong"}, "fail", ["authentication", "kafka.sasl_password"]),
+            ({"kafka.ssl_ca_file": ""}, "fail", ["certificate verify failed", "kafka.ssl_ca_file"]),
+            ({"kafka.security_protocol": "plaintext"}, "fail", ["Set kafka.security_protocol"]),
+            ({"kafka.bootstrap_servers": broker.bootstrap}, "fail", ["Set kafka.security_protocol"]),
+            ({"kafka.bootstrap_servers": f"127.0.0.1:{free_port()}"}, "fail",
+             ["Connection refused", "Start Kafka"])):
+        lacuna = stack(kafka=broker, conf=right | wrong)
+        found = json.loads(lacuna.tool("doctor", "--json", check=False).stdout)
+        [kafka] = [c for c in found if c["check"] == "kafka"]
+        said = f"{kafka['found']} {kafka['todo']}"
+        assert kafka["verdict"] == verdict and all(w in said for w in words), (wrong, kafka)
+        assert "wrong" not in said and kafkas.PASSWORD not in said
+        assert all(c["todo"] for c in found if c["verdict"] != "ok"), found

@@ -218,7 +218,33 @@ static void what_many_clients_report_is_said_once(void)
     CU_ASSERT(lac_kafka_may_say(reports[0].kind, reports[0].text, &more));
 }
 
+static const struct {
+    const char *text, *why;
+} connections[] = {
+    {"[thrd:a:9/bootstrap]: a:9/bootstrap: Connect to ipv4#1.2.3.4:9 failed: Connection refused "
+     "(after 0ms in state CONNECT)",
+     "Connect to ipv4#1.2.3.4:9 failed: Connection refused"},
+    {"[thrd:sasl_ssl://a:9/1]: sasl_ssl://a:9/1: SASL PLAIN failed: who? (after 1ms)",
+     "SASL PLAIN failed: who?"},
+    {"Failed to resolve 'a:9': Name or service not known",
+     "Failed to resolve 'a:9': Name or service not known"},
+    {"", ""},
+};
+
+static void why_a_connection_failed_is_kept_in_short(void)
+{
+    struct lac_kafka_side side = {0};
+    char why[LAC_KAFKA_WHY_SIZE];
+
+    for (size_t i = 0; i < LAC_COUNT(connections); i++) {
+        lac_kafka_note_why(&side, connections[i].text);
+        lac_kafka_noted_why(&side, why);
+        LAC_TEST_STR(why, connections[i].why);
+    }
+}
+
 LAC_TEST_MAIN(kafka, each_error_has_its_answer, transactions_know_what_to_do_next,
               only_harmless_settings_pass_through, a_refused_password_is_not_repeated,
               checks_of_certificates_end_only_by_a_word_of_their_own,
-              headers_of_a_made_message_are_found, what_many_clients_report_is_said_once)
+              headers_of_a_made_message_are_found, what_many_clients_report_is_said_once,
+              why_a_connection_failed_is_kept_in_short)

@@ -166,8 +166,8 @@ static void check_key(struct doctor *d)
     lac_buf_init(&key, KEY_MOST);
     if (!*path)
         say(d, WARN, "commitment key",
-            "Make one and set commitment.key_file: head -c 32 /dev/urandom | xxd -p -c 64 "
-            "(mode 0600).",
+            "Make one, keep it safe and set commitment.key_file to it: "
+            "(umask 077; head -c 32 /dev/urandom >commitment.key)",
             "not set here; lacuna-classify refuses to start without one");
     else if (lac_file_read(path, &key, &err) != LAC_OK)
         say(d, FAIL, "commitment key", "Give this user the file, or correct the setting.", "%s",
@@ -401,6 +401,31 @@ static void check_pushed(struct doctor *d)
     lac_cli_pushes_deinit(&p);
 }
 
+/* By what librdkafka says of the connection; its words for a cause begin with where it is. */
+static const char *cure_of_kafka(const char *why)
+{
+    static const struct {
+        const char *words;
+        const char *cure;
+    } cures[] = {
+        {"SASL", "Set kafka.sasl_mechanism, kafka.sasl_username and kafka.sasl_password to what "
+                 "the broker knows."},
+        {"certificate", "Set kafka.ssl_ca_file to the authority of the brokers' certificates, and "
+                        "kafka.bootstrap_servers to a name that they hold."},
+        {"SSL", "Set kafka.security_protocol to what this listener speaks, and kafka.ssl_ca_file."},
+        {"security.protocol", "Set kafka.security_protocol to what this listener speaks."},
+        {"esolve", "Correct the host in kafka.bootstrap_servers, or its entry in the DNS."},
+        {"Connect to", "Start Kafka, or set kafka.bootstrap_servers (and "
+                       "kafka.security_protocol)."},
+    };
+
+    for (size_t i = 0; i < LAC_COUNT(cures); i++)
+        if (strstr(why, cures[i].words))
+            return cures[i].cure;
+    return "Set kafka.security_protocol to what this listener speaks; else a firewall may swallow "
+           "connections, or Kafka be stuck: look into its log.";
+}
+
 static void check_kafka(struct doctor *d)
 {
     const char *servers = lac_conf_text(d->t->conf, "kafka.bootstrap_servers");
@@ -416,9 +441,7 @@ static void check_kafka(struct doctor *d)
         return;
     }
     if (lac_kafka_admin_cluster_id(admin, ASK_MS, id, &err) != LAC_OK) {
-        say(d, FAIL, "kafka",
-            "Start Kafka, or set kafka.bootstrap_servers (and kafka.security_protocol).", "%s: %s",
-            servers, err.text);
+        say(d, FAIL, "kafka", cure_of_kafka(err.text), "%s", err.text);
     } else {
         say(d, OK, "kafka", "", "%s, cluster %s", servers, id);
     }
@@ -441,7 +464,7 @@ static void check_clock(struct doctor *d, struct lac_pg *pg)
     struct lac_err err;
 
     if (lac_pg_query(pg, &rows, "SELECT clock_timestamp()", NULL, 0, &err) != LAC_OK) {
-        say(d, FAIL, "clock", "", "%s", err.text);
+        say(d, FAIL, "clock", "Look into Postgres' log, and try again.", "%s", err.text);
         return;
     }
     here = before + (lac_clock_wall_us() - before) / 2; /* half way of the round trip */
@@ -473,7 +496,7 @@ static bool check_rights(struct doctor *d, struct lac_pg *pg)
     bool readable;
 
     if (lac_pg_query(pg, &rows, ask, NULL, 0, &err) != LAC_OK) {
-        say(d, WARN, "rights", "", "%s", err.text);
+        say(d, WARN, "rights", "Look into Postgres' log, and try again.", "%s", err.text);
         return false;
     }
     if (lac_pg_cell_int(rows, 0, 0))
@@ -516,7 +539,7 @@ static void check_partitions(struct doctor *d, struct lac_pg *pg)
                      "SELECT (SELECT count(*) FROM (SELECT 1 FROM decisions_default LIMIT 1000) x),"
                      " (SELECT count(*) FROM decision_conflict)",
                      NULL, 0, &err) != LAC_OK) {
-        say(d, WARN, "decisions", "", "%s", err.text);
+        say(d, WARN, "decisions", "Look into Postgres' log, and try again.", "%s", err.text);
         return;
     }
     stray = lac_pg_cell_int(rows, 0, 0);
