@@ -24,7 +24,9 @@ static const struct lac_match_detector detectors[] = {
      lac_match_verify_card,
      {"\\b[1-689][0-9]{3}(?:[0-9]{8}|" BREAK "[0-9]{4}(?:" BREAK "[0-9]{4}|[0-9]{2}" BREAK
       "[0-9]{2}))"}},
-    {"iban", lac_match_verify_iban, {"(?i)\\b[a-z]{2}[0-9]{2}" BREAK "?[a-z0-9]{4}"}},
+    {"iban",
+     lac_match_verify_iban,
+     {"(?i)\\b[a-z]{2}[0-9]{2}" BREAK "?[a-z0-9]{4}", "\\b[A-Z]{2} [0-9]{2} ?[A-Z0-9]{4}"}},
     {"mac_address",
      lac_match_verify_mac,
      {"\\b[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}\\b",

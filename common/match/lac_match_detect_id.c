@@ -385,11 +385,13 @@ bool lac_match_verify_iban(struct lac_str t, size_t at, unsigned trigger,
 {
     size_t start = at - 4 - lac_match_break_back(t, at - 4) - 4; /* the trigger's two groups */
     char compact[IBAN_MAX];
-    size_t want = iban_length(t.ptr + start);
+    size_t want;
     size_t count = 0;
-    size_t i = start;
+    size_t i;
 
-    (void)trigger;
+    start -= trigger; /* the second trigger has a blank behind the country */
+    want = iban_length(t.ptr + start);
+    i = start;
     while (count < want) {
         unsigned char kind;
 

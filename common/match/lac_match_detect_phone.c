@@ -170,8 +170,8 @@ static bool word_before(struct lac_str t, size_t start)
 /* "Phone case order 728733830": the number is that of what is named in between. */
 static bool names_other(struct lac_str t, size_t word, size_t at)
 {
-    static const char *const words[] = {"order",   "build",   "ticket", "invoice",
-                                        "version", "release", "sku",    "tracking"};
+    static const char *const words[] = {"order",   "build", "ticket",   "invoice", "version",
+                                        "release", "sku",   "tracking", "imei"};
 
     return has_word(t, word, at, words, LAC_COUNT(words));
 }
@@ -416,10 +416,12 @@ static bool verify_trunk(struct lac_str t, size_t at, struct lac_match_span *out
     if (t.ptr[sep] == '(')
         sep--;
     start = lac_match_run_start(t, sep, 6, lac_match_is_digit);
-    /* A requirement's name (R-03371-37637); the middle of a longer number in groups. */
+    /* A requirement's name (R-03371-37637), what a host or another number is called
+     * (static-059.45.101.203, NIP-060-280-27-47); the middle of a longer number in groups. */
     if (lac_match_before(t, start) == '-' && start >= 2 &&
         lac_match_is_alpha((unsigned char)t.ptr[start - 2]) &&
-        (start == 2 || !lac_match_is_alpha((unsigned char)t.ptr[start - 3])))
+        (start == 2 || !lac_match_is_alpha((unsigned char)t.ptr[start - 3]) ||
+         !word_before(t, start)))
         return false;
     if (!lac_match_number_may_start(t, start) ||
         (lac_match_before(t, start) == ' ' && start >= 2 &&

@@ -14,6 +14,7 @@ static const struct {
 } validators[] = {
     {"extended_key", lac_match_validate_extended_key},
     {"last_word", lac_match_validate_last_word},
+    {"said_password", lac_match_validate_said_password},
     {"letter_digit", lac_match_validate_letter_digit},
     {"luhn", lac_match_validate_luhn},
     {"age", lac_match_validate_age},
@@ -86,6 +87,7 @@ static const struct {
     {"pl_pesel", lac_match_validate_pl_pesel},
     {"pl_nip", lac_match_validate_pl_nip},
     {"pl_regon", lac_match_validate_pl_regon},
+    {"pl_nrb", lac_match_validate_pl_nrb},
     {"pl_id_card", lac_match_validate_pl_id_card},
     {"cz_rc", lac_match_validate_cz_rc},
     {"hu_tax_id", lac_match_validate_hu_tax_id},

@@ -29,12 +29,14 @@ size_t lac_match_alnums(struct lac_str match, char *out, size_t capacity);
 lac_match_validate lac_match_validate_mixed_case, lac_match_validate_letter_digit;
 
 /*
- * last_word: the password that ends the match.
+ * last_word: the password that ends the match. said_password: the same in a sentence, where it
+ * must look like one.
  * wif, extended_key: Bitcoin's private keys with Base58Check. stellar_seed: with its CRC-16.
  * nostr_key: with Bech32.
  */
-lac_match_validate lac_match_validate_last_word, lac_match_validate_wif,
-    lac_match_validate_extended_key, lac_match_validate_stellar_seed, lac_match_validate_nostr_key;
+lac_match_validate lac_match_validate_last_word, lac_match_validate_said_password,
+    lac_match_validate_wif, lac_match_validate_extended_key, lac_match_validate_stellar_seed,
+    lac_match_validate_nostr_key;
 
 /* Synapse's access and refresh tokens, with their CRC-32. */
 lac_match_validate lac_match_validate_matrix_token;
@@ -78,10 +80,10 @@ lac_match_validate lac_match_validate_vin, lac_match_validate_imei,
     lac_match_validate_de_social_security, lac_match_validate_de_health_insurance,
     lac_match_validate_de_lanr, lac_match_validate_de_document, lac_match_validate_at_svnr,
     lac_match_validate_pl_pesel, lac_match_validate_pl_nip, lac_match_validate_pl_regon,
-    lac_match_validate_pl_id_card, lac_match_validate_cz_rc, lac_match_validate_hu_tax_id,
-    lac_match_validate_hu_taj, lac_match_validate_hu_personal_id, lac_match_validate_base58check,
-    lac_match_validate_xrp_address, lac_match_validate_bech32, lac_match_validate_cashaddr,
-    lac_match_validate_eth_address, lac_match_validate_monero_address,
+    lac_match_validate_pl_nrb, lac_match_validate_pl_id_card, lac_match_validate_cz_rc,
+    lac_match_validate_hu_tax_id, lac_match_validate_hu_taj, lac_match_validate_hu_personal_id,
+    lac_match_validate_base58check, lac_match_validate_xrp_address, lac_match_validate_bech32,
+    lac_match_validate_cashaddr, lac_match_validate_eth_address, lac_match_validate_monero_address,
     lac_match_validate_stellar_address, lac_match_validate_fi_hetu,
     lac_match_validate_fi_business_id, lac_match_validate_se_personnummer,
     lac_match_validate_se_organisationsnummer, lac_match_validate_no_fodselsnummer,

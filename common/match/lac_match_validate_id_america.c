@@ -207,7 +207,7 @@ bool lac_match_validate_br_cnpj(struct lac_str match)
 /* AFIP, CUIT and CUIL: a known kind and a mod 11 check digit. */
 bool lac_match_validate_ar_cuit(struct lac_str match)
 {
-    static const char kinds[] = "20 23 24 25 26 27 30 33 34";
+    static const char kinds[] = "20 23 24 25 26 27 30 33 34 50 51 55";
     struct lac_match_code c;
     unsigned check;
 

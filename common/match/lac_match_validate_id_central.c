@@ -168,6 +168,18 @@ bool lac_match_validate_pl_regon(struct lac_str match)
            lac_match_weigh(c.at, "2485097361248") % 11 % 10 == lac_match_digit(c.at + 13);
 }
 
+/* NBP, NRB: the Polish IBAN without its country. */
+bool lac_match_validate_pl_nrb(struct lac_str match)
+{
+    struct lac_match_code c;
+    char iban[28] = "PL";
+
+    if (!lac_match_code_read(&c, match, "99999999999999999999999999"))
+        return false;
+    memcpy(iban + 2, c.at, 26);
+    return lac_match_iban_valid((struct lac_str){iban, sizeof(iban)});
+}
+
 /* gov.pl, dowód osobisty: three letters and six digits, the first of which checks. */
 bool lac_match_validate_pl_id_card(struct lac_str match)
 {

@@ -70,6 +70,34 @@ bool lac_match_validate_last_word(struct lac_str match)
     return match.len >= 3 && lac_match_distinct(match) >= 3 && !lac_match_is_placeholder(match);
 }
 
+/* "with password Qr7!dke#39.": without its quotes and the sentence's end the last word has a
+ * letter, a digit and a sign that names, paths, versions and numbers don't have. */
+bool lac_match_validate_said_password(struct lac_str match)
+{
+    bool letter = false, digit = false, sign = false;
+    size_t start = match.len, end = match.len;
+
+    while (start > 0 && (unsigned char)match.ptr[start - 1] > ' ')
+        start--;
+    while (end > start && strchr("\"'`.,;:", match.ptr[end - 1]))
+        end--;
+    while (start < end && strchr("\"'`", match.ptr[start]))
+        start++;
+    match = lac_str_slice(match, start, end);
+    if (match.len < 6 || strchr("$%@#&*", match.ptr[0]) || lac_match_is_placeholder(match))
+        return false;
+    for (size_t i = 0; i < match.len; i++) {
+        unsigned char c = (unsigned char)match.ptr[i];
+
+        if (strchr("(){}[]<>/\\|\"'`", c) || (c == '.' && memchr(match.ptr, '@', i)))
+            return false; /* code, a path, an address */
+        letter = letter || lac_match_is_alpha(c);
+        digit = digit || lac_match_is_digit(c);
+        sign = sign || strchr("!@#$%^&*?", c);
+    }
+    return letter && digit && sign;
+}
+
 /* Big-endian number of `text` in base 58, Bitcoin's alphabet; false when it does not fit `size`
  * bytes exactly. */
 static bool base58_decode(struct lac_str text, unsigned char *out, size_t size)

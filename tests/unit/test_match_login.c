@@ -605,6 +605,16 @@ static void checksums_of_keys_hold(void)
         {lac_match_validate_letter_digit, "abc", false},
         {lac_match_validate_last_word, "machine a login b password Kq7mLp2", true},
         {lac_match_validate_last_word, "machine a login b password changeme", false},
+        {lac_match_validate_said_password, "password Qr7!dke#39.", true},
+        {lac_match_validate_said_password, "password is 'Start@2025'", true},
+        {lac_match_validate_said_password, "password Base64-encoded", false},
+        {lac_match_validate_said_password, "password a1!bcd", true},
+        {lac_match_validate_said_password, "password a1!bc", false},
+        {lac_match_validate_said_password, "password anna99@acme.test", false},
+        {lac_match_validate_said_password, "password hash(user1)!", false},
+        {lac_match_validate_said_password, "password $db1!pass", false},
+        {lac_match_validate_said_password, "password sunflower!", false},
+        {lac_match_validate_said_password, "password 20251122!", false},
     };
 
     for (size_t i = 0; i < LAC_COUNT(rows); i++) {

@@ -207,6 +207,10 @@ static void coordinates_and_files_are_no_telephones(void)
         {"Fontana, CA\", \"time\":1517824886710", ""},
         {"/FontMatrix [0.001 0 0 0.001 0 0]", ""},
         {"IMP: R-03371-37637", ""},
+        {"dsl-static-059.45.101.203.net.test", ""},
+        {"oraz NIP-060-280-27-47", ""},
+        {"tel-060-280-27-47", "060-280-27-47"},
+        {"Phone IMEI: 124827844480308", ""},
         {"(1:10~+20191229111838+6991d", ""},
     };
 

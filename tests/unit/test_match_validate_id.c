@@ -208,6 +208,7 @@ static void good_numbers_hold_and_slips_are_seen(void)
         {"pl_id_card", "ABA300000", 0, 0},
         {"pl_nip", "123-456-32-18", 0, 0},
         {"pl_pesel", "44051401359", 0, 1},
+        {"pl_nrb", "61109010140000071219812874", 0, 0},
         {"pl_regon", "123456785", 0, 0},
         {"pl_regon", "12345678512347", 0, 0},
         {"pt_cc", "00000000 0 ZZ4", 0, 0},
