@@ -54,13 +54,17 @@ static const struct lac_match_detector detectors[] = {
     {"jwk", lac_match_verify_jwk, {"\"kty\""}},
     {"password_value",
      lac_match_verify_password,
-     {"<(?i)(?:db|my|pg|user|admin|root|mysql|redis|ldap|smtp|ftp)?pass(?:w(?:or[dt]|d)|phrase|"
-      "code)",
-      "<(?i)(?:db)?pwd", "<(?i)kennwort", "<(?i)(?:db)?pass ?(?:[=:]|<-)",
+     {"<(?i)(?:db|my|pg|user|admin|root|mysql|redis|ldap|smtp|ftp|mail|proxy|key)?"
+      "pass(?:w(?:or[dt]|d)|phrase|code)",
+      "<(?i)(?:db|user|proxyuser)?pwd", "<(?i)kennwort",
+      "<(?i)(?:db|my|pg|user|admin|root|mysql|redis|ldap|smtp|ftp|mail)?pass[\\\\\"']{0,4} "
+      "?(?:[=:]|<-)",
       "<(?i)(?:(?:pg|root)?pw|psk)[\"']? ?[=:]",
-      "(?i)\\b(?:requirepass|masterauth|bindpw|rootpw|identified by|convertto-securestring) ",
+      "(?i)\\b(?:requirepass|masterauth|bindpw|rootpw|convertto-securestring|"
+      "identified (?:with [a-z0-9_]{1,40} )?by) ",
       "<(?i)(?:mot[ _]?de[ _]?passe|contrase[nñ]a|senha|wachtwoord|has[lł]o|l[oö]senord|heslo|"
-      "salasana|jelsz[oó]|passord|adgangskode|lozinka|parol[ae]?|parool|slapta[zž]od|kata sandi)"}},
+      "salasana|jelsz[oó]|passord|adgangskode|lozinka|parol[ae]?|parool|slapta[zž]od|kata sandi)",
+      "<(?i)(?:pswd|psswd|pswrd|psswrd|passwrd|pasword)"}},
     {"native_password",
      lac_match_verify_native_password,
      {"(?:[Пп]арол|ПАРОЛ|[Кк]одов(?:ое слово|а дума))", "(?:[Лл]озинк|ЛОЗИНК)",
@@ -114,6 +118,7 @@ static const struct lac_match_detector detectors[] = {
       "teradatasql|databricks|influxdb|elasticsearch|opensearch|etcd|consul|memcached|"
       "arangodb|rethinkdb|surrealdb|dgraph|questdb|timescaledb|yugabytedb|libsql|turso|"
       "tdengine)(?:\\+[a-z0-9]{2,12})?://"}},
+    {"any_url", lac_match_verify_any_url_login, {"://"}},
     {"pkcs8_key",
      lac_match_verify_long_token,
      {"\\bMII[A-P][A-Za-z0-9+/]{2}IBADANBgkqhkiG9w0BAQEFAASC"}},
@@ -150,7 +155,8 @@ static const struct lac_match_detector detectors[] = {
       "helm registry|oc|az|cf|twine|mongo|mongosh|mongodump|"
       "mongorestore|kinit) (?:login |upload )?",
       "\\b(?:redis|valkey)-cli ", "\\bldap(?:search|modify|add|delete|passwd|whoami) ",
-      "(?i)\\bpsexec(?:64)?(?:\\.exe)? ", "(?i)\\b(?:plink|pscp|psftp)(?:\\.exe)? "}},
+      "(?i)\\bpsexec(?:64)?(?:\\.exe)? ", "(?i)\\b(?:plink|pscp|psftp)(?:\\.exe)? ",
+      "(?i)\\b(?:sqlcmd|osql|bcp)(?:\\.exe)? "}},
     {"pgpass", lac_match_verify_pgpass, {":(?:5432|5433|6432):"}},
     {"seed_phrase",
      lac_match_verify_seed_phrase,

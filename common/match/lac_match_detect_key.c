@@ -4,8 +4,9 @@
  * of ssh.com between the lines of RFC 4716, and PuTTY's (its manual, appendix "PPK file format").
  *
  * All of a key is found, whatever its length: a hit is what redaction takes away. Line breaks may
- * be written as in a string ("\n"), and where the end of a key is missing the hit ends with the
- * last line that can only be of a key.
+ * be written as in a string ("\n"), a log's times or a program's quotes may stand between the
+ * lines, and where the end of a key is missing the hit ends with the last line that can only be of
+ * a key.
  */
 #include "lac_match_detect.h"
 
@@ -18,6 +19,8 @@ enum {
     FIELDS_MAX = 8,     /* "Name: value" lines before the base64 */
     FIELD_MAX = 1024,   /* bytes of one; RFC 4716 allows 64 and 1024, PuTTY any comment */
     WORD_MIN = 16,      /* base64 characters that make a key of a first line */
+    LINE_MIN = 32,      /* of a line of a key, where something else stands between them */
+    NOISE_MAX = 192,    /* of what does: a log's time, a program's quotes and plus signs */
     ESCAPES_MAX = 4,    /* backslashes of one line break: a string within a string */
     PPK_LINES_MAX = 999,
     PPK_WORD_MIN = 8,
@@ -188,6 +191,48 @@ static bool pem_has_body(struct lac_str t, size_t at)
     return lac_match_run_end(t, at, WORD_MIN, is_base64) - at == WORD_MIN;
 }
 
+/* Whether these bytes can be no word, path or digest, but for a key's. */
+static bool is_key_line(struct lac_str s)
+{
+    bool upper = false, lower = false, digit = false;
+
+    for (size_t i = 0; i < s.len; i++) {
+        upper = upper || (s.ptr[i] >= 'A' && s.ptr[i] <= 'Z');
+        lower = lower || (s.ptr[i] >= 'a' && s.ptr[i] <= 'z');
+        digit = digit || lac_match_is_digit((unsigned char)s.ptr[i]);
+    }
+    return s.len >= LINE_MIN && upper && lower && digit;
+}
+
+/* Behind the next line of a key, where each has a log's time in front of it or is a text of its own
+ * in a program: "-----BEGIN PRIVATE KEY-----\n" + "MIIE..". 0 when there is none before the dashes
+ * of a last line. */
+static size_t noisy_line_end(struct lac_str t, size_t at)
+{
+    size_t limit = t.len - at < NOISE_MAX ? t.len : at + NOISE_MAX;
+
+    while (at < limit) {
+        size_t end = lac_match_run_end(t, at, ARMOUR_MAX, is_base64);
+
+        if (is_key_line(lac_str_slice(t, at, end)))
+            return end;
+        if (lac_str_has_at(t, end, "-----"))
+            return 0;
+        at = end + 1;
+    }
+    return 0;
+}
+
+/* The same of all lines of the key whose first line ends at `at`. */
+static size_t noisy_end(struct lac_str t, size_t at)
+{
+    size_t from = at, end;
+
+    while (at - from < ARMOUR_MAX && (end = noisy_line_end(t, at)) > 0)
+        at = end;
+    return at;
+}
+
 /* Where the first line that ends at `at` starts; `shortest` is the least it can be. */
 static size_t header_start(struct lac_str t, size_t at, const char *begin, size_t shortest)
 {
@@ -207,7 +252,7 @@ bool lac_match_verify_private_key(struct lac_str t, size_t at, unsigned trigger,
     const char *dashes;
 
     (void)trigger;
-    if (!pem_has_body(t, at))
+    if (!pem_has_body(t, at) && !noisy_line_end(t, at))
         return false;
     /* Base64 has no dashes, so the next five are the footer's, whatever stands before them. */
     dashes = memmem(t.ptr + at, t.len - at, "-----", 5);
@@ -218,7 +263,7 @@ bool lac_match_verify_private_key(struct lac_str t, size_t at, unsigned trigger,
         end = end ? end : footer;
     } else {
         end = armour_end(t, at, "-----");
-        end = end ? end : at;
+        end = end ? end : noisy_end(t, at);
     }
     *out = (struct lac_match_span){start, end, end};
     return true;

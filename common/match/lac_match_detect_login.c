@@ -217,6 +217,20 @@ bool lac_match_verify_url_login(struct lac_str t, size_t at, unsigned trigger,
     return true;
 }
 
+/* The same of a scheme that no other detector knows, mysql2:// or rabbitmq://. Some have names in
+ * the places of both: github://<owner>:<repository>@<commit>. */
+bool lac_match_verify_any_url_login(struct lac_str t, size_t at, unsigned trigger,
+                                    struct lac_match_span *out)
+{
+    size_t end = lac_match_run_end(t, at, URL_REACH, is_authority);
+    const char *host = end > at ? memrchr(t.ptr + at, '@', end - at) : NULL;
+    const char *colon = host ? memchr(t.ptr + at, ':', (size_t)(host - t.ptr) - at) : NULL;
+
+    return colon && colon > t.ptr + at && lac_match_is_alnum(lac_match_before(t, at - 3)) &&
+           lac_match_is_password((struct lac_str){colon + 1, (size_t)(host - colon) - 1}, false) &&
+           lac_match_verify_url_login(t, at, trigger, out);
+}
+
 /* RFC 3261, 19.1.1: sip:<user>:<password>@<host>, `at` behind the first colon. */
 bool lac_match_verify_sip_login(struct lac_str t, size_t at, unsigned trigger,
                                 struct lac_match_span *out)
@@ -345,14 +359,14 @@ bool lac_match_verify_command_login(struct lac_str t, size_t at, unsigned trigge
 }
 
 /* mysql -p<password>, sshpass -p <password>, docker login -p <password>, redis-cli -a <password>,
- * ldapsearch -w <password>, psexec -p <password>, plink -pw <password>. To mysql, what stands apart
- * is the database. */
+ * ldapsearch -w <password>, psexec -p <password>, plink -pw <password>, sqlcmd -P<password>. To
+ * mysql, what stands apart is the database. */
 bool lac_match_verify_command_password(struct lac_str t, size_t at, unsigned trigger,
                                        struct lac_match_span *out)
 {
-    static const char *const options[][2] = {{" -p", NULL},  {" -p", NULL},  {" -p ", NULL},
-                                             {" -a ", NULL}, {" -w ", NULL}, {" -p ", NULL},
-                                             {" -pw ", NULL}};
+    static const char *const options[][2] = {{" -p", NULL},   {" -p", NULL},  {" -p ", NULL},
+                                             {" -a ", NULL},  {" -w ", NULL}, {" -p ", NULL},
+                                             {" -pw ", NULL}, {" -P", NULL}};
     bool plain = trigger < 2 || trigger > 4;
     size_t option = behind_option(t, at - 1, options[trigger]);
     struct lac_str value;

@@ -283,9 +283,9 @@ static size_t behind_subject(struct lac_str t, size_t i, struct lac_match_value 
 static size_t behind_signs(struct lac_str t, size_t i)
 {
     static const char *const signs[] = {
-        "value=", ":::=", "::=", "=>", ":=", "==", "?=", ".=", "+=", "||", "??", NULL};
+        "value=", ":::=", "::=", "=>", ":=", "==", "!=", "?=", ".=", "+=", "||", "??", NULL};
 
-    if (!lac_match_is_in(lac_match_byte(t, i), "=:v|?.+")) /* none begins otherwise */
+    if (!lac_match_is_in(lac_match_byte(t, i), "=:v!|?.+")) /* none begins otherwise */
         return 0;
     for (size_t k = 0; signs[k]; k++)
         if (lac_str_has_at(t, i, signs[k]))
@@ -399,15 +399,31 @@ static bool is_argument(struct lac_str t, size_t start, bool later)
            lac_match_is_in((unsigned char)t.ptr[i - 2], ",{");
 }
 
-/* set("password", ".."), PASSWORD('..'), getenv("TOKEN") or "..": where the quoted value begins,
- * 0 when there is none. `closed`: behind the name and its quote. */
+/* MQTT_PASSWORD, OPT_PASSWORD: a constant that says which of a call's settings comes next. */
+static bool is_constant(struct lac_str name)
+{
+    bool parts = false;
+
+    for (size_t i = 0; i < name.len; i++) {
+        parts = parts || name.ptr[i] == '_';
+        if (name.ptr[i] != '_' && !lac_match_is_digit((unsigned char)name.ptr[i]) &&
+            !(name.ptr[i] >= 'A' && name.ptr[i] <= 'Z'))
+            return false;
+    }
+    return parts;
+}
+
+/* set("password", ".."), set(OPT_PASSWORD, ".."), PASSWORD('..'), getenv("TOKEN") or "..": where
+ * the quoted value begins, 0 when there is none. `closed`: behind the name and its quote. */
 static size_t behind_call(struct lac_str t, const struct lac_match_name *name, size_t closed,
                           bool noun)
 {
     bool quoted = closed > name->end;
     size_t i = quoted ? lac_match_skip(t, closed, " ", 1) : closed;
 
-    if (lac_match_byte(t, i) == ',' && quoted && name->whole && is_argument(t, name->start, noun)) {
+    if (lac_match_byte(t, i) == ',' && name->whole &&
+        (quoted ? is_argument(t, name->start, noun)
+                : is_constant(lac_str_slice(t, name->start, name->end)))) {
         i = lac_match_skip(t, i + 1, " \t", BLANKS_MAX);
     } else if (lac_match_byte(t, i) == '(' && !quoted) {
         i++;

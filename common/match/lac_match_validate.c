@@ -30,6 +30,7 @@ static const struct {
     {"mixed_case", lac_match_validate_mixed_case},
     {"nostr_key", lac_match_validate_nostr_key},
     {"stellar_seed", lac_match_validate_stellar_seed},
+    {"nkey_seed", lac_match_validate_nkey_seed},
     {"wif", lac_match_validate_wif},
     /* personal identifiers */
     {"vin", lac_match_validate_vin},

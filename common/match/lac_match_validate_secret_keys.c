@@ -154,34 +154,60 @@ bool lac_match_validate_extended_key(struct lac_str match)
     return match.len == 111 && base58_check(match, raw, sizeof(raw)) && raw[45] == 0;
 }
 
-/* SEP 23: base 32 of a version byte, 32 bytes and CRC-16 (XModem), least byte first. */
-bool lac_match_validate_stellar_seed(struct lac_str match)
+/* The bytes of a text in base 32; those of its last, incomplete group of bits are left out. Returns
+ * how many, 0 when they are not base 32 or don't fit. */
+static size_t base32_decode(struct lac_str text, unsigned char *out, size_t capacity)
 {
-    unsigned char raw[35];
-    uint32_t bits = 0, crc = 0;
+    uint32_t bits = 0;
     unsigned held = 0;
     size_t n = 0;
 
-    if (match.len != 56)
-        return false;
-    for (size_t i = 0; i < match.len; i++) {
-        unsigned char c = (unsigned char)match.ptr[i];
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
 
         if (!is_upper(c) && !(c >= '2' && c <= '7'))
-            return false;
+            return 0;
         bits = bits << 5 | (uint32_t)(is_upper(c) ? c - 'A' : c - '2' + 26);
         held += 5;
-        if (held >= 8) {
-            held -= 8;
-            raw[n++] = (unsigned char)(bits >> held);
-        }
+        if (held < 8)
+            continue;
+        if (n == capacity)
+            return 0;
+        held -= 8;
+        out[n++] = (unsigned char)(bits >> held);
     }
-    for (size_t i = 0; i < sizeof(raw) - 2; i++) {
+    return n;
+}
+
+/* CRC-16 (XModem), least byte first, behind `size` bytes. */
+static bool has_crc16(const unsigned char *raw, size_t size)
+{
+    uint32_t crc = 0;
+
+    for (size_t i = 0; i < size; i++) {
         crc ^= (uint32_t)raw[i] << 8;
         for (int k = 0; k < 8; k++)
             crc = crc & 0x8000U ? crc << 1 ^ 0x1021U : crc << 1;
     }
-    return raw[0] == 18 << 3 && raw[33] == (crc & 0xFF) && raw[34] == (crc >> 8 & 0xFF);
+    return raw[size] == (crc & 0xFF) && raw[size + 1] == (crc >> 8 & 0xFF);
+}
+
+/* SEP 23: base 32 of a version byte, 32 bytes and their CRC-16. */
+bool lac_match_validate_stellar_seed(struct lac_str match)
+{
+    unsigned char raw[35];
+
+    return base32_decode(match, raw, sizeof(raw)) == sizeof(raw) && raw[0] == 18 << 3 &&
+           has_crc16(raw, sizeof(raw) - 2);
+}
+
+/* nkeys: base 32 of two bytes (what a seed is, whose), 32 bytes and their CRC-16. */
+bool lac_match_validate_nkey_seed(struct lac_str match)
+{
+    unsigned char raw[36];
+
+    return base32_decode(match, raw, sizeof(raw)) == sizeof(raw) && raw[0] >> 3 == 18 &&
+           has_crc16(raw, sizeof(raw) - 2);
 }
 
 static uint32_t bech32_step(uint32_t sum, unsigned value)
