@@ -145,6 +145,11 @@ uint32_t lac_head_exemplar_count(const struct lac_head *h)
     return h->exemplars.count;
 }
 
+const uint32_t *lac_head_doubts(const struct lac_head *h)
+{
+    return h->params.doubts[0] ? h->params.doubts : NULL;
+}
+
 struct lac_str lac_head_exemplar_id(const struct lac_head *h, uint32_t index)
 {
     LAC_ASSERT(index < h->exemplars.count);

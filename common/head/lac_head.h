@@ -41,6 +41,7 @@ enum {
     LAC_HEAD_JSON_MAX = 4 << 20, /* bytes of head.json */
     LAC_HEAD_VEC_MAX = 16 << 20, /* bytes of exemplars.vec */
     LAC_HEAD_HASH_SIZE = 32,
+    LAC_HEAD_DOUBT_MAX = 1000,
 };
 
 struct lac_head;
@@ -73,6 +74,14 @@ uint32_t lac_head_width(const struct lac_head *h);
 uint32_t lac_head_exemplar_count(const struct lac_head *h);
 /* index < lac_head_exemplar_count(). */
 struct lac_str lac_head_exemplar_id(const struct lac_head *h, uint32_t index);
+
+/*
+ * How much surer than a whole text one of its sentences must be: two numbers from 1 to
+ * LAC_HEAD_DOUBT_MAX by which the odds of P(tier <= PUBLIC) and of P(tier <= INTERNAL) are
+ * multiplied before they count. NULL: this head judges texts as a whole only. Borrowed until
+ * lac_head_close().
+ */
+const uint32_t *lac_head_doubts(const struct lac_head *h);
 
 /* ---- asking ---- */
 

@@ -65,11 +65,28 @@ static enum lac_status read_number(const struct lac_json *doc, const struct numb
     return LAC_OK;
 }
 
+static enum lac_status read_doubts(struct lac_head_params *p, const struct lac_json *doc,
+                                   struct lac_err *err)
+{
+    static const struct number numbers[] = {{"sentences", "doubt_public", 1, LAC_HEAD_DOUBT_MAX},
+                                            {"sentences", "doubt_internal", 1, LAC_HEAD_DOUBT_MAX}};
+
+    for (size_t i = 0; i < LAC_COUNT(numbers); i++) {
+        int64_t v;
+        enum lac_status status = read_number(doc, &numbers[i], &v, err);
+
+        if (status != LAC_OK)
+            return status;
+        p->doubts[i] = (uint32_t)v;
+    }
+    return LAC_OK;
+}
+
 static enum lac_status read_counts(struct lac_head_params *p, const struct lac_json *doc,
                                    struct lac_err *err)
 {
     static const struct number numbers[] = {
-        {NULL, "format", LAC_HEAD_FORMAT, LAC_HEAD_FORMAT},
+        {NULL, "format", LAC_HEAD_FORMAT_WHOLE, LAC_HEAD_FORMAT},
         {NULL, "width", 1, LAC_HEAD_WIDTH_MAX},
         {NULL, "seed", 0, INT64_MAX},
         {"model", "layers", 1, LAC_HEAD_LAYER_MAX},
@@ -99,7 +116,7 @@ static enum lac_status read_counts(struct lac_head_params *p, const struct lac_j
     p->words = (uint32_t)v[8];
     p->floor = (uint32_t)v[9];
     p->closeness = (int32_t)v[10];
-    return LAC_OK;
+    return v[0] == LAC_HEAD_FORMAT ? read_doubts(p, doc, err) : LAC_OK;
 }
 
 static enum lac_status read_identity(struct lac_head_params *p, const struct lac_json *doc,
@@ -260,7 +277,7 @@ static void next_object(struct lac_json_writer *w, struct lac_buf *out, const ch
 static void put_identity(const struct lac_head_params *p, struct lac_json_writer *w,
                          struct lac_buf *out)
 {
-    put_count(w, "format", LAC_HEAD_FORMAT);
+    put_count(w, "format", p->doubts[0] ? LAC_HEAD_FORMAT : LAC_HEAD_FORMAT_WHOLE);
     put_count(w, "width", p->width);
     put_count(w, "seed", (int64_t)p->seed);
     lac_json_key(w, "model");
@@ -300,6 +317,11 @@ void lac_head_params_write(const struct lac_head_params *p,
     put_count(&w, "floor", p->floor);
     next_object(&w, out, "guard");
     put_list(&w, &lists[3]);
+    if (p->doubts[0]) {
+        next_object(&w, out, "sentences");
+        put_count(&w, "doubt_public", p->doubts[0]);
+        put_count(&w, "doubt_internal", p->doubts[1]);
+    }
     next_object(&w, out, "exemplars");
     put_count(&w, "count", p->exemplars);
     put_hash(&w, "sha256", vec_hash);

@@ -46,7 +46,8 @@
 #include "lac_head.h"
 
 enum {
-    LAC_HEAD_FORMAT = 1,
+    LAC_HEAD_FORMAT = 2,
+    LAC_HEAD_FORMAT_WHOLE = 1,              /* texts are judged as a whole: it has no "sentences" */
     LAC_HEAD_NEIGHBOUR_MAX = 64,            /* per_tier and nearest */
     LAC_HEAD_FEATURES = 3 * LAC_TIER_COUNT, /* of the neighbourhood */
     LAC_HEAD_INPUTS = LAC_TIER_COUNT + LAC_HEAD_FEATURES,
@@ -87,6 +88,7 @@ struct lac_head_params {
     int32_t log_prior[LAC_TIER_COUNT];                /* Q20, natural, at most 0 */
     int32_t guard[LAC_TIER_COUNT];                    /* Q20 */
     uint32_t floor;                                   /* ppm */
+    uint32_t doubts[2];                               /* see lac_head_doubts(); 0: none */
     int32_t closeness;                                /* Q20: the gate's threshold */
     enum lac_head_speech language;
     uint64_t seed;

@@ -4,16 +4,18 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <yaml.h>
 
 struct builder {
     struct lac_pack_pool *pool;
-    struct lac_str file;
+    struct lac_str file, data;
     struct lac_yaml *open[LAC_YAML_DEPTH_MAX]; /* sequences and mappings not yet closed */
     size_t depth;
     struct lac_yaml *root;
     size_t nodes;
     struct lac_str key; /* read, its value is due */
+    size_t key_line;
     bool has_key;
 };
 
@@ -74,12 +76,14 @@ static enum lac_status attach(struct builder *b, struct lac_yaml *n, size_t line
     }
     if (parent->kind == LAC_YAML_MAPPING) {
         n->key = b->key;
+        /* What is wrong with it is looked for at its key: a list may begin a line below. */
+        n->line = (unsigned)b->key_line + 1;
         b->has_key = false;
         if (parent->count >= LAC_YAML_KEY_MAX)
-            return fail_at(b, line, err, "the mapping has too many keys");
+            return fail_at(b, b->key_line, err, "the mapping has too many keys");
         for (const struct lac_yaml *c = parent->first; c; c = c->next)
             if (lac_str_eq(c->key, n->key))
-                return fail_at(b, line, err, "the same key stands there twice");
+                return fail_at(b, b->key_line, err, "the same key stands there twice");
     }
     lac_yaml_append(parent, n);
     return LAC_OK;
@@ -99,6 +103,7 @@ static enum lac_status on_scalar(struct builder *b, const yaml_event_t *e, struc
         return lac_err_set(err, LAC_FATAL, 0, "pack: no memory");
     if (in_mapping && !b->has_key) {
         b->key = text;
+        b->key_line = line;
         b->has_key = true;
         return LAC_OK;
     }
@@ -158,6 +163,36 @@ static enum lac_status on_event(struct builder *b, const yaml_event_t *e, unsign
     }
 }
 
+/* Whether there is a tab among what the line is indented with. */
+static bool line_begins_with_tab(const struct builder *b, size_t line)
+{
+    size_t i = 0;
+
+    for (; line > 0 && i < b->data.len; i++)
+        line -= b->data.ptr[i] == '\n';
+    while (i < b->data.len && b->data.ptr[i] == ' ')
+        i++;
+    return i < b->data.len && b->data.ptr[i] == '\t';
+}
+
+/* What libyaml says, in words that tell what to do about what happens to people most. */
+static enum lac_status not_yaml(const struct builder *b, const yaml_parser_t *parser,
+                                struct lac_err *err)
+{
+    size_t line = 0;
+
+    if (parser->error == YAML_READER_ERROR) {
+        for (size_t i = 0; i < parser->problem_offset && i < b->data.len; i++)
+            line += b->data.ptr[i] == '\n';
+        return lac_err_set(err, LAC_REJECT, 0, "%.*s:%zu: not UTF-8 (%s): save the file as UTF-8",
+                           LAC_STR_FMT(b->file), line + 1, parser->problem);
+    }
+    line = parser->problem_mark.line;
+    if (parser->error == YAML_SCANNER_ERROR && line_begins_with_tab(b, line))
+        return fail_at(b, line, err, "indented with a tab: YAML takes blanks only");
+    return fail_at(b, line, err, parser->problem ? parser->problem : "not YAML");
+}
+
 static enum lac_status run(struct builder *b, yaml_parser_t *parser, struct lac_err *err)
 {
     enum lac_status status = LAC_OK;
@@ -170,8 +205,7 @@ static enum lac_status run(struct builder *b, yaml_parser_t *parser, struct lac_
         if (!yaml_parser_parse(parser, &event)) {
             if (parser->error == YAML_MEMORY_ERROR)
                 return lac_err_set(err, LAC_FATAL, 0, "pack: no memory");
-            return fail_at(b, parser->problem_mark.line, err,
-                           parser->problem ? parser->problem : "not YAML");
+            return not_yaml(b, parser, err);
         }
         done = event.type == YAML_STREAM_END_EVENT;
         status = on_event(b, &event, &documents, err);
@@ -183,9 +217,14 @@ static enum lac_status run(struct builder *b, yaml_parser_t *parser, struct lac_
 enum lac_status lac_yaml_parse(struct lac_yaml **out, struct lac_pack_pool *pool,
                                struct lac_str file, struct lac_str data, struct lac_err *err)
 {
+    static const char mark[3] = "\xef\xbb\xbf"; /* which some editors put before UTF-8 */
     struct builder b = {.pool = pool, .file = file};
     yaml_parser_t parser;
     enum lac_status status;
+
+    if (data.len >= sizeof(mark) && memcmp(data.ptr, mark, sizeof(mark)) == 0)
+        data = (struct lac_str){data.ptr + sizeof(mark), data.len - sizeof(mark)};
+    b.data = data;
 
     if (!yaml_parser_initialize(&parser))
         return lac_err_set(err, LAC_FATAL, 0, "pack: no memory");

@@ -16,8 +16,16 @@
  *
  *     P(tier <= t) = min over w of the sum of p_w(s) over s <= t
  *
- * so that one secret paragraph is not diluted by a hundred harmless ones. Exemplars are those of
- * the window with the smallest P(tier <= INTERNAL). A text fails the gate when one window does.
+ * so that one secret paragraph is not diluted by a hundred harmless ones.
+ *
+ * How a text of several sentences is judged: one secret sentence would still be diluted by the rest
+ * of its window. A head that has doubts (lac_head_doubts()) is asked about each sentence as well
+ * (lac_semantic_parts.h), and its P(tier <= t) counts among the windows', with the odds of it
+ * multiplied by doubt[t]: a sentence was written for who has read those around it, and alone it
+ * must be that much surer.
+ *
+ * Exemplars are those of the window or sentence with the smallest P(tier <= INTERNAL). A text fails
+ * the gate when one window does; a sentence that does is left to the window around it.
  */
 #ifndef LAC_SEMANTIC_H
 #define LAC_SEMANTIC_H
@@ -137,9 +145,11 @@ enum lac_status lac_semantic_lane_open(struct lac_semantic_lane **out,
                                        struct lac_err *err) LAC_MUST_USE;
 void lac_semantic_lane_close(struct lac_semantic_lane *l); /* accepts NULL */
 
-/* One window of a text, in the order of texts and of their windows. */
+/* One window of a text, in the order of texts and of their windows, or a sentence: they come behind
+ * the text's windows. */
 struct lac_semantic_window {
-    size_t text, index, count; /* which text; which of how many windows */
+    size_t text, index, count; /* which text; which of how many windows and sentences */
+    bool part;                 /* a sentence; never from lac_semantic_encode() */
     size_t tokens;             /* of the text in it, without [CLS], [SEP] and prefix */
     const int32_t *ids;        /* [tokens], borrowed as `vector` */
     const float *vector;       /* lac_semantic_width() floats; borrowed during the call */
@@ -150,7 +160,8 @@ typedef void lac_semantic_window_fn(void *ctx, const struct lac_semantic_window 
 /* What of a text was looked at. */
 struct lac_semantic_cover {
     size_t tokens, windows;
-    size_t left; /* tokens behind the last window that there may be */
+    size_t parts; /* sentences that were read on their own, too */
+    size_t left;  /* tokens behind the last window that there may be */
 };
 
 /*

@@ -9,6 +9,7 @@ enum { TOGETHER = 24 }; /* windows that the head is asked about at once */
 
 struct asking {
     const struct lac_head *head;
+    const uint32_t *doubts; /* of sentences, by threshold */
     struct lac_semantic_answer *answers;
     struct lac_head_out outs[TOGETHER];
     size_t have, at; /* outs[at .. have) are the next windows' */
@@ -29,6 +30,20 @@ static void below_of(const struct lac_head_out *out, uint64_t below[2])
 
     below[0] = u * SCALE / (u + i + p);
     below[1] = (u + i) * SCALE / (u + i + p);
+}
+
+/* The same of a sentence: its odds are multiplied. All numbers fit, as LAC_HEAD_DOUBT_MAX is a
+ * thousand. What they are for INTERNAL is at least what they are for PUBLIC, but not once they are
+ * multiplied by different numbers. */
+static void below_of_part(const struct lac_head_out *out, const uint32_t doubts[2],
+                          uint64_t below[2])
+{
+    uint64_t u = out->likelihood[0], i = out->likelihood[1], p = out->likelihood[2];
+
+    below[0] = u * doubts[0] * SCALE / (u * doubts[0] + i + p);
+    below[1] = (u + i) * doubts[1] * SCALE / ((u + i) * doubts[1] + p);
+    if (below[1] < below[0])
+        below[1] = below[0];
 }
 
 static void take_nearest(struct lac_semantic_answer *a, const struct lac_head_out *out,
@@ -60,15 +75,21 @@ static const struct lac_head_out *ask(struct asking *q, const struct lac_semanti
     return &q->outs[q->at++];
 }
 
-/* What the head said about a text's window, of which `index` is the place. */
-static void take_answer(struct lac_semantic_answer *a, size_t index, const struct lac_head_out *out)
+/* What the head said about a text's window or sentence. */
+static void take_answer(const struct asking *q, struct lac_semantic_answer *a,
+                        const struct lac_semantic_window *w, const struct lac_head_out *out)
 {
     uint64_t below[2];
 
-    below_of(out, below);
+    if (w->part && out->gate == LAC_HEAD_FAR)
+        return;
+    if (w->part)
+        below_of_part(out, q->doubts, below);
+    else
+        below_of(out, below);
     if (a->gate == LAC_HEAD_PASSED)
         a->gate = out->gate;
-    if (index == 0) {
+    if (w->index == 0) {
         memcpy(a->likelihood, out->likelihood, sizeof(a->likelihood));
         memcpy(a->_below, below, sizeof(below));
         take_nearest(a, out, below);
@@ -85,11 +106,11 @@ static void take_window(void *ctx, const struct lac_semantic_window *w)
 {
     struct asking *q = ctx;
 
-    take_answer(&q->answers[w->text], w->index, ask(q, w));
+    take_answer(q, &q->answers[w->text], w, ask(q, w));
 }
 
-/* Back to likelihoods whose largest is a million. Only for texts of several windows: with one, the
- * head's own numbers stay as they are. */
+/* Back to likelihoods whose largest is a million. Only for texts of several windows or sentences:
+ * with one, the head's own numbers stay as they are. */
 static void scale(struct lac_semantic_answer *a)
 {
     uint64_t p[LAC_TIER_COUNT] = {a->_below[0], a->_below[1] - a->_below[0], SCALE - a->_below[1]};
@@ -135,7 +156,7 @@ static void finish(const struct lac_head *head, struct lac_str text,
 {
     struct lac_head_out out = {0};
 
-    if (cover->windows > 1)
+    if (cover->windows + cover->parts > 1)
         scale(a);
     a->cut = cover->left > 0;
     if (a->gate == LAC_HEAD_PASSED && !lac_head_language(head, text))
@@ -153,12 +174,12 @@ static enum lac_status ask_all(struct lac_semantic_lane *l, const struct lac_hea
                                struct lac_semantic_answer *answers,
                                struct lac_semantic_cover *cover, struct lac_err *err)
 {
-    struct asking q = {.head = head, .answers = answers};
+    struct asking q = {.head = head, .doubts = lac_head_doubts(head), .answers = answers};
     enum lac_status status;
 
     for (size_t i = 0; i < count; i++)
         answers[i] = (struct lac_semantic_answer){.gate = LAC_HEAD_PASSED};
-    status = lac_semantic_encode(l, texts, count, cover, take_window, &q, err);
+    status = lac_semantic_read(l, texts, count, q.doubts != NULL, cover, take_window, &q, err);
     for (size_t i = 0; status == LAC_OK && i < count; i++)
         finish(head, texts[i], &cover[i], &answers[i]);
     return status;
@@ -170,8 +191,8 @@ static void keep_window(void *ctx, const struct lac_semantic_window *w)
 {
     struct remembering *r = ctx;
 
-    lac_semantic_memo_put_window(r->memo, r->device, w);
-    take_answer(&r->q.answers[r->todo[w->text]], w->index, ask(&r->q, w));
+    lac_semantic_memo_put_window(r->memo, r->device, r->q.doubts != NULL, w);
+    take_answer(&r->q, &r->q.answers[r->todo[w->text]], w, ask(&r->q, w));
 }
 
 /* Answers what is remembered and lists the rest. */
@@ -185,8 +206,8 @@ static size_t recall(struct remembering *r, const struct lac_str *texts, size_t 
         if (lac_semantic_memo_answer(r->memo, r->q.head, texts[i], &answers[i], &cover[i]))
             continue;
         answers[i] = (struct lac_semantic_answer){.gate = LAC_HEAD_PASSED};
-        if (lac_semantic_memo_replay(r->memo, r->device, texts[i], i, &cover[i], take_window,
-                                     &r->q)) {
+        if (lac_semantic_memo_replay(r->memo, r->device, r->q.doubts != NULL, texts[i], i,
+                                     &cover[i], take_window, &r->q)) {
             finish(r->q.head, texts[i], &cover[i], &answers[i]);
             lac_semantic_memo_put_answer(r->memo, r->q.head, texts[i], &answers[i], &cover[i]);
         } else {
@@ -206,7 +227,8 @@ static enum lac_status ask_new(struct remembering *r, struct lac_semantic_lane *
     enum lac_status status;
 
     r->todo = lac_semantic_memo_todo(r->memo, &new_texts, &new_cover);
-    status = lac_semantic_encode(l, new_texts, todo, new_cover, keep_window, r, err);
+    status =
+        lac_semantic_read(l, new_texts, todo, r->q.doubts != NULL, new_cover, keep_window, r, err);
     for (size_t k = 0; status == LAC_OK && k < todo; k++) {
         size_t i = r->todo[k];
 
@@ -222,9 +244,10 @@ enum lac_status lac_semantic_ask(struct lac_semantic_lane *l, const struct lac_h
                                  struct lac_semantic_answer *answers,
                                  struct lac_semantic_cover *cover, struct lac_err *err)
 {
-    struct remembering r = {.q = {.head = head, .answers = answers},
-                            .memo = lac_semantic_lane_memo(l),
-                            .device = lac_semantic_lane_device(l)};
+    struct remembering r = {
+        .q = {.head = head, .doubts = lac_head_doubts(head), .answers = answers},
+        .memo = lac_semantic_lane_memo(l),
+        .device = lac_semantic_lane_device(l)};
 
     if (r.memo && lac_semantic_memo_begin(r.memo, count))
         return ask_new(&r, l, texts, count, cover, err);

@@ -49,13 +49,15 @@ void lac_semantic_memo_put_answer(struct lac_semantic_memo *m, const struct lac_
                                   struct lac_str text, const struct lac_semantic_answer *answer,
                                   const struct lac_semantic_cover *cover);
 
-/* Hands the text's windows to `each` as those of text `index`. False: they are not remembered. */
+/* Hands the text's windows, with its sentences where `parts`, to `each` as those of text `index`.
+ * False: they are not remembered. */
 bool lac_semantic_memo_replay(const struct lac_semantic_memo *m,
-                              const struct lac_semantic_device *d, struct lac_str text,
+                              const struct lac_semantic_device *d, bool parts, struct lac_str text,
                               size_t index, struct lac_semantic_cover *cover,
                               lac_semantic_window_fn *each, void *ctx) LAC_MUST_USE;
+/* `parts`: whether sentences come behind the windows, where there are any. */
 void lac_semantic_memo_put_window(struct lac_semantic_memo *m, const struct lac_semantic_device *d,
-                                  const struct lac_semantic_window *w);
+                                  bool parts, const struct lac_semantic_window *w);
 
 /* The `at`-th text to encode is the call's `index`-th. */
 void lac_semantic_memo_list(struct lac_semantic_memo *m, size_t at, size_t index,
@@ -64,6 +66,12 @@ void lac_semantic_memo_list(struct lac_semantic_memo *m, size_t at, size_t index
 const size_t *lac_semantic_memo_todo(const struct lac_semantic_memo *m,
                                      const struct lac_str **texts,
                                      struct lac_semantic_cover **cover);
+
+/* As lac_semantic_encode(), and with `parts` also the sentences of texts that have several. */
+enum lac_status lac_semantic_read(struct lac_semantic_lane *l, const struct lac_str *texts,
+                                  size_t count, bool parts, struct lac_semantic_cover *cover,
+                                  lac_semantic_window_fn *each, void *ctx,
+                                  struct lac_err *err) LAC_MUST_USE;
 
 /* Of a lane. */
 struct lac_semantic_memo *lac_semantic_lane_memo(const struct lac_semantic_lane *l);

@@ -8,10 +8,12 @@
 #include "lac_clock.h"
 #include "lac_encode_windows.h"
 #include "lac_semantic_internal.h"
+#include "lac_semantic_parts.h"
 
 /* Which window of which text a sequence of the call is. */
 struct owner {
     size_t text, index, count, tokens;
+    bool part;
 };
 
 struct lac_semantic_lane {
@@ -24,6 +26,8 @@ struct lac_semantic_lane {
     bool interactive;
     struct lac_semantic_memo *memo;      /* borrowed, or NULL */
     int32_t *text_ids;                   /* [text_limit] */
+    struct lac_encode_span *spans;       /* [text_limit] */
+    uint32_t *part_ends;                 /* [lac_semantic_parts_most(text_limit)] */
     int32_t *ids;                        /* [token_limit] */
     uint32_t *starts;                    /* [sequence_limit + 1] */
     struct owner *owners;                /* [sequence_limit] */
@@ -51,12 +55,15 @@ static enum lac_status allocate(struct lac_semantic_lane *l, struct lac_err *err
 
     l->text_limit = (size_t)LAC_SEMANTIC_WINDOW_MAX * w->window;
     l->text_ids = calloc(l->text_limit, sizeof(*l->text_ids));
+    l->spans = calloc(l->text_limit, sizeof(*l->spans));
+    l->part_ends = calloc(lac_semantic_parts_most(l->text_limit), sizeof(*l->part_ends));
     l->ids = calloc(l->token_limit, sizeof(*l->ids));
     l->starts = calloc(l->sequence_limit + 1, sizeof(*l->starts));
     l->owners = calloc(l->sequence_limit, sizeof(*l->owners));
     l->vectors = calloc(l->sequence_limit * w->hidden, sizeof(*l->vectors));
     l->windows = calloc(l->sequence_limit, sizeof(*l->windows));
-    if (!l->text_ids || !l->ids || !l->starts || !l->owners || !l->vectors || !l->windows)
+    if (!l->text_ids || !l->spans || !l->part_ends || !l->ids || !l->starts || !l->owners ||
+        !l->vectors || !l->windows)
         return lac_err_set(err, LAC_RETRY, ENOMEM, "no memory for a lane of the encoder");
     return lac_encode_words_new(&l->words, l->device->source->tokenizer, LAC_ENCODE_WORDS_DEFAULT,
                                 err);
@@ -102,6 +109,8 @@ void lac_semantic_lane_close(struct lac_semantic_lane *l)
         l->device->backend->session_close(l->session);
     lac_encode_words_free(l->words);
     free(l->text_ids);
+    free(l->spans);
+    free(l->part_ends);
     free(l->ids);
     free(l->starts);
     free(l->owners);
@@ -153,6 +162,7 @@ static enum lac_status flush(struct lac_semantic_lane *l, lac_semantic_window_fn
                                                      .index = o->index,
                                                      .count = o->count,
                                                      .tokens = o->tokens,
+                                                     .part = o->part,
                                                      .ids = l->ids + l->starts[i] + 1 +
                                                             l->device->source->prefix_count,
                                                      .vector = l->vectors + i * width,
@@ -166,36 +176,99 @@ static enum lac_status flush(struct lac_semantic_lane *l, lac_semantic_window_fn
     return LAC_OK;
 }
 
-static enum lac_status add_text(struct lac_semantic_lane *l, size_t index, struct lac_str text,
-                                struct lac_semantic_cover *cover, lac_semantic_window_fn *each,
-                                void *ctx, struct lac_err *err)
+/* A text on its way into calls of the encoder. */
+struct adding {
+    size_t text;  /* its index among the call's */
+    size_t count; /* of its windows and parts */
+    size_t index; /* of the next one */
+    lac_semantic_window_fn *each;
+    void *ctx;
+};
+
+/* One more sequence: [CLS], prefix, `count` of the text's tokens, [SEP]. */
+static enum lac_status add_sequence(struct lac_semantic_lane *l, struct adding *add, size_t from,
+                                    size_t count, bool part, struct lac_err *err)
 {
     const struct lac_semantic_source *source = l->device->source;
-    uint32_t window = l->device->weights.window;
-    size_t tokens = lac_encode_tokenize(l->words, text, l->text_ids, NULL, l->text_limit);
-    struct lac_encode_windows w = lac_encode_windows_of(
-        tokens, window, (uint32_t)source->prefix_count, l->overlap, LAC_SEMANTIC_WINDOW_MAX);
+    const struct lac_encode_tokenizer_info *info = lac_encode_tokenizer_info(source->tokenizer);
+    enum lac_status status = LAC_OK;
+    int32_t *out;
+    size_t n = 0;
+
+    if (l->count == l->sequence_limit ||
+        l->starts[l->count] + (size_t)l->device->weights.window > l->token_limit)
+        status = flush(l, add->each, add->ctx, err);
+    if (status != LAC_OK)
+        return status;
+    LAC_ASSERT(from + count <= l->text_limit);
+    out = l->ids + l->starts[l->count];
+    out[n++] = info->cls;
+    if (source->prefix_count)
+        memcpy(out + n, source->prefix, source->prefix_count * sizeof(*out));
+    n += source->prefix_count;
+    if (count)
+        memcpy(out + n, l->text_ids + from, count * sizeof(*out));
+    n += count;
+    out[n++] = info->sep;
+    LAC_ASSERT(n <= l->device->weights.window);
+    l->starts[l->count + 1] = l->starts[l->count] + (uint32_t)n;
+    l->owners[l->count++] = (struct owner){add->text, add->index++, add->count, count, part};
+    return LAC_OK;
+}
+
+/* Parts are cut by tokens alone, so with them a model's short window must still hold one. */
+static size_t parts_of(struct lac_semantic_lane *l, struct lac_str text, size_t tokens)
+{
+    size_t room = l->device->weights.window - 2 - l->device->source->prefix_count;
+
+    if (room < LAC_SEMANTIC_PART_MOST + LAC_SEMANTIC_PART_LEAST)
+        return 0;
+    return lac_semantic_parts(text, l->spans, tokens, l->part_ends);
+}
+
+static enum lac_status add_text(struct lac_semantic_lane *l, struct adding *add,
+                                struct lac_str text, bool parts, struct lac_semantic_cover *cover,
+                                struct lac_err *err)
+{
+    size_t tokens =
+        lac_encode_tokenize(l->words, text, l->text_ids, parts ? l->spans : NULL, l->text_limit);
+    struct lac_encode_windows w = lac_encode_windows_of(tokens, l->device->weights.window,
+                                                        (uint32_t)l->device->source->prefix_count,
+                                                        l->overlap, LAC_SEMANTIC_WINDOW_MAX);
+    size_t part_count = parts ? parts_of(l, text, tokens - w.left) : 0;
+    enum lac_status status = LAC_OK;
+    size_t from = 0, to;
+
+    add->count = w.count + part_count;
+    add->index = 0;
+    if (cover)
+        *cover = (struct lac_semantic_cover){
+            .tokens = tokens, .windows = w.count, .parts = part_count, .left = w.left};
+    for (size_t i = 0; status == LAC_OK && i < w.count; i++) {
+        lac_encode_windows_at(&w, i, &from, &to);
+        status = add_sequence(l, add, from, to - from, false, err);
+    }
+    from = 0;
+    for (size_t i = 0; status == LAC_OK && i < part_count; i++) {
+        status = add_sequence(l, add, from, l->part_ends[i] - from, true, err);
+        from = l->part_ends[i];
+    }
+    return status;
+}
+
+enum lac_status lac_semantic_read(struct lac_semantic_lane *l, const struct lac_str *texts,
+                                  size_t count, bool parts, struct lac_semantic_cover *cover,
+                                  lac_semantic_window_fn *each, void *ctx, struct lac_err *err)
+{
+    struct adding add = {.each = each, .ctx = ctx};
     enum lac_status status = LAC_OK;
 
-    if (cover)
-        cover[index] =
-            (struct lac_semantic_cover){.tokens = tokens, .windows = w.count, .left = w.left};
-    for (size_t i = 0; status == LAC_OK && i < w.count; i++) {
-        size_t from, to;
-
-        if (l->count == l->sequence_limit || l->starts[l->count] + (size_t)window > l->token_limit)
-            status = flush(l, each, ctx, err);
-        if (status != LAC_OK)
-            break;
-        lac_encode_windows_at(&w, i, &from, &to);
-        LAC_ASSERT(to <= l->text_limit);
-        l->starts[l->count + 1] =
-            l->starts[l->count] +
-            (uint32_t)lac_encode_windows_put(&w, i, source->tokenizer, source->prefix,
-                                             source->prefix_count, l->text_ids,
-                                             l->ids + l->starts[l->count]);
-        l->owners[l->count++] = (struct owner){index, i, w.count, to - from};
-    }
+    l->count = 0;
+    for (; status == LAC_OK && add.text < count; add.text++)
+        status = add_text(l, &add, texts[add.text], parts, cover ? &cover[add.text] : NULL, err);
+    if (status == LAC_OK)
+        status = flush(l, each, ctx, err);
+    l->counts.texts += count;
     return status;
 }
 
@@ -203,13 +276,5 @@ enum lac_status lac_semantic_encode(struct lac_semantic_lane *l, const struct la
                                     size_t count, struct lac_semantic_cover *cover,
                                     lac_semantic_window_fn *each, void *ctx, struct lac_err *err)
 {
-    enum lac_status status = LAC_OK;
-
-    l->count = 0;
-    for (size_t i = 0; status == LAC_OK && i < count; i++)
-        status = add_text(l, i, texts[i], cover, each, ctx, err);
-    if (status == LAC_OK)
-        status = flush(l, each, ctx, err);
-    l->counts.texts += count;
-    return status;
+    return lac_semantic_read(l, texts, count, false, cover, each, ctx, err);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An open-addressing table from SHA-256(owner, text) to what is remembered, in one arena. Owner is
- * the head of an answer, or the device of a text's windows: two kinds of things never share a key.
+ * the head of an answer, or the device of a text's windows (of its windows and sentences: the
+ * address one on): two kinds of things never share a key.
  * A hash that nobody can choose collisions for, because texts are strangers' and are not kept.
  */
 #include <errno.h>
@@ -26,6 +27,7 @@ struct slot {
 struct window {
     struct window *next;
     size_t tokens;
+    bool part;
     const int32_t *ids;  /* [tokens] */
     const float *vector; /* [width] */
 };
@@ -193,20 +195,26 @@ void lac_semantic_memo_put_answer(struct lac_semantic_memo *m, const struct lac_
 
 /* ---- windows ---- */
 
+static const void *owner_of(const struct lac_semantic_device *d, bool parts)
+{
+    return (const char *)d + parts;
+}
+
 bool lac_semantic_memo_replay(const struct lac_semantic_memo *m,
-                              const struct lac_semantic_device *d, struct lac_str text,
+                              const struct lac_semantic_device *d, bool parts, struct lac_str text,
                               size_t index, struct lac_semantic_cover *cover,
                               lac_semantic_window_fn *each, void *ctx)
 {
-    const struct reading *r = look_up(m, d, text);
+    const struct reading *r = look_up(m, owner_of(d, parts), text);
     struct lac_semantic_window w = {.text = index};
 
     if (!r)
         return false;
     *cover = r->cover;
-    w.count = r->cover.windows;
+    w.count = r->cover.windows + r->cover.parts;
     for (const struct window *k = r->first; k; k = k->next, w.index++) {
         w.tokens = k->tokens;
+        w.part = k->part;
         w.ids = k->ids;
         w.vector = k->vector;
         each(ctx, &w);
@@ -225,13 +233,13 @@ static struct window *copy_window(struct lac_semantic_memo *m, const struct lac_
         return NULL;
     memcpy(ids, w->ids, w->tokens * sizeof(*ids));
     memcpy(vector, w->vector, width * sizeof(*vector));
-    *k = (struct window){.tokens = w->tokens, .ids = ids, .vector = vector};
+    *k = (struct window){.tokens = w->tokens, .part = w->part, .ids = ids, .vector = vector};
     return k;
 }
 
 /* Windows of a text come one behind the other. */
 void lac_semantic_memo_put_window(struct lac_semantic_memo *m, const struct lac_semantic_device *d,
-                                  const struct lac_semantic_window *w)
+                                  bool parts, const struct lac_semantic_window *w)
 {
     struct window *k;
 
@@ -252,7 +260,7 @@ void lac_semantic_memo_put_window(struct lac_semantic_memo *m, const struct lac_
     if (w->index + 1 < w->count)
         return;
     m->reading->cover = m->cover[w->text];
-    put(m, d, m->texts[w->text], m->reading);
+    put(m, owner_of(d, parts), m->texts[w->text], m->reading);
 }
 
 /* ---- the call in hand ---- */

@@ -22,6 +22,7 @@
 #include "lac_encode_windows.h"
 #include "lac_env.h"
 #include "lac_head.h"
+#include "lac_semantic_parts.h"
 
 enum {
     RECORDS = 12000, /* at scale 1 */
@@ -160,6 +161,8 @@ static double encoder_alone(void *ctx)
 static bool make_ids(struct pipe *p)
 {
     static int32_t text[WINDOW];
+    static struct lac_encode_span spans[WINDOW];
+    static uint32_t ends[WINDOW / LAC_SEMANTIC_PART_LEAST + 1];
     struct lac_encode_tokenizer *t = NULL;
     struct lac_encode_words *words = NULL;
     struct lac_err err;
@@ -171,12 +174,12 @@ static bool make_ids(struct pipe *p)
         (void)bench_tier2_say(&p->t, "the tokenizer", &err);
     for (size_t i = 0; ok && i < p->t.count; i++) {
         struct bench_tier2_item *it = &p->t.items[i];
-        size_t n = lac_encode_tokenize(words, it->text, text, NULL, WINDOW);
+        size_t n = lac_encode_tokenize(words, it->text, text, spans, WINDOW);
         struct lac_encode_windows w = lac_encode_windows_of(
             n, p->weights.window, 0, lac_encode_windows_overlap(p->weights.window, 0), 64);
 
-        if (w.count > 1)
-            continue; /* one sequence each */
+        if (w.count > 1 || lac_semantic_parts(it->text, spans, n, ends) > 0)
+            continue; /* one sequence each: no windows, no sentences */
         it->ids = lac_arena_alloc(&p->t.memory, (n + 2) * sizeof(*it->ids));
         LAC_ASSERT(it->ids);
         it->id_count = (uint32_t)lac_encode_windows_put(&w, 0, t, NULL, 0, text, it->ids);

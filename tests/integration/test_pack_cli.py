@@ -275,7 +275,7 @@ def test_import_names_what_is_lost_and_gives_rules_that_load(pack):
 @pytest.mark.parametrize("command", [
     ["pack", "lint"], ["pack", "test"], ["pack", "show"], ["pack", "build", "-o", "out"],
     ["pack", "diff", "builtin"], ["pack", "import", "gitleaks"], ["pack", "import", "presidio"],
-    ["eval"], ["publish"], ["classify", "--file"]])
+    ["eval"], ["publish"], ["train"], ["classify", "--file"]])
 def test_what_cannot_be_read_is_the_same_failure_everywhere(command, tmp_path):
     """4, as the table in lac_tool.h says; 2 is for what options and settings name."""
     done = run_tool([*command, "no-such-file"], tmp_path, {}, check=False)

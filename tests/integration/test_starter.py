@@ -22,7 +22,7 @@ LEARNED = ("aerospace", "airport", "assistant", "banking", "building", "charity"
            "operations", "plant", "property", "public", "research", "retail", "shipping", "telecom")
 HELD_OUT = ("health", "sales", "support")
 
-# 0.0085 and 0.143 are reached: a head that got worse fails here.
+# 0.0085 and 0.149 are reached: a head that got worse fails here.
 LEAK, OVER_BLOCK = 0.01, 0.15
 
 
@@ -82,6 +82,40 @@ def test_the_vectors_are_those_of_the_model(head, tmp_path):
         assert answer["id"] == ids[i]
         # A signed byte per number loses a little.
         assert right @ kept / np.linalg.norm(right) / np.linalg.norm(kept) > 0.9995
+
+
+# Harmless sentences around a text that must not leave; none of either is in packs/starter.
+HARMLESS = ("Trees along streets give shade, swallow rain water and are home to many insects. Vienna, Medellin and "
+            "Melbourne have planted thousands of them in the last years. They need water while they are young, and "
+            "somebody has to rake the leaves in autumn.",
+            "Which of them grow well in a small pot on a balcony? Write a short text about it for a school magazine, "
+            "friendly, with a catchy title.")
+SECRET = ("Our margin on the new lift is 38 %, and the city thinks it is 15; keep that out of the offer, please.",
+          "Draft the redundancy plan: 140 jobs in hall 2 go in June, the works council does not know yet.",
+          "Patient in room 4 has had two seizures since spring and has not told his employer.",
+          "We will buy Kastner in March for 12 million, and nobody outside the board may hear it before.",
+          "The reactor leaks at the upper valve; the agency has been given the figures of the lower one.")
+
+
+def answers(tmp_path, texts):
+    """The tier of each, decided by the conservative matrix."""
+    file = tmp_path / "texts.jsonl"
+    file.write_text("".join(json.dumps({"text": text, "tier": "PROPRIETARY"}) + "\n" for text in texts))
+    done = subprocess.run([BIN / "lacuna", "eval", "--pack", BUILTIN, "--strategy", "conservative", "--class", "fp32",
+                           "--mistakes", "1000", "--format", "json", file],
+                          env=environment(tmp_path), capture_output=True, text=True, check=True, timeout=120)
+    low = {row["line"]: row["tier"] for row in json.loads(done.stdout)["mistakes"]}
+    return [low.get(line, "PROPRIETARY") for line in range(1, len(texts) + 1)]
+
+
+def test_a_secret_sentence_among_harmless_ones_is_found(tmp_path):
+    before, after = HARMLESS
+    assert answers(tmp_path, [f"{before} {after}"]) == ["PUBLIC"]
+    assert answers(tmp_path, SECRET) == ["PROPRIETARY"] * len(SECRET)
+    hidden = [form.format(b=before, s=secret, a=after) for secret in SECRET
+              for form in ("{b} {s} {a}", "{b}\n\n{s}", "{s}\n{b}\n{a}", "{b} {a} {b} {a} {b} {s} {a} {b} {a}")]
+    # Judged as a whole, 17 of these 20 were PUBLIC.
+    assert answers(tmp_path, hidden).count("PUBLIC") <= len(hidden) // 10
 
 
 def test_domains_that_were_held_out(tmp_path):

@@ -470,7 +470,12 @@ static void a_wrong_file_is_refused_with_the_place(void)
         const char *from, *to, *error;
     } cases[] = {
         {"{\"format\":1", "[\"format\",1", "line 1"},
-        {"\"format\":1", "\"format\":2", "format: must be"},
+        {"\"format\":1", "\"format\":3", "format: must be"},
+        {"\"format\":1", "\"format\":2", "sentences.doubt_public: must be"},
+        {"\"format\":1", "\"format\":2,\"sentences\":{\"doubt_public\":0,\"doubt_internal\":1}",
+         "sentences.doubt_public: must be"},
+        {"\"format\":1", "\"format\":2,\"sentences\":{\"doubt_public\":1,\"doubt_internal\":1001}",
+         "sentences.doubt_internal: must be"},
         {"\"width\":4", "\"width\":5", "different widths"},
         {"\"width\":4", "\"width\":4.5", "width: must be"},
         {"\"name\":\"tiny\"", "\"name\":\"\"", "model.name"},
@@ -553,6 +558,30 @@ static void what_is_written_reads_back_the_same(void)
     fixture_close(&f);
 }
 
+/* A head of texts as a whole is written as before, so that older programs can read it. */
+static void doubts_about_sentences_are_kept(void)
+{
+    struct fixture f;
+    struct lac_head *h;
+
+    fixture_open(&f);
+    CU_ASSERT(strstr(lac_buf_cstr(&f.json), "\"format\":1") != NULL);
+    CU_ASSERT(strstr(lac_buf_cstr(&f.json), "sentences") == NULL);
+    h = open_head(&f);
+    CU_ASSERT(lac_head_doubts(h) == NULL);
+    lac_head_close(h);
+    f.params.doubts[0] = 100;
+    f.params.doubts[1] = 30;
+    fixture_write(&f);
+    CU_ASSERT(strstr(lac_buf_cstr(&f.json), "\"format\":2") != NULL);
+    h = open_head(&f);
+    LAC_TEST_NEED(lac_head_doubts(h));
+    LAC_TEST_EQ(lac_head_doubts(h)[0], 100);
+    LAC_TEST_EQ(lac_head_doubts(h)[1], 30);
+    lac_head_close(h);
+    fixture_close(&f);
+}
+
 LAC_TEST_MAIN(head, exponentials_agree_with_doubles,
               the_kernel_agrees_with_doubles_between_its_steps, vectors_are_rounded_halves_up,
               cosines_agree_with_doubles_and_between_instructions,
@@ -562,4 +591,4 @@ LAC_TEST_MAIN(head, exponentials_agree_with_doubles,
               tokens_beyond_the_limit_are_refused, words_are_tokens_and_pairs,
               the_gate_never_lets_public_through, other_languages_are_noticed,
               a_wrong_file_is_refused_with_the_place, every_changed_byte_is_noticed,
-              what_is_written_reads_back_the_same)
+              what_is_written_reads_back_the_same, doubts_about_sentences_are_kept)

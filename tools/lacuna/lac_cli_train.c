@@ -2,6 +2,7 @@
 /* `lacuna train`: labelled texts to the head of a pack. */
 #include "lac_cli_train.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,8 +41,12 @@ static int open_pack(struct lac_cli_train *r)
     struct lac_err err;
     char what[400];
 
+    if (stat(path, &st) != 0) {
+        (void)snprintf(what, sizeof(what), "%.300s: %s", path, strerror(errno));
+        return lac_tool_fail(r->t, LAC_EXIT_FAILURE, what, "Make one with `lacuna pack init DIR`.");
+    }
     (void)snprintf(what, sizeof(what), "%.300s: not a pack's folder", path);
-    if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+    if (!S_ISDIR(st.st_mode))
         return lac_tool_fail(r->t, LAC_EXIT_USAGE, what, "Make one with `lacuna pack init DIR`.");
     if (lac_pack_open_to_train(&r->pack, path, &err) == LAC_OK)
         return -1;

@@ -16,6 +16,10 @@ enum {
     BATCH = 128,  /* texts between two looks at the clock */
     PER_TIER = 5, /* neighbours whose similarity is averaged */
     NEAREST = 15, /* neighbours whose tiers are counted */
+    /* How much surer than a text a sentence must be (lac_head_doubts()): so that one in the midst
+     * of harmless ones is found, and few texts are blocked for what only sounds odd on its own. */
+    DOUBT_PUBLIC = 150,
+    DOUBT_INTERNAL = 150,
 };
 
 /* ---- the model ---- */
@@ -184,6 +188,8 @@ static void describe(struct lac_cli_train *r, const struct lac_semantic_device *
     p->nearest = NEAREST;
     p->seed = r->o->seed;
     p->language = LAC_HEAD_ENGLISH;
+    p->doubts[0] = DOUBT_PUBLIC;
+    p->doubts[1] = DOUBT_INTERNAL;
 }
 
 static int train(struct lac_cli_train *r, const struct lac_semantic_device *device)
