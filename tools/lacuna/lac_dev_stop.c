@@ -84,10 +84,8 @@ static void end_orphans(void)
             close(fd);
         text[n > 0 ? n : 0] = '\0';
         /* A blank stands behind each, but for one that was cut off: that is another's number. */
-        for (long pid = strtol(at, &rest, 10); *rest == ' '; pid = strtol(at, &rest, 10)) {
+        for (long pid; (pid = strtol(at, &rest, 10)) > 0 && *rest == ' '; at = rest)
             (void)kill((pid_t)pid, SIGKILL);
-            at = rest;
-        }
         lac_clock_sleep_ms(10);
     }
 }
