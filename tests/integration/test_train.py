@@ -157,7 +157,8 @@ def test_mistakes_are_named(tmp_path, data):
     few.write_text('{"id": "a", "text": "b", "tier": "SECRET"}\n', encoding="utf-8")
     assert f"{few}:1: " in run(tmp_path, pack, "--data", few, status=2).stderr
     nothing = tmp_path / "nothing"
-    assert f"{nothing}: not a pack's folder" in run(tmp_path, nothing, status=4).stderr
+    assert f"{nothing}: No such file" in run(tmp_path, nothing, status=4).stderr
+    assert f"{few}: not a pack's folder" in run(tmp_path, few, status=2).stderr
 
 
 def evaluate(tmp_path, *arguments):

@@ -42,7 +42,7 @@ static int open_pack(struct lac_cli_train *r)
     char what[400];
 
     if (stat(path, &st) != 0) {
-        (void)snprintf(what, sizeof(what), "%.300s: %s", path, strerror(errno));
+        (void)snprintf(what, sizeof(what), "%.300s: %s", path, lac_errno_text(errno));
         return lac_tool_fail(r->t, LAC_EXIT_FAILURE, what, "Make one with `lacuna pack init DIR`.");
     }
     (void)snprintf(what, sizeof(what), "%.300s: not a pack's folder", path);
