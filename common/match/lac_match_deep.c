@@ -173,8 +173,7 @@ static bool escapes_hide(const struct lac_match_decoded *d)
     for (size_t i = 0; i < d->len; i++) {
         unsigned char c = (unsigned char)d->text[i];
 
-        if (d->map[i + 1] - d->map[i] > 1 &&
-            ((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c >= 0x80))
+        if (d->map[i + 1] - d->map[i] > 1 && (lac_match_is_alnum(c) || c >= 0x80))
             return true;
     }
     return false;

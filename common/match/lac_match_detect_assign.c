@@ -282,11 +282,7 @@ static bool is_variable(struct lac_str s)
     static const struct lac_match_gram_word words[] = {W("passw"),  W("_pass"), W("pwd"),
                                                        W("secret"), W("token"), {0}};
 
-    for (size_t i = 0; i < s.len; i++)
-        if (s.ptr[i] != '_' && !lac_match_is_digit((unsigned char)s.ptr[i]) &&
-            !(s.ptr[i] >= 'A' && s.ptr[i] <= 'Z'))
-            return false;
-    return lac_match_mentions(s, words);
+    return lac_match_is_constant(s) && lac_match_mentions(s, words);
 }
 
 static bool is_secret(const struct lac_match_value *v, enum kind kind)

@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "lac_match_validate.h"
+
 enum {
     HEADER_MAX = 80,    /* of a first or last line: dashes, words, dashes */
     ARMOUR_MAX = 16384, /* looked at behind the first line where there is no last one */
@@ -194,14 +196,7 @@ static bool pem_has_body(struct lac_str t, size_t at)
 /* Whether these bytes can be no word, path or digest, but for a key's. */
 static bool is_key_line(struct lac_str s)
 {
-    bool upper = false, lower = false, digit = false;
-
-    for (size_t i = 0; i < s.len; i++) {
-        upper = upper || (s.ptr[i] >= 'A' && s.ptr[i] <= 'Z');
-        lower = lower || (s.ptr[i] >= 'a' && s.ptr[i] <= 'z');
-        digit = digit || lac_match_is_digit((unsigned char)s.ptr[i]);
-    }
-    return s.len >= LINE_MIN && upper && lower && digit;
+    return s.len >= LINE_MIN && lac_match_validate_mixed_case(s);
 }
 
 /* Behind the next line of a key, where each has a log's time in front of it or is a text of its own

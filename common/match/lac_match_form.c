@@ -399,18 +399,19 @@ static bool is_argument(struct lac_str t, size_t start, bool later)
            lac_match_is_in((unsigned char)t.ptr[i - 2], ",{");
 }
 
-/* MQTT_PASSWORD, OPT_PASSWORD: a constant that says which of a call's settings comes next. */
-static bool is_constant(struct lac_str name)
+bool lac_match_is_constant(struct lac_str name)
 {
-    bool parts = false;
-
-    for (size_t i = 0; i < name.len; i++) {
-        parts = parts || name.ptr[i] == '_';
+    for (size_t i = 0; i < name.len; i++)
         if (name.ptr[i] != '_' && !lac_match_is_digit((unsigned char)name.ptr[i]) &&
             !(name.ptr[i] >= 'A' && name.ptr[i] <= 'Z'))
             return false;
-    }
-    return parts;
+    return true;
+}
+
+/* MQTT_PASSWORD, OPT_PASSWORD: a constant that says which of a call's settings comes next. */
+static bool is_setting(struct lac_str name)
+{
+    return memchr(name.ptr, '_', name.len) && lac_match_is_constant(name);
 }
 
 /* set("password", ".."), set(OPT_PASSWORD, ".."), PASSWORD('..'), getenv("TOKEN") or "..": where
@@ -423,7 +424,7 @@ static size_t behind_call(struct lac_str t, const struct lac_match_name *name, s
 
     if (lac_match_byte(t, i) == ',' && name->whole &&
         (quoted ? is_argument(t, name->start, noun)
-                : is_constant(lac_str_slice(t, name->start, name->end)))) {
+                : is_setting(lac_str_slice(t, name->start, name->end)))) {
         i = lac_match_skip(t, i + 1, " \t", BLANKS_MAX);
     } else if (lac_match_byte(t, i) == '(' && !quoted) {
         i++;

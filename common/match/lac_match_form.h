@@ -56,6 +56,9 @@ static inline bool lac_match_is_name(unsigned c)
 /* Whether one of the words, in lower case, is in `name` in any case. */
 bool lac_match_mentions(struct lac_str name, const struct lac_match_gram_word *words);
 
+/* Whether `name` has capitals, digits and '_' only, as constants and variables of a shell do. */
+bool lac_match_is_constant(struct lac_str name);
+
 /*
  * The value given to `name`. `noun`: a second word may follow the name ("secret key"), and a value
  * may stand behind it without an operator. `v` comes zeroed but for `statement` and `directive`.

@@ -154,8 +154,8 @@ bool lac_match_validate_extended_key(struct lac_str match)
     return match.len == 111 && base58_check(match, raw, sizeof(raw)) && raw[45] == 0;
 }
 
-/* The bytes of a text in base 32; those of its last, incomplete group of bits are left out. Returns
- * how many, 0 when they are not base 32 or don't fit. */
+/* The bytes of a text in base 32; what its last digit has too many bits for is left out. Returns
+ * how many, 0 when they are not base 32, don't fit or a digit is left over. */
 static size_t base32_decode(struct lac_str text, unsigned char *out, size_t capacity)
 {
     uint32_t bits = 0;
@@ -176,7 +176,7 @@ static size_t base32_decode(struct lac_str text, unsigned char *out, size_t capa
         held -= 8;
         out[n++] = (unsigned char)(bits >> held);
     }
-    return n;
+    return held < 5 ? n : 0;
 }
 
 /* CRC-16 (XModem), least byte first, behind `size` bytes. */

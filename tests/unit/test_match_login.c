@@ -599,6 +599,8 @@ static void checksums_of_keys_hold(void)
          "SAV76USXIJOBMEQXPANUOQM6F5LIOTLPDIDVRJBFFE2MDJXG24TAPUU7", true},
         {lac_match_validate_stellar_seed,
          "SAV76USXIJOBMEQXPANUOQM6F5LIOTLPDIDVRJBFFE2MDJXG24TAPUU6", false},
+        {lac_match_validate_stellar_seed,
+         "SAV76USXIJOBMEQXPANUOQM6F5LIOTLPDIDVRJBFFE2MDJXG24TAPUU7A", false},
         /* of the README of nats-io/nkeys */
         {lac_match_validate_nkey_seed, "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY",
          true},
