@@ -98,9 +98,22 @@ static inline bool lac_match_bytes_have(const struct lac_match_bytes *set, unsig
     return c < 256 && set->bits[c / 64] >> (c % 64) & 1;
 }
 
-/* Whether `c` is one of the characters of `set`; NUL never is. */
-static inline bool lac_match_is_in(unsigned char c, const char *set)
+/* Whether `c` is one of the characters of `set`; NUL never is. A set that is known when this is
+ * compiled becomes two constants; without __builtin_constant_p() a compiler would build them when
+ * it runs. */
+static inline __attribute__((always_inline)) bool lac_match_is_in(unsigned char c, const char *set)
 {
+    enum { CONSTANT_MAX = 16 };
+
+    if (__builtin_constant_p(strlen(set)) && strlen(set) <= CONSTANT_MAX) {
+        uint64_t bits[2] = {0, 0};
+
+#pragma GCC unroll 16
+        for (size_t i = 0; i < CONSTANT_MAX; i++)
+            if (i < strlen(set))
+                bits[(unsigned char)set[i] / 64 & 1] |= LAC_MATCH_BIT((unsigned char)set[i]);
+        return c < 128 && (c < 64 ? bits[0] : bits[1]) >> (c & 63) & 1;
+    }
     while (*set && (unsigned char)*set != c)
         set++;
     return *set != 0;

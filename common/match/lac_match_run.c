@@ -96,23 +96,41 @@ static void run_unit(struct lac_match_scratch *s, const struct lac_match_run *r,
         lac_match_unit_in(s, r->unit, f->at, to);
 }
 
+/* Which of the `n` units from `i` on, all of one group, the run has what they look for: a bit each. A
+ * mark is a unit's place in the list, so those of the run only have to be turned. */
+static uint64_t asked(const struct lac_match_scratch *s, const struct found_run *f, size_t i,
+                      size_t n)
+{
+    const uint64_t all = ((uint64_t)1 << LAC_MATCH_MARK_ALWAYS) - 1;
+    const struct lac_match_run *r = &s->m->runs[i];
+    uint64_t marks = f->marks & all, ask = 0;
+    unsigned turn = (unsigned)(i % LAC_MATCH_MARK_ALWAYS);
+
+    if (r->mark != LAC_MATCH_MARK_ALWAYS)
+        return (marks >> turn | marks << (LAC_MATCH_MARK_ALWAYS - turn)) & (all >> (63 - n));
+    /* Which of them are left is as good as random: not a branch for each. */
+    for (size_t k = 0; k < n; k++)
+        ask |= (uint64_t)lac_match_gate(s, r[k].rule) << k;
+    return ask;
+}
+
 static void run_group(struct lac_match_scratch *s, const struct lac_match_run_group *g,
                       const struct found_run *f, size_t core_end)
 {
     const struct lac_match_run *r = s->m->runs + g->first;
     size_t len = f->end - f->at;
 
-    for (uint32_t from = 0; from < g->count && r[from].least <= len; from += 64) {
-        uint32_t n = g->count - from < 64 ? g->count - from : 64;
-        uint64_t ask = 0;
+    for (size_t from = 0; from < g->count && r[from].least <= len; from += LAC_MATCH_MARK_ALWAYS) {
+        size_t left = g->count - from;
+        uint64_t ask = asked(s, f, g->first + from,
+                             left < LAC_MATCH_MARK_ALWAYS ? left : LAC_MATCH_MARK_ALWAYS);
 
-        /* Which of them are left is as good as random: not a branch for each. */
-        for (uint32_t i = 0; i < n; i++)
-            ask |= (f->marks >> r[from + i].mark & (uint64_t)lac_match_gate(s, r[from + i].rule) &
-                    (uint64_t)(r[from + i].least <= len))
-                   << i;
-        for (; ask; ask &= ask - 1)
-            run_unit(s, &r[from + (unsigned)__builtin_ctzll(ask)], f, core_end);
+        for (; ask; ask &= ask - 1) {
+            const struct lac_match_run *one = &r[from + (unsigned)__builtin_ctzll(ask)];
+
+            if (one->least <= len && lac_match_gate(s, one->rule))
+                run_unit(s, one, f, core_end);
+        }
     }
 }
 
