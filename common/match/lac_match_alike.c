@@ -15,45 +15,31 @@
 
 enum { WORD_REACH = 32 }; /* characters to either side that decide what script a word is in */
 
-/* Sorted. Where capital and small form look like different letters, each has its own row. */
-static const struct {
-    uint16_t code;
-    char alike;
-} pairs[] = {
-    {0x0131, 'i'}, {0x0251, 'a'}, {0x0261, 'g'}, {0x026A, 'I'}, {0x028F, 'Y'}, {0x0299, 'B'},
-    {0x029C, 'H'}, {0x029F, 'L'}, {0x0391, 'A'}, {0x0392, 'B'}, {0x0395, 'E'}, {0x0396, 'Z'},
-    {0x0397, 'H'}, {0x0399, 'I'}, {0x039A, 'K'}, {0x039C, 'M'}, {0x039D, 'N'}, {0x039F, 'O'},
-    {0x03A1, 'P'}, {0x03A4, 'T'}, {0x03A5, 'Y'}, {0x03A7, 'X'}, {0x03B1, 'a'}, {0x03B3, 'y'},
-    {0x03B9, 'i'}, {0x03BD, 'v'}, {0x03BF, 'o'}, {0x03C1, 'p'}, {0x03C3, 'o'}, {0x03C5, 'u'},
-    {0x03F2, 'c'}, {0x03F3, 'j'}, {0x03F9, 'C'}, {0x0405, 'S'}, {0x0406, 'I'}, {0x0408, 'J'},
-    {0x0410, 'A'}, {0x0412, 'B'}, {0x0415, 'E'}, {0x041A, 'K'}, {0x041C, 'M'}, {0x041D, 'H'},
-    {0x041E, 'O'}, {0x0420, 'P'}, {0x0421, 'C'}, {0x0422, 'T'}, {0x0423, 'Y'}, {0x0425, 'X'},
-    {0x0430, 'a'}, {0x0433, 'r'}, {0x0435, 'e'}, {0x043E, 'o'}, {0x0440, 'p'}, {0x0441, 'c'},
-    {0x0443, 'y'}, {0x0445, 'x'}, {0x0455, 's'}, {0x0456, 'i'}, {0x0458, 'j'}, {0x0474, 'V'},
-    {0x0475, 'v'}, {0x04AE, 'Y'}, {0x04AF, 'y'}, {0x04BB, 'h'}, {0x04C0, 'I'}, {0x04CF, 'l'},
-    {0x0501, 'd'}, {0x050C, 'G'}, {0x051B, 'q'}, {0x051C, 'W'}, {0x051D, 'w'}, {0x054D, 'U'},
-    {0x054F, 'S'}, {0x0555, 'O'}, {0x0561, 'w'}, {0x0563, 'q'}, {0x0566, 'q'}, {0x0570, 'h'},
-    {0x0578, 'n'}, {0x057C, 'n'}, {0x057D, 'u'}, {0x0581, 'g'}, {0x0584, 'f'}, {0x0585, 'o'},
-    {0x13A0, 'D'}, {0x13A1, 'R'}, {0x13A2, 'T'}, {0x13A9, 'Y'}, {0x13AA, 'A'}, {0x13AB, 'J'},
-    {0x13AC, 'E'}, {0x13B3, 'W'}, {0x13B7, 'M'}, {0x13BB, 'H'}, {0x13BD, 'Y'}, {0x13C0, 'G'},
-    {0x13C2, 'h'}, {0x13C3, 'Z'}, {0x13CF, 'b'}, {0x13D2, 'R'}, {0x13D4, 'W'}, {0x13D5, 'S'},
-    {0x13D9, 'V'}, {0x13DA, 'S'}, {0x13DE, 'L'}, {0x13DF, 'C'}, {0x13E2, 'P'}, {0x13E6, 'K'},
-    {0x13E7, 'd'}, {0x13F3, 'G'}, {0x13F4, 'B'},
-};
+/* By code point. Where capital and small form look like different letters, each has its own row. */
+static const char letters[] = {
+    [0x0131] = 'i', [0x0251] = 'a', [0x0261] = 'g', [0x026A] = 'I', [0x028F] = 'Y', [0x0299] = 'B',
+    [0x029C] = 'H', [0x029F] = 'L', [0x0391] = 'A', [0x0392] = 'B', [0x0395] = 'E', [0x0396] = 'Z',
+    [0x0397] = 'H', [0x0399] = 'I', [0x039A] = 'K', [0x039C] = 'M', [0x039D] = 'N', [0x039F] = 'O',
+    [0x03A1] = 'P', [0x03A4] = 'T', [0x03A5] = 'Y', [0x03A7] = 'X', [0x03B1] = 'a', [0x03B3] = 'y',
+    [0x03B9] = 'i', [0x03BD] = 'v', [0x03BF] = 'o', [0x03C1] = 'p', [0x03C3] = 'o', [0x03C5] = 'u',
+    [0x03F2] = 'c', [0x03F3] = 'j', [0x03F9] = 'C', [0x0405] = 'S', [0x0406] = 'I', [0x0408] = 'J',
+    [0x0410] = 'A', [0x0412] = 'B', [0x0415] = 'E', [0x041A] = 'K', [0x041C] = 'M', [0x041D] = 'H',
+    [0x041E] = 'O', [0x0420] = 'P', [0x0421] = 'C', [0x0422] = 'T', [0x0423] = 'Y', [0x0425] = 'X',
+    [0x0430] = 'a', [0x0433] = 'r', [0x0435] = 'e', [0x043E] = 'o', [0x0440] = 'p', [0x0441] = 'c',
+    [0x0443] = 'y', [0x0445] = 'x', [0x0455] = 's', [0x0456] = 'i', [0x0458] = 'j', [0x0474] = 'V',
+    [0x0475] = 'v', [0x04AE] = 'Y', [0x04AF] = 'y', [0x04BB] = 'h', [0x04C0] = 'I', [0x04CF] = 'l',
+    [0x0501] = 'd', [0x050C] = 'G', [0x051B] = 'q', [0x051C] = 'W', [0x051D] = 'w', [0x054D] = 'U',
+    [0x054F] = 'S', [0x0555] = 'O', [0x0561] = 'w', [0x0563] = 'q', [0x0566] = 'q', [0x0570] = 'h',
+    [0x0578] = 'n', [0x057C] = 'n', [0x057D] = 'u', [0x0581] = 'g', [0x0584] = 'f', [0x0585] = 'o',
+    [0x13A0] = 'D', [0x13A1] = 'R', [0x13A2] = 'T', [0x13A9] = 'Y', [0x13AA] = 'A', [0x13AB] = 'J',
+    [0x13AC] = 'E', [0x13B3] = 'W', [0x13B7] = 'M', [0x13BB] = 'H', [0x13BD] = 'Y', [0x13C0] = 'G',
+    [0x13C2] = 'h', [0x13C3] = 'Z', [0x13CF] = 'b', [0x13D2] = 'R', [0x13D4] = 'W', [0x13D5] = 'S',
+    [0x13D9] = 'V', [0x13DA] = 'S', [0x13DE] = 'L', [0x13DF] = 'C', [0x13E2] = 'P', [0x13E6] = 'K',
+    [0x13E7] = 'd', [0x13F3] = 'G', [0x13F4] = 'B'};
 
-static char letter_alike(uint32_t code)
+char lac_match_alike_letter(uint32_t code)
 {
-    size_t low = 0, high = LAC_COUNT(pairs);
-
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-
-        if (pairs[mid].code < code)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low < LAC_COUNT(pairs) && pairs[low].code == code ? pairs[low].alike : 0;
+    return code < sizeof(letters) ? letters[code] : 0;
 }
 
 /* Zeros of the scripts' digits: ten in a row, beginning here (Unicode 15, DerivedNumericType). */
@@ -96,7 +82,7 @@ static bool note_letter(struct script *s, uint32_t code)
         return false;
     if (code < 0x80)
         s->latin = true;
-    else if (!letter_alike(code))
+    else if (!lac_match_alike_letter(code))
         s->other = true;
     return true;
 }
@@ -111,35 +97,39 @@ static size_t before(struct lac_str t, size_t at)
     return i;
 }
 
-/* The word around [at, end) is Latin in disguise: it has an ASCII letter, or nothing but
- * look-alikes. A Russian word has letters that look like nothing else. */
-static bool is_disguised(struct lac_str t, size_t at, size_t end)
+/* A Russian word has letters that look like nothing else. */
+bool lac_match_is_disguised(struct lac_str t, size_t at, size_t end, struct lac_match_alike_word *w)
 {
     struct script s = {false, false};
+    size_t before_count = 0, behind_count = 0, from = at, to = end;
 
-    for (size_t i = at, n = 0; i > 0 && n < WORD_REACH; n++) {
-        size_t from = before(t, i), next = from;
+    if (at >= w->from && end <= w->to)
+        return w->disguised;
+    for (; from > 0 && before_count < WORD_REACH; before_count++) {
+        size_t i = before(t, from), next = i;
 
         if (!note_letter(&s, lac_utf8_next(t, &next)))
             break;
-        i = from;
+        from = i;
     }
-    for (size_t i = end, n = 0; i < t.len && n < WORD_REACH; n++)
-        if (!note_letter(&s, lac_utf8_next(t, &i)))
+    for (; to < t.len && behind_count < WORD_REACH; behind_count++) {
+        size_t next = to;
+
+        if (!note_letter(&s, lac_utf8_next(t, &next)))
             break;
-    return s.latin || !s.other;
+        to = next;
+    }
+    *w = (struct lac_match_alike_word){from, to, s.latin || !s.other};
+    if (before_count + behind_count > WORD_REACH) /* others see letters that this one does not */
+        w->to = w->from;
+    return w->disguised;
 }
 
-char lac_match_alike(struct lac_str text, size_t at, size_t end, uint32_t code)
+char lac_match_alike_always(uint32_t code)
 {
-    char c;
-
     if (code < 0x80)
         return 0;
     if (code == 0x2212 || utf8proc_category((utf8proc_int32_t)code) == UTF8PROC_CATEGORY_PD)
         return '-';
-    c = letter_alike(code);
-    if (!c)
-        return digit_alike(code);
-    return is_disguised(text, at, end) ? c : 0;
+    return digit_alike(code);
 }

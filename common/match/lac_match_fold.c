@@ -2,21 +2,19 @@
 /*
  * The two views of a field: plain (NFKC, nothing invisible) and folded (case-folded as well, with
  * separators as single blanks). ASCII, nearly all there is, goes byte by byte through a table;
- * anything else cluster by cluster (a base character and what combines with it) through utf8proc.
+ * anything else cluster by cluster (a base character and what combines with it) through utf8proc,
+ * and what becomes of a character on its own is kept.
  */
 #include "lac_match_internal.h"
 
 #include <string.h>
-#include <utf8proc.h>
+#ifdef __x86_64__
+#include <emmintrin.h>
+#endif
 
-#include "lac_match_alike.h"
 #include "lac_match_detect.h"
+#include "lac_match_glyph.h"
 #include "lac_utf8.h"
-
-enum {
-    CLUSTER_MAX = 32,                /* code points; longer piles of marks are cut */
-    EXPANDED_MAX = CLUSTER_MAX * 18, /* NFKC makes at most 18 of one (U+FDFA) */
-};
 
 /* ASCII: itself, its lower case, or ' ' for a separator. */
 const unsigned char lac_match_fold_table[256] = {
@@ -38,169 +36,6 @@ const unsigned char lac_match_fold_table[256] = {
     0xf0, 0xf1, 0xf2, 0xf3, 0xf4, 0xf5, 0xf6, 0xf7, 0xf8, 0xf9, 0xfa, 0xfb, 0xfc, 0xfd, 0xfe, 0xff,
 };
 
-struct folder {
-    struct lac_match_view *folded;
-    struct lac_match_view *plain; /* NULL: not wanted */
-    bool full;
-};
-
-static void put(struct lac_match_view *v, unsigned char c, size_t from, bool *full)
-{
-    if (v->len >= v->capacity) {
-        *full = true;
-        return;
-    }
-    v->text[v->len] = (char)c;
-    if (v->map)
-        v->map[v->len] = (uint32_t)from;
-    v->len++;
-}
-
-/* Separators run together: "project  apollo" and "project -\n apollo" are one phrase. */
-static void put_folded(struct folder *f, unsigned char c, size_t from)
-{
-    struct lac_match_view *v = f->folded;
-
-    c = lac_match_fold_table[c];
-    if (c == ' ' && v->len > 0 && v->text[v->len - 1] == ' ')
-        return;
-    put(v, c, from, &f->full);
-}
-
-static void put_plain(struct folder *f, unsigned char c, size_t from)
-{
-    if (f->plain)
-        put(f->plain, c, from, &f->full);
-}
-
-/* Blanks that NFKC does not make one: those of other scripts, line and paragraph ends, and what
- * Braille and Hangul leave empty. */
-static bool is_blank_code(uint32_t code, const utf8proc_property_t *p)
-{
-    return p->category == UTF8PROC_CATEGORY_ZS || p->category == UTF8PROC_CATEGORY_ZL ||
-           p->category == UTF8PROC_CATEGORY_ZP || code == 0x2800 || code == 0x3164 ||
-           code == 0xFFA0;
-}
-
-static bool combines(uint32_t code, const utf8proc_property_t *p)
-{
-    if (is_blank_code(code, p))
-        return false;
-    return p->combining_class != 0 || p->category == UTF8PROC_CATEGORY_MN ||
-           p->category == UTF8PROC_CATEGORY_MC || p->category == UTF8PROC_CATEGORY_ME ||
-           p->ignorable || (code >= 0x1160 && code <= 0x11FF); /* Jamo vowels and finals */
-}
-
-/* Non-ASCII punctuation, symbols, blanks and controls part words, like their ASCII relatives; the
- * full-width forms become ASCII first. */
-static bool separates(uint32_t code, const utf8proc_property_t *p)
-{
-    if (code >= 0xFF00 && code <= 0xFFEF)
-        return false;
-    switch (p->category) {
-    case UTF8PROC_CATEGORY_LU:
-    case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO:
-    case UTF8PROC_CATEGORY_MN:
-    case UTF8PROC_CATEGORY_MC:
-    case UTF8PROC_CATEGORY_ME:
-    case UTF8PROC_CATEGORY_ND:
-    case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_NO:
-    case UTF8PROC_CATEGORY_CN:
-        return false;
-    default:
-        return true;
-    }
-}
-
-/* Normalises one cluster into UTF-8; returns bytes at `out`, 0 when nothing visible is left. */
-static size_t normalise(struct lac_str cluster, bool fold, utf8proc_int32_t *out)
-{
-    utf8proc_option_t options = UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT |
-                                UTF8PROC_IGNORE | (fold ? UTF8PROC_CASEFOLD : 0);
-    utf8proc_ssize_t n;
-
-    n = utf8proc_decompose((const utf8proc_uint8_t *)cluster.ptr, (utf8proc_ssize_t)cluster.len,
-                           out, EXPANDED_MAX, options);
-    if (n <= 0 || n > EXPANDED_MAX)
-        return 0;
-    n = utf8proc_reencode(out, n, options);
-    return n > 0 ? (size_t)n : 0;
-}
-
-/* Marks that make no other character of a letter or digit of ASCII only decorate it: keycaps,
- * strokes through it. */
-static size_t without_marks(uint32_t base, const unsigned char *cluster, size_t n)
-{
-    return n > 1 && cluster[1] >= 0x80 && lac_match_is_alnum(base) && cluster[0] < 0x80 ? 1 : n;
-}
-
-/* Length of the cluster at `at`; 0 for a malformed byte. */
-static size_t cluster_len(struct lac_str text, size_t at, uint32_t *base)
-{
-    size_t next = at;
-    size_t n = 1;
-
-    *base = lac_utf8_next(text, &next);
-    if (*base == LAC_UTF8_BAD)
-        return 0;
-    while (next < text.len && (unsigned char)text.ptr[next] >= 0x80 && n < CLUSTER_MAX) {
-        size_t behind = next;
-        uint32_t code = lac_utf8_next(text, &behind);
-
-        if (code == LAC_UTF8_BAD || !combines(code, utf8proc_get_property((utf8proc_int32_t)code)))
-            break;
-        next = behind;
-        n++;
-    }
-    return next - at;
-}
-
-/* Handles what begins at `at` and is not plain ASCII; returns its length. */
-static size_t fold_cluster(struct folder *f, struct lac_str text, size_t at, bool *bad)
-{
-    /* One cell more: utf8proc_reencode() ends its text with a NUL. */
-    utf8proc_int32_t out[EXPANDED_MAX + 1];
-    const unsigned char *bytes = (const unsigned char *)out;
-    uint32_t base;
-    size_t len = cluster_len(text, at, &base);
-    struct lac_str cluster = {text.ptr + at, len};
-    char alike;
-    size_t n;
-
-    if (len == 0) {
-        *bad = true;
-        put_folded(f, ' ', at);
-        put_plain(f, ' ', at);
-        return 1;
-    }
-    alike = lac_match_alike(text, at, at + len, base);
-    if (alike) {
-        put_plain(f, (unsigned char)alike, at);
-        put_folded(f, (unsigned char)alike, at);
-        return len;
-    }
-    if (base >= 0x80 && is_blank_code(base, utf8proc_get_property((utf8proc_int32_t)base))) {
-        put_plain(f, ' ', at);
-        put_folded(f, ' ', at);
-        return len;
-    }
-    n = without_marks(base, bytes, normalise(cluster, false, out));
-    for (size_t i = 0; i < n; i++)
-        put_plain(f, bytes[i], at);
-    if (base >= 0x80 && separates(base, utf8proc_get_property((utf8proc_int32_t)base)) && n > 0) {
-        put_folded(f, ' ', at);
-        return len;
-    }
-    n = without_marks(base, bytes, normalise(cluster, true, out));
-    for (size_t i = 0; i < n; i++)
-        put_folded(f, bytes[i], at);
-    return len;
-}
-
 /* How many bytes from `at` on, `most` at most, are ASCII with another one behind: nothing combines
  * with them. */
 static size_t plain_run(struct lac_str text, size_t at, size_t most)
@@ -220,39 +55,103 @@ static size_t plain_run(struct lac_str text, size_t at, size_t most)
     return i < text.len && i > at ? i - 1 - at : i - at;
 }
 
-/* Such a run at once, as far as there is room. Returns how many bytes of it were taken. */
-static size_t fold_run(struct folder *f, struct lac_str text, size_t at)
+enum { FOLD_STEP = 16 };
+
+/* map[0 .. n) = from, from + 1 ... */
+static void put_numbers(uint32_t *map, size_t from, size_t n)
 {
-    struct lac_match_view *v = f->folded;
-    size_t room = v->capacity - v->len;
-    size_t len = v->len;
-    unsigned char before = len > 0 ? (unsigned char)v->text[len - 1] : 0;
+    size_t i = 0;
+
+#ifdef __x86_64__
+    __m128i x = _mm_add_epi32(_mm_set1_epi32((int)(uint32_t)from), _mm_setr_epi32(0, 1, 2, 3));
+
+    for (; n - i >= 4; i += 4, x = _mm_add_epi32(x, _mm_set1_epi32(4)))
+        _mm_storeu_si128((__m128i *)(void *)(map + i), x);
+#endif
+    for (; i < n; i++)
+        map[i] = (uint32_t)(from + i);
+}
+
+#ifdef __x86_64__
+/* Sixteen bytes of ASCII as the table has them. False: there are blanks to be run together, of
+ * which one may be the byte before. */
+static bool fold_step(const char *bytes, char before, char *out)
+{
+    const __m128i blank = _mm_set1_epi8(' ');
+    __m128i c = _mm_loadu_si128((const __m128i *)(const void *)bytes);
+    __m128i upper = _mm_and_si128(_mm_cmpgt_epi8(c, _mm_set1_epi8('A' - 1)),
+                                  _mm_cmplt_epi8(c, _mm_set1_epi8('Z' + 1)));
+    __m128i parts = _mm_or_si128(_mm_or_si128(_mm_cmplt_epi8(c, _mm_set1_epi8(' ' + 1)),
+                                              _mm_cmpeq_epi8(c, _mm_set1_epi8('-'))),
+                                 _mm_or_si128(_mm_cmpeq_epi8(c, _mm_set1_epi8('_')),
+                                              _mm_cmpeq_epi8(c, _mm_set1_epi8(0x7F))));
+    unsigned blanks = (unsigned)_mm_movemask_epi8(parts);
+
+    c = _mm_or_si128(c, _mm_and_si128(upper, blank)); /* ' ' is a letter's case, too */
+    c = _mm_or_si128(_mm_andnot_si128(parts, c), _mm_and_si128(parts, blank));
+    _mm_storeu_si128((__m128i *)(void *)out, c);
+    return !(blanks & (blanks << 1 | (before == ' ')));
+}
+#else
+static bool fold_step(const char *bytes, char before, char *out)
+{
+    (void)bytes;
+    (void)before;
+    (void)out;
+    return false;
+}
+#endif
+
+/* Puts the ASCII at [at, at + n) of the text, which has room. */
+static void put_ascii(struct lac_match_view *v, struct lac_str text, size_t at, size_t n)
+{
+    size_t end = at + n;
+
+    while (at < end) {
+        char before = v->len > 0 ? v->text[v->len - 1] : 0;
+        size_t step = end - at < FOLD_STEP ? end - at : FOLD_STEP;
+
+        if (step == FOLD_STEP && fold_step(text.ptr + at, before, v->text + v->len)) {
+            if (v->map)
+                put_numbers(v->map + v->len, at, FOLD_STEP);
+            v->len += FOLD_STEP;
+            at += FOLD_STEP;
+            continue;
+        }
+        for (size_t to = at + step; at < to; at++) {
+            char c = (char)lac_match_fold_byte(text.ptr[at]);
+
+            v->text[v->len] = c;
+            if (v->map)
+                v->map[v->len] = (uint32_t)at;
+            v->len += c != ' ' || before != ' ';
+            before = c;
+        }
+    }
+}
+
+/* Such a run at once, as far as there is room. Returns how many bytes of it were taken. */
+static size_t fold_run(struct lac_match_folder *f, struct lac_str text, size_t at)
+{
+    struct lac_match_view *plain = f->plain;
+    size_t room = f->folded->capacity - f->folded->len;
     size_t n;
 
-    if (f->plain && f->plain->capacity - f->plain->len < room)
-        room = f->plain->capacity - f->plain->len;
+    if (plain && plain->capacity - plain->len < room)
+        room = plain->capacity - plain->len;
     n = plain_run(text, at, room);
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c = lac_match_fold_byte(text.ptr[at + i]);
-
-        v->text[len] = (char)c;
-        if (v->map)
-            v->map[len] = (uint32_t)(at + i);
-        len += c != ' ' || before != ' ';
-        before = c;
-    }
-    v->len = len;
-    for (size_t i = 0; f->plain && f->plain->map && i < n; i++)
-        f->plain->map[f->plain->len + i] = (uint32_t)(at + i);
-    if (f->plain) {
-        memcpy(f->plain->text + f->plain->len, text.ptr + at, n);
-        f->plain->len += n;
+    put_ascii(f->folded, text, at, n);
+    if (plain && plain->map)
+        put_numbers(plain->map + plain->len, at, n);
+    if (plain) {
+        memcpy(plain->text + plain->len, text.ptr + at, n);
+        plain->len += n;
     }
     return n;
 }
 
 /* Returns how many bytes of `text` were taken. */
-static size_t fold_text(struct folder *f, struct lac_str text, bool *bad)
+static size_t fold_text(struct lac_match_folder *f, struct lac_str text, bool *bad)
 {
     size_t i = 0;
 
@@ -262,16 +161,19 @@ static size_t fold_text(struct folder *f, struct lac_str text, bool *bad)
         size_t plain_before = f->plain ? f->plain->len : 0;
         size_t step = fold_run(f, text, i);
 
+        if (step == 0)
+            step = lac_match_fold_glyphs(f, text, i);
+        if (step == 0)
+            step = lac_match_fold_pile(f, text, i);
         if (step > 0) {
             i += step;
             continue;
         }
         step = 1;
         if (c < 0x80 && (i + 1 == text.len || (unsigned char)text.ptr[i + 1] < 0x80)) {
-            put_folded(f, c, i);
-            put_plain(f, c, i);
+            lac_match_put_both(f, c, i);
         } else {
-            step = fold_cluster(f, text, i, bad);
+            step = lac_match_fold_cluster(f, text, i, bad);
         }
         if (f->full) { /* take no half cluster */
             f->folded->len = folded_before;
@@ -286,7 +188,7 @@ static size_t fold_text(struct folder *f, struct lac_str text, bool *bad)
 
 void lac_match_views(struct lac_match_scratch *s, struct lac_str text, struct lac_match_hits *hits)
 {
-    struct folder f = {&s->folded, &s->copy, false};
+    struct lac_match_folder f = {.folded = &s->folded, .plain = &s->copy, .glyphs = s->glyphs};
     size_t taken;
 
     if (text.len > s->field_bytes) {
@@ -369,7 +271,7 @@ bool lac_match_boundary(struct lac_str folded, size_t i)
 size_t lac_match_fold(char *out, size_t capacity, struct lac_str text)
 {
     struct lac_match_view v = {.capacity = capacity};
-    struct folder f = {&v, NULL, false};
+    struct lac_match_folder f = {.folded = &v};
     bool bad = false;
 
     v.text = out;

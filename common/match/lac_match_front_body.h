@@ -110,26 +110,32 @@ INLINE void flatten(struct lac_match_list *l, uint64_t bits, size_t base)
 #define FLATTEN flatten
 #endif
 
+/* The highest bit of each byte, the first byte's lowest. */
+INLINE uint64_t top_bits(uint64_t x)
+{
+    return ((x & 0x8080808080808080u) >> 7) * 0x0102040810204080u >> 56;
+}
+
 /* Letters beyond ASCII in the folded view. Those of two bytes belong to scripts that part words
  * by blanks, and continue a word. Each longer one begins something of its own: many of their
- * scripts have no blanks. Fills `begin` with those. Only texts that need it pay for the loop. */
-INLINE uint64_t wide_letters(const struct lac_match_piece *piece, size_t block,
-                             const unsigned char *base, uint64_t high, uint64_t *begin)
+ * scripts have no blanks. Fills `begin` with those. `*lead`: whether a sequence of two has begun at
+ * the end of the block before; and then of this one. Only texts that need it pay for the loop. */
+INLINE uint64_t wide_letters(const unsigned char *base, uint64_t high, uint64_t *lead,
+                             uint64_t *begin)
 {
-    uint64_t letters = 0;
+    uint64_t two = 0, more = 0, inner = 0;
+    uint64_t before = *lead;
 
-    *begin = 0;
-    for (uint64_t left = high; left; left &= left - 1) {
-        unsigned i = (unsigned)__builtin_ctzll(left);
-        unsigned char c = base[i];
-        unsigned char before = i > 0 ? base[i - 1] : block > 0 ? piece->bytes[block * 64 - 1] : 0;
+    for (unsigned i = 0; high && i < LAC_MATCH_BLOCK; i += sizeof(uint64_t)) {
+        uint64_t x = load_bytes(base + i);
 
-        if ((c >= 0xC0 && c < 0xE0) || (c < 0xC0 && before >= 0xC0 && before < 0xE0))
-            letters |= (uint64_t)1 << i;
-        else if (c >= 0xE0)
-            *begin |= (uint64_t)1 << i;
+        two |= top_bits(x & x << 1 & ~(x << 2)) << i;
+        more |= top_bits(x & x << 1 & x << 2) << i;
+        inner |= top_bits(x & ~(x << 1)) << i;
     }
-    return letters;
+    *begin = more;
+    *lead = two >> 63;
+    return two | (inner & (two << 1 | before));
 }
 
 /* Where the parts of identifiers like getFooBar, HTTPServer or foo2Bar begin. */
@@ -377,7 +383,7 @@ INLINE void front_body(const struct lac_match_front_tables *t, const struct lac_
                        struct lac_match_events *events)
 {
     struct word_masks words;
-    uint64_t begin[LAC_MATCH_PIECE_BLOCKS];
+    uint64_t begin[LAC_MATCH_PIECE_BLOCKS], lead = 0;
     struct before before = {0};
 
     for (size_t b = 0; b < piece->blocks; b++) {
@@ -385,8 +391,8 @@ INLINE void front_body(const struct lac_match_front_tables *t, const struct lac_
         words.digit[b] = masks[b].digit;
         begin[b] = 0;
         if (piece->wide)
-            words.alnum[b] |= wide_letters(piece, b, piece->bytes + b * LAC_MATCH_BLOCK,
-                                           masks[b].high, &begin[b]);
+            words.alnum[b] |=
+                wide_letters(piece->bytes + b * LAC_MATCH_BLOCK, masks[b].high, &lead, &begin[b]);
     }
     memset(words.alnum + piece->blocks, 0, WORD_MASKS_MORE * sizeof(words.alnum[0]));
     memset(words.digit + piece->blocks, 0, WORD_MASKS_MORE * sizeof(words.digit[0]));

@@ -174,6 +174,7 @@ enum {
 };
 
 struct lac_match_deep;
+struct lac_match_glyphs;
 
 enum { LAC_MATCH_ENTROPY_TERMS = LAC_MATCH_PATTERN_WIDTH + 1 };
 
@@ -194,6 +195,7 @@ struct lac_match_scratch {
     size_t field_bytes;
     struct lac_match_view folded; /* filled only when the text is not ASCII */
     struct lac_match_view copy;   /* memory of the plain view when it is not the text itself */
+    struct lac_match_glyphs *glyphs;
     struct lac_match_rule_state *states; /* [rule_count] */
     bool *rule_hit;                      /* [rule_count] */
     uint32_t *touched;                   /* rules whose state is not fresh ... */

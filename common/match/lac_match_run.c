@@ -96,8 +96,8 @@ static void run_unit(struct lac_match_scratch *s, const struct lac_match_run *r,
         lac_match_unit_in(s, r->unit, f->at, to);
 }
 
-/* Which of the `n` units from `i` on, all of one group, the run has what they look for: a bit each. A
- * mark is a unit's place in the list, so those of the run only have to be turned. */
+/* Which of the `n` units from `i` on, all of one group, the run has what they look for: a bit each.
+ * A mark is a unit's place in the list, so those of the run only have to be turned. */
 static uint64_t asked(const struct lac_match_scratch *s, const struct found_run *f, size_t i,
                       size_t n)
 {

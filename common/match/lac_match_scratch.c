@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "lac_assert.h"
+#include "lac_match_glyph.h"
 
 /* Room for text that grows under NFKC; a field that grows by more counts as over the limit. */
 static size_t view_capacity(size_t field_bytes)
@@ -51,8 +52,9 @@ enum lac_status lac_match_scratch_new(struct lac_match_scratch **out, size_t fie
     if (s) {
         s->place_capacity = places > LAC_MATCH_PLACES_LEAST ? places : LAC_MATCH_PLACES_LEAST;
         s->places = malloc(s->place_capacity * sizeof(*s->places));
+        s->glyphs = calloc(1, sizeof(*s->glyphs)); /* touched where it is used */
     }
-    if (!s || !s->places || !view_open(&s->folded, field_bytes) ||
+    if (!s || !s->places || !s->glyphs || !view_open(&s->folded, field_bytes) ||
         !view_open(&s->copy, field_bytes)) {
         lac_match_scratch_close(s);
         *out = NULL;
@@ -74,6 +76,7 @@ void lac_match_scratch_close(struct lac_match_scratch *s)
     view_close(&s->folded);
     view_close(&s->copy);
     free(s->places);
+    free(s->glyphs);
     free(s->states);
     free(s->rule_hit);
     free(s->touched);

@@ -403,10 +403,36 @@ static void letters_are_read_by_the_company_they_keep(void)
     struct lac_str russian = LAC_STR("\xD0\xBC\xD0\xBE\xD1\x81\xD0\xBA\xD0\xB2\xD0\xB0");
     struct lac_str mixed = LAC_STR("p\xD0\xB0ypal");
 
-    LAC_TEST_EQ(lac_match_alike(russian, 2, 4, 0x043E), 0);
-    LAC_TEST_EQ(lac_match_alike(mixed, 1, 3, 0x0430), 'a');
-    LAC_TEST_EQ(lac_match_alike(mixed, 0, 1, 'p'), 0);
-    LAC_TEST_EQ(lac_match_alike(russian, 0, 2, 0x0665), '5');
+    struct lac_match_alike_word word = {0};
+
+    LAC_TEST_EQ(!lac_match_is_disguised(russian, 2, 4, &word), true);
+    LAC_TEST_EQ(lac_match_is_disguised(russian, 4, 6, &word), false); /* of the same word */
+    word = (struct lac_match_alike_word){0};
+    LAC_TEST_EQ(lac_match_is_disguised(mixed, 1, 3, &word), true);
+    LAC_TEST_EQ(lac_match_alike_letter(0x0430), 'a');
+    LAC_TEST_EQ(lac_match_alike_letter('p'), 0);
+    LAC_TEST_EQ(lac_match_alike_always('-'), 0);
+    LAC_TEST_EQ(lac_match_alike_always(0x2013), '-');
+    LAC_TEST_EQ(lac_match_alike_always(0x0665), '5');
+}
+
+/* A letter that looks like none, and 40 that look like "o": who stands far behind it sees only
+ * those.
+ */
+static void a_long_word_is_not_one_answer(void)
+{
+    char text[2 + 40 * 2 + 3];
+    struct lac_str t = {text, sizeof(text)};
+    struct lac_match_alike_word word = {0};
+
+    memcpy(text, "\xD0\xB6", 2);
+    for (size_t i = 0; i < 40; i++)
+        memcpy(text + 2 + 2 * i, "\xD0\xBE", 2);
+    memcpy(text + 82, " \xD0\xBE", 3);
+    LAC_TEST_EQ(lac_match_is_disguised(t, 2, 4, &word), false);
+    LAC_TEST_EQ(lac_match_is_disguised(t, 66, 68, &word), true);
+    LAC_TEST_EQ(lac_match_is_disguised(t, 83, 85, &word), true); /* the next word */
+    LAC_TEST_EQ(lac_match_is_disguised(t, 2, 4, &word), false);
 }
 
 /* Each row is one encoding deeper than what is looked into, but for the last three. */
@@ -443,5 +469,5 @@ LAC_TEST_MAIN(match_decode, hidden_findings_are_found_where_they_are_hidden,
               a_long_run_may_hold_any_language_in_lines_of_any_length,
               escapes_far_apart_are_each_looked_at, stretches_hold_what_is_around_their_escapes,
               runs_are_those_that_a_plain_search_finds, all_ways_to_find_runs_agree,
-              letters_are_read_by_the_company_they_keep,
+              letters_are_read_by_the_company_they_keep, a_long_word_is_not_one_answer,
               what_lies_deeper_than_is_looked_into_is_said)
