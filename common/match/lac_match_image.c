@@ -243,7 +243,8 @@ static bool runs_fit(const struct lac_match *m)
         const struct lac_match_run *r = &m->runs[i];
 
         if (r->unit >= m->unit_count || r->least < LAC_MATCH_RUN_LEAST ||
-            r->mark > LAC_MATCH_MARK_ALWAYS || r->rule != m->units[r->unit].rule)
+            r->rule != m->units[r->unit].rule ||
+            (r->mark != LAC_MATCH_MARK_ALWAYS && r->mark != i % LAC_MATCH_MARK_ALWAYS))
             return false;
     }
     for (size_t i = 0; i < m->run_group_count; i++) {

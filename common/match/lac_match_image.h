@@ -204,7 +204,7 @@ struct lac_match_run {
     uint32_t least;
     uint32_t rule;  /* the unit's */
     uint32_t mark;  /* a bit that three bytes, of which the first is in the run or right behind it,
-                       must have, or LAC_MATCH_MARK_ALWAYS */
+                       must have, its place in the list modulo 63; or LAC_MATCH_MARK_ALWAYS */
     uint32_t order; /* the same for those of one group */
 };
 
