@@ -24,7 +24,8 @@ struct lac_http_client {
 struct sink {
     struct lac_buf *into;
     size_t dropped;
-    bool full;
+    bool full;      /* more than is accepted */
+    bool no_memory; /* for what would have been accepted */
 };
 
 static pthread_once_t global_once = PTHREAD_ONCE_INIT;
@@ -39,15 +40,15 @@ static size_t receive(char *data, size_t size, size_t count, void *ctx)
 {
     struct sink *s = ctx;
     size_t n = size * count;
-    if (s->into)
+    if (s->into) {
+        s->full = n > s->into->limit - s->into->len;
         lac_buf_put(s->into, data, n);
-    else
+        s->no_memory = !s->full && !lac_buf_ok(s->into);
+    } else {
         s->dropped += n;
-    if ((s->into && !lac_buf_ok(s->into)) || s->dropped > DROPPED_BYTES) {
-        s->full = true;
-        return 0; /* ends the transfer */
+        s->full = s->dropped > DROPPED_BYTES;
     }
-    return n;
+    return s->full || s->no_memory ? 0 : n; /* 0 ends the transfer */
 }
 
 static bool set_long(CURL *e, CURLoption option, long value)
@@ -126,6 +127,11 @@ static void host_of(const char *url, char *out, size_t size)
     snprintf(out, size, "%.*s", (int)(n < 200 ? n : 200), from);
 }
 
+static bool is_for_later(unsigned http)
+{
+    return http == 429 || http == 502 || http == 503 || http == 504;
+}
+
 static enum lac_status classify(const struct lac_http_client *c, CURLcode rc, unsigned http,
                                 const char *host, struct lac_err *err)
 {
@@ -142,7 +148,7 @@ static enum lac_status classify(const struct lac_http_client *c, CURLcode rc, un
     default:
         return lac_err_set(err, LAC_RETRY, (int)rc, "http: %s: %s", host, why);
     }
-    if (http == 429 || http == 502 || http == 503 || http == 504)
+    if (is_for_later(http))
         return lac_err_set(err, LAC_RETRY, (int)http, "http: %s answered %u", host, http);
     return LAC_OK;
 }
@@ -212,7 +218,11 @@ enum lac_status lac_http_client_send(struct lac_http_client *c, const struct lac
         *call->status = (unsigned)http;
     if (call->retry_after_s && retry_after > 0)
         *call->retry_after_s = retry_after > UINT32_MAX ? UINT32_MAX : (uint32_t)retry_after;
-    if (sink.full)
+    if (sink.no_memory)
+        return lac_err_set(err, LAC_RETRY, 0, "http: no memory for the answer of %s", host);
+    if (sink.full && is_for_later((unsigned)http)) /* whatever fills it, it says nothing */
+        rc = CURLE_OK;
+    else if (sink.full)
         return lac_err_set(err, LAC_REJECT, 0, "http: the answer of %s is larger than accepted",
                            host);
     return classify(c, rc, (unsigned)http, host, err);

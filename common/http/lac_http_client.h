@@ -52,8 +52,9 @@ struct lac_http_call {
 
 /*
  * OK: there was an answer, whatever its status. RETRY: no connection, a certificate that can't
- * be verified, a timeout, or 429, 502, 503, 504 (status and body are filled then too). REJECT:
- * the answer is larger than `into` may grow. FATAL: a URL that is none or of another scheme.
+ * be verified, a timeout, no memory for the answer, or 429, 502, 503, 504 (status and body are
+ * filled then too, as far as the body fits). REJECT: an answer with another status is larger than
+ * `into` may grow. FATAL: a URL that is none or of another scheme.
  * Error texts name host and reason, never credentials: URLs that contain some are refused.
  */
 enum lac_status lac_http_client_send(struct lac_http_client *c, const struct lac_http_call *call,

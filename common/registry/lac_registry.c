@@ -192,6 +192,25 @@ static int64_t error_code(const struct lac_registry *r)
     return code;
 }
 
+static enum lac_status unexpected(struct lac_registry *r, unsigned status, struct lac_err *err)
+{
+    char text[96];
+    struct lac_buf b;
+
+    lac_buf_init_fixed(&b, text, sizeof(text));
+    lac_buf_printf(&b, "answered %u%s", status,
+                   status == 401 || status == 403 ? ", check registry.username and its rights"
+                   : status == 404                ? " and is none, check registry.url"
+                                                  : "");
+    return down(r, lac_buf_cstr(&b), err);
+}
+
+/* What is too large to be read. A proxy's page is as large, and says nothing about an id. */
+static bool begins_as_a_schema(const struct lac_registry *r, unsigned status)
+{
+    return status == 200 && r->answer.len > 0 && r->answer.ptr[0] == '{';
+}
+
 /*
  * One exchange. LAC_OK: there was an answer, with `*status`. A registry that has just failed is
  * not asked again at once: a lane that waits a whole timeout per record would lose its session.
@@ -223,22 +242,11 @@ static enum lac_status call(struct lac_registry *r, const char *path, struct lac
     sent = lac_http_client_send(r->http, &exchange, &why);
     if (sent == LAC_RETRY)
         return down(r, why.text[0] ? why.text : "no answer", err);
+    if (sent == LAC_REJECT && !begins_as_a_schema(r, *status))
+        return unexpected(r, *status, err);
     if (sent != LAC_OK)
         return lac_err_set(err, sent, why.code, "registry: %s", why.text);
     return LAC_OK;
-}
-
-static enum lac_status unexpected(struct lac_registry *r, unsigned status, struct lac_err *err)
-{
-    char text[96];
-    struct lac_buf b;
-
-    lac_buf_init_fixed(&b, text, sizeof(text));
-    lac_buf_printf(&b, "answered %u%s", status,
-                   status == 401 || status == 403 ? ", check registry.username and its rights"
-                   : status == 404                ? " and is none, check registry.url"
-                                                  : "");
-    return down(r, lac_buf_cstr(&b), err);
 }
 
 /* Takes the schema out of a 200 answer and keeps it. */

@@ -1,1 +1,1 @@
-lac_test(registry USES registry http)
+lac_test(registry USES registry http LINK -Wl,--wrap=realloc)

@@ -20,6 +20,20 @@ static struct {
 
 static struct lac_http_server *server;
 static struct lac_err err;
+static atomic_size_t memory_limit; /* larger blocks can't be had; 0: they can */
+
+/* NOLINTBEGIN(readability-identifier-naming): the linker's names */
+void *__real_realloc(void *p, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+
+void *__wrap_realloc(void *p, size_t size)
+{
+    size_t limit = atomic_load(&memory_limit);
+
+    return limit && size > limit ? NULL : __real_realloc(p, size);
+}
+
+/* NOLINTEND(readability-identifier-naming) */
 
 static void answer(struct lac_http_request *r, unsigned status, const char *body)
 {
@@ -204,6 +218,103 @@ static void answers_that_prove_nothing_are_never_a_refusal(void)
     close_both(r);
 }
 
+/* Larger than any schema's answer: `begin`, and then blanks. */
+static const char *too_large(const char *begin)
+{
+    static char text[2 * LAC_WIRE_SCHEMA_BYTES + 8192];
+
+    memset(text, ' ', sizeof(text) - 1);
+    memcpy(text, begin, strlen(begin));
+    return text;
+}
+
+static void only_a_schema_is_too_large_for_good(void)
+{
+    static const unsigned statuses[] = {200, 401, 404, 429, 500, 503};
+    struct lac_registry *r = open(0);
+    struct lac_str schema;
+    uint32_t id;
+
+    atomic_store(&fake.body, too_large("<html>a proxy's page"));
+    for (size_t i = 0; i < LAC_COUNT(statuses); i++) {
+        lac_test_row("%u", statuses[i]);
+        atomic_store(&fake.status, statuses[i]);
+        LAC_TEST_EQ(lac_registry_by_id(r, 1, &schema, &err), LAC_RETRY);
+        wait_a_moment();
+        LAC_TEST_EQ(lac_registry_register(r, LAC_STR("x"), LAC_STR("\"string\""), &id, &err),
+                    LAC_RETRY);
+        wait_a_moment();
+    }
+    atomic_store(&fake.status, 200);
+    atomic_store(&fake.body, too_large("{\"schema\":\""));
+    LAC_TEST_EQ(lac_registry_by_id(r, 9, &schema, &err), LAC_REJECT);
+    atomic_store(&fake.status, 0);
+    wait_a_moment();
+    LAC_TEST_EQ(lac_registry_by_id(r, 9, &schema, &err), LAC_REJECT);
+    LAC_TEST_STR(err.text, "registry: schema id 9 is too large");
+    LAC_TEST_EQ(lac_registry_by_id(r, 1, &schema, &err), LAC_OK);
+    close_both(r);
+}
+
+static void a_lack_of_memory_is_no_refusal(void)
+{
+    struct lac_registry *r = open(0);
+    struct lac_str schema;
+
+    atomic_store(&memory_limit, 16);
+    LAC_TEST_EQ(lac_registry_by_id(r, 1, &schema, &err), LAC_RETRY);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "memory"));
+    atomic_store(&memory_limit, 0);
+    wait_a_moment();
+    LAC_TEST_EQ(lac_registry_by_id(r, 1, &schema, &err), LAC_OK);
+    close_both(r);
+}
+
+/* A schema that is registered a little too late, after its first records. */
+static void an_id_that_was_unknown_may_become_known(void)
+{
+    struct lac_registry *r = open(1);
+    struct lac_schema_source source = lac_registry_source(r);
+    struct lac_str record = LAC_STR("\0\0\0\0\1\4hi");
+    struct lac_request out;
+    struct lac_arena a;
+    struct lac_wire *w;
+
+    LAC_TEST_NEED(lac_arena_init(&a, 4096, NULL) == LAC_OK);
+    LAC_TEST_NEED(lac_wire_open(&w, &source, NULL) == LAC_OK);
+    atomic_store(&fake.status, 404);
+    atomic_store(&fake.body, "{\"error_code\":40403}");
+    LAC_TEST_EQ(lac_wire_read(w, &lac_request_type, &out, record, LAC_STR_NULL, &a, &err),
+                LAC_REJECT);
+    atomic_store(&fake.status, 0);
+    wait_a_moment();
+    LAC_TEST_EQ(lac_wire_read(w, &lac_request_type, &out, record, LAC_STR_NULL, &a, &err), LAC_OK);
+    CU_ASSERT(lac_str_is(out.text, "hi"));
+    lac_wire_close(w);
+    lac_arena_deinit(&a);
+    close_both(r);
+}
+
+/* Whoever sends a new id with each record makes nobody remember them all. */
+static void what_is_kept_is_bounded(void)
+{
+    enum { MORE = LAC_REGISTRY_SCHEMAS_MAX + 8 };
+    struct lac_registry *r = open(LONG_MS);
+    struct lac_str schema;
+
+    LAC_TEST_EQ(lac_registry_by_id(r, 1, &schema, &err), LAC_OK);
+    for (uint32_t id = 100; id < 100 + MORE; id++) {
+        LAC_TEST_EQ(lac_registry_by_id(r, id, &schema, &err), LAC_REJECT);
+        LAC_TEST_EQ(lac_registry_by_id(r, 1, &schema, &err), LAC_OK); /* in use all the time */
+    }
+    LAC_TEST_EQ(atomic_load(&fake.asked), 1 + MORE);
+    LAC_TEST_EQ(lac_registry_by_id(r, 100 + MORE - 1, &schema, &err), LAC_REJECT);
+    LAC_TEST_EQ(atomic_load(&fake.asked), 1 + MORE);
+    LAC_TEST_EQ(lac_registry_by_id(r, 100, &schema, &err), LAC_REJECT);
+    LAC_TEST_EQ(atomic_load(&fake.asked), 2 + MORE); /* it had given way */
+    close_both(r);
+}
+
 static void a_registry_that_hangs_or_is_gone_is_a_retry(void)
 {
     struct lac_registry *r = open_with(0, 300);
@@ -269,6 +380,7 @@ static void a_registry_needs_a_url(void)
 
 LAC_TEST_MAIN(registry, a_schema_is_fetched_once, what_is_not_avro_is_refused_for_good,
               an_unknown_id_is_asked_for_again_after_a_while,
-              answers_that_prove_nothing_are_never_a_refusal,
-              a_registry_that_hangs_or_is_gone_is_a_retry, our_schemas_are_registered,
-              a_wire_reads_through_it, a_registry_needs_a_url)
+              answers_that_prove_nothing_are_never_a_refusal, only_a_schema_is_too_large_for_good,
+              a_lack_of_memory_is_no_refusal, an_id_that_was_unknown_may_become_known,
+              what_is_kept_is_bounded, a_registry_that_hangs_or_is_gone_is_a_retry,
+              our_schemas_are_registered, a_wire_reads_through_it, a_registry_needs_a_url)
