@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lac_assert.h"
 #include "lac_clock.h"
@@ -172,6 +173,19 @@ static enum MHD_Result deliver(struct lac_http_request *r)
 
 /* ---- The steps the library leads us through ---- */
 
+/* The path of "http://host/path", which clients of proxies send and a server must take. */
+static struct lac_str path_of(const char *url)
+{
+    static const char *const schemes[] = {"http://", "https://"};
+
+    for (size_t i = 0; i < LAC_COUNT(schemes); i++)
+        if (strncasecmp(url, schemes[i], strlen(schemes[i])) == 0) {
+            const char *slash = strchr(url + strlen(schemes[i]), '/');
+            return slash ? lac_str_from(slash) : LAC_STR("/");
+        }
+    return lac_str_from(url);
+}
+
 /* What the headers alone decide. */
 static void judge_headers(struct lac_http_request *r, const char *version, bool *has_body,
                           bool *early)
@@ -212,7 +226,7 @@ static enum MHD_Result headers_done(struct lac_http_request *r, const char *url,
 {
     bool has_body, early;
     r->method = lac_str_from(method);
-    r->path = lac_str_from(url);
+    r->path = path_of(url);
     if (r->server->options.answered)
         r->begun_ns = lac_clock_mono_ns();
     judge_headers(r, version, &has_body, &early);

@@ -266,6 +266,11 @@ static void routes_and_their_refusals(void)
          "HTTP/1.1 200 ", "{}"},
         {"GET /items/7 HTTP/1.0\r\n\r\n", "HTTP/1.1 200 ", "7|"},
         {"GET /items/7 HTTP/1.1\nHost:t\nConnection: close\n\n", "HTTP/1.1 200 ", "7|"},
+        {"GET http://t/items/7?q=b HTTP/1.1\r\n" CLOSE "\r\n", "HTTP/1.1 200 ", "\r\n\r\n7|b"},
+        {"GET HTTPS://u:80/items/7 HTTP/1.1\r\n" CLOSE "\r\n", "HTTP/1.1 200 ", "\r\n\r\n7|"},
+        {"GET http://t HTTP/1.1\r\n" CLOSE "\r\n", "HTTP/1.1 404 ", "not-found"},
+        {"GET http:/items/7 HTTP/1.1\r\n" CLOSE "\r\n", "HTTP/1.1 404 ", "not-found"},
+        {"GET http://t/items/7%00/8 HTTP/1.1\r\n" CLOSE "\r\n", "HTTP/1.1 400 ", "ambiguous"},
         {"GET /items/7%00/8 HTTP/1.1\r\n" CLOSE "\r\n", "HTTP/1.1 400 ", "ambiguous"},
         {"GET /items/7?q=%00 HTTP/1.1\r\n" CLOSE "\r\n", "HTTP/1.1 400 ", "ambiguous"},
     };
@@ -308,6 +313,27 @@ static void nothing_hides_behind_a_nul(void)
         int fd = dial(s);
         CU_ASSERT(send(fd, request, n, MSG_NOSIGNAL) == (ssize_t)n);
         LAC_TEST_EQ(strncmp(hear(fd, NULL), cases[i].line, strlen(cases[i].line)), 0);
+        close(fd);
+    }
+    lac_http_server_close(s);
+}
+
+/* Some clients say at once that they will ask no more. What is kept is another matter: there it
+ * can't be told from leaving. */
+static void half_closed_connections_are_answered(void)
+{
+    static const char *const requests[] = {
+        "GET /items/7 HTTP/1.1\r\n" CLOSE "\r\n",
+        "GET /items/7 HTTP/1.1\r\nHost: t\r\n\r\n",
+        "POST /echo HTTP/1.1\r\n" CLOSE "Content-Length: 2\r\n\r\n7|",
+    };
+    struct lac_http_server *s = server((struct lac_http_server_options){0});
+    for (size_t i = 0; i < LAC_COUNT(requests); i++) {
+        lac_test_row("%zu", i);
+        int fd = dial(s);
+        CU_ASSERT(say(fd, requests[i]));
+        LAC_TEST_EQ(shutdown(fd, SHUT_WR), 0);
+        CU_ASSERT(strstr(hear(fd, NULL), "HTTP/1.1 200 ") != NULL);
         close(fd);
     }
     lac_http_server_close(s);
@@ -709,11 +735,11 @@ static void problem_is_json_and_complete(void)
 }
 
 LAC_TEST_MAIN(http_server, routes_and_their_refusals, nothing_hides_behind_a_nul,
-              head_has_the_length_and_no_body, only_the_right_key_is_let_in,
-              declared_length_over_the_limit_is_refused_unread, answer_survives_an_unread_body,
-              chunks_over_the_limit_are_drained_to_a_bound, dripping_headers_end,
-              silent_connection_ends, dripping_body_gets_408, answer_nobody_takes_ends,
-              idle_connection_ends, another_thread_answers,
+              head_has_the_length_and_no_body, half_closed_connections_are_answered,
+              only_the_right_key_is_let_in, declared_length_over_the_limit_is_refused_unread,
+              answer_survives_an_unread_body, chunks_over_the_limit_are_drained_to_a_bound,
+              dripping_headers_end, silent_connection_ends, dripping_body_gets_408,
+              answer_nobody_takes_ends, idle_connection_ends, another_thread_answers,
               pipelined_requests_are_answered_in_order, answers_of_one_size_have_their_own_words,
               client_that_leaves_is_noticed, forgotten_request_gets_503,
               quiesce_finishes_what_is_there, close_ends_kept_requests,
