@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lac_file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { READ_STEP = 16 << 10 };
+enum { READ_STEP = 16 << 10, TREE_DEPTH_MAX = 32 };
 
 static enum lac_status refuse(struct lac_err *err, const char *path, int code)
 {
@@ -150,6 +151,23 @@ static bool has_changed(const char *path, const struct stat *then)
            now.st_mtim.tv_nsec != then->st_mtim.tv_nsec;
 }
 
+/* A rename is on the disk when its folder is. Some file systems can't do that to a folder; there
+ * nothing better is to be had, and the new file is in its place. */
+static void sync_folder_of(const char *path)
+{
+    char folder[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    int fd;
+
+    (void)snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) + 1 : 1,
+                   slash ? path : ".");
+    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    (void)fsync(fd);
+    (void)close(fd);
+}
+
 /* The new file is made beside the old one, so that the rename stays on one file system. A rename
  * would take the name away from a device or a pipe (for root, /dev/null's too), or from a link. */
 enum lac_status lac_file_replace(const char *path, struct lac_str data, const struct stat *like,
@@ -179,10 +197,37 @@ enum lac_status lac_file_replace(const char *path, struct lac_str data, const st
         good = false;
         code = ESTALE;
     }
-    if (good && rename(temporary, path) == 0)
+    if (good && rename(temporary, path) == 0) {
+        sync_folder_of(path);
         return LAC_OK;
+    }
     if (good)
         code = errno;
     (void)unlink(temporary);
     return cannot_write(path, code, err);
+}
+
+/* Not every file system says what kind its entries are; unlink() knows a folder. */
+static void remove_below(const char *path, int depth)
+{
+    DIR *dir = depth < TREE_DEPTH_MAX ? opendir(path) : NULL;
+    const struct dirent *entry;
+
+    while (dir && (entry = readdir(dir))) { /* NOLINT(concurrency-mt-unsafe): its own stream */
+        char child[PATH_MAX];
+
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+            snprintf(child, sizeof(child), "%s/%s", path, entry->d_name) >= (int)sizeof(child))
+            continue;
+        if (unlink(child) != 0 && (errno == EISDIR || errno == EPERM))
+            remove_below(child, depth + 1);
+    }
+    if (dir)
+        (void)closedir(dir);
+    (void)rmdir(path);
+}
+
+void lac_file_remove_tree(const char *path)
+{
+    remove_below(path, 0);
 }

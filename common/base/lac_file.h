@@ -66,4 +66,8 @@ bool lac_file_write_all(int fd, const void *data, size_t size) LAC_MUST_USE;
 enum lac_status lac_file_replace(const char *path, struct lac_str data, const struct stat *like,
                                  struct lac_err *err) LAC_MUST_USE;
 
+/* Removes a folder with all that is in it, 32 folders deep, as far as it may; a link goes, what it
+ * leads to stays. There may be nothing at `path`. */
+void lac_file_remove_tree(const char *path);
+
 #endif

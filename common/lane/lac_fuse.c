@@ -158,9 +158,12 @@ enum lac_status lac_fuse_open(struct lac_fuse **out, const char *path, struct la
     f->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (f->fd < 0)
         goto failed;
-    what = "lock (another process runs with this state.dir and instance.id)";
-    if (flock(f->fd, LOCK_EX | LOCK_NB) != 0)
+    what = "lock";
+    if (flock(f->fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EWOULDBLOCK)
+            what = "lock (another process runs with this state.dir and instance.id)";
         goto failed;
+    }
     what = "size";
     if (ftruncate(f->fd, sizeof(struct file)) != 0)
         goto failed;

@@ -57,6 +57,17 @@ static void put_safe(char *out, size_t size, const char *text)
     out[n] = '\0';
 }
 
+/* 0: it is ours; EWOULDBLOCK: another process has it; else the file system has no locks to give. */
+static int lock(int fd)
+{
+    int code;
+
+    do
+        code = flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+    while (code == EINTR);
+    return code;
+}
+
 /*
  * Two processes with one name would fence each other's transactions for ever, so each takes a
  * slot, and the slot is part of the name. Locks end with their process, so after a crash the
@@ -68,6 +79,8 @@ static enum lac_status take_slot(struct lac_runtime *rt, const char *name, struc
 
     put_safe(safe, sizeof(safe), name);
     for (int slot = 0; slot < SLOTS_MAX; slot++) {
+        int code;
+
         (void)snprintf(rt->instance, sizeof(rt->instance), slot ? "%s.%d" : "%s", safe, slot);
         (void)snprintf(path, sizeof(path), "%s/%s-%s.lock", rt->state_dir, rt->program.name,
                        rt->instance);
@@ -75,10 +88,16 @@ static enum lac_status take_slot(struct lac_runtime *rt, const char *name, struc
         if (rt->lock_fd < 0)
             return lac_err_set(err, LAC_FATAL, errno, "cannot open %s: %s", path,
                                lac_errno_text(errno));
-        if (flock(rt->lock_fd, LOCK_EX | LOCK_NB) == 0)
+        code = lock(rt->lock_fd);
+        if (code == 0)
             return LAC_OK;
         (void)close(rt->lock_fd);
         rt->lock_fd = -1;
+        if (code != EWOULDBLOCK)
+            return lac_err_set(
+                err, LAC_FATAL, code,
+                "cannot lock %s: %s; set state.dir to a folder on a file system with locks", path,
+                lac_errno_text(code));
     }
     return lac_err_set(err, LAC_FATAL, 0, "%d processes of %s already run as instance %s",
                        SLOTS_MAX, rt->program.name, safe);

@@ -10,6 +10,7 @@
 #include "lac_tier.h"
 #include "lac_utf8.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -21,6 +22,36 @@
 #include <unistd.h>
 
 #include "lac_test.h"
+
+static ino_t synced[2]; /* what fsync() was called for last, and before */
+
+/* NOLINTBEGIN(readability-identifier-naming): the linker's names */
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+struct dirent *__real_readdir(DIR *dir);
+struct dirent *__wrap_readdir(DIR *dir);
+
+int __wrap_fsync(int fd)
+{
+    struct stat st;
+
+    LAC_TEST_NEED(fstat(fd, &st) == 0);
+    synced[1] = synced[0];
+    synced[0] = st.st_ino;
+    return __real_fsync(fd);
+}
+
+/* As a file system that does not say what its entries are. */
+struct dirent *__wrap_readdir(DIR *dir)
+{
+    struct dirent *entry = __real_readdir(dir); /* NOLINT(concurrency-mt-unsafe): its own stream */
+
+    if (entry)
+        entry->d_type = DT_UNKNOWN;
+    return entry;
+}
+
+/* NOLINTEND(readability-identifier-naming) */
 
 static void join_is_a_lattice(void)
 {
@@ -236,7 +267,10 @@ static void a_file_is_replaced_whole_or_not_at_all(void)
     (void)snprintf(path, sizeof(path), "%s/file", folder);
     (void)snprintf(below, sizeof(below), "%s/none", path);
     LAC_TEST_EQ(lac_file_replace(path, LAC_STR("old"), NULL, &err), LAC_OK);
+    LAC_TEST_EQ(stat(folder, &st), 0);
+    LAC_TEST_EQ(synced[0], st.st_ino); /* or a crash may undo what was said to be done */
     LAC_TEST_EQ(stat(path, &st), 0);
+    LAC_TEST_EQ(synced[1], st.st_ino);
     LAC_TEST_EQ(st.st_mode & 07777, 0644);
     st.st_mode = (st.st_mode & ~(mode_t)07777) | 0600;
     LAC_TEST_EQ(lac_file_replace(path, LAC_STR("new text"), &st, &err), LAC_OK);
@@ -254,6 +288,29 @@ static void a_file_is_replaced_whole_or_not_at_all(void)
     lac_buf_deinit(&got);
     LAC_TEST_EQ(unlink(path), 0);
     LAC_TEST_EQ(rmdir(folder), 0); /* nothing temporary is left */
+}
+
+static void a_tree_is_removed_and_nothing_else(void)
+{
+    char folder[] = "/tmp/lac_base_XXXXXX", path[64];
+    struct lac_err err;
+
+    LAC_TEST_NEED(mkdtemp(folder) != NULL);
+    LAC_TEST_EQ(chdir(folder), 0);
+    LAC_TEST_EQ(mkdir("tree", 0700), 0);
+    LAC_TEST_EQ(mkdir("tree/below", 0700), 0);
+    LAC_TEST_EQ(mkdir("kept", 0700), 0);
+    LAC_TEST_EQ(lac_file_replace("tree/below/file", LAC_STR("x"), NULL, &err), LAC_OK);
+    LAC_TEST_EQ(lac_file_replace("kept/file", LAC_STR("x"), NULL, &err), LAC_OK);
+    LAC_TEST_EQ(symlink("../kept", "tree/link"), 0);
+    (void)snprintf(path, sizeof(path), "%s/tree", folder);
+    lac_file_remove_tree(path);
+    lac_file_remove_tree(path); /* nothing is there */
+    LAC_TEST_EQ(access(path, F_OK), -1);
+    LAC_TEST_EQ(unlink("kept/file"), 0);
+    LAC_TEST_EQ(rmdir("kept"), 0);
+    LAC_TEST_EQ(chdir("/"), 0);
+    LAC_TEST_EQ(rmdir(folder), 0);
 }
 
 static void what_is_no_file_of_its_own_keeps_its_name(void)
@@ -385,7 +442,7 @@ LAC_TEST_MAIN(base, join_is_a_lattice, tier_names_are_read_back,
               hex_is_read_back, hex_of_every_byte_and_length, time_is_formatted_in_utc,
               an_errno_value_has_a_text, held_signals_are_asked_for, signals_pass_by_a_thread,
               lists_are_equal_item_by_item, a_file_is_replaced_whole_or_not_at_all,
-              what_is_no_file_of_its_own_keeps_its_name,
+              a_tree_is_removed_and_nothing_else, what_is_no_file_of_its_own_keeps_its_name,
               what_is_opened_never_takes_a_closed_standard_stream,
               folders_are_made_with_those_above_and_others_may_pass_if_so_wanted,
               what_all_share_is_told_by_its_path, byte_order_mark_is_whole_or_none)

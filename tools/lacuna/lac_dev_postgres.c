@@ -19,6 +19,7 @@
 
 #include "lac_clock.h"
 #include "lac_env.h"
+#include "lac_file.h"
 #include "lac_pg_migrate.h"
 
 enum {
@@ -242,27 +243,6 @@ static void fill_child(struct lac_dev *d, struct lac_child *c, const char *progr
     c->echo = d->o->verbose;
 }
 
-static void remove_tree(const char *path, int depth)
-{
-    DIR *dir = depth < 32 ? opendir(path) : NULL;
-    const struct dirent *entry;
-
-    while (dir && (entry = readdir(dir))) { /* NOLINT(concurrency-mt-unsafe): one thread */
-        char child[PATH_MAX];
-
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-            snprintf(child, sizeof(child), "%s/%s", path, entry->d_name) >= (int)sizeof(child))
-            continue;
-        if (entry->d_type == DT_DIR)
-            remove_tree(child, depth + 1);
-        else
-            (void)unlink(child);
-    }
-    if (dir)
-        closedir(dir);
-    (void)rmdir(path);
-}
-
 /* Into a folder beside, renamed when it is complete: an interrupted one leaves no half cluster. */
 static int make_cluster(struct lac_dev *d)
 {
@@ -273,7 +253,7 @@ static int make_cluster(struct lac_dev *d)
 
     snprintf(program, sizeof(program), "%s/initdb", d->pg_bin);
     snprintf(fresh, sizeof(fresh), "%s.new", d->postgres_dir);
-    remove_tree(fresh, 0);
+    lac_file_remove_tree(fresh);
     if (!own_folder(d, fresh)) {
         snprintf(what, sizeof(what), "%.3000s: %s", fresh, lac_errno_text(errno));
         return fail(d, what, NULL);
@@ -300,7 +280,7 @@ static int make_cluster(struct lac_dev *d)
     lac_child_describe(&c, ended, sizeof(ended));
     snprintf(what, sizeof(what), "initdb %s\n%s", ended, lac_child_last_lines(&c, 8));
     lac_child_close(&c);
-    remove_tree(fresh, 0);
+    lac_file_remove_tree(fresh);
     return fail(d, what, "Its messages are above.");
 }
 
