@@ -29,7 +29,7 @@ void lac_buf_deinit(struct lac_buf *b)
 void lac_buf_reset(struct lac_buf *b)
 {
     b->len = 0;
-    b->failed = false;
+    b->failed = b->starved = false;
 }
 
 static bool enlarge(struct lac_buf *b, size_t need)
@@ -44,6 +44,7 @@ static bool enlarge(struct lac_buf *b, size_t need)
     if (capacity > b->limit)
         capacity = b->limit;
     ptr = realloc(b->ptr, capacity);
+    b->starved = !ptr;
     if (!ptr)
         return false;
     b->ptr = ptr;

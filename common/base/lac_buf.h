@@ -28,6 +28,7 @@ struct lac_buf {
     size_t limit; /* capacity never passes this */
     bool fixed;   /* ptr is the caller's memory */
     bool failed;  /* an append did not fit or memory ran out */
+    bool starved; /* it was memory: the same may fit another time */
 };
 
 /* Allocates nothing yet. `limit` > 0. */
@@ -39,7 +40,7 @@ void lac_buf_init_fixed(struct lac_buf *b, void *memory, size_t size);
 /* Safe on a zeroed or already released buffer. */
 void lac_buf_deinit(struct lac_buf *b);
 
-/* Empties it and clears `failed`; keeps the memory. */
+/* Empties it and clears `failed` and `starved`; keeps the memory. */
 void lac_buf_reset(struct lac_buf *b);
 
 /* Makes room for `n` more bytes and returns where they go, or NULL (and `failed`). Does not

@@ -24,8 +24,7 @@ struct lac_http_client {
 struct sink {
     struct lac_buf *into;
     size_t dropped;
-    bool full;      /* more than is accepted */
-    bool no_memory; /* for what would have been accepted */
+    bool full;
 };
 
 static pthread_once_t global_once = PTHREAD_ONCE_INIT;
@@ -40,15 +39,12 @@ static size_t receive(char *data, size_t size, size_t count, void *ctx)
 {
     struct sink *s = ctx;
     size_t n = size * count;
-    if (s->into) {
-        s->full = n > s->into->limit - s->into->len;
+    if (s->into)
         lac_buf_put(s->into, data, n);
-        s->no_memory = !s->full && !lac_buf_ok(s->into);
-    } else {
+    else
         s->dropped += n;
-        s->full = s->dropped > DROPPED_BYTES;
-    }
-    return s->full || s->no_memory ? 0 : n; /* 0 ends the transfer */
+    s->full = (s->into && !lac_buf_ok(s->into)) || s->dropped > DROPPED_BYTES;
+    return s->full ? 0 : n; /* 0 ends the transfer */
 }
 
 static bool set_long(CURL *e, CURLoption option, long value)
@@ -218,7 +214,7 @@ enum lac_status lac_http_client_send(struct lac_http_client *c, const struct lac
         *call->status = (unsigned)http;
     if (call->retry_after_s && retry_after > 0)
         *call->retry_after_s = retry_after > UINT32_MAX ? UINT32_MAX : (uint32_t)retry_after;
-    if (sink.no_memory)
+    if (sink.full && sink.into && sink.into->starved)
         return lac_err_set(err, LAC_RETRY, 0, "http: no memory for the answer of %s", host);
     if (sink.full && is_for_later((unsigned)http)) /* whatever fills it, it says nothing */
         rc = CURLE_OK;

@@ -126,7 +126,8 @@ static enum lac_status compile(const struct lac_record_type *t, struct lac_str s
         goto out;
     lac_schema_canonical(root, &canonical);
     if (!lac_buf_ok(&canonical)) {
-        status = lac_err_set(err, LAC_REJECT, 0, "schema: too large");
+        status = canonical.starved ? lac_err_set(err, LAC_RETRY, 0, "schema: out of memory")
+                                   : lac_err_set(err, LAC_REJECT, 0, "schema: too large");
         goto out;
     }
     *ours = lac_schema_crc64(lac_buf_str(&canonical)) == t->fingerprint;

@@ -2,7 +2,7 @@ lac_test(record USES record)
 lac_test(record_json USES record)
 lac_test(topics USES record)
 lac_test(opprogram USES record)
-lac_test(wire USES record)
+lac_test(wire USES record LINK -Wl,--wrap=realloc)
 lac_test(golden USES record)
 
 # Driven by tests/integration/test_schema_resolution.py.

@@ -9,6 +9,18 @@
 
 static struct lac_arena arena;
 static struct lac_err err;
+static bool no_memory; /* for buffers that grow */
+
+/* NOLINTBEGIN(readability-identifier-naming): the linker's names */
+void *__real_realloc(void *p, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+
+void *__wrap_realloc(void *p, size_t size)
+{
+    return no_memory ? NULL : __real_realloc(p, size);
+}
+
+/* NOLINTEND(readability-identifier-naming) */
 
 struct registry {
     enum lac_status status;
@@ -184,22 +196,39 @@ static void a_schema_that_does_not_fit_is_refused_without_asking_again(void)
     lac_wire_close(w);
 }
 
+static enum lac_status read_with(struct lac_wire *w, unsigned id)
+{
+    char bytes[] = "\0\0\0\0\0\4hi";
+    struct lac_request out;
+
+    bytes[3] = (char)(id >> 8);
+    bytes[4] = (char)id;
+    return lac_wire_read(w, &lac_request_type, &out, (struct lac_str){bytes, 8}, LAC_STR_NULL,
+                         &arena, &err);
+}
+
 static void more_schemas_than_slots_still_work(void)
 {
     struct registry r = {.schema = NEWER};
     struct lac_wire *w = open(&r);
-    struct lac_request out;
 
     for (unsigned id = 0; id < 2 * LAC_WIRE_SCHEMAS_MAX; id++) {
-        char bytes[] = "\0\0\0\0\0\4hi";
-
-        bytes[3] = (char)(id >> 8);
-        bytes[4] = (char)id;
-        LAC_TEST_EQ(lac_wire_read(w, &lac_request_type, &out, (struct lac_str){bytes, 8},
-                                  LAC_STR_NULL, &arena, &err),
-                    LAC_OK);
+        LAC_TEST_EQ(read_with(w, id), LAC_OK);
+        LAC_TEST_EQ(read_with(w, 0), LAC_OK); /* in use all the time: others give way */
     }
     LAC_TEST_EQ(r.asked, 2 * LAC_WIRE_SCHEMAS_MAX);
+    lac_wire_close(w);
+}
+
+static void a_lack_of_memory_refuses_no_schema(void)
+{
+    struct registry r = {.schema = NEWER};
+    struct lac_wire *w = open(&r);
+
+    no_memory = true;
+    LAC_TEST_EQ(read_with(w, 1), LAC_RETRY);
+    no_memory = false;
+    LAC_TEST_EQ(read_with(w, 1), LAC_OK);
     lac_wire_close(w);
 }
 
@@ -231,4 +260,4 @@ LAC_TEST_MAIN(wire, json_is_bounded, what_was_written_is_read_in_both_framings,
               our_schema_in_a_registry_is_read_by_generated_code,
               a_registry_that_is_down_is_asked_again,
               a_schema_that_does_not_fit_is_refused_without_asking_again,
-              more_schemas_than_slots_still_work)
+              more_schemas_than_slots_still_work, a_lack_of_memory_refuses_no_schema)
