@@ -1,6 +1,7 @@
 lac_test(batch USES lane)
 lac_test(deadletter USES kafka lane metrics)
 lac_test(fuse USES base lane)
+lac_test(lane_apart USES base kafka lane metrics)
 lac_test(lane_commit USES base kafka lane)
 lac_test(lane_lag USES kafka lane metrics)
 lac_test(output_kafka USES kafka lane)
