@@ -180,6 +180,35 @@ static void json_and_avro_become_records_that_agree(void)
     close_fixture(&f);
 }
 
+/* A timestamp is a client's word. */
+static void nothing_has_waited_since_a_time_that_is_none(void)
+{
+    static const struct {
+        int64_t timestamp, queued_us;
+    } rows[] = {{0, 1700000000500000},
+                {1700000000499, 1000},
+                {1700000000500, 0},
+                {1700000000501, 0},
+                {-1, 0},
+                {INT64_MIN, 0},
+                {INT64_MAX, 0},
+                {INT64_MAX / 1000 + 1, 0},
+                {(int64_t)1 << 62, 0}};
+    struct fixture f;
+    struct pair p;
+
+    open_fixture(&f, LAC_TOPIC_REQUESTS);
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        lac_test_row("timestamp %lld", (long long)rows[i].timestamp);
+        f.msgs[0] = message(1, json("{\"text\":\"good morning\"}"), NULL, 0);
+        f.msgs[0].timestamp = rows[i].timestamp;
+        run(&f, 1);
+        read_pair(&f, 0, &f.msgs[0], &p);
+        LAC_TEST_EQ(p.decision.queued_us, rows[i].queued_us);
+    }
+    close_fixture(&f);
+}
+
 static void bad_messages_are_rejected_alone(void)
 {
     struct fixture f;
@@ -383,7 +412,8 @@ static void a_full_arena_is_told(void)
     close_fixture(&f);
 }
 
-LAC_TEST_MAIN(classify, json_and_avro_become_records_that_agree, bad_messages_are_rejected_alone,
+LAC_TEST_MAIN(classify, json_and_avro_become_records_that_agree,
+              nothing_has_waited_since_a_time_that_is_none, bad_messages_are_rejected_alone,
               all_bad_is_still_a_batch, only_the_bridge_gets_replies,
               the_topic_decides_whose_tenant_counts, a_trace_is_kept_only_when_it_is_one,
               open_requests_are_escalated, a_full_arena_is_told)

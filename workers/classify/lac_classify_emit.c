@@ -185,8 +185,8 @@ static void fill_decision(struct lac_decision *d, const struct lac_classify *c,
     };
     if (q->has_operation)
         d->resource = q->operation.resource;
-    /* Another machine's clock may be ahead of ours: never negative. */
-    if (m->timestamp >= 0 && item->started_us > m->timestamp * 1000)
+    /* Another machine's clock may be ahead of ours, or not be one: never negative. */
+    if (m->timestamp >= 0 && m->timestamp <= item->started_us / 1000)
         d->queued_us = item->started_us - m->timestamp * 1000;
 }
 
