@@ -66,6 +66,31 @@ def test_a_sink_killed_at_any_point_neither_loses_nor_doubles(fed, point):
     check(fed, COUNT)
 
 
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("point", ["after_copy", "before_commit", "after_commit"])
+def test_a_sink_killed_among_repetitions_counts_each_contradiction_once(lacuna, point):
+    """The rows of a batch that is refused as a whole go in one by one, in the same transaction as
+    the position: whether the broker's or the database's answer came or not."""
+    lacuna.kafka.create_topics(lacuna.prefix, {"*": 1}, only={"lineage", "deadletter"})
+    lacuna.migrate()
+    values = [decision(i // 2) for i in range(1200)]  # each twice, mostly in one batch
+    values += [decision(i, tier="PROPRIETARY") for i in range(0, 600, 100)]
+    lacuna.kafka.produce(lacuna.topic("lineage"), values)
+    small = {"sink__batch_rows": 101, "kafka__session_timeout_ms": 6000}
+    for life, nth in enumerate((1, 2, 9)):  # the last ones among the contradictions
+        killed = lacuna.sink(f"sink-{life}", fault=f"sink.{point}:kill:{nth}", ready=False, **small)
+        assert killed.wait(60) == -signal.SIGKILL, killed.log_tail()
+        assert killed.faults_hit() == [f"sink.{point}"]
+    heir = lacuna.sink("sink-9", **small)
+    wait_until(lambda: rows(lacuna) == 600, timeout=60, what="all rows", alive=[heir])
+    wait_until(lambda: lacuna.postgres.value("select max(next_offset) from sink_offset")
+               == len(values), timeout=30, what="the position", alive=[heir])
+    check(lacuna, 600)
+    assert lacuna.postgres.query(
+        "select request_id, conflicts from decisions_joined where conflicts > 0 order by origin_time"
+    ) == [(f"r{i}", 1) for i in range(0, 600, 100)]
+
+
 @pytest.mark.timeout(150)
 @pytest.mark.parametrize("point", ["in_copy", "before_commit"])
 def test_a_sink_that_froze_in_a_transaction_neither_blocks_its_heir_nor_writes(fed, point):
