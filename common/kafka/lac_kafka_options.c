@@ -103,6 +103,39 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
                 facility, more, text);
 }
 
+/*
+ * Decides nothing: what OpenSSL found wrong stays wrong. But all that librdkafka tells of it is to
+ * look at the list of authorities, also where a certificate has expired or is another host's.
+ * Thread: any of librdkafka's.
+ */
+static int on_certificate(rd_kafka_t *rk, const char *broker, int32_t id, int *error, int depth,
+                          const char *der, size_t size, char *why, size_t why_size, void *opaque)
+{
+    static const struct {
+        int error; /* X509_V_ERR_.. */
+        const char *text;
+    } known[] = {{9, "is not valid yet: compare the clocks"},
+                 {10, "has expired"},
+                 {18, "is self-signed, see kafka.ssl_ca_file"},
+                 {19, "is signed by an authority that kafka.ssl_ca_file does not have"},
+                 {20, "is signed by an authority that kafka.ssl_ca_file does not have"},
+                 {21, "is signed by an authority that kafka.ssl_ca_file does not have"},
+                 {23, "was revoked"},
+                 {62, "is another host's"},
+                 {64, "is another host's"}};
+
+    (void)rk, (void)broker, (void)id, (void)der, (void)size, (void)opaque;
+    if (*error == 0)
+        return 1;
+    (void)snprintf(why, why_size, "it is not valid (OpenSSL's error %d, depth %d)", *error, depth);
+    for (size_t i = 0; i < LAC_COUNT(known); i++)
+        if (known[i].error == *error)
+            (void)snprintf(why, why_size, "%s %s",
+                           depth ? "the certificate of its authority" : "its certificate",
+                           known[i].text);
+    return 0;
+}
+
 /* Thread: the one that polls. */
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 {
@@ -205,6 +238,8 @@ rd_kafka_conf_t *lac_kafka_conf_common(const struct lac_kafka_options *o,
     rd_kafka_conf_set_log_cb(conf, on_log);
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_closesocket_cb(conf, on_close);
+    if (!o->ssl_insecure)
+        (void)rd_kafka_conf_set_ssl_cert_verify_cb(conf, on_certificate);
     return conf;
 }
 

@@ -186,19 +186,22 @@ class Kafka:
         listeners.append(f"SASL_SSL://127.0.0.1:{self.tls_port}")
         advertised.append(f"SASL_SSL://localhost:{self.tls_port}")
         protocols.append("SASL_SSL:SASL_SSL")
-        certificate, key = self.certificates.server("kafka")
-        both = self.folder / "kafka.pem"
-        both.write_text(key.read_text() + certificate.read_text())
+        self.show_certificate()
         login = "org.apache.kafka.common.security"
         return {
             "ssl.keystore.type": "PEM",
-            "ssl.keystore.location": both,
+            "ssl.keystore.location": self.folder / "kafka.pem",
             "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-512",
             "listener.name.sasl_ssl.plain.sasl.jaas.config":
                 f'{login}.plain.PlainLoginModule required user_{USER}="{PASSWORD}";',
             "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config":
                 f"{login}.scram.ScramLoginModule required;",
         }
+
+    def show_certificate(self, **options):
+        """From its next start on: one made with these options of Certificates.server()."""
+        certificate, key = self.certificates.server("kafka", **options)
+        (self.folder / "kafka.pem").write_text(key.read_text() + certificate.read_text())
 
     # --- use ------------------------------------------------------------------------------
 

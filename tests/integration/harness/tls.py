@@ -23,8 +23,8 @@ class Certificates:
                  "-subj", f"/CN=Lacuna test {name}", "-keyout", self.ca_key.name,
                  "-out", self.ca.name, cwd=self.folder)
 
-    def server(self, name, hosts=("DNS:localhost", "IP:127.0.0.1")):
-        """(certificate, key) as PEM files, signed by this authority."""
+    def server(self, name, hosts=("DNS:localhost", "IP:127.0.0.1"), days=2):
+        """(certificate, key) as PEM files, signed by this authority. days: -1, it has expired."""
         key, request = f"{name}.key", f"{name}.csr"
         certificate, extensions = f"{name}.crt", f"{name}.ext"
         (self.folder / extensions).write_text(
@@ -32,6 +32,6 @@ class Certificates:
         _openssl("req", "-newkey", "rsa:2048", "-nodes", "-sha256", "-subj", f"/CN={name}",
                  "-keyout", key, "-out", request, cwd=self.folder)
         _openssl("x509", "-req", "-in", request, "-CA", self.ca.name, "-CAkey", self.ca_key.name,
-                 "-CAcreateserial", "-days", "2", "-sha256", "-extfile", extensions,
+                 "-CAcreateserial", "-days", str(days), "-sha256", "-extfile", extensions,
                  "-out", certificate, cwd=self.folder)
         return self.folder / certificate, self.folder / key
