@@ -155,7 +155,7 @@ enum lac_status lac_pg_schema_check(struct lac_pg *pg, struct lac_err *err)
         return status;
     for (size_t i = 0; i < count; i++)
         if (!state[i].applied)
-            return lac_err_set(err, LAC_FATAL, 0,
+            return lac_err_set(err, LAC_RETRY, 0,
                                "pg: migration %03d_%s is not applied: run `lacuna migrate`",
                                state[i].version, state[i].name);
     return LAC_OK;

@@ -46,8 +46,9 @@ enum lac_status lac_pg_migrate(struct lac_pg *pg, const struct lac_pg_migration 
                                lac_pg_migrate_fn *done, void *ctx, size_t *applied,
                                struct lac_err *err) LAC_MUST_USE;
 
-/* LAC_OK when every embedded migration is applied and none is newer; FATAL otherwise, with what
- * to do (`lacuna migrate`). What a program asks at start. */
+/* LAC_OK when every embedded migration is applied and none is newer. RETRY when one is missing,
+ * with what to do (`lacuna migrate`): where all is started at once, whoever does it may come later.
+ * FATAL when it can't come right: newer or changed ones. What a program asks at start. */
 enum lac_status lac_pg_schema_check(struct lac_pg *pg, struct lac_err *err) LAC_MUST_USE;
 
 #endif

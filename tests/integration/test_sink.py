@@ -152,12 +152,19 @@ def test_a_recreated_topic_stops_the_sink_with_advice(fed):
 
 
 @pytest.mark.timeout(60)
-def test_a_database_without_tables_stops_the_sink_with_advice(lacuna):
+def test_a_sink_waits_for_its_tables_says_so_and_begins_when_they_are_there(lacuna):
+    # Kubernetes starts everything at once: the job that migrates may well come later.
     lacuna.kafka.create_topics(lacuna.prefix, {"*": 1}, only={"lineage", "deadletter"})
+    lacuna.kafka.produce(lacuna.topic("lineage"), [decision(i) for i in range(20)])
     sink = lacuna.sink(ready=False)
-    sink.expected_to_die = True
-    assert sink.wait(30) == 1, sink.log_tail()
-    assert "lacuna migrate" in sink.log()
+    wait_until(lambda: b"lacuna migrate" in sink.get("/health/ready")[1], timeout=30,
+               what="the sink to say what it waits for", alive=[sink])
+    assert sink.get("/health/ready")[0] == 503
+    assert sink.get("/health/live")[0] == 200
+    assert "level=warn" in next(line for line in sink.log().splitlines() if "lacuna migrate" in line)
+    lacuna.migrate()
+    sink.ready()
+    wait_until(lambda: rows(lacuna) == 20, timeout=30, what="all rows", alive=[sink])
 
 
 @pytest.mark.timeout(120)

@@ -7,7 +7,7 @@
  * group only shares partitions out.
  *
  * Exit status: 0 after an orderly stop, 1 when a person must act; the log's last error says
- * why and what to do (run `lacuna migrate`; the topic was recreated; credentials are refused).
+ * why and what to do (the database is newer; the topic was recreated; credentials are refused).
  */
 #include <stdio.h>
 #include <stdlib.h>
