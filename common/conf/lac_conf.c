@@ -142,6 +142,18 @@ static char *host_name(void)
     return strdup(name);
 }
 
+static char *compute(const struct lac_conf *c, enum lac_conf_computed what)
+{
+    switch (what) {
+    case LAC_CONF_HOST_NAME:
+        return host_name();
+    case LAC_CONF_STATE_DIR:
+        return state_dir(c->src.envp);
+    default:
+        return strdup(lac_conf_program_name(c->src.program));
+    }
+}
+
 static enum lac_status put_default(struct lac_conf *c, size_t key, struct lac_err *err)
 {
     const struct lac_conf_key *row = &lac_conf_keys[key];
@@ -150,7 +162,7 @@ static enum lac_status put_default(struct lac_conf *c, size_t key, struct lac_er
 
     if (row->computed == LAC_CONF_FIXED)
         return lac_conf_put(c, key, LAC_CONF_FROM_DEFAULT, NULL, lac_str_from(row->deflt), err);
-    computed = row->computed == LAC_CONF_HOST_NAME ? host_name() : state_dir(c->src.envp);
+    computed = compute(c, row->computed);
     if (!computed)
         return lac_err_set(err, LAC_FATAL, 0, "configuration: out of memory");
     status = lac_conf_put(c, key, LAC_CONF_FROM_DEFAULT, NULL, lac_str_from(computed), err);
@@ -217,6 +229,8 @@ static enum lac_status load(struct lac_conf *c, struct lac_err *err)
     if (status == LAC_OK && lac_conf_is_set(c, "redis.url"))
         lac_conf_warn(c, "%s: has no effect, as this version caches no decisions",
                       lac_conf_source_text(c, "redis.url"));
+    if (status == LAC_OK)
+        lac_conf_doubt_keys(c);
     return status;
 }
 

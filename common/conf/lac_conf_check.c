@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
+#include <sys/stat.h>
 
 #include "lac_conf_impl.h"
 
 static const enum lac_conf_program programs_all[] = {LAC_CONF_CLASSIFY, LAC_CONF_SINK,
                                                      LAC_CONF_BRIDGE, LAC_CONF_CLI};
 
-static const char *program_name(enum lac_conf_program program)
+const char *lac_conf_program_name(enum lac_conf_program program)
 {
     switch (program) {
     case LAC_CONF_CLASSIFY:
@@ -34,7 +35,7 @@ static enum lac_status check_required(const struct lac_conf *c, enum lac_conf_pr
         return lac_err_set(err, LAC_FATAL, 0,
                            "%s is not set, and %s can't start without it. %s Set it in the "
                            "configuration file or as %s.",
-                           key->name, program_name(program), key->help, env);
+                           key->name, lac_conf_program_name(program), key->help, env);
     }
     return LAC_OK;
 }
@@ -86,13 +87,29 @@ enum lac_status lac_conf_check(const struct lac_conf *c, enum lac_conf_program p
     return status;
 }
 
+void lac_conf_doubt_keys(struct lac_conf *c)
+{
+    /* A person's tool reads them now and then, and `lacuna doctor` tells the person. */
+    if (c->src.program == LAC_CONF_CLI)
+        return;
+    for (size_t i = 0; i < lac_conf_key_count; i++) {
+        const struct lac_conf_key *key = &lac_conf_keys[i];
+        const char *path = c->values[i].text;
+        struct stat st;
+
+        if ((key->flags & LAC_CONF_KEY_FILE) && (key->programs & (unsigned)c->src.program) &&
+            path[0] && stat(path, &st) == 0)
+            lac_conf_doubt_mode(c, key->name, path, st.st_mode);
+    }
+}
+
 unsigned lac_conf_report(const struct lac_conf *c, unsigned programs, struct lac_buf *buf)
 {
     unsigned failed = 0;
 
     lac_buf_printf(buf, "file: %s\n", c->path ? c->path : "none");
     for (size_t i = 0; i < LAC_COUNT(programs_all); i++) {
-        const char *name = program_name(programs_all[i]);
+        const char *name = lac_conf_program_name(programs_all[i]);
         struct lac_err err;
 
         if (!(programs & (unsigned)programs_all[i]))

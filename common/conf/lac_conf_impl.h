@@ -11,10 +11,18 @@
 
 #include "lac_conf.h"
 
-enum { LAC_CONF_SECRET = 1 << 0 };
+enum {
+    LAC_CONF_SECRET = 1 << 0,
+    LAC_CONF_KEY_FILE = 1 << 1, /* the path of a key, which others should neither read nor write */
+};
 
 /* Defaults that depend on where the program runs. */
-enum lac_conf_computed { LAC_CONF_FIXED, LAC_CONF_HOST_NAME, LAC_CONF_STATE_DIR };
+enum lac_conf_computed {
+    LAC_CONF_FIXED,
+    LAC_CONF_HOST_NAME,
+    LAC_CONF_STATE_DIR,
+    LAC_CONF_PROGRAM_NAME
+};
 
 /* One setting. To add one, add a row in lac_conf_table.c next to its section. */
 struct lac_conf_key {
@@ -22,7 +30,7 @@ struct lac_conf_key {
     enum lac_conf_type type;
     unsigned programs; /* mask of lac_conf_program: who reads it */
     unsigned required; /* mask: who can't start without it */
-    unsigned flags;    /* LAC_CONF_SECRET */
+    unsigned flags;    /* LAC_CONF_SECRET, LAC_CONF_KEY_FILE */
     int64_t min, max;  /* NUMBER, DURATION, SIZE */
     const char *words; /* ENUM: "a|b|c"; "a,x,y|b": x and y are other names of a */
     const char *deflt; /* goes through the same parser as input */
@@ -56,6 +64,14 @@ struct lac_conf {
     const char *flag_file; /* of --config, borrowed from argv */
     enum lac_conf_ask asked;
 };
+
+/* --- lac_conf_check.c --- */
+
+/* "lacuna-classify"; "lacuna" for the person's tool and whatever is none of them. */
+const char *lac_conf_program_name(enum lac_conf_program program);
+
+/* Warns of keys that others can read or write; what can't be looked at is left to its reader. */
+void lac_conf_doubt_keys(struct lac_conf *c);
 
 /* --- lac_conf.c --- */
 
@@ -98,7 +114,7 @@ void lac_conf_spell(char *out, enum lac_conf_spelling spelling, struct lac_conf_
 /* The nearest name in any spelling, or false when none is near enough to be meant. */
 bool lac_conf_near(struct lac_str name, unsigned programs, struct lac_conf_name *found);
 
-/* Fills `err` with "WHERE: X is not a setting; did you mean Y?" */
+/* Fills `err` with "WHERE: X is not a setting; did you mean Y?", or with what lists all. */
 enum lac_status lac_conf_unknown(enum lac_conf_spelling spelling, const char *where,
                                  struct lac_str name, unsigned programs, struct lac_err *err);
 
@@ -119,6 +135,9 @@ enum lac_status lac_conf_read_flags(struct lac_conf *c, bool apply, struct lac_e
 enum lac_status lac_conf_slurp(char **out, size_t *len, unsigned *mode, const char *path,
                                size_t max, struct lac_err *err);
 void lac_conf_wipe(char *text);
+
+/* Warns when everybody on the machine can read or write the file at `path`, of that mode. */
+void lac_conf_doubt_mode(struct lac_conf *c, const char *where, const char *path, unsigned mode);
 
 /* Puts the content of the file `path` as the value of a secret. */
 enum lac_status lac_conf_put_secret_file(struct lac_conf *c, size_t key,

@@ -178,9 +178,11 @@ enum lac_status lac_conf_unknown(enum lac_conf_spelling spelling, const char *wh
 
     if (name.len > LAC_CONF_NAME_MAX)
         name.len = LAC_CONF_NAME_MAX;
+    /* With it, that command would fail with the same words. */
     if (!lac_conf_near(name, programs, &found))
-        return lac_err_set(err, LAC_FATAL, 0, "%s%s%.*s is not a setting", where,
-                           where[0] ? ": " : "", LAC_STR_FMT(name));
+        return lac_err_set(err, LAC_FATAL, 0,
+                           "%s%s%.*s is not a setting; without it, `lacuna config show` lists all",
+                           where, where[0] ? ": " : "", LAC_STR_FMT(name));
     lac_conf_spell(near, spelling, found);
     return lac_err_set(err, LAC_FATAL, 0, "%s%s%.*s is not a setting; did you mean %s?", where,
                        where[0] ? ": " : "", LAC_STR_FMT(name), near);

@@ -71,6 +71,16 @@ out:
     return status;
 }
 
+void lac_conf_doubt_mode(struct lac_conf *c, const char *where, const char *path, unsigned mode)
+{
+    if (mode & (S_IROTH | S_IWOTH))
+        lac_conf_warn(c, "%s: every user of this machine can %s %s", where,
+                      !(mode & S_IWOTH)   ? "read"
+                      : !(mode & S_IROTH) ? "write"
+                                          : "read and write",
+                      path);
+}
+
 enum lac_status lac_conf_put_secret_file(struct lac_conf *c, size_t key,
                                          enum lac_conf_origin origin, const char *where,
                                          const char *path, struct lac_err *err)
@@ -84,8 +94,7 @@ enum lac_status lac_conf_put_secret_file(struct lac_conf *c, size_t key,
     status = lac_conf_slurp(&text, &len, &mode, path, LAC_CONF_VALUE_MAX, &inner);
     if (status != LAC_OK || !text)
         return lac_err_set(err, LAC_FATAL, inner.code, "%s: %s", where, inner.text);
-    if (mode & S_IROTH)
-        lac_conf_warn(c, "%s: every user of this machine can read %s", where, path);
+    lac_conf_doubt_mode(c, where, path, mode);
     if (len > 0 && text[len - 1] == '\n')
         len--;
     if (len > 0 && text[len - 1] == '\r')
@@ -192,6 +201,25 @@ static bool url_secret(struct lac_str text, size_t at, size_t *start, size_t *en
     return colon && last > colon;
 }
 
+/* "user:password@host": a URL whose scheme was forgotten, which the one who reads it may add. */
+static bool schemeless_secret(struct lac_str text, size_t *start, size_t *end)
+{
+    size_t colon = 0;
+
+    while (colon < text.len && (is_word(text.ptr[colon]) || text.ptr[colon] == '%'))
+        colon++;
+    if (colon == text.len || text.ptr[colon] != ':')
+        return false;
+    *start = colon + 1;
+    *end = text.len;
+    while (*end > *start && text.ptr[*end - 1] != '@')
+        --*end;
+    if (*end == *start)
+        return false;
+    --*end;
+    return *end > *start;
+}
+
 /*
  * Where the next secret of `text` lies from `from` on: in a URL before its '@', or behind
  * "password=" up to a separator. False when there is none.
@@ -200,6 +228,8 @@ static bool next_secret(struct lac_str text, size_t from, size_t *start, size_t 
 {
     bool url = memmem(text.ptr, text.len, "://", 3) != NULL;
 
+    if (!url && from == 0 && schemeless_secret(text, start, end))
+        return true;
     for (size_t i = from; i < text.len; i++) {
         if (text.ptr[i] == ':' && text.len - i > 3 && memcmp(text.ptr + i, "://", 3) == 0) {
             if (url_secret(text, i, start, end))

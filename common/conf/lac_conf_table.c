@@ -74,6 +74,12 @@ const struct lac_conf_key lac_conf_keys[] = {
      .deflt_note = "the cluster's id",
      .programs = ALL,
      .help = "Identity of the log, part of every event id; keep it when a cluster is moved."},
+    {.name = "kafka.client_id",
+     TEXT(""),
+     .computed = LAC_CONF_PROGRAM_NAME,
+     .deflt_note = "the program's name",
+     .programs = ALL,
+     .help = "What brokers call a program in their logs, metrics and quotas."},
     {.name = "kafka.security_protocol",
      ENUM("plaintext|ssl|sasl_plaintext|sasl_ssl", "plaintext"),
      .programs = ALL,
@@ -95,6 +101,7 @@ const struct lac_conf_key lac_conf_keys[] = {
      .help = "PEM file with the client certificate, for mutual TLS."},
     {.name = "kafka.ssl_key_file",
      TEXT(""),
+     .flags = LAC_CONF_KEY_FILE,
      .programs = ALL,
      .help = "PEM file with the client certificate's private key."},
     {.name = "kafka.ssl_key_password",
@@ -228,6 +235,7 @@ const struct lac_conf_key lac_conf_keys[] = {
 
     {.name = "commitment.key_file",
      TEXT(""),
+     .flags = LAC_CONF_KEY_FILE,
      .programs = CLASSIFY | CLI,
      .required = CLASSIFY,
      .help = "File with the key that input commitments are made with, at least 32 bytes; "
@@ -240,6 +248,7 @@ const struct lac_conf_key lac_conf_keys[] = {
     {.name = "redact.key_file",
      TEXT(""),
      .deflt_note = "a random key for each run",
+     .flags = LAC_CONF_KEY_FILE,
      .programs = BRIDGE | CLI,
      .help = "File with the key that redaction makes hashes with, at least 16 bytes: with it the "
              "same value has the same hash everywhere."},

@@ -8,7 +8,7 @@ void lac_kafka_options_from_conf(struct lac_kafka_options *o, const struct lac_c
 {
     *o = (struct lac_kafka_options){
         .bootstrap_servers = lac_conf_text(c, "kafka.bootstrap_servers"),
-        .client_id = "lacuna",
+        .client_id = lac_conf_text(c, "kafka.client_id"),
         .security_protocol = lac_conf_text(c, "kafka.security_protocol"),
         .sasl_mechanism = lac_conf_text(c, "kafka.sasl_mechanism"),
         .sasl_username = lac_conf_text(c, "kafka.sasl_username"),

@@ -155,7 +155,8 @@ static enum lac_status open_kafka(struct lac_publish *r, struct lac_err *err)
     enum lac_status status;
 
     lac_kafka_options_from_conf(&r->kafka, r->t->conf);
-    r->kafka.client_id = "lacuna-publish";
+    if (lac_conf_source(r->t->conf, "kafka.client_id") == LAC_CONF_FROM_DEFAULT)
+        r->kafka.client_id = "lacuna-publish";
     lac_random_bytes(random, sizeof(random));
     lac_hex_encode(r->run_id, random, sizeof(random));
     status = check_topic(r, err);

@@ -219,7 +219,8 @@ static const struct {
      "LACUNA__KAFKA__BOOTSTRAP_SERVERS?"},
     {{.env = {"LACUNA__Sink__LANES=1"}},
      "LACUNA__Sink__LANES is not a setting; did you mean LACUNA__SINK__LANES?"},
-    {{.env = {"LACUNA__QWERTYUIOP=1"}}, "LACUNA__QWERTYUIOP is not a setting"},
+    {{.env = {"LACUNA__QWERTYUIOP=1"}},
+     "LACUNA__QWERTYUIOP is not a setting; without it, `lacuna config show` lists all"},
     {{.env = {"LACUNA__POSTGRES__PASWORD_FILE=/x"}},
      "LACUNA__POSTGRES__PASWORD_FILE is not a setting; did you mean "
      "LACUNA__POSTGRES__PASSWORD_FILE?"},
@@ -243,7 +244,8 @@ static const struct {
      "FILE:3: kafka.topic_prefx is not a setting; did you mean kafka.topic_prefix?"},
     {{.file = "topic_prefix = \"x\";"},
      "FILE:1: topic_prefix is not a setting; did you mean kafka.topic_prefix?"},
-    {{.file = "kafak: { };"}, "FILE:1: kafak is not a setting"},
+    {{.file = "kafak: { };"},
+     "FILE:1: kafak is not a setting; without it, `lacuna config show` lists all"},
     {{.file = "log: { level = \"info\";\n level = \"warn\"; };"}, "FILE:2: duplicate setting name"},
     {{.file = "log: {\n level \"info\"; };"}, "FILE:2: syntax error"},
     {{.file = "@include \"/etc/passwd\"\n"},
@@ -494,6 +496,68 @@ static void loose_file_modes_are_warned_about(void)
     lac_conf_free(c);
 }
 
+static void keys_that_others_can_read_or_write_are_warned_about(void)
+{
+    static const struct {
+        mode_t mode;
+        const char *told; /* NULL: nothing */
+    } cases[] = {
+        {0600, NULL},
+        {0440, NULL},
+        {0640, NULL}, /* a group's, as Kubernetes mounts them */
+        {0644, " read "},
+        {0602, " write "},
+        {0666, " read and write "},
+    };
+
+    for (size_t i = 0; i < LAC_COUNT(cases); i++) {
+        char path[128], key[160], secret[160], want[256];
+        struct setup s = {.program = LAC_CONF_CLASSIFY, .flags = {key}, .env = {secret}};
+        struct lac_conf *c;
+
+        lac_test_row("%04o", (unsigned)cases[i].mode);
+        write_file(path, sizeof(path), "a.key", "01234567890123456789012345678901", cases[i].mode);
+        (void)snprintf(key, sizeof(key), "--commitment-key-file=%s", path);
+        (void)snprintf(secret, sizeof(secret), "LACUNA__REGISTRY__PASSWORD_FILE=%s", path);
+        c = need(&s);
+        if (!cases[i].told) {
+            CU_ASSERT(!lac_conf_warning(c, 0));
+        } else {
+            LAC_TEST_NEED(lac_conf_warning(c, 0) && lac_conf_warning(c, 1));
+            (void)snprintf(want, sizeof(want), "every user of this machine can%s%s", cases[i].told,
+                           path);
+            CU_ASSERT(strstr(lac_conf_warning(c, 0), want) != NULL);
+            CU_ASSERT(strstr(lac_conf_warning(c, 1), want) != NULL);
+            CU_ASSERT(strstr(lac_conf_warning(c, 1), "commitment.key_file") != NULL);
+        }
+        lac_conf_free(c);
+        (void)unlink(path);
+    }
+}
+
+static void each_program_calls_itself_by_its_name_to_brokers(void)
+{
+    static const struct {
+        enum lac_conf_program program;
+        const char *name;
+    } cases[] = {{LAC_CONF_CLASSIFY, "lacuna-classify"},
+                 {LAC_CONF_SINK, "lacuna-sink"},
+                 {LAC_CONF_BRIDGE, "lacuna-bridge"},
+                 {LAC_CONF_CLI, "lacuna"}};
+
+    for (size_t i = 0; i < LAC_COUNT(cases); i++) {
+        struct setup s = {.program = cases[i].program, .env = {"LACUNA__COMMITMENT__KEY_FILE=k"}};
+        struct lac_conf *c = need(&s);
+
+        LAC_TEST_STR(lac_conf_text(c, "kafka.client_id"), cases[i].name);
+        lac_conf_free(c);
+        s.env[1] = "LACUNA__KAFKA__CLIENT_ID=ours";
+        c = need(&s);
+        LAC_TEST_STR(lac_conf_text(c, "kafka.client_id"), "ours");
+        lac_conf_free(c);
+    }
+}
+
 static void a_folder_means_the_file_in_it(void)
 {
     char path[128], entry[160];
@@ -553,6 +617,11 @@ static const struct {
     {"sasl.password=x;ssl.key.password=y;a=b",
      "sasl.password=********;ssl.key.password=********;a=b"},
     {"password=", "password="},
+    /* Without a scheme. */
+    {"u:pw@h:8081", "u:********@h:8081"},
+    {"u:p@w/x@h:8081/y", "u:********@h:8081/y"},
+    {"u@h:8081", "u@h:8081"},
+    {"h1:9092,h2:9092", "h1:9092,h2:9092"},
     {"http://[::1]:8081", "http://[::1]:8081"},
     {"127.0.0.1:9092", "127.0.0.1:9092"},
     {"", ""},
@@ -839,7 +908,8 @@ LAC_TEST_MAIN(conf, the_strongest_source_wins, names_of_the_deployment_guide_wor
               flags_of_truth_values_need_no_value, a_lenient_load_keeps_what_it_does_not_know,
               help_and_version_need_no_valid_configuration,
               secrets_come_from_files_without_their_line_end, loose_file_modes_are_warned_about,
-              a_folder_means_the_file_in_it,
+              keys_that_others_can_read_or_write_are_warned_about,
+              each_program_calls_itself_by_its_name_to_brokers, a_folder_means_the_file_in_it,
               the_users_file_is_found_and_the_current_folder_is_not_searched,
               passwords_inside_values_are_hidden, a_masked_dump_shows_no_secret,
               a_stray_connection_string_is_hidden, a_dump_is_a_file_that_means_the_same,

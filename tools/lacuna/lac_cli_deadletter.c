@@ -488,7 +488,6 @@ static int open_retry(const struct lac_tool *t, struct retrying *g)
     enum lac_status status;
 
     lac_kafka_options_from_conf(&kafka, t->conf);
-    kafka.client_id = "lacuna";
     status = lac_kafka_admin_open(&admin, &kafka, &err);
     if (status == LAC_OK) {
         status = lac_kafka_admin_cluster(admin, LAC_CLI_ASK_MS, &g->topics, &err);

@@ -435,7 +435,6 @@ static void check_kafka(struct doctor *d)
     struct lac_err err;
 
     lac_kafka_options_from_conf(&o, d->t->conf);
-    o.client_id = "lacuna";
     if (lac_kafka_admin_open(&admin, &o, &err) != LAC_OK) {
         say(d, FAIL, "kafka", "Correct the kafka.* settings.", "%s", err.text);
         return;

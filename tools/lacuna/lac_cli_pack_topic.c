@@ -15,7 +15,6 @@ int lac_cli_pushes_init(struct lac_cli_pushes *p, const struct lac_tool *t)
 
     *p = (struct lac_cli_pushes){.name = lac_conf_text(t->conf, "pack.name")};
     lac_kafka_options_from_conf(&p->kafka, t->conf);
-    p->kafka.client_id = "lacuna";
     if (!lac_control_name_ok(lac_str_from(p->name)))
         return lac_tool_fail(t, LAC_EXIT_USAGE,
                              "pack.name: a-z, 0-9, '.', '_' and '-', at most 64 of them", NULL);

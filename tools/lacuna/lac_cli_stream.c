@@ -178,7 +178,6 @@ int lac_cli_stream_open(struct lac_cli_stream *s, const struct lac_tool *t, cons
     else
         s->type = lac_topics[id].type;
     lac_kafka_options_from_conf(&kafka, t->conf);
-    kafka.client_id = "lacuna";
     status = lac_arena_init(&s->_arena, ARENA_BYTES, &err);
     if (status == LAC_OK)
         status = open_wire(s, &err);

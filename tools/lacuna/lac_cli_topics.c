@@ -18,7 +18,6 @@ static int open_admin(const struct lac_tool *t, struct lac_kafka_admin **admin)
     struct lac_err err;
 
     lac_kafka_options_from_conf(&o, t->conf);
-    o.client_id = "lacuna";
     if (lac_kafka_admin_open(admin, &o, &err) == LAC_OK)
         return -1;
     return lac_tool_dependency(t, &err, NULL);
