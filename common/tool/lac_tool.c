@@ -63,12 +63,13 @@ static void put_exits(const struct lac_tool *t, struct lac_buf *b)
                         "  4  another failure, such as a file that can't be read\n");
 }
 
-static void help(const struct lac_tool *t)
+static int help(const struct lac_tool *t)
 {
     const struct lac_tool_command *c = t->command;
     struct lac_args_option common[COMMON_COUNT];
     struct common ignored;
     struct lac_buf b;
+    int error;
 
     lac_buf_init(&b, HELP_BYTES);
     lac_term_put(&t->out, &b, LAC_STYLE_BOLD, "Usage: ");
@@ -90,8 +91,9 @@ static void help(const struct lac_tool *t)
         lac_buf_put_text(&b, c->examples);
     }
     put_exits(t, &b);
-    (void)lac_term_flush(&t->out, &b); /* nobody reads it: nothing to do about that */
+    error = lac_tool_write(t, &b);
     lac_buf_deinit(&b);
+    return error ? lac_tool_output_failed(t, error) : LAC_EXIT_OK;
 }
 
 int lac_tool_fail(const struct lac_tool *t, enum lac_exit status, const char *what,
@@ -307,10 +309,8 @@ int lac_tool_open(struct lac_tool *t, const struct lac_tool_command *command, in
     if (lac_args_take(command->options, command->option_count, &argc, argv, &err) != LAC_OK ||
         lac_args_take(options, COMMON_COUNT, &argc, argv, &err) != LAC_OK)
         return usage(t, err.text);
-    if (common.help) {
-        help(t);
-        return LAC_EXIT_OK;
-    }
+    if (common.help)
+        return help(t);
     if (common.version) {
         printf("lacuna %s\n", LAC_VERSION);
         return fflush(stdout) == 0 ? LAC_EXIT_OK : lac_tool_output_failed(t, errno);

@@ -9,6 +9,7 @@
 #include "lac_digest.h"
 #include "lac_publish_private.h"
 #include "lac_registry.h"
+#include "lac_signal.h"
 
 enum {
     ARENA_BYTES = 8 * LAC_PUBLISH_RECORD_MAX, /* a record's copy, its parts, its Avro */
@@ -164,8 +165,10 @@ static enum lac_status open_kafka(struct lac_publish *r, struct lac_err *err)
         status = open_registry(r, err);
     if (status == LAC_OK && r->o->wait)
         status = open_origin(r, err);
-    if (status == LAC_OK)
+    if (status == LAC_OK) {
+        lac_signal_hold(); /* until here Ctrl-C ends a wait for a broker that does not answer */
         status = lac_kafka_producer_open(&r->producer, &r->kafka, &setup, err);
+    }
     if (status == LAC_OK)
         status = lac_kafka_producer_topic(r->producer, r->topic_name, &r->topic, err);
     return status;

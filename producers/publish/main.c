@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "lac_publish_run.h"
-#include "lac_signal.h"
 
 struct words {
     const char *format, *key;
@@ -99,9 +98,7 @@ int main(int argc, char **argv)
     sigset_t set;
     int status;
 
-    /* Before librdkafka starts its threads. A closed pipe is an error of the write. */
-    lac_signal_hold();
-    sigemptyset(&set);
+    sigemptyset(&set); /* a closed pipe is an error of the write */
     sigaddset(&set, SIGPIPE);
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
     status = lac_tool_open(&t, &command, argc, argv);

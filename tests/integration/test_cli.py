@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -63,6 +64,36 @@ def test_a_reader_that_has_gone_takes_nothing_from_a_verdict(tmp_path, command, 
     finally:
         os.close(writer)
     assert (done.returncode, done.stderr) == (status, "")
+
+
+@pytest.mark.parametrize("command", ["tail routing", "publish -", "deadletter list",
+                                     "deadletter retry --all --yes", "topics list", "doctor"])
+def test_ctrl_c_ends_the_wait_for_a_broker_that_does_not_answer(command, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        env = clean_env(tmp_path) | conf_env(
+            {"kafka.bootstrap_servers": f"127.0.0.1:{silent.getsockname()[1]}"})
+        with subprocess.Popen([BIN / "lacuna", *command.split()], env=env, stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as waiting:
+            connection, _ = silent.accept()
+            with connection:
+                waiting.send_signal(signal.SIGINT)
+                waiting.communicate(timeout=60)
+    assert waiting.returncode == -signal.SIGINT
+
+
+@pytest.mark.parametrize("options, status", [([], 0), (["--no-follow"], 130), (["-n", "9"], 130)])
+def test_a_tail_that_is_stopped_says_whether_something_is_missing(lacuna, options, status, tmp_path):
+    lacuna.kafka.create_topics(lacuna.prefix, only=["requests"])
+    lacuna.publish([{"text": "x" * 1000}] * 5000 if "--no-follow" in options else [{"text": "x"}])
+    command = [BIN / "lacuna", "tail", "requests", "--from", "beginning", *options]
+    with subprocess.Popen(command, env=clean_env(tmp_path) | conf_env(lacuna.conf),
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as tail:
+        # More than fits into the pipe, so that it can't have come to the end before.
+        assert tail.stdout.readline()
+        tail.send_signal(signal.SIGINT)
+        _, said = tail.communicate(timeout=60)
+    assert tail.returncode == status, said
+    assert (b"stopped by a signal" in said) == (status != 0)
 
 
 @pytest.mark.parametrize("command, status, said", [
@@ -341,11 +372,15 @@ def test_help_has_examples_and_exit_statuses_and_no_colour_in_a_pipe(command, tm
     assert f"lacuna {command}" in done.stdout.split("\n\nExamples\n")[1]
 
 
-@pytest.mark.parametrize("program", ["lacuna", "lacuna-classify", "lacuna-sink", "lacuna-bridge"])
-@pytest.mark.parametrize("option", ["--help", "--version"])
-def test_help_that_cannot_be_written_is_an_error(program, option, tmp_path):
+@pytest.mark.parametrize("command", [
+    *(f"{name} {option}" for option in ("--help", "--version")
+      for name in ("lacuna", "lacuna-classify", "lacuna-sink", "lacuna-bridge", "lacuna-publish",
+                   "lacuna tail", "lacuna pack lint")),
+    "lacuna pack --help"])
+def test_help_that_cannot_be_written_is_an_error(command, tmp_path):
+    program, *words = command.split()
     with open("/dev/full", "wb") as full:
-        done = subprocess.run([str(BIN / program), option], stdout=full, stderr=subprocess.PIPE,
+        done = subprocess.run([str(BIN / program), *words], stdout=full, stderr=subprocess.PIPE,
                               env=clean_env(tmp_path), timeout=30, check=False)
     assert done.returncode != 0 and b"No space left" in done.stderr
 

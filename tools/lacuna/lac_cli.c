@@ -46,6 +46,10 @@ int lac_cli_dispatch(const char *name, const char *summary, const struct lac_cli
     }
     if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0) {
         sub_help(stdout, name, summary, table);
+        if (fflush(stdout) != 0 && errno != EPIPE) {
+            fprintf(stderr, "%s: error: can't write the output: %s\n", name, lac_errno_text(errno));
+            return LAC_EXIT_FAILURE;
+        }
         return LAC_EXIT_OK;
     }
     near = lac_args_nearest(argv[at], next_sub, (void *)table);

@@ -138,6 +138,8 @@ static int walk(const struct lac_tool *t, struct filter *f, each_fn *each, void 
         else if (got == LAC_AGAIN)
             break; /* only marks of transactions are left */
     }
+    if (status < 0 && s.stopped)
+        status = lac_tool_fail(t, LAC_EXIT_SIGNAL, "stopped by a signal", NULL);
     lac_cli_stream_close(&s);
     return status;
 }

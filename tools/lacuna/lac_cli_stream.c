@@ -169,7 +169,6 @@ int lac_cli_stream_open(struct lac_cli_stream *s, const struct lac_tool *t, cons
 
     *s = (struct lac_cli_stream){.t = t, ._since_ms = INT64_MIN};
     lac_buf_init(&s->_value, VALUE_BYTES);
-    lac_signal_hold();
     if (id == LAC_TOPIC_COUNT)
         snprintf(s->topic, sizeof(s->topic), "%s", topic);
     else if (!lac_topic_full_name(s->topic, prefix, id))
@@ -186,8 +185,10 @@ int lac_cli_stream_open(struct lac_cli_stream *s, const struct lac_tool *t, cons
     if (status == LAC_OK)
         status = place(s, admin, partition, from, &err);
     lac_kafka_admin_close(admin);
-    if (status == LAC_OK)
+    if (status == LAC_OK) {
+        lac_signal_hold(); /* until here Ctrl-C ends a wait for a broker that does not answer */
         status = lac_kafka_consumer_assign(&s->_consumer, &kafka, s->_at, s->count, &err);
+    }
     if (status == LAC_OK)
         return -1;
     return status == LAC_REJECT ? lac_tool_fail(t, LAC_EXIT_USAGE, err.text,

@@ -5,7 +5,8 @@
  * And its records as JSON: what our schemas describe is decoded, decision cores too; anything
  * else is shown as text where it is text, else as hex.
  *
- * Thread: main. SIGINT and SIGTERM are blocked from open on and end the reading.
+ * Thread: main. SIGINT and SIGTERM end the program while the open asks the cluster; from then on
+ * they are blocked and end the reading.
  */
 #ifndef LAC_CLI_STREAM_H
 #define LAC_CLI_STREAM_H

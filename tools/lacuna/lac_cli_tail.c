@@ -160,6 +160,9 @@ static int follow(struct lac_cli_stream *s, const struct tail_options *o)
         status = lac_cli_flush(s->t, &out);
     lac_buf_deinit(&line);
     lac_buf_deinit(&out);
+    /* Following has no other end; whoever wanted so many, or all that is there, has less. */
+    if (status < 0 && s->stopped && (o->no_follow || shown < o->max))
+        status = lac_tool_fail(s->t, LAC_EXIT_SIGNAL, "stopped by a signal", NULL);
     return status < 0 ? LAC_EXIT_OK : status;
 }
 
