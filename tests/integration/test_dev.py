@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -38,12 +39,13 @@ def alive_with(text) -> list[str]:
 class Dev(Process):
     """One `lacuna dev` in a data folder that outlives it."""
 
-    def __init__(self, folder: Path, log: Path, *args, env=None):
-        self.folder, self.port = folder, free_port()
+    def __init__(self, folder: Path, log: Path, *args, env=None, binaries=BIN, cwd=None):
+        self.folder, self.port, self.binaries = folder, free_port(), binaries
         self.ready_file = folder.parent / "ready"
-        super().__init__("lacuna-dev", [str(BIN / "lacuna"), "dev", "--data", str(folder),
+        super().__init__("lacuna-dev", [str(binaries / "lacuna"), "dev", "--data", str(folder),
                                         "--port", str(self.port),
-                                        "--ready-file", str(self.ready_file), *args], log)
+                                        "--ready-file", str(self.ready_file), *args], log,
+                         cwd=cwd)
         self.env = clean_env(folder.parent) | (env or {})
 
     def begin(self):
@@ -52,7 +54,7 @@ class Dev(Process):
         return self
 
     def tool(self, *args, check=True, stdin=None):
-        done = subprocess.run([str(BIN / "lacuna"), *args, "-c", str(self.folder / "lacuna.conf")],
+        done = subprocess.run([str(self.binaries / "lacuna"), *args, "-c", str(self.folder / "lacuna.conf")],
                               env=clean_env(self.folder.parent), capture_output=True, text=True,
                               timeout=120, check=False, input=stdin)
         assert not _SANITIZER.search(done.stderr), done.stderr
@@ -283,3 +285,29 @@ def test_a_pushed_pack_can_be_rolled_back_although_the_broker_keeps_little(dev, 
     counts(3)
     one.tool("pack", "rollback", "--to", "1")
     counts(1)
+
+
+def test_an_installed_place_has_what_people_need_and_nothing_of_the_tree(folder, tmp_path):
+    subprocess.run(["cmake", "--install", BIN.parent, "--prefix", "/opt/lacuna"], check=True,
+                   env=os.environ | {"DESTDIR": str(tmp_path / "stage")}, capture_output=True)
+    # Not where it was told that it would be: as a package's files, or those of an image.
+    folder.parent.mkdir(exist_ok=True)
+    place = folder.parent / "place"
+    shutil.copytree(tmp_path / "stage" / "opt" / "lacuna", place)
+    for name in ("lacuna/samples/requests.jsonl", "lacuna/avro/Request.avsc", "lacuna/topics.json",
+                 "lacuna/sql/001_decisions.sql", "doc/lacuna/LICENSE", "doc/lacuna/README.md",
+                 "doc/lacuna/packs/README.md", "doc/lacuna/packs/words/COPYING"):
+        assert (place / "share" / name).is_file(), name
+    elsewhere = folder.parent / "elsewhere"
+    elsewhere.mkdir()
+    one = Dev(folder, tmp_path / "dev.log", binaries=place / "bin", cwd=elsewhere).begin()
+    try:
+        said = re.search(r"lacuna -c \S+ publish --table (\S+)", one.log())[1]
+        assert Path(said) == place / "share" / "lacuna" / "samples" / "requests.jsonl"
+        assert "PROPRIETARY" in one.tool("publish", "--table", said).stdout
+        shutil.rmtree(place / "share")
+    finally:
+        _end(one)
+    one = Dev(folder, tmp_path / "again.log", binaries=place / "bin", cwd=elsewhere).begin()
+    assert "| lacuna -c" in one.log() and "publish --table -" in one.log()
+    _end(one)

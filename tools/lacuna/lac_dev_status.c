@@ -2,9 +2,11 @@
 #include "lac_dev.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lac_cli_model.h"
 #include "lac_clock.h"
@@ -206,8 +208,25 @@ static void put_place(struct lac_dev *d, struct lac_buf *b, const char *name, co
     lac_buf_put_char(b, '\n');
 }
 
+/* The samples as somebody in this folder names them, of the tree or of the installation; "-" where
+ * there are none. */
+static const char *find_samples(char out[PATH_MAX])
+{
+    static const char here[] = "samples/requests.jsonl";
+    char folder[PATH_MAX], path[PATH_MAX + 64];
+
+    if (access(here, R_OK) == 0)
+        return here;
+    if (!lac_tool_program_folder(folder))
+        return "-";
+    (void)snprintf(path, sizeof(path), "%s/../" LAC_DATA_FOLDER "/%s", folder, here);
+    return realpath(path, out) && access(out, R_OK) == 0 ? out : "-";
+}
+
 static void put_commands(struct lac_dev *d, struct lac_buf *b)
 {
+    char place[PATH_MAX];
+    const char *samples = find_samples(place);
     const char *listen = lac_conf_text(d->t->conf, "bridge.listen");
     char flag[LAC_DEV_PATH_MAX + 32] = "--dev";
 
@@ -220,9 +239,10 @@ static void put_commands(struct lac_dev *d, struct lac_buf *b)
                    "       -d '{\"query\": \"Invoice for jane.doe@example.com\"}'%s\n",
                    lac_term_on(&d->term, LAC_STYLE_LINK), listen,
                    lac_term_off(&d->term, LAC_STYLE_LINK));
-    lac_buf_printf(b, "  %slacuna %s publish --table samples/requests.jsonl%s\n",
-                   lac_term_on(&d->term, LAC_STYLE_LINK), flag,
-                   lac_term_off(&d->term, LAC_STYLE_LINK));
+    lac_buf_printf(b, "  %s%slacuna %s publish --table %s%s\n",
+                   lac_term_on(&d->term, LAC_STYLE_LINK),
+                   strcmp(samples, "-") == 0 ? "echo 'Who is jane.doe@example.com?' | " : "", flag,
+                   samples, lac_term_off(&d->term, LAC_STYLE_LINK));
     lac_buf_printf(b, "  %slacuna %s tail routing%s\n", lac_term_on(&d->term, LAC_STYLE_LINK), flag,
                    lac_term_off(&d->term, LAC_STYLE_LINK));
     lac_buf_put_text(b, "Ctrl-C stops everything.\n\n");
