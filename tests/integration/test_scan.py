@@ -333,6 +333,19 @@ def test_a_baseline_knows_what_was_there_and_holds_no_value(tree, tmp_path):
     assert base.read_text().splitlines()[0] == text.splitlines()[0]  # the same salt: small changes
 
 
+def test_a_baseline_is_not_looked_at_for_what_it_knows(tree):
+    # A line for one of these is a service's name beside 32 hex digits: that service's key.
+    (tree / "src" / "key.py").write_text("airbrake_key = '9d1f3c7be04a58264cf1e7a2b8d05936'\n")
+    scan(tree, "--write-baseline", "known.txt", ".", status=0)
+    assert "airbrake" in (tree / "known.txt").read_text()
+    scan(tree, "--baseline", "known.txt", ".", status=0)
+    git(tree, "init")
+    git(tree, "add", "known.txt")
+    scan(tree, "--staged", "--baseline", "known.txt", status=0)
+    (tree / "src").joinpath("copy.txt").write_bytes((tree / "known.txt").read_bytes())
+    assert "src/copy.txt" in scan(tree, "--baseline", "known.txt", ".", status=1).stdout
+
+
 def test_a_baseline_with_a_key_needs_it(tree, tmp_path):
     base, key = tmp_path / "known.txt", tmp_path / "key"
     key.write_bytes(b"k" * 32)

@@ -168,6 +168,7 @@ struct lac_cli_scan_run {
     bool interrupted;   /* what stands behind has to say that records are missing */
     int output_error;   /* 0, or why no more can be written */
     struct stat output; /* what is written to, which is not looked at; st_ino 0: no file */
+    struct stat known;  /* the file of either baseline, which is not, either */
     uint64_t begun_ms;
     /* lac_cli_scan_stop.c */
     pthread_t watcher;
@@ -208,6 +209,8 @@ enum { LAC_CLI_PIECE = 1 << 20, LAC_CLI_PIECE_MEMORY = LAC_CLI_PIECE + 4 * LAC_S
  * appends records to `out`. Complains itself. */
 void lac_cli_scan_fd(struct lac_cli_scan_run *run, struct lac_cli_scan_worker *w,
                      struct lac_str path, int fd, size_t size, struct lac_buf *out);
+/* Whether this is a file that the scan itself writes or goes by. */
+bool lac_cli_scan_is_own(const struct lac_cli_scan_run *run, const struct stat *st);
 /* Opens and looks. `followed`: a link may lead to it. */
 void lac_cli_scan_path(struct lac_cli_scan_run *run, struct lac_cli_scan_worker *w,
                        const char *path, bool followed, struct lac_buf *out);

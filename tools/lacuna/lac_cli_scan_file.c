@@ -395,12 +395,17 @@ void lac_cli_scan_fd(struct lac_cli_scan_run *run, struct lac_cli_scan_worker *w
     count_file(run, listed, undecodable, truncated);
 }
 
-/* `lacuna scan >report` in the folder that it looks at would find its own findings, and what they
- * are of, for ever. */
-static bool is_output(const struct lac_cli_scan_run *run, const struct stat *st)
+static bool is_same(const struct stat *a, const struct stat *b)
 {
-    return run->output.st_ino != 0 && st->st_ino == run->output.st_ino &&
-           st->st_dev == run->output.st_dev;
+    return a->st_ino != 0 && a->st_ino == b->st_ino && a->st_dev == b->st_dev;
+}
+
+/* `lacuna scan >report` in the folder that it looks at would find its own findings, and what they
+ * are of, for ever. A baseline's line, a rule's name beside a hash, looks like that service's key.
+ */
+bool lac_cli_scan_is_own(const struct lac_cli_scan_run *run, const struct stat *st)
+{
+    return is_same(&run->output, st) || is_same(&run->known, st);
 }
 
 void lac_cli_scan_path(struct lac_cli_scan_run *run, struct lac_cli_scan_worker *w,
@@ -416,7 +421,8 @@ void lac_cli_scan_path(struct lac_cli_scan_run *run, struct lac_cli_scan_worker 
         lac_cli_scan_complain(run, lac_str_from(path), lac_errno_text(errno));
         return;
     }
-    if (!followed && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || is_output(run, &st))) {
+    if (!followed &&
+        (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || lac_cli_scan_is_own(run, &st))) {
         close(fd);
         return;
     }

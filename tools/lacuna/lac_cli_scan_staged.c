@@ -135,6 +135,17 @@ static void add_folder(struct patterns *p, struct lac_str folder)
     lac_buf_deinit(&content);
 }
 
+/* The baseline itself, which is committed with what it knows. */
+static bool is_own(const struct patterns *p, struct lac_str path)
+{
+    char file[PATH_MAX];
+    struct stat st;
+    int n = snprintf(file, sizeof(file), "%s/%.*s", p->top, LAC_STR_FMT(path));
+
+    return n > 0 && (size_t)n < sizeof(file) && stat(file, &st) == 0 &&
+           lac_cli_scan_is_own(p->run, &st);
+}
+
 static bool ignored(struct patterns *p, struct lac_str path)
 {
     if (!p->ignore)
@@ -164,7 +175,7 @@ static int scan_all(struct lac_cli_scan_run *run, struct lac_str text, const cha
     lac_buf_init(&out, OUT_BYTES);
     lac_scan_diff_init(&d, text);
     while ((status = lac_scan_diff_next(&d, &err)) == LAC_OK) {
-        if (ignored(&p, d.path))
+        if (ignored(&p, d.path) || is_own(&p, d.path))
             continue;
         lac_buf_reset(&out);
         lac_cli_scan_added(run, &run->workers[0], &d, &out);
