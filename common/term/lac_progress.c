@@ -16,7 +16,7 @@ void lac_progress_init(struct lac_progress *p, struct lac_term *term)
 
 bool lac_progress_due(const struct lac_progress *p)
 {
-    return p->term->terminal && lac_clock_mono_ms() >= p->_next_ms;
+    return p->term->moves && lac_clock_mono_ms() >= p->_next_ms;
 }
 
 static void draw(struct lac_progress *p, struct lac_buf *b)
@@ -69,7 +69,7 @@ void lac_progress_line(struct lac_progress *p, const char *line)
     char memory[LINE_BYTES];
     struct lac_buf b;
 
-    if (!p->term->terminal)
+    if (!p->term->moves)
         return;
     lac_buf_init_fixed(&b, memory, sizeof(memory));
     /* Autowrap off while drawing: a narrow terminal cuts the line instead of scrolling. */

@@ -38,7 +38,8 @@ void lac_term_open(struct lac_term *t, int fd)
 
     *t = (struct lac_term){.fd = fd};
     t->terminal = isatty(fd) == 1;
-    t->colour = t->terminal && !dumb && !(no_color && *no_color);
+    t->moves = t->terminal && !dumb;
+    t->colour = t->moves && !(no_color && *no_color);
     t->utf8 = wants_utf8();
     lac_term_resize(t);
 }

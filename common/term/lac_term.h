@@ -32,6 +32,7 @@ enum lac_style {
 struct lac_term {
     int fd;
     bool terminal; /* a person looks at it */
+    bool moves;    /* and it can redraw a line: TERM is not "dumb", as in editors and in CI */
     bool colour;
     bool utf8;        /* the locale's encoding; otherwise lines and dots are ASCII */
     unsigned columns; /* of the terminal; 0 = unknown or no terminal: cut nothing */

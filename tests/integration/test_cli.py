@@ -16,7 +16,8 @@ from harness import BIN
 from harness.program import clean_env, conf_env
 from harness.wait import wait_until
 
-SAMPLES = Path(__file__).resolve().parents[2] / "samples" / "requests.jsonl"
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLES = ROOT / "samples" / "requests.jsonl"
 
 
 @pytest.fixture
@@ -94,6 +95,24 @@ def test_a_tail_that_is_stopped_says_whether_something_is_missing(lacuna, option
         _, said = tail.communicate(timeout=60)
     assert tail.returncode == status, said
     assert (b"stopped by a signal" in said) == (status != 0)
+
+
+@pytest.mark.parametrize("term", ["dumb", "xterm"])
+def test_a_terminal_that_cannot_redraw_a_line_gets_none_that_is(term, tmp_path):
+    env = clean_env(tmp_path) | {"TERM": term}
+    person, terminal = pty.openpty()
+    with open(person, "rb", buffering=0) as seen:
+        with subprocess.Popen([BIN / "lacuna", "pack", "diff", "builtin", ROOT / "packs" / "builtin"],
+                              env=env, stdout=terminal, stderr=terminal) as child:
+            os.close(terminal)
+            got = b""
+            while not got.endswith(b"gone"):
+                try:
+                    got += seen.read(65536)
+                except OSError:  # what a terminal answers once nobody holds its other end
+                    got += b"gone"
+        assert child.returncode == 0
+    assert (b"\x1b" in got) == (term == "xterm"), got
 
 
 @pytest.mark.parametrize("command, status, said", [
