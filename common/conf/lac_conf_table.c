@@ -53,6 +53,14 @@ const struct lac_conf_key lac_conf_keys[] = {
      .help = "Stable name of this instance; a restart under the same name fences its "
              "predecessor at once."},
 
+    {.name = "instance.environment",
+     TEXT(""),
+     .programs = DAEMONS,
+     .aliases = "LACUNA_ENVIRONMENT",
+     .help =
+         "What this installation is for, such as production: shown where health is, and nothing "
+         "depends on it."},
+
     {.name = "state.dir",
      TEXT(""),
      .computed = LAC_CONF_STATE_DIR,

@@ -105,6 +105,10 @@ static bool put_health(struct lac_runtime *rt, struct lac_buf *out)
     lac_json_put_text(&w, lac_runtime_version());
     lac_json_key(&w, "instance");
     lac_json_put_text(&w, rt->instance);
+    if (lac_conf_is_set(rt->conf, "instance.environment")) {
+        lac_json_key(&w, "environment");
+        lac_json_put_text(&w, lac_conf_text(rt->conf, "instance.environment"));
+    }
     lac_json_key(&w, "uptime_seconds");
     lac_json_put_uint(&w, (lac_clock_mono_ms() - rt->started_ms) / 1000);
     if (lac_json_done(&inner) || lac_buf_ok(&checks)) {

@@ -56,6 +56,7 @@ struct lac_bridge_options {
     struct lac_http_server_options http; /* listen, limits and deadlines; routes are ours */
     const char *api_key;                 /* NULL or "": everybody may, then listen is loopback */
     const char *version;
+    const char *environment; /* for the health page; "": it says none */
     uint32_t in_flight;
     uint32_t deadline_ms; /* when a request names none */
     uint64_t idempotency_ttl_ms;

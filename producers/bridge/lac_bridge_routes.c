@@ -7,6 +7,8 @@
 #include "lac_json.h"
 #include "lac_utf8.h"
 
+enum { READY_BYTES = 64 << 10 }; /* a setting of the greatest length, escaped, and the checks */
+
 /* The documentation page runs its own script and asks this server for the description: nothing
  * else may be loaded, from anywhere. */
 #define DOCS_CSP                                                                    \
@@ -83,7 +85,7 @@ static void put_check(struct lac_json_writer *w, const char *name, bool required
 static void get_ready(void *ctx, struct lac_http_request *r)
 {
     struct lac_bridge *b = ctx;
-    char kafka_why[256] = "", pg_why[256] = "", packs_why[256] = "", memory[2048], checks[1200];
+    char kafka_why[256] = "", pg_why[256] = "", packs_why[256] = "", checks[1200];
     struct lac_buf out, list;
     struct lac_json_writer w;
     bool stopping = b->options.stopping && b->options.stopping(b->options.stopping_ctx);
@@ -113,17 +115,22 @@ static void get_ready(void *ctx, struct lac_http_request *r)
                                 &(struct lac_http_header){"Retry-After", "1"}, 1);
         return;
     }
-    lac_buf_init_fixed(&out, memory, sizeof memory);
+    lac_buf_init(&out, READY_BYTES);
     lac_json_begin(&w, &out);
     lac_json_open_object(&w);
     lac_json_key(&w, "status");
     lac_json_put_text(&w, "ready");
     lac_json_key(&w, "version");
     lac_json_put_text(&w, b->options.version);
+    if (b->options.environment && b->options.environment[0]) {
+        lac_json_key(&w, "environment");
+        lac_json_put_text(&w, b->options.environment);
+    }
     lac_json_key(&w, "checks");
     lac_json_put_raw(&w, member.value);
     lac_json_close_object(&w);
     lac_http_answer(r, &(struct lac_http_answer){.status = 200, .body = lac_buf_str(&out)});
+    lac_buf_deinit(&out);
 }
 
 static void get_metrics(void *ctx, struct lac_http_request *r)

@@ -504,3 +504,15 @@ def test_with_a_registry_records_are_framed_with_its_ids(stack, kafka, registry,
         assert record.value[0] == 0
         schema = registry.schema(int.from_bytes(record.value[1:5], "big"))
         assert schema["name"] == {"replies": "Decision"}.get(subject, "Request")
+
+
+def test_health_says_what_the_installation_is_for(lacuna):
+    lacuna.kafka.create_topics(lacuna.prefix, {"*": 1})
+    long = "x" * 4000
+    worker = lacuna.classify(instance__environment="staging")
+    for name in ("staging", long, ""):
+        bridge = lacuna.bridge(f"bridge-{len(name)}", instance__environment=name)
+        ready = json.loads(bridge.get("/health/ready")[1])
+        assert ready.get("environment", "") == name and ready["checks"][0]["ok"]
+        assert ("environment" in ready) == bool(name)
+    assert json.loads(worker.get("/health/ready")[1])["environment"] == "staging"

@@ -322,7 +322,7 @@ static const char *const recorded[][2] = {
 /* Those that don't: how records travel, when a batch ends, who may listen. */
 static const char *const elsewhere[] = {
     "log.",
-    "instance.id",
+    "instance.",
     "state.dir",
     "kafka.",
     "registry.",
