@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lac_pack_import.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "lac_match.h"
 #include "lac_pack_import_regex.h"
@@ -30,6 +30,7 @@ struct draft {
     char entity[ID_MAX + 8];
     struct lac_match_rule rule;
     struct lac_buf pattern;
+    struct lac_str words[WORDS_MAX];
     struct lac_str allow[ALLOW_MAX];
     size_t allow_count;
     bool split; /* the pattern is the value alone */
@@ -186,41 +187,55 @@ static enum lac_status compiles(struct draft *d, struct lac_err *why)
     return status;
 }
 
-/* Rewrites the pattern, with the widest bound that can be compiled. False: it is lost, and said. */
-static bool set_pattern(struct draft *d, struct lac_str in, bool nocase, unsigned group, bool whole)
+/* Rewrites the pattern, with the widest bound that can be compiled. REJECT: why not. */
+static enum lac_status try_pattern(struct draft *d, struct lac_pack_import_regex *r,
+                                   struct lac_err *why)
 {
     static const unsigned bounds[] = {128, 64, 32, 16, 8};
-    struct lac_pack_import_regex r = {.in = in, .nocase = nocase, .group = group};
-    struct lac_err why = {0};
+    bool nocase = r->nocase;
+    enum lac_status status = LAC_REJECT;
 
-    for (size_t i = 0; i < LAC_COUNT(bounds); i++) {
-        enum lac_status status;
-
-        r.most = bounds[i];
-        r.whole = whole;
-        r.nocase = nocase;
+    for (size_t i = 0; i <= LAC_COUNT(bounds) && status == LAC_REJECT; i++) {
+        r->shrink = i > 0; /* the first time, bounds that are there stay */
+        r->most = bounds[i > 0 ? i - 1 : 0];
+        r->nocase = nocase;
         lac_buf_reset(&d->pattern);
-        lac_pack_import_rewrite(&r, &d->pattern);
-        if (r.bad || !lac_buf_ok(&d->pattern)) {
-            say(d, true, "the pattern can't be rewritten: %s", r.bad ? r.bad : "it is too long");
-            return false;
-        }
+        lac_pack_import_rewrite(r, &d->pattern);
+        if (r->bad || !lac_buf_ok(&d->pattern))
+            return lac_err_set(why, LAC_REJECT, 0, "the pattern can't be rewritten: %s",
+                               r->bad ? r->bad : "it is too long");
         d->rule.pattern = lac_pack_pool_copy(d->pool, lac_buf_str(&d->pattern));
-        status = compiles(d, &why);
-        if (status != LAC_REJECT || !r.bounded)
-            break;
+        status = compiles(d, why);
     }
-    if (why.status == LAC_REJECT) {
+    return status;
+}
+
+/* False: it is lost, and said. `values`: the value alone may be the hit, where all of it costs too
+ * much. */
+static bool set_pattern(struct draft *d, struct lac_pack_import_regex *r, bool values)
+{
+    bool nocase = r->nocase;
+    struct lac_err why = {0};
+    enum lac_status status = try_pattern(d, r, &why);
+
+    if (status != LAC_OK && values && r->whole) {
+        r->whole = false;
+        r->nocase = nocase;
+        status = try_pattern(d, r, &why);
+    }
+    if (status != LAC_OK) {
         say(d, true, "%s", why.text);
         return false;
     }
-    d->split = r.split;
-    if (r.bounded)
-        say(d, false, "repeats without a bound are bounded by %u", r.most);
-    if (r.looked)
+    d->split = r->split;
+    if (r->bounded)
+        say(d, false, "wide repeats are bounded by %u", r->most);
+    if (r->looked)
         say(d, false, "what it demands of its neighbours became a word boundary");
-    if (r.split)
-        say(d, false, "only the value is the hit; its keywords became context within %d bytes",
+    if (r->split)
+        say(d, false,
+            "only the value is the hit; its keywords became context within %d bytes, each a word "
+            "of its own",
             WINDOW);
     return true;
 }
@@ -243,25 +258,22 @@ static struct lac_str optional_text(const struct lac_yaml *node)
     return node && node->kind == LAC_YAML_SCALAR ? node->text : LAC_STR("");
 }
 
-/* Takes the texts of a list that can be found as context: with two letters at least. */
-static void set_context(struct draft *d, const struct lac_yaml *list)
+/* Takes the texts of a list that can be found as context, with two letters at least, beside those
+ * it has. */
+static void add_context(struct draft *d, const struct lac_yaml *list)
 {
-    struct lac_str *words = lac_pack_pool_alloc(d->pool, WORDS_MAX * sizeof(*words));
-    size_t n = 0;
-
-    for (const struct lac_yaml *c = list ? list->first : NULL; words && c && n < WORDS_MAX;
-         c = c->next) {
+    for (const struct lac_yaml *c = list ? list->first : NULL;
+         c && d->rule.context_count < WORDS_MAX; c = c->next) {
         char folded[4 * LAC_MATCH_PHRASE_BYTES];
         size_t len = c->kind == LAC_YAML_SCALAR && c->text.len <= LAC_MATCH_PHRASE_BYTES
                          ? lac_match_fold(folded, sizeof(folded), c->text)
                          : 0;
 
         if (len >= 2 && len != SIZE_MAX)
-            words[n++] = c->text;
+            d->words[d->rule.context_count++] = c->text;
     }
-    d->rule.context = words;
-    d->rule.context_count = n;
-    d->rule.context_window = n ? WINDOW : 0;
+    d->rule.context = d->words;
+    d->rule.context_window = d->rule.context_count ? WINDOW : 0;
 }
 
 static void draft_begin(struct draft *d, const struct lac_yaml *at, struct lac_str name,
@@ -296,7 +308,7 @@ static void draft_end(struct draft *d, struct lac_buf *out)
 static bool plain_text(struct lac_str regex, struct lac_str *out, bool *inside)
 {
     *inside = true;
-    if (regex.len > 2 && memcmp(regex.ptr, "(?i)", regex.len < 4 ? regex.len : 4) == 0)
+    if (lac_str_has_at(regex, 0, "(?i)"))
         regex = lac_str_slice(regex, 4, regex.len);
     if (regex.len > 1 && regex.ptr[0] == '^' && regex.ptr[regex.len - 1] == '$') {
         *inside = false;
@@ -309,95 +321,208 @@ static bool plain_text(struct lac_str regex, struct lac_str *out, bool *inside)
     return regex.len > 0;
 }
 
-static void gitleaks_allow(struct draft *d, const struct lac_yaml *list)
+/* Whether a list of more than one kind asks for all of them at once. */
+static bool asks_for_all(const struct lac_yaml *list)
 {
-    const struct lac_yaml *stop = lac_yaml_get(list, "stopwords");
-    const struct lac_yaml *regexes = lac_yaml_get(list, "regexes");
-    size_t lost = 0;
+    static const char *const kinds[] = {"paths", "commits", "regexes", "stopwords"};
+    struct lac_str condition = optional_text(lac_yaml_get(list, "condition"));
+    unsigned count = 0;
 
-    for (const struct lac_yaml *c = stop ? stop->first : NULL; c; c = c->next)
-        add_allow(d, c->text, true);
-    for (const struct lac_yaml *c = regexes ? regexes->first : NULL; c; c = c->next) {
-        struct lac_str text;
-        bool inside;
+    for (size_t i = 0; i < LAC_COUNT(kinds); i++)
+        count += lac_yaml_get(list, kinds[i]) != NULL;
+    return count > 1 && (lac_str_is(condition, "AND") || lac_str_is(condition, "and") ||
+                         lac_str_is(condition, "&&"));
+}
 
-        if (plain_text(c->text, &text, &inside))
-            add_allow(d, text, inside);
-        else
-            lost++;
+/* What is not carried over of one allow-list. */
+static void say_allow(const struct draft *d, const struct lac_yaml *list, size_t lost)
+{
+    if (asks_for_all(list)) {
+        say(d, false,
+            "an allow-list that asks for several things at once is left out: ours hold "
+            "texts, whatever the file");
+        return;
     }
     if (lost)
-        say(d, false, "%zu patterns of its allow-list are left out: ours hold texts only", lost);
+        say(d, false, "%zu pattern%s of its allow-list %s left out: ours hold texts only", lost,
+            lost == 1 ? "" : "s", lost == 1 ? "is" : "are");
     if (lac_yaml_get(list, "paths") || lac_yaml_get(list, "commits"))
         say(d, false, "allow-lists of paths and commits belong into .lacunaignore and baselines");
 }
 
-static void gitleaks_allows(struct draft *d, const struct lac_yaml *rule)
+/* Takes what texts the list has; what it has else is said if `tell`. */
+static void gitleaks_allow(struct draft *d, const struct lac_yaml *list, bool tell)
 {
-    const struct lac_yaml *one = lac_yaml_get(rule, "allowlist");
-    const struct lac_yaml *many = lac_yaml_get(rule, "allowlists");
+    const struct lac_yaml *stop = lac_yaml_get(list, "stopwords");
+    const struct lac_yaml *regexes = lac_yaml_get(list, "regexes");
+    bool all = asks_for_all(list);
+    bool line = lac_str_is(optional_text(lac_yaml_get(list, "regexTarget")), "line");
+    size_t lost = 0;
+
+    for (const struct lac_yaml *c = stop && !all ? stop->first : NULL; c; c = c->next)
+        add_allow(d, optional_text(c), true);
+    for (const struct lac_yaml *c = regexes && !all ? regexes->first : NULL; c; c = c->next) {
+        struct lac_str text;
+        bool inside;
+
+        if (!line && plain_text(optional_text(c), &text, &inside))
+            add_allow(d, text, inside);
+        else
+            lost++;
+    }
+    if (tell)
+        say_allow(d, list, lost);
+}
+
+/* Whether a list of all rules is for this one. */
+static bool targets(const struct lac_yaml *list, struct lac_str rule)
+{
+    const struct lac_yaml *names = lac_yaml_get(list, "targetRules");
+
+    for (const struct lac_yaml *c = names ? names->first : NULL; c; c = c->next)
+        if (lac_str_eq(optional_text(c), rule))
+            return true;
+    return !names;
+}
+
+/* The lists of a rule, or those of the file that are for the rule in hand. */
+static void gitleaks_allows(struct draft *d, const struct lac_yaml *of, bool tell)
+{
+    const struct lac_yaml *one = lac_yaml_get(of, "allowlist");
+    const struct lac_yaml *many = lac_yaml_get(of, "allowlists");
 
     if (one && one->kind == LAC_YAML_MAPPING)
-        gitleaks_allow(d, one);
+        gitleaks_allow(d, one, tell);
     for (const struct lac_yaml *c = many ? many->first : NULL; c; c = c->next)
-        gitleaks_allow(d, c);
+        if (tell || targets(c, d->name))
+            gitleaks_allow(d, c, tell);
+    if (tell && lac_yaml_get(of, "whitelist"))
+        say(d, false, "a [whitelist], as allow-lists were once written, is left out");
+}
+
+/* Letters and digits only: "message[_-]?bird" and "message_bird" are the same. */
+static struct lac_str letters_of(struct draft *d, struct lac_str s)
+{
+    char *out = lac_pack_pool_alloc(d->pool, s.len + 1);
+    size_t n = 0;
+
+    for (size_t i = 0; out && i < s.len; i++)
+        if (isalnum((unsigned char)s.ptr[i]))
+            out[n++] = (char)tolower((unsigned char)s.ptr[i]);
+    return (struct lac_str){out, n};
 }
 
 /* Whether one of the words that a text must hold stands in the pattern itself. */
-static bool has_keyword(const struct draft *d, struct lac_str regex)
+static bool has_keyword(struct draft *d, struct lac_str regex)
 {
-    for (size_t i = 0; i < d->rule.context_count; i++) {
-        struct lac_str word = d->rule.context[i];
+    struct lac_str in = letters_of(d, regex);
 
-        for (size_t at = 0; at + word.len <= regex.len; at++)
-            if (strncasecmp(regex.ptr + at, word.ptr, word.len) == 0)
-                return true;
+    for (size_t i = 0; i < d->rule.context_count; i++) {
+        struct lac_str word = letters_of(d, d->rule.context[i]);
+
+        if (word.len > 0 && memmem(in.ptr, in.len, word.ptr, word.len))
+            return true;
     }
     return false;
+}
+
+/* What of a rule has no counterpart; false: nothing would be left of it. */
+static bool gitleaks_limits(const struct draft *d, const struct lac_yaml *root,
+                            const struct lac_yaml *node)
+{
+    bool has_regex = optional_text(lac_yaml_get(node, "regex")).len > 0;
+
+    if (d->entity[0] == '\0') {
+        say(d, true, "it has neither an id nor a description");
+        return false;
+    }
+    if (!has_regex) {
+        say(d, true,
+            !lac_yaml_get(node, "path") && lac_yaml_get(root, "extend")
+                ? "it only changes a rule of the file that is extended: change that one"
+                : "it has no pattern for texts; paths belong into terms/, under `paths`");
+        return false;
+    }
+    if (lac_str_is(optional_text(lac_yaml_get(node, "skipReport")), "true")) {
+        say(d, true, "it is only there for other rules to demand (skipReport)");
+        return false;
+    }
+    if (lac_yaml_get(node, "required"))
+        say(d, false, "its demand for hits of other rules nearby is left out: it stands alone");
+    if (lac_yaml_get(node, "path"))
+        say(d, false, "its limit to some paths is left out: it holds for all texts");
+    return true;
+}
+
+/* Rules had no id once. */
+static struct lac_str gitleaks_name(const struct lac_yaml *node)
+{
+    struct lac_str id = optional_text(lac_yaml_get(node, "id"));
+
+    return id.len > 0 ? id : optional_text(lac_yaml_get(node, "description"));
+}
+
+static uint32_t gitleaks_entropy(const struct draft *d, const struct lac_yaml *node)
+{
+    uint64_t millionths = 0;
+
+    if (optional_text(node).len > 0 &&
+        lac_yaml_millionths(node, 8000000, &millionths, NULL) != LAC_OK)
+        say(d, false, "its entropy is no number between 0 and 8");
+    return (uint32_t)(millionths / 1000);
 }
 
 static void gitleaks_rule(struct draft *d, const struct lac_yaml *root, const struct lac_yaml *node,
                           struct lac_buf *out)
 {
     static const struct lac_str tags[] = {{"SECRET", 6}};
-    struct lac_str regex = optional_text(lac_yaml_get(node, "regex"));
-    struct lac_str entropy = optional_text(lac_yaml_get(node, "entropy"));
-    const struct lac_yaml *group = lac_yaml_get(node, "secretGroup");
-    uint64_t number = 0, millionths = 0;
+    struct lac_pack_import_regex r = {.in = optional_text(lac_yaml_get(node, "regex"))};
+    uint64_t number = 0;
 
-    draft_begin(d, node, optional_text(lac_yaml_get(node, "id")), 1);
-    if (d->entity[0] == '\0') {
-        say(d, true, "it has no id");
+    draft_begin(d, node, gitleaks_name(node), 1);
+    if (!gitleaks_limits(d, root, node))
         return;
-    }
-    if (regex.len == 0) {
-        say(d, true, "it has no pattern for texts; paths belong into terms/, under `paths`");
-        return;
-    }
-    if (lac_yaml_get(node, "path"))
-        say(d, false, "its limit to some paths is left out: it holds for all texts");
     d->rule.description = optional_text(lac_yaml_get(node, "description"));
     d->rule.tags = tags;
     d->rule.tag_count = 1;
-    if (lac_yaml_number(group, 63, &number, NULL) != LAC_OK)
-        number = 0;
-    if (entropy.len > 0) {
-        struct lac_yaml cut = *lac_yaml_get(node, "entropy");
-
-        if (lac_yaml_millionths(&cut, 8000000, &millionths, NULL) != LAC_OK)
-            say(d, false, "its entropy is no number between 0 and 8");
-    }
-    d->rule.min_entropy = (uint32_t)(millionths / 1000);
-    set_context(d, lac_yaml_get(node, "keywords"));
-    if (!set_pattern(d, regex, false, (unsigned)number, d->rule.context_count == 0))
+    d->rule.min_entropy = gitleaks_entropy(d, lac_yaml_get(node, "entropy"));
+    if (lac_yaml_number(lac_yaml_get(node, "secretGroup"), 63, &number, NULL) == LAC_OK)
+        r.group = (unsigned)number;
+    add_context(d, lac_yaml_get(node, "keywords"));
+    gitleaks_allows(d, node, true);
+    /* Words that excuse a value must not be looked for in its name. */
+    r.whole = d->rule.context_count == 0 || d->allow_count == 0;
+    if (!set_pattern(d, &r, d->rule.context_count > 0))
         return;
-    if (!d->split && has_keyword(d, regex)) { /* no need to ask for it again */
+    if (!d->split && has_keyword(d, r.in)) { /* no need to ask for it again */
         d->rule.context_count = 0;
         d->rule.context_window = 0;
     }
-    gitleaks_allows(d, node);
-    gitleaks_allows(d, root);
+    gitleaks_allows(d, root, false);
     draft_end(d, out);
+}
+
+/* What the file says for all rules. */
+static void gitleaks_file(struct draft *d, const struct lac_yaml *root)
+{
+    const struct lac_yaml *extend = lac_yaml_get(root, "extend");
+
+    d->name = LAC_STR("");
+    d->at = extend;
+    if (lac_str_is(optional_text(lac_yaml_get(extend, "useDefault")), "true"))
+        say(d, false,
+            "[extend] useDefault is left out: the built-in pack has rules for these "
+            "forms; or import the default configuration, too");
+    else if (extend)
+        say(d, false, "[extend] is left out: import the file that it names, too");
+    if (lac_yaml_get(extend, "disabledRules"))
+        say(d, false,
+            "[extend] disabledRules are left out: pack.yaml has `disable` for rules "
+            "that are inherited");
+    d->at = lac_yaml_get(root, "allowlist");
+    d->at = d->at ? d->at : lac_yaml_get(root, "allowlists");
+    gitleaks_allows(d, root, true);
+    d->allow_count = 0;
 }
 
 static enum lac_status gitleaks(struct draft *d, struct lac_buf *out, struct lac_err *err)
@@ -409,14 +534,15 @@ static enum lac_status gitleaks(struct draft *d, struct lac_buf *out, struct lac
     if (status != LAC_OK)
         return status;
     rules = lac_yaml_get(root, "rules");
+    if (!rules && (lac_yaml_get(root, "extend") || lac_yaml_get(root, "allowlist") ||
+                   lac_yaml_get(root, "allowlists") || lac_yaml_get(root, "whitelist"))) {
+        gitleaks_file(d, root);
+        return LAC_OK;
+    }
     if (!rules || rules->kind != LAC_YAML_SEQUENCE)
         return lac_yaml_fail(root, err,
                              "there are no [[rules]]: is this a configuration of gitleaks?");
-    if (lac_yaml_get(root, "extend")) {
-        d->at = lac_yaml_get(root, "extend");
-        d->name = LAC_STR("");
-        say(d, false, "[extend] is left out: import the file that it names, too");
-    }
+    gitleaks_file(d, root);
     for (const struct lac_yaml *c = rules->first; c; c = c->next)
         gitleaks_rule(d, root, c, out);
     return LAC_OK;
@@ -431,16 +557,19 @@ static void presidio_words(struct draft *d, const struct lac_yaml *node)
 {
     const struct lac_yaml *languages = lac_yaml_get(node, "supported_languages");
 
-    set_context(d, lac_yaml_get(node, "context"));
-    for (const struct lac_yaml *c = languages ? languages->first : NULL;
-         c && d->rule.context_count == 0; c = c->next)
-        set_context(d, lac_yaml_get(c, "context"));
+    add_context(d, lac_yaml_get(node, "context"));
+    for (const struct lac_yaml *c = languages ? languages->first : NULL; c; c = c->next)
+        add_context(d, lac_yaml_get(c, "context"));
 }
 
 static void presidio_pattern(struct draft *d, const struct lac_yaml *node,
                              const struct lac_yaml *pattern, struct lac_str entity, unsigned number,
                              struct lac_buf *out)
 {
+    struct lac_pack_import_regex r = {.in = optional_text(lac_yaml_get(pattern, "regex")),
+                                      .nocase = true,
+                                      .dotall = true,
+                                      .whole = true};
     uint64_t score = 500000;
 
     draft_begin(d, pattern, entity, number);
@@ -458,15 +587,58 @@ static void presidio_pattern(struct draft *d, const struct lac_yaml *node,
     } else if (score < LAC_MATCH_SCORE_COUNTS) {
         say(d, false, "a score below 0.5 and no context words: its hits never count");
     }
-    if (!set_pattern(d, optional_text(lac_yaml_get(pattern, "regex")), true, 0, true))
+    if (!set_pattern(d, &r, false))
         return;
+    draft_end(d, out);
+}
+
+/* Whether it has anything to carry over; else it is said why not. */
+static bool presidio_usable(const struct draft *d, const struct lac_yaml *node)
+{
+    bool has = lac_yaml_get(node, "patterns") || lac_yaml_get(node, "deny_list");
+
+    if (lac_str_is(optional_text(lac_yaml_get(node, "enabled")), "false"))
+        say(d, true, "it is switched off there (enabled: false)");
+    else if (node->kind != LAC_YAML_MAPPING || !has ||
+             lac_str_is(optional_text(lac_yaml_get(node, "type")), "predefined"))
+        say(d, true,
+            "it has neither patterns nor a deny_list of its own: what Presidio's code finds by "
+            "its form, the built-in pack finds, too; what a language model finds does not come "
+            "over");
+    else if (d->entity[0] == '\0')
+        say(d, true, "it has no supported_entity");
+    else
+        return true;
+    return false;
+}
+
+static void presidio_deny(struct draft *d, const struct lac_yaml *node, struct lac_str entity,
+                          unsigned number, struct lac_buf *out)
+{
+    const struct lac_yaml *deny = lac_yaml_get(node, "deny_list");
+    uint64_t score = LAC_DECIDE_PPM;
+
+    if (!deny)
+        return;
+    draft_begin(d, deny, entity, number);
+    if (lac_yaml_millionths(lac_yaml_get(node, "deny_list_score"), LAC_DECIDE_PPM, &score, NULL) !=
+            LAC_OK ||
+        score == 0)
+        score = LAC_DECIDE_PPM;
+    d->rule.score = (uint32_t)score;
+    if (lac_yaml_texts(deny, d->pool, &d->rule.phrases, &d->rule.phrase_count, NULL) != LAC_OK ||
+        d->rule.phrase_count == 0) {
+        say(d, true, "its deny_list is no list of texts");
+        return;
+    }
+    if (score < LAC_MATCH_SCORE_COUNTS)
+        say(d, false, "a score below 0.5 and no context words: its hits never count");
     draft_end(d, out);
 }
 
 static void presidio_recognizer(struct draft *d, const struct lac_yaml *node, struct lac_buf *out)
 {
     const struct lac_yaml *patterns = lac_yaml_get(node, "patterns");
-    const struct lac_yaml *deny = lac_yaml_get(node, "deny_list");
     const struct lac_yaml *entities = lac_yaml_get(node, "supported_entities");
     struct lac_str entity = optional_text(lac_yaml_get(node, "supported_entity"));
     struct lac_str name = optional_text(lac_yaml_get(node, "name"));
@@ -474,32 +646,27 @@ static void presidio_recognizer(struct draft *d, const struct lac_yaml *node, st
 
     if (entity.len == 0 && entities && entities->first)
         entity = optional_text(entities->first);
-    draft_begin(d, node, name.len > 0 ? name : entity, 1);
-    if (node->kind != LAC_YAML_MAPPING ||
-        lac_str_is(optional_text(lac_yaml_get(node, "type")), "predefined") ||
-        (!patterns && !deny)) {
-        say(d, true,
-            "it has neither patterns nor a deny_list; what Presidio has built in, the "
-            "built-in pack has too");
+    draft_begin(d, node, entity, 1);
+    d->name = name.len > 0 ? name : entity.len > 0 ? entity : optional_text(node);
+    if (!presidio_usable(d, node))
         return;
-    }
-    if (entity.len == 0) {
-        say(d, true, "it has no supported_entity");
-        return;
-    }
     for (const struct lac_yaml *c = patterns ? patterns->first : NULL; c; c = c->next)
         presidio_pattern(d, node, c, entity, number++, out);
-    if (deny) {
-        draft_begin(d, deny, entity, number);
-        d->rule.score = LAC_DECIDE_PPM;
-        if (lac_yaml_texts(deny, d->pool, &d->rule.phrases, &d->rule.phrase_count, NULL) !=
-                LAC_OK ||
-            d->rule.phrase_count == 0) {
-            say(d, true, "its deny_list is no list of texts");
-            return;
-        }
-        draft_end(d, out);
-    }
+    presidio_deny(d, node, entity, number, out);
+}
+
+/* The list of recognizers: of a registry's file, of an analyzer's, of a request, or the file is
+ * it. NULL: there is none. */
+static const struct lac_yaml *presidio_list(const struct lac_yaml *root)
+{
+    const struct lac_yaml *registry = lac_yaml_get(root, "recognizer_registry");
+    const struct lac_yaml *list = lac_yaml_get(registry ? registry : root, "recognizers");
+
+    if (root->kind == LAC_YAML_SEQUENCE)
+        return root;
+    if (!list)
+        list = lac_yaml_get(root, "ad_hoc_recognizers");
+    return list && list->kind == LAC_YAML_SEQUENCE ? list : NULL;
 }
 
 static enum lac_status presidio(struct draft *d, struct lac_buf *out, struct lac_err *err)
@@ -510,8 +677,12 @@ static enum lac_status presidio(struct draft *d, struct lac_buf *out, struct lac
 
     if (status != LAC_OK)
         return status;
-    list = root->kind == LAC_YAML_SEQUENCE ? root : lac_yaml_get(root, "recognizers");
-    if (!list || list->kind != LAC_YAML_SEQUENCE)
+    list = presidio_list(root);
+    if (!list && (lac_yaml_get(root, "patterns") || lac_yaml_get(root, "deny_list"))) {
+        presidio_recognizer(d, root, out);
+        return LAC_OK;
+    }
+    if (!list)
         return lac_yaml_fail(root, err,
                              "there is no list of recognizers: is this a file of Presidio?");
     for (const struct lac_yaml *c = list->first; c; c = c->next)
@@ -532,11 +703,13 @@ enum lac_status lac_pack_import_run(struct lac_pack_import *im, struct lac_buf *
     d->im = im;
     d->pool = &pool;
     lac_buf_init(&d->pattern, PATTERN_MAX);
-    lac_buf_printf(out,
-                   "# Made by `lacuna pack import` from %.*s. The rules have no examples yet: add "
-                   "three texts\n# that each has to find and three that it must not, then run "
-                   "`lacuna pack lint`.\nrules:",
-                   LAC_STR_FMT(im->name));
+    lac_buf_printf(
+        out,
+        "# Made by `lacuna pack import` from %.*s. The rules have no examples yet: add "
+        "three texts\n# that each has to find and three that it must not, then run "
+        "`lacuna pack lint`. Each makes a text\n# PROPRIETARY: lower its tier where that "
+        "is too much.\nrules:",
+        LAC_STR_FMT(im->name));
     status = im->kind == LAC_PACK_IMPORT_GITLEAKS ? gitleaks(d, out, err) : presidio(d, out, err);
     lac_buf_put_text(out, im->taken ? "\n" : " []\n");
     lac_buf_deinit(&d->pattern);

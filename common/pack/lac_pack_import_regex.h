@@ -16,9 +16,11 @@
 struct lac_pack_import_regex {
     struct lac_str in;
     bool nocase;    /* put (?i) in front */
-    unsigned group; /* the value is this group's; 0: the first group's where there is just one */
+    bool dotall;    /* ... and (?s): a '.' stands for a line break, too */
+    unsigned group; /* the value is this group's; 0: the first group's where it holds all others */
     bool whole;     /* keep what stands around the group */
     unsigned most;  /* bound of what has none */
+    bool shrink;    /* bounds that are there are made as narrow, too */
     /* set */
     bool split;      /* what stood around the group was left out: the rule needs context */
     bool bounded;    /* a repeat got a bound */

@@ -91,11 +91,23 @@ static void patterns_are_rewritten_or_refused_with_the_reason(void)
          "pattern: '\\bzq-[a-f0-9]{32}\\b'"},
         {"regex = '''(?i)[\\w.-]{0,50}?(?:zebra)[\\s'\"=:]{0,5}([a-z0-9]{32})(?:['\"]|$)'''\n"
          "keywords = ['zebra']",
+         "pattern: '(?i)(?:zebra)[\\s''\"=:]{0,5}[a-z0-9]{32}\\b'"},
+        {"regex = '''(?i)[\\w.-]{0,50}?(?:zebra)[\\s'\"=:]{0,5}([a-z0-9]{32})(?:['\"]|$)'''\n"
+         "keywords = ['zebra']\n[[rules.allowlists]]\nstopwords = ['zebra']",
          "pattern: '(?i)\\b[a-z0-9]{32}\\b'\n    context:\n      words: ['zebra']"},
+        {"regex = '''zebra=((live|test)_[a-z]{9})(?:;|$)'''",
+         "pattern: 'zebra=(?:(?:live|test)_[a-z]{9})\\b'"},
+        {"regex = '''zebra=([a-z-]{9})(?:;|$)'''", "pattern: 'zebra=[a-z-]{9}(?:;|$)'"},
+        {"regex = '''zebra=([a-z]{9,})(?:;|$)'''", "pattern: 'zebra=[a-z]{9,137}'"},
+        {"regex = '''zq-[0-9]+-[0-9]+-[0-9]+-[0-9]+'''", "pattern: 'zq-[0-9]{1,64}-[0-9]{1,64}-"},
+        {"regex = '''\\bzq-[\\w-]{50,1000}'''", "pattern: '\\bzq-[\\w-]{50,178}'"},
+        {"regex = '''(?s)zq-.{3}x'''", "pattern: '(?s)zq-.{3}x'"},
+        {"regex = '''zq[0-9]{3}'''\nskipReport = true", "only there for other rules"},
         {"regex = '''\\bzq-[a-f0-9]+'''", "pattern: '\\bzq-[a-f0-9]{1,128}'"},
-        {"regex = '''\\bzq-[a-f0-9]{20,}\\b'''", "pattern: '\\bzq-[a-f0-9]{20,148}\\b'"},
-        {"regex = '''\\bzq(?P<a>[0-9]{9}) x'''", "pattern: '\\bzq(?:[0-9]{9}) x'"},
+        {"regex = '''\\bzq-[a-f0-9]{20,}\\b'''", "pattern: '\\bzq-[a-f0-9]{20,148}'"},
+        {"regex = '''\\bzq(?P<a>[0-9]{9}) x'''", "pattern: '\\bzq[0-9]{9} x'"},
         {"regex = '''\\bit''s [0-9]{9}'''", "pattern: '\\bit''''s [0-9]{9}'"},
+        {"regex = '''zebra=([a-z]{9})-prod'''", "pattern: 'zebra=[a-z]{9}-prod'"},
         {"regex = '''(zq[0-9])\\1'''", "it refers back to a group"},
         {"regex = '''zq(?=[0-9])x'''", "it looks around in the middle of the pattern"},
         {"regex = '''(zq'''", "a parenthesis is not closed"},
@@ -163,6 +175,102 @@ static void imported_rules_find_what_they_found(void)
     done(&o);
 }
 
+static void allow_lists_never_excuse_more_than_they_did(void)
+{
+    static const struct {
+        const char *lists, *taken, *said;
+    } rows[] = {
+        {"[[allowlists]]\nstopwords = ['sample']\n", "allow: ['*sample*']", NULL},
+        {"[[allowlists]]\ntargetRules = ['a']\nstopwords = ['sample']\n", "allow: ['*sample*']",
+         NULL},
+        {"[[allowlists]]\ntargetRules = ['b']\nstopwords = ['sample']\n", NULL, NULL},
+        {"[[allowlists]]\ncondition = 'AND'\npaths = ['x']\nstopwords = ['sample']\n", NULL,
+         "asks for several things at once"},
+        {"[[allowlists]]\ncondition = 'AND'\nstopwords = ['sample']\n", "allow: ['*sample*']",
+         NULL},
+        {"[[allowlists]]\nregexTarget = 'line'\nregexes = ['sample']\n", NULL,
+         "1 : 1 pattern of its allow-list is left out"},
+        {"[[allowlists]]\nregexes = ['(?i']\n", NULL, "1 pattern of its allow-list is left out"},
+        {"[whitelist]\nregexes = ['a']\n", NULL, "a [whitelist], as"},
+        {"[extend]\nuseDefault = true\n[[rules]]\nid = 'b'\n", NULL,
+         "b: it only changes a rule of the file that is extended"},
+        {"[extend]\nuseDefault = true\ndisabledRules = ['x']\n", NULL, "pack.yaml has `disable`"},
+        {"[[rules]]\ndescription = 'no id'\nregex = 'nn[0-9]{5}'\n", "id: gitleaks.no-id", NULL},
+    };
+
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        struct outcome o;
+        char text[1024];
+        bool allows = rows[i].taken && memcmp(rows[i].taken, "allow", 5) == 0;
+
+        lac_test_row("%s", rows[i].lists);
+        snprintf(text, sizeof(text), "%s[[rules]]\nid = 'a'\nregex = 'zq[a-z]{6}'\n",
+                 rows[i].lists);
+        import(&o, LAC_PACK_IMPORT_GITLEAKS, text);
+        LAC_TEST_EQ(o.status, LAC_OK);
+        LAC_TEST_EQ(strstr(lac_buf_cstr(&o.yaml), "allow:") != NULL, allows);
+        CU_ASSERT(!rows[i].taken || strstr(lac_buf_cstr(&o.yaml), rows[i].taken) != NULL);
+        CU_ASSERT(!rows[i].said || strstr(lac_buf_cstr(&o.said), rows[i].said) != NULL);
+        done(&o);
+    }
+}
+
+static void values_are_found_behind_names_of_any_spelling(void)
+{
+    static const char *const names[] = {"zebra_key",   "zebraToken", "myZebraApiKey",
+                                        "ZEBRA-TOKEN", "zebra",      "linked_zebra"};
+    struct outcome o;
+
+    import(&o, LAC_PACK_IMPORT_GITLEAKS,
+           "[[rules]]\nid = \"zebra-key\"\nregex = '''(?i)[\\w.-]{0,50}?(?:zeb[_-]?ra)"
+           "(?:[ \\t\\w.-]{0,20})[\\s'\"]{0,3}(?:=|:)[\\s'\"]{0,5}([a-z0-9]{16,})"
+           "(?:['\"\\s;]|$)'''\nkeywords = [\"zebra\"]\n");
+    LAC_TEST_EQ(o.taken, 1);
+    for (size_t i = 0; i < LAC_COUNT(names); i++) {
+        char text[512];
+
+        lac_test_row("%s", names[i]);
+        snprintf(text, sizeof(text), "%s = \"q1w2e3r4t5y6u7i8\"", names[i]);
+        CU_ASSERT(finds(&o, text));
+        snprintf(text, sizeof(text), "%s = \"q1w2e3r4%0300d\"", names[i], 7); /* above any bound */
+        CU_ASSERT(finds(&o, text));
+    }
+    CU_ASSERT(!finds(&o, "horse = \"q1w2e3r4t5y6u7i8\""));
+    done(&o);
+}
+
+/* The list stands in a registry's file, in an analyzer's, in a request; a recognizer may stand
+ * alone. */
+static void recognizers_are_found_in_any_file_of_presidio(void)
+{
+    static const char *const rows[] = {
+        "- {supported_entity: E, patterns: [{regex: 'q[0-9]{5}', score: 0.9}]}\n",
+        "recognizers:\n- {supported_entity: E, patterns: [{regex: 'q[0-9]{5}', score: 0.9}]}\n",
+        "recognizer_registry:\n  recognizers:\n"
+        "  - {supported_entity: E, patterns: [{regex: 'q[0-9]{5}', score: 0.9}]}\n",
+        "{\"text\": \"x\", \"ad_hoc_recognizers\": [{\"supported_entity\": \"E\", \"patterns\": "
+        "[{\"regex\": \"q\\\\d{5}\", \"score\": 0.9}]}]}",
+        "{supported_entity: E, patterns: [{regex: 'q[0-9]{5}', score: 0.9}]}\n",
+        "{supported_entity: E, deny_list_score: 0.7, deny_list: [q12345]}\n",
+        "- {supported_entity: E, patterns: [{regex: 'q[0-9]{5}', score: 0.2}],\n"
+        "   supported_languages: [{language: en, context: [zip]}, {language: es, context: [no]}]}"
+        "\n",
+    };
+
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        struct outcome o;
+
+        lac_test_row("%s", rows[i]);
+        import(&o, LAC_PACK_IMPORT_PRESIDIO, rows[i]);
+        LAC_TEST_EQ(o.status, LAC_OK);
+        LAC_TEST_EQ(o.taken, 1);
+        CU_ASSERT(finds(&o, "no q12345"));
+        CU_ASSERT(!strstr(rows[i], "deny_list_score") ||
+                  strstr(lac_buf_cstr(&o.yaml), "score: 0.700000") != NULL);
+        done(&o);
+    }
+}
+
 static void wrong_files_are_refused_with_a_place(void)
 {
     static const struct {
@@ -201,4 +309,6 @@ static void wrong_files_are_refused_with_a_place(void)
 
 LAC_TEST_MAIN(pack_import, patterns_are_rewritten_or_refused_with_the_reason,
               byte_order_mark_is_no_part_of_a_file, imported_rules_find_what_they_found,
-              wrong_files_are_refused_with_a_place)
+              allow_lists_never_excuse_more_than_they_did,
+              values_are_found_behind_names_of_any_spelling,
+              recognizers_are_found_in_any_file_of_presidio, wrong_files_are_refused_with_a_place)

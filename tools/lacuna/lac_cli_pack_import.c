@@ -100,7 +100,7 @@ static int gitleaks(int argc, char **argv)
 static int presidio(int argc, char **argv)
 {
     return run(argc, argv, "lacuna pack import presidio",
-               "Carry over pattern recognizers of Presidio (YAML).",
+               "Carry over pattern recognizers of Presidio (YAML or JSON).",
                "  lacuna pack import presidio recognizers.yaml -o ours/rules/presidio.yaml\n",
                LAC_PACK_IMPORT_PRESIDIO);
 }
@@ -109,7 +109,7 @@ int lac_cli_pack_import(int argc, char **argv)
 {
     static const struct lac_cli_sub table[] = {
         {"gitleaks", "A configuration of gitleaks (TOML)", gitleaks},
-        {"presidio", "Pattern recognizers of Presidio (YAML)", presidio},
+        {"presidio", "Pattern recognizers of Presidio (YAML or JSON)", presidio},
         {NULL, NULL, NULL},
     };
 
