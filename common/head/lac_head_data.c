@@ -11,18 +11,27 @@
 
 enum { EVENT_HEX = 32, DOMAIN_BYTES = 64 };
 
+/* A file that lines came from. */
+struct source {
+    struct source *next;
+    char name[];
+};
+
 struct row {
     char *id, *text, *domain; /* owned; text NULL: waits for its request */
     size_t text_len;
     enum lac_tier tier;
     int64_t at; /* of feedback */
     bool is_feedback;
-    size_t order; /* of the lines */
+    size_t order;     /* of the lines */
+    const char *file; /* borrowed from a source */
+    unsigned long line;
 };
 
 struct lac_head_data {
     struct row *rows;
     size_t count, capacity;
+    struct source *sources;      /* owned */
     struct lac_head_text *texts; /* after finish */
     size_t text_count, waiting, doubles, feedback;
     struct row **events;                /* feedback by id, from the first join on */
@@ -56,6 +65,10 @@ void lac_head_data_free(struct lac_head_data *d)
         return;
     for (size_t i = 0; i < d->count; i++)
         free_row(&d->rows[i]);
+    for (struct source *s = d->sources, *next; s; s = next) {
+        next = s->next;
+        free(s);
+    }
     free(d->rows);
     free(d->events);
     free(d->texts);
@@ -141,11 +154,25 @@ static enum lac_status read_text(const struct lac_json *v, struct lac_str domain
     return read_tier(v, &r->tier, err);
 }
 
+static const char *add_source(struct lac_head_data *d, const char *name)
+{
+    size_t size = strlen(name) + 1;
+    struct source *s = malloc(sizeof(*s) + size);
+
+    if (!s)
+        return NULL;
+    memcpy(s->name, name, size);
+    s->next = d->sources;
+    d->sources = s;
+    return s->name;
+}
+
+/* `at`: where the line stands. */
 static enum lac_status add_line(struct lac_head_data *d, struct lac_str domain, struct lac_str line,
-                                struct lac_err *err)
+                                const struct row *at, struct lac_err *err)
 {
     struct lac_json *doc = NULL;
-    struct row r = {.order = 0};
+    struct row r = *at;
     enum lac_status status = lac_json_parse(&doc, line, err);
     const struct lac_json *v = lac_json_get(doc, "value");
 
@@ -166,8 +193,10 @@ static enum lac_status add_line(struct lac_head_data *d, struct lac_str domain, 
 enum lac_status lac_head_data_add(struct lac_head_data *d, const char *file, struct lac_str domain,
                                   struct lac_str lines, struct lac_err *err)
 {
-    unsigned long number = 0;
+    struct row at = {.file = add_source(d, file)};
 
+    if (!at.file)
+        return no_memory(err);
     lines = lac_str_slice(lines, lac_utf8_mark(lines), lines.len);
     while (lines.len > 0) {
         const char *end = memchr(lines.ptr, '\n', lines.len);
@@ -176,15 +205,15 @@ enum lac_status lac_head_data_add(struct lac_head_data *d, const char *file, str
         struct lac_err inner = {.text = ""};
         enum lac_status status = LAC_OK;
 
-        number++;
+        at.line++;
         if (line.len > 0 && line.ptr[line.len - 1] == '\r')
             line.len--;
         if (line.len > 8 * (size_t)LAC_HEAD_TEXT_MAX)
             status = lac_err_set(&inner, LAC_REJECT, 0, "the line is too long");
         else if (line.len > 0)
-            status = add_line(d, domain, line, &inner);
+            status = add_line(d, domain, line, &at, &inner);
         if (status != LAC_OK)
-            return lac_err_set(err, status, inner.code, "%s:%lu: %s", file, number, inner.text);
+            return lac_err_set(err, status, inner.code, "%s:%lu: %s", file, at.line, inner.text);
         len += end != NULL;
         lines.ptr += len;
         lines.len -= len;
@@ -302,7 +331,9 @@ static int by_name(const void *a, const void *b)
 static enum lac_status yield_to(struct row *first, struct row *r, struct lac_err *err)
 {
     if (!first->is_feedback)
-        return lac_err_set(err, LAC_REJECT, 0, "two texts have the id %s", r->id);
+        return lac_err_set(err, LAC_REJECT, 0,
+                           "%s:%lu: the id %s is that of another text, at %s:%lu", r->file, r->line,
+                           r->id, first->file, first->line);
     if (!first->text) {
         first->text = r->text;
         first->text_len = r->text_len;
@@ -354,6 +385,17 @@ static enum lac_status drop(struct lac_head_data *d, struct lac_err *err)
     return LAC_OK;
 }
 
+/* One text with two tiers: told of the later line. */
+static enum lac_status contradict(const struct row *a, const struct row *b, struct lac_err *err)
+{
+    const struct row *first = a->order < b->order ? a : b, *second = first == a ? b : a;
+
+    return lac_err_set(err, LAC_REJECT, 0,
+                       "%s:%lu: the text of %s is %s here and %s at %s:%lu (%s): one tier is right",
+                       second->file, second->line, second->id, lac_tier_name(second->tier),
+                       lac_tier_name(first->tier), first->file, first->line, first->id);
+}
+
 /* Marks the second of two equal texts by taking its text away. */
 static enum lac_status mark_doubles(struct lac_head_data *d, struct lac_err *err)
 {
@@ -369,8 +411,7 @@ static enum lac_status mark_doubles(struct lac_head_data *d, struct lac_err *err
         if (strcmp(sorted[first]->text, sorted[i]->text) != 0) {
             first = i;
         } else if (sorted[first]->tier != sorted[i]->tier) {
-            status = lac_err_set(err, LAC_REJECT, 0, "%s and %s are one text with two tiers",
-                                 sorted[first]->id, sorted[i]->id);
+            status = contradict(sorted[first], sorted[i], err);
         } else {
             free(sorted[i]->text);
             sorted[i]->text = NULL;

@@ -52,8 +52,9 @@ enum lac_status lac_head_data_join(struct lac_head_data *d, struct lac_str event
                                    struct lac_str text, struct lac_err *err) LAC_MUST_USE;
 
 /*
- * Sorts by id. After it, and not before, what follows may be asked. REJECT: an id twice, or the
- * same text with two tiers. Texts that are there twice with the same tier are kept once.
+ * Sorts by id. After it, and not before, what follows may be asked. REJECT: "FILE:LINE: why":
+ * an id twice, or the same text with two tiers. Texts that are there twice with the same tier are
+ * kept once.
  */
 enum lac_status lac_head_data_finish(struct lac_head_data *d, struct lac_err *err) LAC_MUST_USE;
 

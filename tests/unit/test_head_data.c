@@ -111,10 +111,11 @@ static void contradictions_are_refused(void)
     } cases[] = {
         {"{\"id\":\"a\",\"text\":\"x\",\"tier\":\"PUBLIC\"}\n"
          "{\"id\":\"a\",\"text\":\"y\",\"tier\":\"PUBLIC\"}",
-         "two texts have the id a"},
+         "f.jsonl:2: the id a is that of another text, at f.jsonl:1"},
         {"{\"id\":\"a\",\"text\":\"x\",\"tier\":\"PUBLIC\"}\n"
          "{\"id\":\"b\",\"text\":\"x\",\"tier\":\"INTERNAL\"}",
-         "a and b are one text with two tiers"},
+         "f.jsonl:2: the text of b is INTERNAL here and PUBLIC at f.jsonl:1 (a): one tier is "
+         "right"},
     };
 
     for (size_t i = 0; i < LAC_COUNT(cases); i++) {
