@@ -121,9 +121,10 @@ struct lac_pack_model {
 const struct lac_pack_model *lac_pack_model(const struct lac_pack *p);
 
 /*
- * The labelled texts of exemplars/ANY.jsonl, inherited files among them; a text without a domain
- * has its file's name without the ending. What a head's lac_head_exemplars_hash() is over. To be
- * freed also when it fails. REJECT: "FILE:LINE: why". FATAL: no memory.
+ * The labelled texts of exemplars/ANY.jsonl, inherited files among them unless the head has
+ * learned from its own alone; a text without a domain has its file's name without the ending. What
+ * a head's lac_head_exemplars_hash() is over. To be freed also when it fails. REJECT: "FILE:LINE:
+ * why". FATAL: no memory.
  */
 struct lac_head_data;
 enum lac_status lac_pack_exemplars(const struct lac_pack *p, struct lac_head_data **out,

@@ -145,8 +145,9 @@ bool lac_pack_reads(struct lac_str path)
     return is_yaml_in(path, "rules/") || is_yaml_in(path, "terms/") || is_exemplars(path, &stem);
 }
 
-enum lac_status lac_pack_exemplars(const struct lac_pack *p, struct lac_head_data **out,
-                                   struct lac_err *err)
+/* `own`: less what is inherited. */
+static enum lac_status read_exemplars(const struct lac_pack *p, bool own,
+                                      struct lac_head_data **out, struct lac_err *err)
 {
     enum lac_status status = lac_head_data_new(out, err);
 
@@ -155,7 +156,7 @@ enum lac_status lac_pack_exemplars(const struct lac_pack *p, struct lac_head_dat
         struct lac_str stem;
         char name[256]; /* for errors */
 
-        if (!is_exemplars(f->path, &stem))
+        if (!is_exemplars(f->path, &stem) || (own && lac_pack_is_inherited(f->path)))
             continue;
         (void)snprintf(name, sizeof(name), "%.*s", LAC_STR_FMT(f->path));
         status = lac_head_data_add(*out, name, stem, f->data, err);
@@ -163,6 +164,31 @@ enum lac_status lac_pack_exemplars(const struct lac_pack *p, struct lac_head_dat
     if (status == LAC_OK)
         status = lac_head_data_finish(*out, err);
     return status == LAC_RETRY ? LAC_FATAL : status;
+}
+
+/* Whether these are what the head has learned from; without a head, all will do. */
+static bool are_learned(const struct lac_pack *p, const struct lac_head_data *texts)
+{
+    return !p->head || memcmp(lac_head_exemplars_hash(p->head), lac_head_data_hash(texts),
+                              LAC_HEAD_HASH_SIZE) == 0;
+}
+
+enum lac_status lac_pack_exemplars(const struct lac_pack *p, struct lac_head_data **out,
+                                   struct lac_err *err)
+{
+    enum lac_status status = read_exemplars(p, false, out, err);
+    struct lac_head_data *own = NULL;
+
+    if (status != LAC_OK || are_learned(p, *out) || !lac_pack_has_own_exemplars(p))
+        return status;
+    status = read_exemplars(p, true, &own, err);
+    if (status == LAC_OK && are_learned(p, own)) {
+        lac_head_data_free(*out);
+        *out = own;
+        own = NULL;
+    }
+    lac_head_data_free(own);
+    return status;
 }
 
 bool lac_pack_has_own_exemplars(const struct lac_pack *p)

@@ -4,6 +4,7 @@ reaches the next training. A small part of the starter texts is enough to see al
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 
@@ -102,6 +103,31 @@ def test_a_pack_that_names_another_model_is_trained_for_that(tmp_path, data):
     done = run(tmp_path, pack, "--model", MODEL, "--layers", 3, status=2)
     assert "pack.yaml names another model" in done.stderr and sha256 in done.stderr
     assert learned(pack) == before
+
+
+def test_the_base_packs_texts_are_told_of_and_can_be_left_out(tmp_path, data):
+    pack = tmp_path / "pack"
+    pack.mkdir()
+    (pack / "pack.yaml").write_text("name: own\nversion: 1\nbase: builtin\n", encoding="utf-8")
+    own = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in data)
+
+    # What it learns from is said before it begins, which takes minutes.
+    done = run(tmp_path, pack, "--model", tmp_path / "none", *with_data(data), status=2)
+    learning = re.search(r"learning from (\d+) texts, of which (\d+) are the base pack's; --own", done.stderr)
+    assert learning and 3000 < int(learning[2]) < int(learning[1]) <= int(learning[2]) + own
+
+    done = run(tmp_path, pack, "--own", "--model", MODEL, "--layers", 3, *with_data(data))
+    assert f"learning from {own} texts\n" in done.stderr and f"{own} texts (" in done.stdout
+    # No terminal: steps are lines of a log.
+    assert "vectors of 3 layers\n" in done.stderr and "\r" not in done.stderr
+    lint = subprocess.run([BIN / "lacuna", "pack", "lint", pack], env=clean_env(tmp_path), check=False,
+                          capture_output=True, text=True, timeout=60)
+    assert lint.returncode == 0 and "head-" not in lint.stdout, lint.stdout
+    with (pack / "exemplars" / "hr.jsonl").open("a", encoding="utf-8") as out:
+        out.write('{"id": "new", "text": "a new one", "tier": "PUBLIC"}\n')
+    lint = subprocess.run([BIN / "lacuna", "pack", "lint", pack], env=clean_env(tmp_path), check=False,
+                          capture_output=True, text=True, timeout=60)
+    assert "head-stale" in lint.stdout
 
 
 def test_a_dry_run_writes_nothing(tmp_path, data):

@@ -8,12 +8,34 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "lac_clock.h"
+
+enum { TELL_MS = 10000 }; /* between two lines of a log */
 enum { BOUND_PPM = 10000 /* leaks of a tier: 1 % */, FEEDBACK_BYTES = 64 << 20 };
 
 int lac_cli_train_failed(const struct lac_cli_train *r, const struct lac_err *err)
 {
     return lac_tool_fail(r->t, err->status == LAC_REJECT ? LAC_EXIT_USAGE : LAC_EXIT_FAILURE,
                          err->text, NULL);
+}
+
+void lac_cli_train_step(struct lac_cli_train *r, uint64_t done, uint64_t total, const char *what)
+{
+    uint64_t now = lac_clock_mono_ms();
+
+    if (r->t->err.terminal) {
+        if (lac_progress_due(&r->progress))
+            lac_progress_bar(&r->progress, done, total, what);
+        return;
+    }
+    if (done > 0 && now - r->told_ms < TELL_MS)
+        return;
+    r->told_ms = now;
+    if (done == 0)
+        fprintf(stderr, "%s\n", what);
+    else
+        fprintf(stderr, "%s: %llu of %llu\n", what, (unsigned long long)done,
+                (unsigned long long)total);
 }
 
 /* "INTERNAL=0.5", in percent. */
@@ -123,6 +145,8 @@ int lac_cli_train(int argc, char **argv)
         {0, "layers", LAC_ARGS_NUMBER, &o.layers, "N",
          "Take vectors from so many layers of the encoder (tries a few)", 1, LAC_HEAD_LAYER_MAX},
         {0, "seed", LAC_ARGS_NUMBER, &o.seed, "N", "Of the folds when domains are few (1)", 0, 0},
+        {0, "own", LAC_ARGS_SWITCH, &o.own, NULL,
+         "Learn from the pack's own texts only, not from those of its base", 0, 0},
         {'n', "dry-run", LAC_ARGS_SWITCH, &o.dry_run, NULL, "Measure, and write nothing", 0, 0},
         LAC_CLI_FORMAT_OPTIONS(&o.format, &o.json),
     };
@@ -131,9 +155,11 @@ int lac_cli_train(int argc, char **argv)
         .usage = "[OPTION]... PACKDIR",
         .summary = "Teach a pack what texts of each tier are like.",
         .details =
-            "Learns from exemplars/*.jsonl of the pack (and of its base) and of --data, whose "
-            "files\n"
-            "are copied there; writes semantic/head.json and semantic/exemplars.vec. A line is\n"
+            "Learns from exemplars/*.jsonl of the pack and of its base (thousands, from the "
+            "built-in "
+            "pack;\n"
+            "--own leaves these out) and of --data, whose files are copied there; writes "
+            "semantic/head.json and semantic/exemplars.vec. A line is\n"
             "{\"id\": \"hr-1\", \"text\": \"...\", \"tier\": \"INTERNAL\"}; the file's name is "
             "its\n"
             "domain, unless a line has a \"domain\". Feedback is taken as `lacuna tail feedback`\n"

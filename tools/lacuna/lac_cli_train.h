@@ -21,7 +21,7 @@ struct lac_cli_train_options {
     const char *model, *format, *origin;
     struct lac_args_list data, requests, leak;
     uint64_t seed, layers;
-    bool json, dry_run;
+    bool json, dry_run, own;
 };
 
 /* One training, with vectors from so many layers. */
@@ -42,6 +42,8 @@ struct lac_cli_train {
     const struct lac_tool *t;
     const struct lac_cli_train_options *o;
     struct lac_progress progress;
+    uint64_t told_ms; /* when the last line of a log was written */
+    size_t from_base; /* lines that the base pack has */
     uint32_t domain_texts[LAC_HEAD_DOMAIN_MAX];
     struct lac_pack *pack;
     struct lac_head_data *data;
@@ -84,6 +86,10 @@ int lac_cli_train_fit(struct lac_cli_train *r);
 
 /* ---- lac_cli_train_out.c: reports and files ---- */
 int lac_cli_train_write(struct lac_cli_train *r);
+
+/* A step that takes long. On a terminal a bar; elsewhere a line when it begins (`done` 0) and every
+ * few seconds. */
+void lac_cli_train_step(struct lac_cli_train *r, uint64_t done, uint64_t total, const char *what);
 
 /* The exit status for an error of the libraries, with the error said. */
 int lac_cli_train_failed(const struct lac_cli_train *r, const struct lac_err *err);

@@ -50,19 +50,34 @@ static int take_exemplars(struct lac_cli_train *r)
     for (size_t i = 0; i < lac_pack_file_count(r->pack); i++) {
         const struct lac_pack_file *f = lac_pack_file_at(r->pack, i);
         struct lac_str path = f->path, stem;
+        size_t lines = lac_head_data_lines(r->data);
+        bool base = lac_str_has_at(path, 0, "base/");
         char name[512];
         struct lac_err err;
 
-        if (path.len > 5 && memcmp(path.ptr, "base/", 5) == 0)
+        if (base)
             path = lac_str_slice(path, 5, path.len);
-        if (path.len < 10 || memcmp(path.ptr, "exemplars/", 10) != 0 || !stem_of(path, &stem) ||
-            is_replaced(r->o, stem))
+        if ((base && r->o->own) || path.len < 10 || memcmp(path.ptr, "exemplars/", 10) != 0 ||
+            !stem_of(path, &stem) || is_replaced(r->o, stem))
             continue;
         snprintf(name, sizeof(name), "%.*s", LAC_STR_FMT(f->path));
         if (lac_head_data_add(r->data, name, stem, f->data, &err) != LAC_OK)
             return lac_cli_train_failed(r, &err);
+        r->from_base += base ? lac_head_data_lines(r->data) - lines : 0;
     }
     return -1;
+}
+
+/* Who brings a hundred texts may not expect to wait for thousands. */
+static void tell_of_base(const struct lac_cli_train *r)
+{
+    if (r->from_base > 0)
+        fprintf(
+            stderr,
+            "learning from %zu texts, of which %zu are the base pack's; --own leaves those out\n",
+            lac_head_data_count(r->data), r->from_base);
+    else
+        fprintf(stderr, "learning from %zu texts\n", lac_head_data_count(r->data));
 }
 
 /* ---- --data ---- */
@@ -222,5 +237,7 @@ int lac_cli_train_collect(struct lac_cli_train *r)
     if (status < 0 && lac_head_data_waiting(r->data) > 0)
         lac_tool_warn(r->t, "%zu events with feedback have no text here: give --requests",
                       lac_head_data_waiting(r->data));
+    if (status < 0)
+        tell_of_base(r);
     return status < 0 && feedback > 0 ? keep_feedback(r) : status;
 }

@@ -129,13 +129,12 @@ static int embed_all(struct lac_cli_train *r, struct lac_semantic_lane *lane)
         size_t n = count - r->first < BATCH ? count - r->first : BATCH;
         char line[64];
 
+        snprintf(line, sizeof(line), "vectors of %u layers", r->trials[r->trial_count].layers);
+        lac_cli_train_step(r, r->first, count, line);
         for (size_t i = 0; i < n; i++)
             texts[i] = lac_head_data_at(r->data, r->first + i)->text;
         if (lac_semantic_encode(lane, texts, n, NULL, take_window, r, &err) != LAC_OK)
             return lac_cli_train_failed(r, &err);
-        snprintf(line, sizeof(line), "vectors of %u layers", r->trials[r->trial_count].layers);
-        if (lac_progress_due(&r->progress))
-            lac_progress_bar(&r->progress, r->first + n, count, line);
     }
     return -1;
 }
@@ -171,8 +170,7 @@ static bool show_step(void *ctx, uint32_t done, uint32_t total)
     char line[64];
 
     snprintf(line, sizeof(line), "head on %u layers", r->trials[r->trial_count].layers);
-    if (lac_progress_due(&r->progress))
-        lac_progress_bar(&r->progress, done, total, line);
+    lac_cli_train_step(r, done, total, line);
     return true;
 }
 

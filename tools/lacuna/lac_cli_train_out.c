@@ -177,6 +177,9 @@ static void put_people(const struct lac_cli_train *r, struct lac_buf *b)
                    report->count, report->tiers[0], lac_tier_name(LAC_TIER_PUBLIC),
                    report->tiers[1], lac_tier_name(LAC_TIER_INTERNAL), report->tiers[2],
                    lac_tier_name(LAC_TIER_PROPRIETARY), report->domains, r->name, report->words);
+    if (r->from_base > 0)
+        lac_buf_printf(b, "%zu of them are the base pack's: --own leaves those out\n",
+                       r->from_base);
     put_tried(r, b);
     put_held_out_people(r, b);
     if (r->cut)
