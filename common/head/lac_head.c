@@ -23,7 +23,7 @@ _Static_assert((int)LAC_HEAD_HASH_SIZE == (int)LAC_SHA256_SIZE, "hashes are SHA-
 
 static enum lac_status bad(struct lac_err *err, const char *why)
 {
-    return lac_err_set(err, LAC_REJECT, 0, "semantic/: %s", why);
+    return lac_err_set(err, LAC_REJECT, 0, "%s", why);
 }
 
 /* Both files say which exemplars they are about; the head also says by which bytes. */
