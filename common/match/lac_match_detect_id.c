@@ -210,8 +210,23 @@ static bool is_group(size_t digits)
     return digits >= 4 && digits <= 6;
 }
 
+/* Whether four hexadecimal digits begin at `at`, a letter and a digit among them, and no more. */
+static bool is_hex_group(struct lac_str t, size_t at)
+{
+    bool letter = false, digit = false;
+
+    for (size_t i = at; i < at + 4; i++) {
+        if (!lac_match_is_hex(lac_match_byte(t, i)))
+            return false;
+        letter = letter || lac_match_is_alpha((unsigned char)t.ptr[i]);
+        digit = digit || lac_match_is_digit((unsigned char)t.ptr[i]);
+    }
+    return letter && digit && !lac_match_is_alnum(lac_match_before(t, at)) &&
+           !lac_match_is_alnum(lac_match_byte(t, at + 4));
+}
+
 /* Whether groups of digits stand in a table or a list: where lines break between them, more of them
- * to one side; otherwise, between blanks, to both. */
+ * to one side; otherwise, between blanks, to both, or one of hexadecimal digits ("527D 5282"). */
 static bool is_among_groups(struct lac_str t, size_t start, size_t end)
 {
     unsigned char kind;
@@ -225,6 +240,9 @@ static bool is_among_groups(struct lac_str t, size_t start, size_t end)
                         lac_match_run_start(t, start - before, 7, lac_match_is_digit));
     if (behind)
         right = is_group(lac_match_run_end(t, end + behind, 7, lac_match_is_digit) - end - behind);
+    if ((before && start >= before + 4 && is_hex_group(t, start - before - 4)) ||
+        (behind && is_hex_group(t, end + behind)))
+        return true;
     return memchr(t.ptr + start, '\n', end - start) ? left || right : left && right;
 }
 

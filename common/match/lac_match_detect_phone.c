@@ -222,6 +222,30 @@ static bool verify_nanp(struct lac_str t, size_t at, struct lac_match_span *out)
     return true;
 }
 
+static unsigned number_of(const char *digits, size_t count)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < count; i++)
+        n = n * 10 + (unsigned)(digits[i] - '0');
+    return n;
+}
+
+/* "+5320-06025", "+340308-1181434": degrees, minutes and seconds of a place north of the equator
+ * and west of Greenwich (ISO 6709), as in lists of time zones and airports. */
+static bool is_place(const struct phone *p)
+{
+    size_t more =
+        p->group[0]; /* behind the degrees of the latitude, and of the longitude: 2 or 4 */
+    const char *west = p->digits + more;
+
+    if (p->groups != 2 || p->sep != '-' || (more != 4 && more != 6) || p->group[1] != more + 1)
+        return false;
+    return number_of(p->digits, 2) <= 90 && number_of(west, 3) <= 180 &&
+           number_of(p->digits + 2, 2) < 60 && number_of(west + 3, 2) < 60 &&
+           (more == 4 || (number_of(p->digits + 4, 2) < 60 && number_of(west + 5, 2) < 60));
+}
+
 static bool verify_plus(struct lac_str t, size_t at, struct lac_match_span *out)
 {
     size_t first = at - 1;
@@ -245,7 +269,7 @@ static bool verify_plus(struct lac_str t, size_t at, struct lac_match_span *out)
     if (p.digits[0] == '1' ? p.count != 11 || !lac_match_nanp_valid(p.digits + 1, false)
                            : p.count < DIGITS_MIN)
         return false;
-    if (p.groups == 2 && p.sep == '.') /* a decimal */
+    if ((p.groups == 2 && p.sep == '.') || is_place(&p)) /* a decimal */
         return false;
     end = p.more ? p.end : phone_end(t, p.end);
     if (!end)

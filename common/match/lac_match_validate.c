@@ -37,6 +37,7 @@ static const struct {
     {"imei", lac_match_validate_imei},
     {"icao_document", lac_match_validate_icao_document},
     {"date", lac_match_validate_date},
+    {"bic", lac_match_validate_bic},
     {"mac", lac_match_validate_mac},
     {"us_itin", lac_match_validate_us_itin},
     {"us_ssn", lac_match_validate_us_ssn},

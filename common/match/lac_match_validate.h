@@ -102,6 +102,6 @@ lac_match_validate lac_match_validate_vin, lac_match_validate_imei,
     lac_match_validate_uk_driving_licence, lac_match_validate_ie_pps, lac_match_validate_nl_bsn,
     lac_match_validate_be_nrn, lac_match_validate_be_eid, lac_match_validate_fr_nir,
     lac_match_validate_fr_spi, lac_match_validate_fr_siren, lac_match_validate_ch_ahv,
-    lac_match_validate_lu_matricule;
+    lac_match_validate_lu_matricule, lac_match_validate_bic;
 
 #endif

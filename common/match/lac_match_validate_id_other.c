@@ -106,3 +106,24 @@ bool lac_match_validate_kz_iin(struct lac_str match)
         check = lac_match_weigh(c.at, "3456789ab12") % 11;
     return check == lac_match_digit(c.at + 11);
 }
+
+/* ISO 9362: four letters, the country, two characters of a place, three of a branch. A text in
+ * capitals is full of words of that form ("SWIFT CUSTOMER DOCUMENT"): what ends as words do, and as
+ * no place or branch is called, is none. */
+bool lac_match_validate_bic(struct lac_str match)
+{
+    static const char places[][3] = {"ED", "ER", "ES", "GS", "IC", "LY", "ND",
+                                     "NE", "NG", "NT", "ON", "RY", "TE", "TY"};
+    static const char branches[][4] = {"ARY", "ATE", "BLE", "DED", "ELY", "ENT", "IAL",
+                                       "IAN", "IED", "IES", "ING", "ION", "ITY", "IVE",
+                                       "LLY", "NAL", "NCE", "NED", "NTS", "ONS", "OUS",
+                                       "RED", "SED", "SLY", "TED", "TIC", "TLY"};
+
+    for (size_t i = 0; i < LAC_COUNT(places) && match.len == 8; i++)
+        if (memcmp(match.ptr + 6, places[i], 2) == 0)
+            return false;
+    for (size_t i = 0; i < LAC_COUNT(branches) && match.len == 11; i++)
+        if (memcmp(match.ptr + 8, branches[i], 3) == 0)
+            return false;
+    return true;
+}

@@ -258,6 +258,8 @@ static void good_numbers_hold_and_slips_are_seen(void)
 static void numbers_that_break_one_rule_are_refused(void)
 {
     static const char *const rows[][2] = {
+        {"bic", "CUSTOMER"},               /* a word */
+        {"bic", "BENEFICIARY"},            /* likewise */
         {"us_itin", "900-66-0000"},        /* no such group */
         {"us_itin", "800-70-0000"},        /* not from 9 */
         {"us_ein", "07-3456789"},          /* nobody's prefix */
