@@ -21,6 +21,7 @@ enum {
     KEY_LONG_MIN = 30,   /* of one with hardly a digit */
     SIGNS_MIN = 24,      /* of a key with signs in it */
     MIXED_MIN = 12,      /* of one with signs, digits and letters of both cases */
+    PUBLIC_KEY_BEGINS = 40,
     KEY_REST_MAX = 6,    /* "_token" */
     KEY_TEXT_MAX = 2048, /* bytes of a key */
     VALUE_MIN = 4,
@@ -142,6 +143,31 @@ static struct lac_str owner_of(struct lac_str t, size_t name)
     return word;
 }
 
+/* "android.os.BinderProxy@2bd79ce": what Java says of an object that has no text of its own. */
+static bool is_object(struct lac_str s)
+{
+    const char *at = memchr(s.ptr, '@', s.len);
+    size_t name = at ? (size_t)(at - s.ptr) : 0;
+
+    return name > 0 && memchr(s.ptr, '.', name) && s.len - name > 5 && s.len - name <= 9 &&
+           lac_match_run_end(s, 0, s.len, lac_match_is_name) == name &&
+           lac_match_run_end(s, name + 1, s.len, lac_match_is_hex) == s.len;
+}
+
+/* "Next page token: eav1O": the same words as in is_about, apart from the name. */
+static bool is_cursor(struct lac_str t, size_t name)
+{
+    static const char *const words[] = {"page", "pagination", "continuation", "csrf", "xsrf", NULL};
+    size_t end = name - (name > 0 && t.ptr[name - 1] == ' ');
+    struct lac_str word =
+        lac_str_slice(t, lac_match_run_start(t, end, LAC_MATCH_NAME_REST, lac_match_is_alpha), end);
+
+    for (size_t i = 0; end < name && words[i]; i++)
+        if (lac_str_eq_nocase(word, words[i]))
+            return true;
+    return false;
+}
+
 /* Without quotes, a value may be a reference: settings.DB_PASS, process.env.TOKEN, /run/secret. */
 static bool is_reference(struct lac_str s)
 {
@@ -151,6 +177,8 @@ static bool is_reference(struct lac_str s)
         W("args."),   W("self."),      W("this."),  W("://"),      {0}};
     size_t dots = 0;
 
+    if (is_object(s))
+        return true;
     if (s.ptr[0] == '/' || s.ptr[0] == '.' || s.ptr[0] == '~' || lac_match_mentions(s, words))
         return true;
     for (size_t i = 0; i < s.len; i++) {
@@ -285,6 +313,22 @@ static bool is_variable(struct lac_str s)
     return lac_match_is_constant(s) && lac_match_mentions(s, words);
 }
 
+/* The public half of a pair, in DER as PEM has it (RFC 5280, 4.1.2.7; RFC 8410): RSA's identifier
+ * and a bit string, which a private key has not; on P-256 and P-384, and Ed25519's. */
+static bool is_public_key(struct lac_str s)
+{
+    static const char *const begins[] = {"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE",
+                                         "MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAE", "MCowBQYDK2VwAyEA"};
+    static const char rsa[] = "NBgkqhkiG9w0BAQEFAAO";
+
+    if (s.len < PUBLIC_KEY_BEGINS || s.ptr[0] != 'M')
+        return false;
+    for (size_t i = 0; i < LAC_COUNT(begins); i++)
+        if (memcmp(s.ptr, begins[i], strlen(begins[i])) == 0)
+            return true;
+    return memmem(s.ptr, PUBLIC_KEY_BEGINS, rsa, strlen(rsa)) != NULL;
+}
+
 static bool is_secret(const struct lac_match_value *v, enum kind kind)
 {
     struct lac_str s = v->text;
@@ -297,7 +341,7 @@ static bool is_secret(const struct lac_match_value *v, enum kind kind)
     if (kind == KIND_SECRET && key < s.len && ((v->quoted && is_sign_text(s)) || is_mixed_text(s)))
         return !lac_match_is_placeholder(s);
     if (kind != KIND_PASSWORD)
-        return is_key_text(s, key) && !lac_match_is_placeholder(s) &&
+        return is_key_text(s, key) && !is_public_key(s) && !lac_match_is_placeholder(s) &&
                (kind != KIND_SECRET || v->bare
                     ? is_issued(s)
                     : lac_match_is_random(s, RANDOM_MIN) || is_short_issued(s));
@@ -370,7 +414,7 @@ static bool assigned(struct lac_str t, size_t at, enum kind kind, bool directive
     name.whole = after.len == 0 || (after.len <= KEY_REST_MAX && lac_match_mentions(after, keys));
     if ((after.len > 0 && t.ptr[name.end - 1] == '.') || is_about(before, after) ||
         (kind == KIND_KEY && is_plain_key(before)) ||
-        (kind == KIND_PASSWORD && is_verdict(t, &name)))
+        (kind == KIND_PASSWORD ? is_verdict(t, &name) : is_cursor(t, name.start)))
         return false;
     v.statement = is_statement(t, name.start, name.end) ||
                   (name.option && lac_match_byte(t, name.end) == '=');
@@ -400,12 +444,13 @@ static bool assigned(struct lac_str t, size_t at, enum kind kind, bool directive
     return true;
 }
 
-/* "the interface identified by %IFINDEX", "... by *map_fd*", "... by __m68k__": documents of code.
+/* "the interface identified by %IFINDEX", "... by *map_fd*", "... by __m68k__", "... by +name+":
+ * documents of code.
  * A password of SQL stands in quotes or begins with a letter. */
 static bool is_prose(struct lac_str t, size_t at)
 {
     return at >= 3 && (memcmp(t.ptr + at - 3, "by ", 3) == 0) &&
-           lac_match_is_in(lac_match_byte(t, lac_match_skip(t, at, " ", BLANKS_MAX)), "%*_");
+           lac_match_is_in(lac_match_byte(t, lac_match_skip(t, at, " ", BLANKS_MAX)), "%*_+");
 }
 
 bool lac_match_verify_password(struct lac_str t, size_t at, unsigned trigger,
