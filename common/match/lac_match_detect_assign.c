@@ -42,10 +42,10 @@ static bool is_about(struct lac_str before, struct lac_str after)
 {
     static const struct lac_match_gram_word id[] = {W("id"), {0}};
     static const struct lac_match_gram_word first[] = {
-        W("public"), W("csrf"),   W("xsrf"),         W("next"),         W("page"),
-        W("cursor"), W("contin"), W("sort"),         W("partit"),       W("cache"),
-        W("max_"),   W("min_"),   W("num_"),         W("sync"),         W("design"),
-        W("forgot"), W("reset"),  W("authenticity"), W("requestverif"), {0}};
+        W("public"),       W("csrf"),  W("xsrf"),   W("next"),   W("page"),  W("cursor"),
+        W("contin"),       W("sort"),  W("partit"), W("cache"),  W("max_"),  W("min_"),
+        W("num_"),         W("sync"),  W("design"), W("forgot"), W("reset"), W("authenticity"),
+        W("requestverif"), W("empty"), {0}};
     static const struct lac_match_gram_word last[] = {
         W("hash"),   W("digest"),  W("salt"),   W("length"), W("_len"),   W("policy"), W("rule"),
         W("regex"),  W("pattern"), W("file"),   W("path"),   W("dir"),    W("url"),    W("uri"),

@@ -246,10 +246,14 @@ static bool is_among_groups(struct lac_str t, size_t start, size_t end)
     return memchr(t.ptr + start, '\n', end - start) ? left || right : left && right;
 }
 
-/* "3859 3860 3861 3864": numbers in ascending order that lie close together are a list. */
-static bool is_ascending(const char *digits, const unsigned char *sizes)
+/* "3859 3860 3861 3864": numbers in ascending order that lie close together, or on a line each,
+ * are a list. */
+static bool is_ascending(struct lac_str text, const char *digits, const unsigned char *sizes)
 {
-    int last = 0, first = 0;
+    int last = 0, first = 0, lines = 0;
+
+    for (size_t i = 0; i < text.len; i++)
+        lines += text.ptr[i] == '\n';
 
     for (int g = 0; g < 4; g++) {
         int n = 0;
@@ -264,7 +268,7 @@ static bool is_ascending(const char *digits, const unsigned char *sizes)
             return false;
         last = n;
     }
-    return last - first < ASCENDING;
+    return last - first < ASCENDING || lines == 3;
 }
 
 static unsigned byte_at(const char *digits, size_t i)
@@ -298,7 +302,9 @@ static size_t card_end(struct lac_str t, size_t start, const unsigned char *size
     size_t end = card_parse(t, start, sizes, digits, count);
 
     return end && lac_match_card_issuer(digits, *count) && lac_match_luhn(digits, *count) &&
-                   !(end - start > *count ? is_ascending(digits, sizes) : is_bytes(digits, *count))
+                   !(end - start > *count
+                         ? is_ascending(lac_str_slice(t, start, end), digits, sizes)
+                         : is_bytes(digits, *count))
                ? end
                : 0;
 }

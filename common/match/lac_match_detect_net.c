@@ -36,8 +36,11 @@ static bool is_domain_any(unsigned c)
 static bool is_file_ending(struct lac_str tld)
 {
     static const char *const endings[] = {
-        "png", "jpg",  "jpeg", "gif",  "svg", "webp", "css",     "js",    "json",  "html",
-        "pdf", "yaml", "yml",  "toml", "txt", "po",   "service", "timer", "socket"};
+        "png",     "jpg",   "jpeg",   "gif",    "svg",   "webp",      "css",   "js",
+        "json",    "html",  "pdf",    "yaml",   "yml",   "toml",      "txt",   "po",
+        "service", "timer", "socket", "target", "mount", "automount", "slice", "scope",
+        "device",  "swap",  "conf",   "cfg",    "ini",   "xml",       "csv",   "log",
+        "lock",    "lst",   "tmp",    "bak",    "scss",  "woff",      "sty",   "cls"};
 
     for (size_t i = 0; i < LAC_COUNT(endings); i++)
         if (lac_str_eq_nocase(tld, endings[i]))
@@ -124,6 +127,9 @@ bool lac_match_verify_email(struct lac_str t, size_t at, unsigned trigger,
         end = domain_end(t, sign + 1, is_domain_any);
     if (end == sign + 1 || is_url_userinfo(t, start))
         return false;
+    /* E<lt>jane@example.orgE<gt>: angle brackets in Perl's documents */
+    if (t.ptr[end - 1] == 'E' && end + 4 <= t.len && memcmp(t.ptr + end, "<gt>", 4) == 0)
+        end--;
     if (sign - start == 3 && memcmp(t.ptr + start, "git", 3) == 0 && lac_match_byte(t, end) == ':')
         return false;
     if (lac_match_byte(t, end) == '@')

@@ -429,6 +429,18 @@ static bool is_among_bytes(struct lac_str t, size_t start, size_t end)
                      (lac_match_byte(t, end + 3) == ' ' && is_hex_pair(t, end + 4)));
 }
 
+/* "[0706/120312:WARNING:dns.cc(306)]": month and day, and the time, as Chromium's logs have them.
+ */
+static bool is_log_time(struct lac_str t, size_t start, const struct phone *p)
+{
+    unsigned char before = lac_match_before(t, start);
+
+    return p->groups == 2 && p->sep == '/' && p->group[0] == 4 && p->group[1] == 6 &&
+           (before == '[' || before == ':') && lac_match_is_in(lac_match_byte(t, p->end), ":.") &&
+           number_of(p->digits, 2) <= 12 && number_of(p->digits + 2, 2) <= 31 &&
+           number_of(p->digits + 4, 2) < 24 && number_of(p->digits + 6, 2) < 60;
+}
+
 /* "020 7946 0958", "089/1234 5678", "0049 30 901820": the trunk prefix, or the international one.
  */
 static bool verify_trunk(struct lac_str t, size_t at, struct lac_match_span *out)
@@ -463,7 +475,7 @@ static bool verify_trunk(struct lac_str t, size_t at, struct lac_match_span *out
             return false;
     }
     end = phone_end(t, p.end);
-    if (p.more || !end || is_date(t, start) ||
+    if (p.more || !end || is_date(t, start) || is_log_time(t, start, &p) ||
         (p.group[0] == 2 && p.sep == ' ' && is_among_bytes(t, start, end)))
         return false;
     *out = (struct lac_match_span){start, end, end};
