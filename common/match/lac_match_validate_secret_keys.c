@@ -71,11 +71,12 @@ bool lac_match_validate_last_word(struct lac_str match)
 }
 
 /* "with password Qr7!dke#39.": without its quotes and the sentence's end the last word has a
- * letter, a digit and a sign that names, paths, versions and numbers don't have. */
+ * letter, a digit and a sign that names, paths, versions and numbers don't have, or letters of
+ * both cases and digits in turn (hT9mQ2xW). */
 bool lac_match_validate_said_password(struct lac_str match)
 {
-    bool letter = false, digit = false, sign = false;
-    size_t start = match.len, end = match.len;
+    bool upper = false, lower = false, digit = false, sign = false, plain = true;
+    size_t start = match.len, end = match.len, swaps = 0;
 
     while (start > 0 && (unsigned char)match.ptr[start - 1] > ' ')
         start--;
@@ -91,11 +92,14 @@ bool lac_match_validate_said_password(struct lac_str match)
 
         if (strchr("(){}[]<>/\\|\"'`", c) || (c == '.' && memchr(match.ptr, '@', i)))
             return false; /* code, a path, an address */
-        letter = letter || lac_match_is_alpha(c);
+        upper = upper || (c >= 'A' && c <= 'Z');
+        lower = lower || (c >= 'a' && c <= 'z');
         digit = digit || lac_match_is_digit(c);
+        plain = plain && lac_match_is_alnum(c);
         sign = sign || strchr("!@#$%^&*?", c);
+        swaps += i > 0 && lac_match_is_digit(c) != lac_match_is_digit(lac_match_before(match, i));
     }
-    return letter && digit && sign;
+    return digit && (sign ? upper || lower : plain && upper && lower && swaps >= 3);
 }
 
 /* Big-endian number of `text` in base 58, Bitcoin's alphabet; false when it does not fit `size`
