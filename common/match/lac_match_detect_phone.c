@@ -170,8 +170,9 @@ static bool word_before(struct lac_str t, size_t start)
 /* "Phone case order 728733830": the number is that of what is named in between. */
 static bool names_other(struct lac_str t, size_t word, size_t at)
 {
-    static const char *const words[] = {"order",   "build", "ticket",   "invoice", "version",
-                                        "release", "sku",   "tracking", "imei"};
+    static const char *const words[] = {"order",   "build",   "ticket", "invoice",
+                                        "version", "release", "sku",    "tracking",
+                                        "imei",    "model",   "serial"};
 
     return has_word(t, word, at, words, LAC_COUNT(words));
 }
@@ -441,6 +442,15 @@ static bool is_log_time(struct lac_str t, size_t start, const struct phone *p)
            number_of(p->digits + 4, 2) < 24 && number_of(p->digits + 6, 2) < 60;
 }
 
+/* "05177-9297-11", "078-24645-30": articles, as drugs are numbered (FDA: 5-4-2); ".0883.379879":
+ * the middle of something longer (a DOI). */
+static bool is_article(struct lac_str t, size_t start, const struct phone *p)
+{
+    if (p->sep == '.')
+        return lac_match_before(t, start) == '.';
+    return p->sep == '-' && p->groups == 3 && p->group[1] > 3 && p->group[2] == 2;
+}
+
 /* "020 7946 0958", "089/1234 5678", "0049 30 901820": the trunk prefix, or the international one.
  */
 static bool verify_trunk(struct lac_str t, size_t at, struct lac_match_span *out)
@@ -476,6 +486,7 @@ static bool verify_trunk(struct lac_str t, size_t at, struct lac_match_span *out
     }
     end = phone_end(t, p.end);
     if (p.more || !end || is_date(t, start) || is_log_time(t, start, &p) ||
+        (is_article(t, start, &p) && !word_before(t, start)) ||
         (p.group[0] == 2 && p.sep == ' ' && is_among_bytes(t, start, end)))
         return false;
     *out = (struct lac_match_span){start, end, end};
