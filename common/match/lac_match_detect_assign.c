@@ -525,6 +525,8 @@ bool lac_match_verify_native_password(struct lac_str t, size_t at, unsigned trig
     i = lac_match_skip(t, i, " \t*_\"'`", BLANKS_MAX);
     if (!sure && (lac_str_has_at(t, i, "- ") || lac_str_has_at(t, i, "\xE2\x80\x94 ")))
         i = lac_match_skip(t, i, "-\xE2\x80\x94 ", BLANKS_MAX);
+    if (!sure && lac_str_has_at(t, i, "l\xC3\xA0 ")) /* "is" in Vietnamese */
+        i = lac_match_skip(t, i + strlen("l\xC3\xA0"), " ", BLANKS_MAX);
     end = lac_match_run_end(t, i, NATIVE_VALUE_MAX, is_printed);
     while (end > i && lac_match_is_in((unsigned char)t.ptr[end - 1], ".,;:\"'`)>*"))
         end--;

@@ -250,8 +250,9 @@ static size_t behind_type(struct lac_str t, size_t i, bool colon)
 /* "is" and its like in a sentence. */
 static size_t behind_verb(struct lac_str t, size_t i, struct lac_match_value *v)
 {
-    static const char *const verbs[] = {"is",       "was",  "ist",       "lautet", "est", "es",
-                                        "\xC3\xA9", "jest", "\xC3\xA4r", "er",     NULL};
+    static const char *const verbs[] = {"is",       "was",      "ist",  "lautet",    "est",
+                                        "es",       "\xC3\xA9", "jest", "\xC3\xA4r", "er",
+                                        "\xC3\xA8", "este",     "je",   NULL};
 
     for (size_t k = 0; verbs[k]; k++) {
         size_t end = i + strlen(verbs[k]);
