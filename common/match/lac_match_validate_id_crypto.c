@@ -194,12 +194,13 @@ bool lac_match_validate_cashaddr(struct lac_str match)
     return sum == 1;
 }
 
-/* ERC-55: where letters of both cases occur, each is a capital if the hash has 8 or more there. */
+/* ERC-55: where capitals occur, each letter is one if the hash has 8 or more there. In capitals
+ * only, unless the hash has it so, 40 digits are an OpenPGP key's fingerprint. */
 bool lac_match_validate_eth_address(struct lac_str match)
 {
     unsigned char hash[32];
     char lower[40];
-    bool small = false, capital = false, digit = false;
+    bool capital = false, digit = false;
 
     if (match.len != 42 || match.ptr[0] != '0' || (match.ptr[1] | 0x20) != 'x')
         return false;
@@ -209,13 +210,12 @@ bool lac_match_validate_eth_address(struct lac_str match)
         if (!lac_match_is_hex((unsigned char)b))
             return false;
         digit = digit || lac_match_is_digit((unsigned char)b);
-        small = small || (b >= 'a' && b <= 'f');
         capital = capital || (b >= 'A' && b <= 'F');
         lower[i] = (char)(lac_match_is_alpha((unsigned char)b) ? b | 0x20 : b);
     }
     if (lac_match_is_uniform(lower, 40) || !digit)
         return false;
-    if (!small || !capital)
+    if (!capital)
         return true;
     lac_match_keccak256(hash, lower, sizeof(lower));
     for (size_t i = 0; i < 40; i++) {

@@ -443,6 +443,8 @@ static void addresses_of_coins_hold_their_checksums(void)
     }
     /* Without capitals there is nothing to check; all the same or no digit at all is no address. */
     LAC_TEST_EQ(valid("eth_address", "0xde709f2102306220921060314715629080e2fb77"), true);
+    LAC_TEST_EQ(valid("eth_address", "0x52908400098527886E0F7030069857D2E4169EE7"), true);
+    LAC_TEST_EQ(valid("eth_address", "0xD06AAF4C11DAB86DF421421EFE6B20ECA7AD98A1"), false);
     LAC_TEST_EQ(valid("eth_address", "0x0000000000000000000000000000000000000000"), false);
     LAC_TEST_EQ(valid("eth_address", "0x5AAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"), false);
     /* Bech32's constant with version 1, and Bech32m's with version 0. */
