@@ -172,9 +172,9 @@ static bool is_cursor(struct lac_str t, size_t name)
 static bool is_reference(struct lac_str s)
 {
     static const struct lac_match_gram_word words[] = {
-        W("passw"),   W("pwd"),        W("secret"), W("token"),    W("apikey"),
-        W("api_key"), W("credential"), W("config"), W("settings"), W("env."),
-        W("args."),   W("self."),      W("this."),  W("://"),      {0}};
+        W("passw"),      W("pwd"),    W("secret"),   W("token"),    W("apikey"), W("api_key"),
+        W("credential"), W("config"), W("settings"), W("env."),     W("args."),  W("self."),
+        W("this."),      W("://"),    W("privatek"), W("publicke"), {0}};
     size_t dots = 0;
 
     if (is_object(s))
@@ -419,6 +419,9 @@ static bool assigned(struct lac_str t, size_t at, enum kind kind, bool directive
     v.statement = is_statement(t, name.start, name.end) ||
                   (name.option && lac_match_byte(t, name.end) == '=');
     if (!lac_match_value_of(t, &name, kind == KIND_SECRET || kind == KIND_KEY, &v))
+        return false;
+    /* elementLabelAuthToken + "_id": an expression */
+    if (!v.quoted && kind != KIND_PASSWORD && lac_str_has_at(t, v.at + v.text.len, " + "))
         return false;
     /* No key goes on behind an address's '&', or ends like a sentence does; a password may. */
     if (kind != KIND_PASSWORD && !v.quoted) {

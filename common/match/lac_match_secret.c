@@ -115,13 +115,13 @@ static bool is_template(struct lac_str s)
 bool lac_match_is_placeholder(struct lac_str s)
 {
     static const struct lac_match_gram_word inside[] = {
-        W("example"),   W("xxxx"),     W("your"),     W("changeme"), W("change_me"),
-        W("change-me"), W("changeit"), W("placeho"),  W("dummy"),    W("redact"),
-        W("insert"),    W("replace"),  W("removed"),  W("masked"),   W("todo"),
-        W("12345678"),  W("00000000"), W("abcdefgh"), W("foobar"),   W("sample"),
-        W("fake"),      W("****"),     W("..."),      W("${"),       W("{{"),
-        W("$("),        W("%("),       W("#{"),       W("<%"),       W("not-a-"),
-        W("anonymous"), W("not_a_"),   W("_here"),    W("-here"),    {0}};
+        W("example"),   W("xxxx"),    W("your"),  W("changeme"), W("change_me"), W("change-me"),
+        W("changeit"),  W("placeho"), W("dummy"), W("redact"),   W("insert"),    W("replace"),
+        W("removed"),   W("masked"),  W("todo"),  W("12345678"), W("00000000"),  W("abcdefgh"),
+        W("foobar"),    W("sample"),  W("fake"),  W("****"),     W("..."),       W("${"),
+        W("{{"),        W("$("),      W("%("),    W("#{"),       W("<%"),        W("not-a-"),
+        W("anonymous"), W("not_a_"),  W("_here"), W("-here"),    W("withhmac"),  W("hmacsha"),
+        W("withrsa"),   {0}};
     static const char *const whole[] = {
         "password",  "password1", "password123", "passwd",    "pass",     "pwd",     "secret",
         "token",     "key",       "apikey",      "api_key",   "api-key",  "none",    "null",
