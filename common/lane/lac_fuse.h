@@ -26,7 +26,8 @@
 
 enum {
     LAC_FUSE_ATTEMPTS = 3, /* at this one the record is dead-lettered unseen */
-    LAC_FUSE_RANGES = 64,  /* in hand and suspected, each; more are not watched */
+    /* In hand and suspected, each; more are not watched: as many as a lane has partitions. */
+    LAC_FUSE_RANGES = 1024,
 };
 
 struct lac_fuse;

@@ -7,6 +7,9 @@
 #include "lac_fault.h"
 #include "lac_lane_priv.h"
 
+_Static_assert((int)LAC_FUSE_RANGES >= (int)LAC_LANE_PARTITIONS_MAX,
+               "what the fuse does not watch may crash the process for ever");
+
 /* ---- one slice ---- */
 
 #ifdef LAC_FAULTS

@@ -71,6 +71,25 @@ def test_each_bad_record_of_a_batch_is_found(lacuna, bad):
 
 
 @pytest.mark.timeout(120)
+def test_a_bad_record_among_those_of_many_partitions_is_found(lacuna):
+    """However many partitions a batch has records of: what is not watched would not be found."""
+    many = 200
+    lacuna.kafka.create_topics(lacuna.prefix, {"requests": many, "*": 1})
+    producer = lacuna.kafka.producer()
+    for partition in range(many):
+        producer.produce(lacuna.topic("requests"), b'{"text": "request 0"}', partition=partition,
+                         key=KEY if partition % 70 == 69 else "k")
+    assert producer.flush(30) == 0
+    worker = _worker(lacuna, "classify-0", classify__lanes=1, classify__batch_age_ms=2000)
+    [crashes] = _run_to_the_end(lacuna, [worker], 2)
+    routing = lacuna.kafka.wait_for(lacuna.topic("routing"), many - 2)
+    assert len({decode("Routing", m.value)["event_id"] for m in routing}) == len(routing) == many - 2
+    assert {(m.headers["lacuna-dlq-partition"], m.headers["lacuna-dlq-reason"])
+            for m in _letters(lacuna)} == {(b"69", b"crash"), (b"139", b"crash")}
+    assert crashes <= 4  # two for each, at most
+
+
+@pytest.mark.timeout(120)
 def test_a_bad_record_that_goes_from_worker_to_worker_is_found(lacuna):
     """What one worker suspects is its own knowledge: each may crash twice, none a third time."""
     lacuna.kafka.create_topics(lacuna.prefix, {"*": 1})
