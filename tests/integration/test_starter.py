@@ -16,13 +16,14 @@ from harness.program import clean_env
 
 STARTER = ROOT / "packs" / "starter"
 BUILTIN = ROOT / "packs" / "builtin"
+ASIDES = ROOT / "tests" / "data" / "eval" / "asides.jsonl"
 LEARNED = ("aerospace", "airport", "assistant", "banking", "building", "charity", "consulting", "desk", "education",
            "energy", "engineering", "everyday", "fashion", "finance", "food", "games", "garage", "general", "hr",
-           "infrastructure", "insurance", "justice", "legal", "leisure", "manufacturing", "media", "museum", "numbers",
-           "operations", "plant", "property", "public", "research", "retail", "shipping", "telecom")
+           "infrastructure", "insurance", "justice", "legal", "leisure", "manufacturing", "media", "mixed", "museum",
+           "numbers", "operations", "plant", "property", "public", "research", "retail", "shipping", "telecom")
 HELD_OUT = ("health", "sales", "support")
 
-# 0.0085 and 0.149 are reached: a head that got worse fails here.
+# 0.0061 and 0.146 are reached: a head that got worse fails here.
 LEAK, OVER_BLOCK = 0.01, 0.15
 
 
@@ -118,14 +119,28 @@ def test_a_secret_sentence_among_harmless_ones_is_found(tmp_path):
     assert answers(tmp_path, hidden).count("PUBLIC") <= len(hidden) // 10
 
 
-def test_domains_that_were_held_out(tmp_path):
-    files = [STARTER / f"{domain}.jsonl" for domain in HELD_OUT]
-    done = subprocess.run(
-        [BIN / "lacuna", "eval", "--pack", BUILTIN, "--strategy", "conservative", "--untouched",
-         "--class", "fp32", "--format", "json", *files],
-        env=environment(tmp_path), capture_output=True, text=True, check=False, timeout=240)
+def measure(tmp_path, *arguments):
+    done = subprocess.run([BIN / "lacuna", "eval", "--pack", BUILTIN, "--strategy", "conservative",
+                           "--class", "fp32", "--format", "json", *arguments],
+                          env=environment(tmp_path), capture_output=True, text=True, check=False, timeout=240)
     assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout)
+    return json.loads(done.stdout)
+
+
+def test_secrets_among_asides(tmp_path):
+    """Short texts, and such as stand among asides: "My sister lives in Toronto. Keep it short." The bars
+    are what is reached; they are far from those for texts about one thing."""
+    rows = [json.loads(row) for row in ASIDES.read_text(encoding="utf-8").splitlines()]
+    seen = {row["text"] for domain in LEARNED for row in texts(domain)}
+    assert not [row["id"] for row in rows if row["text"] in seen]
+    report = measure(tmp_path, ASIDES)
+    assert report["texts"] == len(rows)
+    assert report["leaks"]["value"] <= 0.10, report["mistakes"]
+    assert report["over_blocks"]["value"] <= 0.12, report["mistakes"]
+
+
+def test_domains_that_were_held_out(tmp_path):
+    report = measure(tmp_path, "--untouched", *(STARTER / f"{domain}.jsonl" for domain in HELD_OUT))
     assert report["texts"] > 1000
     assert report["macro_f1"] >= 0.85
     assert report["calibration"]["likeliest"]["error"] <= 0.05

@@ -18,8 +18,8 @@ enum {
     NEAREST = 15, /* neighbours whose tiers are counted */
     /* How much surer than a text a sentence must be (lac_head_doubts()): so that one in the midst
      * of harmless ones is found, and few texts are blocked for what only sounds odd on its own. */
-    DOUBT_PUBLIC = 150,
-    DOUBT_INTERNAL = 150,
+    DOUBT_PUBLIC = 100,
+    DOUBT_INTERNAL = 15,
 };
 
 /* ---- the model ---- */
