@@ -59,7 +59,7 @@ def _check(lacuna, count, *bad):
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("bad", [(3, 4), (2, 9, 16)], ids=str)
+@pytest.mark.parametrize("bad", [(3, 4), pytest.param((2, 9, 16), marks=pytest.mark.long)], ids=str)
 def test_each_bad_record_of_a_batch_is_found(lacuna, bad):
     """The first crash accuses all of the batch; then each of the bad ones crashes once more."""
     lacuna.kafka.create_topics(lacuna.prefix, {"*": 1})

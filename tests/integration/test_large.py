@@ -23,7 +23,7 @@ def _letters(lacuna):
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("delivery", ["exactly-once", "at-least-once"])
+@pytest.mark.parametrize("delivery", ["exactly-once", pytest.param("at-least-once", marks=pytest.mark.long)])
 def test_a_result_that_a_broker_refuses_is_found_among_others(lacuna, delivery):
     """The client's limit lets it through, the topic's does not: only the broker can say so."""
     lacuna.kafka.create_topics(lacuna.prefix, {"*": 1})

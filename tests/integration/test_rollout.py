@@ -75,7 +75,8 @@ def _begin(lacuna):
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("static", [False, True], ids=["deployment", "stateful set"])
+@pytest.mark.parametrize("static", [pytest.param(False, id="deployment"),
+                                    pytest.param(True, id="stateful set", marks=pytest.mark.long)])
 def test_a_rolling_restart_under_load_loses_and_doubles_nothing(lacuna, static):
     sink = _begin(lacuna)
     conf = {"classify__lanes": 1, "kafka__static_membership": static}

@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 
@@ -321,7 +322,8 @@ def test_a_baseline_knows_what_was_there_and_holds_no_value(tree, tmp_path):
     base = tmp_path / "known.txt"
     scan(tree, "--write-baseline", str(base), status=0)
     text = base.read_text()
-    assert "acme.io" not in text and "4111" not in text and len(text.splitlines()) == 6
+    said = re.sub(r"\b[0-9a-f]{16,}\b", "", text)  # digits of a hash may be those of the card
+    assert "acme.io" not in said and "4111" not in said and len(text.splitlines()) == 6
     done = scan(tree, "--baseline", str(base), status=0)
     assert "3 in the baseline" in done.stderr
     # Another line, the same value: known. Another value at the same place: not.

@@ -67,7 +67,8 @@ def test_a_sink_killed_at_any_point_neither_loses_nor_doubles(fed, point):
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("point", ["after_copy", "before_commit", "after_commit"])
+@pytest.mark.parametrize("point", ["before_commit", pytest.param("after_copy", marks=pytest.mark.long),
+                                   pytest.param("after_commit", marks=pytest.mark.long)])
 def test_a_sink_killed_among_repetitions_counts_each_contradiction_once(lacuna, point):
     """The rows of a batch that is refused as a whole go in one by one, in the same transaction as
     the position: whether the broker's or the database's answer came or not."""

@@ -28,7 +28,7 @@ def _put(lacuna, count, start):
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("delivery", ["exactly-once", "at-least-once"])
+@pytest.mark.parametrize("delivery", ["exactly-once", pytest.param("at-least-once", marks=pytest.mark.long)])
 def test_a_request_topic_that_is_made_anew_and_shorter_is_read_from_its_start(lacuna, delivery):
     kafka, topic = lacuna.kafka, lacuna.topic("requests")
     kafka.create_topics(lacuna.prefix, {"*": 2})
