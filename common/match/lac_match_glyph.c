@@ -67,7 +67,7 @@ size_t lac_match_fold_cluster(struct lac_match_folder *f, struct lac_str text, s
 {
     uint32_t base;
     size_t len = lac_match_cluster_len(text, at, &base);
-    char alike;
+    char alike, letter;
 
     if (len == 0) {
         *bad = true;
@@ -75,9 +75,9 @@ size_t lac_match_fold_cluster(struct lac_match_folder *f, struct lac_str text, s
         return 1;
     }
     alike = lac_match_alike_always(base);
-    if (!alike && lac_match_alike_letter(base) &&
-        lac_match_is_disguised(text, at, at + len, &f->word))
-        alike = lac_match_alike_letter(base);
+    letter = alike ? 0 : lac_match_alike_letter(base);
+    if (letter && lac_match_is_disguised(text, at, at + len, &f->word))
+        alike = letter;
     if (alike)
         lac_match_put_both(f, (unsigned char)alike, at);
     else

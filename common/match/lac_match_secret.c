@@ -311,23 +311,20 @@ bool lac_match_is_password(struct lac_str s, bool plain)
     return plain ? s.len > PASSWORD_MIN : m.cases >= 4 && s.len >= 12;
 }
 
-size_t lac_match_base64_decode(struct lac_str text, unsigned char *out, size_t capacity)
+size_t lac_match_unpack(struct lac_str text, unsigned width, int (*value)(unsigned char),
+                        unsigned char *out, size_t capacity)
 {
     uint32_t bits = 0;
     unsigned held = 0;
     size_t n = 0;
 
-    while (text.len > 0 && text.ptr[text.len - 1] == '=')
-        text.len--;
-    if (text.len % 4 == 1)
-        return 0;
     for (size_t i = 0; i < text.len; i++) {
-        int value = lac_match_base64_value((unsigned char)text.ptr[i]);
+        int digit = value((unsigned char)text.ptr[i]);
 
-        if (value < 0)
+        if (digit < 0)
             return 0;
-        bits = bits << 6 | (uint32_t)value;
-        held += 6;
+        bits = bits << width | (uint32_t)digit;
+        held += width;
         if (held < 8)
             continue;
         if (n == capacity)
@@ -336,6 +333,13 @@ size_t lac_match_base64_decode(struct lac_str text, unsigned char *out, size_t c
         out[n++] = (unsigned char)(bits >> held);
     }
     return n;
+}
+
+size_t lac_match_base64_decode(struct lac_str text, unsigned char *out, size_t capacity)
+{
+    while (text.len > 0 && text.ptr[text.len - 1] == '=')
+        text.len--;
+    return text.len % 4 == 1 ? 0 : lac_match_unpack(text, 6, lac_match_base64_value, out, capacity);
 }
 
 /* ---- JSON ---- */

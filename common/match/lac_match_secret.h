@@ -53,6 +53,14 @@ static inline int lac_match_base64_value(unsigned char c)
 }
 
 /*
+ * The bytes of a text whose characters stand for `width` bits each, 5 or 6, the first for the
+ * highest; bits that are left over are dropped. `value`: what one stands for, -1 for none. Returns
+ * bytes written, 0 when a character stands for nothing or they do not fit.
+ */
+size_t lac_match_unpack(struct lac_str text, unsigned width, int (*value)(unsigned char),
+                        unsigned char *out, size_t capacity);
+
+/*
  * Decodes base64 of either alphabet, padded or not. Returns bytes written, 0 when `text` is none
  * or does not fit.
  */

@@ -178,32 +178,26 @@ bool lac_match_validate_azure(struct lac_str match)
     return false;
 }
 
+static int small_base32_value(unsigned char c)
+{
+    if (c >= 'a' && c <= 'z')
+        return c - 'a';
+    return c >= '2' && c <= '7' ? c - '2' + 26 : -1;
+}
+
 /* microsoft/security-utilities, Azure DevOps: 52 characters of base32; four of the 32 bytes are
  * the CRC-32 of the others, combined with a number for users or one for applications. */
 bool lac_match_validate_azure_devops(struct lac_str match)
 {
     unsigned char bytes[ADO_SIZE * 5 / 8];
     char rest[sizeof(bytes)];
-    uint32_t bits = 0;
-    unsigned have = 0;
-    size_t n = 0, kept = 0;
+    size_t kept = 0;
     uint32_t crc, stored;
 
-    if (match.len != ADO_SIZE)
+    if (match.len != ADO_SIZE ||
+        lac_match_unpack(match, 5, small_base32_value, bytes, sizeof(bytes)) != sizeof(bytes))
         return false;
-    for (size_t i = 0; i < match.len; i++) {
-        unsigned c = (unsigned char)match.ptr[i];
-
-        if (c - 'a' >= 26 && c - '2' >= 6)
-            return false;
-        bits = bits << 5 | (c >= 'a' ? c - 'a' : c - '2' + 26);
-        have += 5;
-        if (have >= 8) {
-            have -= 8;
-            bytes[n++] = (unsigned char)(bits >> have);
-        }
-    }
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < sizeof(bytes); i++)
         if (i != 2 && i != 7 && i != 8 && i != 22)
             rest[kept++] = (char)bytes[i];
     crc = lac_match_crc32((struct lac_str){rest, kept});

@@ -158,29 +158,18 @@ bool lac_match_validate_extended_key(struct lac_str match)
     return match.len == 111 && base58_check(match, raw, sizeof(raw)) && raw[45] == 0;
 }
 
+static int base32_value(unsigned char c)
+{
+    if (is_upper(c))
+        return c - 'A';
+    return c >= '2' && c <= '7' ? c - '2' + 26 : -1;
+}
+
 /* The bytes of a text in base 32; what its last digit has too many bits for is left out. Returns
  * how many, 0 when they are not base 32, don't fit or a digit is left over. */
 static size_t base32_decode(struct lac_str text, unsigned char *out, size_t capacity)
 {
-    uint32_t bits = 0;
-    unsigned held = 0;
-    size_t n = 0;
-
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-
-        if (!is_upper(c) && !(c >= '2' && c <= '7'))
-            return 0;
-        bits = bits << 5 | (uint32_t)(is_upper(c) ? c - 'A' : c - '2' + 26);
-        held += 5;
-        if (held < 8)
-            continue;
-        if (n == capacity)
-            return 0;
-        held -= 8;
-        out[n++] = (unsigned char)(bits >> held);
-    }
-    return held < 5 ? n : 0;
+    return text.len * 5 % 8 < 5 ? lac_match_unpack(text, 5, base32_value, out, capacity) : 0;
 }
 
 /* CRC-16 (XModem), least byte first, behind `size` bytes. */
