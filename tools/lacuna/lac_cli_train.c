@@ -155,11 +155,9 @@ int lac_cli_train(int argc, char **argv)
         .usage = "[OPTION]... PACKDIR",
         .summary = "Teach a pack what texts of each tier are like.",
         .details =
-            "Learns from exemplars/*.jsonl of the pack and of its base (thousands, from the "
-            "built-in "
-            "pack;\n"
-            "--own leaves these out) and of --data, whose files are copied there; writes "
-            "semantic/head.json and semantic/exemplars.vec. A line is\n"
+            "Learns from exemplars/*.jsonl of the pack and of its base (thousands, from the\n"
+            "built-in pack; --own leaves these out) and of --data, whose files are copied\n"
+            "there; writes semantic/head.json and semantic/exemplars.vec. A line is\n"
             "{\"id\": \"hr-1\", \"text\": \"...\", \"tier\": \"INTERNAL\"}; the file's name is "
             "its\n"
             "domain, unless a line has a \"domain\". Feedback is taken as `lacuna tail feedback`\n"
