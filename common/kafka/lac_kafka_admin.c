@@ -442,6 +442,24 @@ enum lac_status lac_kafka_admin_committed(struct lac_kafka_admin *a, const char 
     return code ? lac_kafka_fail(err, "committed offsets", code) : LAC_OK;
 }
 
+/* Not by DescribeConsumerGroups: where a broker doesn't know the request, librdkafka 2.0.2 locks a
+ * queue of it that is gone, and never ends. */
+enum lac_status lac_kafka_admin_members(struct lac_kafka_admin *a, const char *group,
+                                        uint32_t timeout_ms, size_t *members, struct lac_err *err)
+{
+    const struct rd_kafka_group_list *list = NULL;
+    rd_kafka_resp_err_t code = rd_kafka_list_groups(a->rk, group, &list, (int)timeout_ms);
+
+    *members = 0;
+    for (int i = 0; list && i < list->group_cnt; i++) {
+        *members += (size_t)list->groups[i].member_cnt;
+        code = code ? code : list->groups[i].err;
+    }
+    if (list)
+        rd_kafka_group_list_destroy(list);
+    return code ? lac_kafka_fail(err, "members of a group", code) : LAC_OK;
+}
+
 enum lac_status lac_kafka_admin_offsets_for_times(struct lac_kafka_admin *a,
                                                   struct lac_kafka_position *p, size_t n,
                                                   uint32_t timeout_ms, struct lac_err *err)

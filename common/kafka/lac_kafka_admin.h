@@ -96,6 +96,12 @@ enum lac_status lac_kafka_admin_committed(struct lac_kafka_admin *a, const char 
                                           struct lac_kafka_position *p, size_t n,
                                           uint32_t timeout_ms, struct lac_err *err) LAC_MUST_USE;
 
+/* How many members `group` has now: 0 also for a group that never was, or that this user may not
+ * describe. The mock cluster does not tell; what it gives is no OK. */
+enum lac_status lac_kafka_admin_members(struct lac_kafka_admin *a, const char *group,
+                                        uint32_t timeout_ms, size_t *members,
+                                        struct lac_err *err) LAC_MUST_USE;
+
 /* In: each offset is a time in ms since 1970. Out: the first record at or after it,
  * LAC_KAFKA_END when there is none. */
 enum lac_status lac_kafka_admin_offsets_for_times(struct lac_kafka_admin *a,

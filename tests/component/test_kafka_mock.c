@@ -227,6 +227,7 @@ static void positions_are_committed_and_told(void)
     const struct lac_kafka_record r = {.value = LAC_STR("x"), .partition = 1};
     struct lac_kafka_position at[] = {{"t", 1, 1}, {"t", 2, LAC_KAFKA_NONE}};
     struct lac_kafka_admin *a = NULL;
+    size_t members;
     struct lac_kafka_consumer *c = NULL;
     struct lac_kafka_producer *p;
     struct lac_kafka_msg msg = {0};
@@ -265,6 +266,7 @@ static void positions_are_committed_and_told(void)
     at[0].offset = LAC_KAFKA_NONE;
     LAC_TEST_EQ(lac_kafka_admin_committed(a, "g", at, 1, WAIT_MS, &err), LAC_OK);
     LAC_TEST_EQ(at[0].offset, 1);
+    CU_ASSERT(lac_kafka_admin_members(a, "g", WAIT_MS, &members, &err) != LAC_OK);
     lac_kafka_admin_close(a);
     lac_kafka_consumer_close(c);
     lac_kafka_producer_close(p);

@@ -461,6 +461,29 @@ def test_doctor_names_topics_that_are_missing_and_settings_that_lose_records(lac
     finds(lacuna, "topics", "warn", lacuna.topic("replay"), "texts for ever", "for 7 d")
 
 
+def test_doctor_says_that_records_wait_and_nobody_runs_who_reads_them(lacuna):
+    lacuna.tool("topics", "create")
+    lacuna.migrate()
+    lacuna.publish([{"text": "one"}, {"text": "two"}])
+    finds(lacuna, "requests", "warn", "2 records wait", "has never read any", "Start its workers")
+    worker = lacuna.classify()
+    wait_until(lambda: len(lacuna.kafka.read(lacuna.topic("lineage"))) == 2, what="two decisions")
+    worker.stop()
+    finds(lacuna, "requests", "ok", "up to date; none runs now")
+    lacuna.publish([{"text": "three"}])
+    finds(lacuna, "requests", "warn", "1 record waits and no ", "classify runs", "Start its")
+    finds(lacuna, "lineage", "warn", "2 records wait", "sink has never read any")
+    sink = lacuna.sink()
+    wait_until(lambda: lacuna.postgres.value("select count(*) from decisions") == 2)
+    found = doctor(lacuna)["lineage"]
+    assert found[0][0] == "ok" and "up to date " in found[0][1], found
+    sink.stop()
+    finds(lacuna, "lineage", "ok", "none runs now")
+    lacuna.classify()
+    wait_until(lambda: len(lacuna.kafka.read(lacuna.topic("lineage"))) == 3, what="three decisions")
+    finds(lacuna, "lineage", "warn", "1 record waits and no ", "sink runs", "Start its")
+
+
 def test_doctor_says_what_a_database_user_lacks(lacuna):
     lacuna.migrate()
     finds(lacuna, "rights", "ok", "can be written")

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "lac_cli_pack_topic.h"
+#include "lac_cli_readers.h"
 #include "lac_clock.h"
 #include "lac_digest.h"
 #include "lac_encode_store.h"
@@ -38,7 +39,8 @@ enum {
     FILES_LEAST = 4096, /* connections of a bridge, and librdkafka's */
     DISK_LEAST_MIB = 256,
     DAY_MS = 86400000,
-    KEY_MOST = 4096, /* as lacuna-classify */
+    LAG_MOST = 100000, /* records: a worker's work of seconds */
+    KEY_MOST = 4096,   /* as lacuna-classify */
 };
 
 enum verdict { OK, WARN, FAIL };
@@ -299,42 +301,33 @@ static void check_topics(struct doctor *d, struct lac_kafka_admin *admin,
     lac_kafka_cluster_info_deinit(&info);
 }
 
-/* Kafka tells no time; how far its readers are behind says more. */
-static void check_lag(struct doctor *d, struct lac_kafka_admin *admin, enum lac_topic_id id)
+/* Kafka tells no time; how far its readers are behind says more, and whether there are any. */
+static void check_readers(struct doctor *d, struct lac_kafka_admin *admin,
+                          const struct lac_kafka_options *o, enum lac_topic_id id)
 {
-    const char *prefix = lac_conf_text(d->t->conf, "kafka.topic_prefix");
-    char topic[LAC_TOPIC_NAME_SIZE], group[LAC_TOPIC_NAME_SIZE];
-    struct lac_kafka_cluster_info info;
-    const struct lac_kafka_topic_info *t;
+    const char *name = lac_topics[id].name;
+    struct lac_cli_readers r;
     struct lac_err err;
-    int64_t lag = 0;
-    bool none = true;
+    enum lac_status status = lac_cli_readers_find(
+        &r, admin, o, lac_conf_text(d->t->conf, "kafka.topic_prefix"), id, &err);
 
-    if (!lac_topic_full_name(topic, prefix, id) || !lac_topic_group(group, prefix, id) ||
-        lac_kafka_admin_cluster(admin, ASK_MS, &info, &err) != LAC_OK)
-        return;
-    t = lac_kafka_cluster_topic(&info, topic);
-    for (int32_t i = 0; t && i < t->partitions; i++) {
-        struct lac_kafka_position p = {.topic = topic, .partition = i};
-        int64_t low, high;
-
-        if (lac_kafka_admin_committed(admin, group, &p, 1, ASK_MS, &err) != LAC_OK ||
-            lac_kafka_admin_watermarks(admin, topic, i, ASK_MS, &low, &high, &err) != LAC_OK)
-            break;
-        none &= p.offset < 0;
-        lag += high - (p.offset > low ? p.offset : low);
-    }
-    lac_kafka_cluster_info_deinit(&info);
-    if (!t)
-        return;
-    if (lag == 0)
-        say(d, OK, lac_topics[id].name, "", "%s is up to date", group);
-    else if (none)
-        say(d, WARN, lac_topics[id].name, "Start its workers.",
-            "%" PRId64 " records wait and %s has never read any", lag, group);
+    if (status == LAC_AGAIN)
+        return; /* its absence is said with the other topics */
+    if (status != LAC_OK)
+        say(d, WARN, name, "Let this user describe the topic and the group (ACL), or try again.",
+            "how far %s is can't be told: %s", r.group, err.text);
+    else if (r.waiting == 0)
+        say(d, OK, name, "", "%s is up to date%s", r.group, r.absent ? "; none runs now" : "");
+    else if (r.never && !r.running)
+        say(d, WARN, name, "Start its workers.", "%" PRId64 " record%s and %s has never read any",
+            r.waiting, r.waiting == 1 ? " waits" : "s wait", r.group);
+    else if (r.absent)
+        say(d, WARN, name, "Start its workers.", "%" PRId64 " record%s and no %s runs", r.waiting,
+            r.waiting == 1 ? " waits" : "s wait", r.group);
     else
-        say(d, lag > 100000 ? WARN : OK, lac_topics[id].name, "Start more workers, or wait.",
-            "%" PRId64 " records wait for %s", lag, group);
+        say(d, r.waiting > LAG_MOST ? WARN : OK, name, "Start more workers, or wait.",
+            "%" PRId64 " record%s for %s", r.waiting, r.waiting == 1 ? " waits" : "s wait",
+            r.group);
 }
 
 /* ---- pushed packs ---- */
@@ -448,8 +441,9 @@ static void check_kafka(struct doctor *d)
     if (id[0] && lac_cli_topic_names(d->t->conf, names, &err) == LAC_OK) {
         check_topics(d, admin, names);
         check_pushed(d);
-        check_lag(d, admin, LAC_TOPIC_REQUESTS);
-        check_lag(d, admin, LAC_TOPIC_REQUESTS_INTERACTIVE);
+        check_readers(d, admin, &o, LAC_TOPIC_REQUESTS);
+        check_readers(d, admin, &o, LAC_TOPIC_REQUESTS_INTERACTIVE);
+        check_readers(d, admin, &o, LAC_TOPIC_LINEAGE);
     }
     lac_kafka_admin_close(admin);
 }
