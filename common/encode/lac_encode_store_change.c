@@ -43,7 +43,8 @@ static enum lac_status sync_folder(const char *path, struct lac_err *err)
     return status;
 }
 
-static enum lac_status copy_bytes(int from, int to, const char *path, struct lac_err *err)
+static enum lac_status copy_bytes(int from, const char *source, int to, const char *target,
+                                  struct lac_err *err)
 {
     char *step = malloc(STEP);
     enum lac_status status = LAC_OK;
@@ -55,14 +56,16 @@ static enum lac_status copy_bytes(int from, int to, const char *path, struct lac
 
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0 || (n > 0 && !lac_file_write_all(to, step, (size_t)n)))
-            status = lac_encode_store_fail(err, path);
+        if (n < 0)
+            status = lac_encode_store_fail(err, source);
+        else if (n > 0 && !lac_file_write_all(to, step, (size_t)n))
+            status = lac_encode_store_fail(err, target);
         if (n <= 0 || status != LAC_OK)
             break;
     }
     free(step);
     if (status == LAC_OK && fsync(to) != 0)
-        status = lac_encode_store_fail(err, path);
+        status = lac_encode_store_fail(err, target);
     return status;
 }
 
@@ -81,7 +84,8 @@ static enum lac_status copy_file(const char *folder, const char *into, const cha
     if (from < 0)
         return errno == ENOENT ? LAC_OK : lac_encode_store_fail(err, source);
     to = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
-    status = to < 0 ? lac_encode_store_fail(err, target) : copy_bytes(from, to, source, err);
+    status =
+        to < 0 ? lac_encode_store_fail(err, target) : copy_bytes(from, source, to, target, err);
     close(from);
     if (to >= 0 && close(to) != 0 && status == LAC_OK)
         status = lac_encode_store_fail(err, target);

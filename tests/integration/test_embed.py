@@ -4,6 +4,8 @@ has the same vector, to the bit, whatever stands beside it. Long texts are read 
 
 import json
 import random
+import resource
+import signal
 import subprocess
 import sys
 
@@ -162,3 +164,17 @@ def test_a_model_of_the_store_goes_by_name_and_hash(tmp_path, model):
                            capture_output=True, text=True, check=True, timeout=60).stdout.split()[0]
     by = [answers(embed(tmp_path, "--model", name, stdin="x", **env))[0] for name in ("small", added[:12])]
     assert by[0] == by[1] and by[0]["model"] == added
+
+
+def little_room():
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+
+
+def test_a_store_without_room_is_named_and_keeps_no_half_model(tmp_path, model):
+    store = tmp_path / "models"
+    done = subprocess.run([BIN / "lacuna", "model", "add", model, "--name", "small"], text=True,
+                          env={**clean_env(tmp_path), "LACUNA__MODEL__STORE": str(store)}, timeout=60,
+                          capture_output=True, check=False, preexec_fn=little_room)
+    assert done.returncode == 4 and f"{store}/.new-" in done.stderr, done.stderr
+    assert [p.name for p in store.iterdir()] == ["names"] and not list((store / "names").iterdir())
