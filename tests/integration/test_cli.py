@@ -433,6 +433,23 @@ def test_a_pipe_that_is_written_to_stays_one(tmp_path):
     os.close(reader)
 
 
+def test_keygen_makes_both_keys_or_none_and_says_where(tmp_path):
+    def keygen(folder):
+        return subprocess.run([str(BIN / "lacuna"), "pack", "keygen", str(folder)], timeout=30,
+                              env=clean_env(tmp_path), capture_output=True, text=True, check=False)
+
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    (keys / "pack.pub").write_text("somebody's")
+    done = keygen(keys)
+    assert done.returncode == 4 and f"{keys}/pack.pub" in done.stderr, done.stderr
+    assert [f.name for f in keys.iterdir()] == ["pack.pub"]
+    assert (keys / "pack.pub").read_text() == "somebody's"
+    nowhere = keys / "pack.pub" / "keys"
+    done = keygen(nowhere)
+    assert done.returncode == 4 and f"cannot make {nowhere}: Not a dir" in done.stderr, done.stderr
+
+
 def doctor(lacuna, **conf):
     """{check: [(verdict, what was found and what to do)]}"""
     out = {}

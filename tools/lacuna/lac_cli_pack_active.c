@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "lac_cli.h"
 #include "lac_cli_pack_topic.h"
@@ -197,6 +198,20 @@ int lac_cli_pack_active(int argc, char **argv)
 
 /* ---- keygen ---- */
 
+/* Both or none: a private key alone would stand in the way of the next try. */
+static enum lac_status write_pair(const struct lac_sign_key *k, const char *key, const char *pub,
+                                  struct lac_err *err)
+{
+    enum lac_status status = lac_sign_key_write(k, key, err);
+
+    if (status != LAC_OK)
+        return status;
+    status = lac_sign_public_write(lac_sign_key_public(k), pub, err);
+    if (status != LAC_OK)
+        (void)unlink(key); /* this run's: what was there before is never written over */
+    return status;
+}
+
 static int keygen(const struct lac_tool *t)
 {
     const char *dir = t->operands[0];
@@ -209,11 +224,12 @@ static int keygen(const struct lac_tool *t)
     if (snprintf(key, sizeof(key), "%s/pack.key", dir) >= (int)sizeof(key) ||
         snprintf(pub, sizeof(pub), "%s/pack.pub", dir) >= (int)sizeof(pub))
         return lac_tool_fail(t, LAC_EXIT_USAGE, "the folder's path is too long", NULL);
-    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
-        return lac_tool_fail(t, LAC_EXIT_FAILURE, lac_errno_text(errno),
+    if (mkdir(dir, 0700) != 0 && errno != EEXIST) {
+        (void)lac_err_set(&err, LAC_FATAL, errno, "cannot make %s: %s", dir, lac_errno_text(errno));
+        return lac_tool_fail(t, LAC_EXIT_FAILURE, err.text,
                              "Make the folder, or name another one.");
-    if (lac_sign_generate(&k, &err) != LAC_OK || lac_sign_key_write(k, key, &err) != LAC_OK ||
-        lac_sign_public_write(lac_sign_key_public(k), pub, &err) != LAC_OK)
+    }
+    if (lac_sign_generate(&k, &err) != LAC_OK || write_pair(k, key, pub, &err) != LAC_OK)
         code = lac_tool_fail(t, LAC_EXIT_FAILURE, err.text, NULL);
     if (code < 0) {
         lac_buf_init(&b, (size_t)3 * PATH_MAX);
