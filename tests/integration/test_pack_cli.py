@@ -43,6 +43,18 @@ def findings(pack, files):
             if not f["file"].startswith("base/")}
 
 
+def test_init_makes_all_of_a_pack_or_nothing(pack):
+    mine = pack.folder / "mine"
+    mine.mkdir()
+    (mine / "README.md").write_text("of the repository")
+    refused = pack("init", "mine")
+    assert refused.returncode != 0 and "mine/README.md is there already" in refused.stderr
+    assert [f.name for f in mine.iterdir()] == ["README.md"]
+    assert (mine / "README.md").read_text() == "of the repository"
+    (mine / "README.md").unlink()
+    assert pack("init", "mine").returncode == 0
+
+
 def test_init_makes_a_pack_that_lints_clean_and_passes(pack):
     assert pack("init", "mine").returncode == 0
     again = pack("init", "mine")

@@ -84,13 +84,6 @@ static const char readme[] =
     "Every file here is part of the pack's hash. Keep it in git, without passwords: names and\n"
     "patterns only.\n";
 
-static enum lac_status make_folder(const char *path, struct lac_err *err)
-{
-    if (mkdir(path, 0755) == 0 || errno == EEXIST)
-        return LAC_OK;
-    return lac_err_set(err, LAC_FATAL, errno, "cannot make %s: %s", path, lac_errno_text(errno));
-}
-
 /* Never over a file that is there. */
 static enum lac_status put(const char *folder, const char *name, struct lac_str text,
                            struct lac_err *err)
@@ -123,27 +116,70 @@ static void name_of(const char *folder, char *out, size_t size)
         snprintf(out, size, "ours");
 }
 
+/* What this run has made, to be taken back when the rest can't be: half a pack would be refused by
+ * nothing, and stand in the way of the next try. */
+struct made {
+    const char *files[4];
+    size_t file_count;
+    const char *folders[3];
+    size_t folder_count;
+};
+
+static enum lac_status make_folder(const char *folder, const char *name, struct made *m,
+                                   struct lac_err *err)
+{
+    char path[PATH_MAX];
+
+    if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path))
+        return lac_err_set(err, LAC_FATAL, 0, "%.80s...: the path is too long", folder);
+    if (!*name)
+        path[strlen(folder)] = '\0';
+    if (mkdir(path, 0755) == 0)
+        m->folders[m->folder_count++] = name;
+    else if (errno != EEXIST)
+        return lac_err_set(err, LAC_FATAL, errno, "cannot make %s: %s", path,
+                           lac_errno_text(errno));
+    return LAC_OK;
+}
+
+static void take_back(const char *folder, const struct made *m)
+{
+    char path[PATH_MAX];
+
+    for (size_t i = m->file_count; i-- > 0;)
+        if (snprintf(path, sizeof(path), "%s/%s", folder, m->files[i]) < (int)sizeof(path))
+            (void)unlink(path);
+    for (size_t i = m->folder_count; i-- > 0;)
+        if (snprintf(path, sizeof(path), "%s/%s", folder, m->folders[i]) < (int)sizeof(path))
+            (void)rmdir(path);
+}
+
 static enum lac_status init(const char *folder, struct lac_err *err)
 {
-    char path[PATH_MAX], name[65], text[sizeof(pack_yaml) + 2 * sizeof(name)];
-    enum lac_status status = make_folder(folder, err);
+    static const char *const folders[] = {"", "rules", "terms"};
+    char name[65], text[sizeof(pack_yaml) + 2 * sizeof(name)];
+    struct made made = {0};
+    enum lac_status status = LAC_OK;
 
     name_of(folder, name, sizeof(name));
     snprintf(text, sizeof(text), pack_yaml, name, name);
-    if (status == LAC_OK)
-        status = put(folder, "pack.yaml", lac_str_from(text), err);
-    for (int i = 0; i < 2 && status == LAC_OK; i++) {
-        if (snprintf(path, sizeof(path), "%s/%s", folder, i ? "rules" : "terms") >=
-            (int)sizeof(path))
-            return lac_err_set(err, LAC_FATAL, 0, "%.80s...: the path is too long", folder);
-        status = make_folder(path, err);
+    const struct {
+        const char *name;
+        struct lac_str text;
+    } files[] = {{"pack.yaml", lac_str_from(text)},
+                 {"terms/proprietary_terms.yaml", LAC_STR(terms_yaml)},
+                 {"rules/ours.yaml", LAC_STR(rules_yaml)},
+                 {"README.md", LAC_STR(readme)}};
+
+    for (size_t i = 0; i < LAC_COUNT(folders) && status == LAC_OK; i++)
+        status = make_folder(folder, folders[i], &made, err);
+    for (size_t i = 0; i < LAC_COUNT(files) && status == LAC_OK; i++) {
+        status = put(folder, files[i].name, files[i].text, err);
+        if (status == LAC_OK)
+            made.files[made.file_count++] = files[i].name;
     }
-    if (status == LAC_OK)
-        status = put(folder, "terms/proprietary_terms.yaml", LAC_STR(terms_yaml), err);
-    if (status == LAC_OK)
-        status = put(folder, "rules/ours.yaml", LAC_STR(rules_yaml), err);
-    if (status == LAC_OK)
-        status = put(folder, "README.md", LAC_STR(readme), err);
+    if (status != LAC_OK)
+        take_back(folder, &made);
     return status;
 }
 
