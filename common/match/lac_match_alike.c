@@ -70,6 +70,13 @@ static bool is_letter(uint32_t code)
     return c >= UTF8PROC_CATEGORY_LU && c <= UTF8PROC_CATEGORY_LO;
 }
 
+/* A letter of ASCII, as it is, full-width or mathematical. */
+static bool is_latin(uint32_t code)
+{
+    return code < 0x80 || (code >= 0xFF21 && code <= 0xFF5A) ||
+           (code >= 0x1D400 && code <= 0x1D6A3);
+}
+
 /* What one side of a word says: false at a letter that can't be Latin. */
 struct script {
     bool latin; /* an ASCII letter is among them */
@@ -80,7 +87,7 @@ static bool note_letter(struct script *s, uint32_t code)
 {
     if (!is_letter(code))
         return false;
-    if (code < 0x80)
+    if (is_latin(code))
         s->latin = true;
     else if (!lac_match_alike_letter(code))
         s->other = true;

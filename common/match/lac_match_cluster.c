@@ -54,15 +54,34 @@ bool lac_match_separates(uint32_t code)
     }
 }
 
-/* Marks that make no other character of a letter or digit of ASCII only decorate it: keycaps,
- * strokes through it. */
-static size_t without_marks(uint32_t base, const unsigned char *cluster, size_t n)
+/* What is drawn over a character or around it: strokes, slashes, circles, keycaps. */
+static bool is_overlay(uint32_t code)
 {
-    return n > 1 && cluster[1] >= 0x80 && lac_match_is_alnum(base) && cluster[0] < 0x80 ? 1 : n;
+    const utf8proc_property_t *p = utf8proc_get_property((utf8proc_int32_t)code);
+
+    return p->combining_class == 1 || p->category == UTF8PROC_CATEGORY_ME;
 }
 
-size_t lac_match_normalise(struct lac_str cluster, uint32_t base, bool fold,
-                           union lac_match_cluster_text *out)
+/* Marks that make no other character of one of ASCII only decorate it: any on a letter or digit,
+ * also on one that was full-width or in a circle; strokes and enclosures on whatever it is. */
+static size_t without_marks(const unsigned char *cluster, size_t n)
+{
+    struct lac_str text = {(const char *)cluster, n};
+    size_t at = 1;
+
+    if (n < 2 || cluster[0] >= 0x80)
+        return n;
+    while (at < n) {
+        uint32_t code = lac_utf8_next(text, &at);
+
+        if (code < 0x80 || !lac_match_combines(code) ||
+            (!lac_match_is_alnum(cluster[0]) && !is_overlay(code)))
+            return n;
+    }
+    return 1;
+}
+
+size_t lac_match_normalise(struct lac_str cluster, bool fold, union lac_match_cluster_text *out)
 {
     utf8proc_option_t options = UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT |
                                 UTF8PROC_IGNORE | (fold ? UTF8PROC_CASEFOLD : 0);
@@ -73,7 +92,7 @@ size_t lac_match_normalise(struct lac_str cluster, uint32_t base, bool fold,
     if (n <= 0 || n > LAC_MATCH_CLUSTER_CELLS)
         return 0;
     n = utf8proc_reencode(out->cells, n, options);
-    return n > 0 ? without_marks(base, out->bytes, (size_t)n) : 0;
+    return n > 0 ? without_marks(out->bytes, (size_t)n) : 0;
 }
 
 size_t lac_match_cluster_len(struct lac_str text, size_t at, uint32_t *base)

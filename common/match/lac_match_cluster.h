@@ -41,9 +41,8 @@ bool lac_match_is_blank(uint32_t code);
  * full-width forms become ASCII first. */
 bool lac_match_separates(uint32_t code);
 
-/* The cluster, whose first character is `base`, in NFKC and, for `fold`, without letter case.
- * Returns the bytes written; 0: nothing visible is left. */
-size_t lac_match_normalise(struct lac_str cluster, uint32_t base, bool fold,
-                           union lac_match_cluster_text *out);
+/* The cluster in NFKC and, for `fold`, without letter case; of a character of ASCII without marks
+ * that only decorate it. Returns the bytes written; 0: nothing visible is left. */
+size_t lac_match_normalise(struct lac_str cluster, bool fold, union lac_match_cluster_text *out);
 
 #endif

@@ -51,14 +51,14 @@ static void put_cluster(struct lac_match_folder *f, struct lac_str cluster, uint
         lac_match_put_both(f, ' ', at);
         return;
     }
-    n = lac_match_normalise(cluster, base, false, &out);
+    n = lac_match_normalise(cluster, false, &out);
     for (size_t i = 0; i < n; i++)
         put_plain(f, out.bytes[i], at);
     if (n > 0 && lac_match_separates(base)) {
         lac_match_put_folded(f, ' ', at);
         return;
     }
-    n = lac_match_normalise(cluster, base, true, &out);
+    n = lac_match_normalise(cluster, true, &out);
     for (size_t i = 0; i < n; i++)
         lac_match_put_folded(f, out.bytes[i], at);
 }

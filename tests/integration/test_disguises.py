@@ -108,6 +108,7 @@ DISGUISES = {
     "colours": lambda text: " ".join(f"\x1b[01;31m{word}\x1b[0m" for word in text.split(" ")),
     "colours, escaped": lambda text: text.replace(" ", " \\033[32m"),
     "strokes": between("\u0336"),
+    "strokes through all": lambda text: "".join(c + "\u0336" for c in text),
     "circles": between("\u20dd"),
     "keycaps": lambda text: "".join(c + "\ufe0f\u20e3" if c.isdigit() else c for c in text),
     "right to left": lambda text: "\u202e" + text + "\u202c",
@@ -120,6 +121,17 @@ DISGUISES = {
     **{f"digits from U+{zero:04X}": digits(zero) for zero in
        (0x660, 0x6F0, 0x966, 0x9E6, 0xE50, 0xFF10, 0x1D7CE, 0x1D7F6, 0x1E950)},
     "full width": lambda text: "".join(chr(ord(c) + 0xFEE0) if "!" <= c else c for c in text),
+}
+
+
+ALIKE = str.maketrans("AEOPCTKMBXaeopcx", "АЕОРСТКМВХаеорсх")
+OVER = {
+    "full width": lambda text: "".join(
+        chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in text),
+    "look-alikes": lambda text: "".join(
+        c.translate(ALIKE) if i % 2 else c for i, c in enumerate(text)),
+    "invisible": DISGUISES["U+200B between"],
+    "digits": DISGUISES["digits from U+0660"],
 }
 
 
@@ -145,6 +157,14 @@ def lost(cases):
 def test_one_disguise(disguise):
     change = {**ENCODINGS, **DISGUISES}[disguise]
     assert lost([(name, change(text)) for name, text in TEXTS.items()]) == []
+
+
+@pytest.mark.parametrize("outer", OVER)
+@pytest.mark.parametrize("inner", OVER)
+def test_disguises_over_each_other(inner, outer):
+    """And a stroke through all of it."""
+    assert lost([(name, DISGUISES["strokes"](OVER[outer](OVER[inner](text))))
+                 for name, text in TEXTS.items()]) == []
 
 
 def test_encodings_around_each_other():

@@ -154,6 +154,17 @@ static void marks_stay_where_they_make_a_character(void)
         {"1\xE2\x83\xA3 E", "1 E", "1 e"},
         {"\xEF\xBC\xA1-\xC2\xA0-\xEF\xBC\xA2", "A- -B", "a b"},
         {"\xD0\x96\xD0\xB8\xCC\x86", "\xD0\x96\xD0\xB9", "\xD0\xB6\xD0\xB9"},
+        /* Strokes through full-width digits, a digit in a circle, a hyphen, a blank. */
+        {"\xEF\xBC\x94\xCC\xB6\xE2\x91\xA4\xCC\xB6", "45", "45"},
+        {"3-\xCC\xB6 \xCC\xB6x\xCC\xB6", "3- x", "3 x"},
+        {"=\xCC\xB8\xC2\xBD",
+         "\xE2\x89\xA0"
+         "1\xE2\x81\x84"
+         "2",
+         "\xE2\x89\xA0"
+         "1\xE2\x81\x84"
+         "2"},
+        {"\xEF\xBD\x87\xEF\xBD\x88\xD1\x80", "ghp", "ghp"}, /* full-width, and Cyrillic */
     };
 
     open_both();
