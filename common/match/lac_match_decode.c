@@ -180,13 +180,27 @@ static bool put_group(struct digits *d, struct lac_match_decoded *out)
 
 /* ---- UTF-16, as Windows encodes commands and Java's programs texts ---- */
 
-/* Whether three bytes, with a zero beside each, are ASCII. */
-static bool is_spread(const unsigned char *b, const unsigned char *zeros)
+/* Whether texts begin with such a unit: of an alphabet, a punctuation mark, a full-width form, half
+ * of a character beyond them. */
+static bool is_text_unit(unsigned char high, unsigned char low)
+{
+    if (high == 0)
+        return low >= 0xA0 || (low != 0 && low != 0x7F && low < 0x80 && !is_control(low));
+    if (high == 0x20)
+        return low < 0x70;
+    if (high == 0xFF)
+        return low > 0 && low < 0x5F;
+    return high < 0x0F || high == 0x1E || high == 0x24 || high == 0xD8 || high >> 2 == 0xDC >> 2;
+}
+
+/* Whether three units begin a text, two of them in the same block: what is no UTF-16 has that once
+ * in some ten thousand times. `high`: the upper byte of the first. */
+static bool is_spread(const unsigned char *high, const unsigned char *low)
 {
     for (size_t i = 0; i < FIRST_STEP; i += 2)
-        if (zeros[i] != 0 || b[i] == 0 || b[i] >= 0x7F || is_control(b[i]))
+        if (!is_text_unit(high[i], low[i]))
             return false;
-    return true;
+    return high[0] == high[2] || high[2] == high[4] || high[0] == high[4];
 }
 
 static enum lac_match_wide wide_of(const struct lac_match_decoded *d)
@@ -195,9 +209,9 @@ static enum lac_match_wide wide_of(const struct lac_match_decoded *d)
 
     if (d->len < FIRST_STEP)
         return LAC_MATCH_NARROW;
-    if ((b[0] == 0xFF && b[1] == 0xFE) || is_spread(b, b + 1))
+    if ((b[0] == 0xFF && b[1] == 0xFE) || is_spread(b + 1, b))
         return LAC_MATCH_WIDE_LITTLE;
-    if ((b[0] == 0xFE && b[1] == 0xFF) || is_spread(b + 1, b))
+    if ((b[0] == 0xFE && b[1] == 0xFF) || is_spread(b, b + 1))
         return LAC_MATCH_WIDE_BIG;
     return LAC_MATCH_NARROW;
 }
@@ -291,7 +305,10 @@ static bool may_begin_text(struct lac_str t, size_t start)
     }
     for (size_t i = 0; i < sizeof(bytes); i++)
         bytes[i] = (unsigned char)(bits >> (16 - 8 * i));
-    /* Up to three bytes of a character may be there, or a mark or the zeros of UTF-16. */
+    /* Up to three bytes of a character may be there, or a mark or the first unit of UTF-16. */
+    if (is_text_unit(bytes[1], bytes[0]) ||
+        (bytes[0] == bytes[2] && is_text_unit(bytes[0], bytes[1])))
+        return true;
     if (bytes[0] >= 0x80)
         return (bytes[0] >= 0xC2 && bytes[0] <= 0xF4 && (bytes[1] & 0xC0) == 0x80) ||
                bytes[0] >= 0xFE;

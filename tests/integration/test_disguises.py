@@ -81,6 +81,8 @@ ENCODINGS = {
     "base64url": lambda text: base64.urlsafe_b64encode(text.encode()).decode().rstrip("="),
     "base64 of UTF-16": lambda text: base64_of(text, "utf-16-le"),
     "base64 of UTF-16, big": lambda text: base64_of(text, "utf-16-be"),
+    "base64 of UTF-16, an umlaut": lambda text: base64_of("für: " + text, "utf-16-le"),
+    "base64 of UTF-16, Russian": lambda text: base64_of("Она: " + text, "utf-16-be"),
     "base64 of UTF-16, marked": lambda text: base64_of(text, "utf-16"),
     "data URL": lambda text: "data:text/plain;base64," + quote(base64_of(text), safe=""),
     "base64 in a path": lambda text: f"https://x.example/view/{base64_of(text)}",

@@ -111,6 +111,9 @@ static const struct {
     {"JABhAD0AIgBhAHAAbwBsAGwAbwAiAA==", "BhAHAAbwBsAGwAbw", false}, /* UTF-16 */
     {"AGEAcABvAGwAbABvACAAaQBzAG4AJwB0", "AGEAcABvAGwAbABv", false},
     {"//5hAHAAbwBsAGwAbwAgACEA", "5hAHAAbwBsAGwAbw", false},
+    {"3ABiAGUAcgAgAGEAcABvAGwAbABvAA==", "BhAHAAbwBsAGwAbw", false}, /* with an umlaut */
+    {"BB4EPQQwACAAYQBwAG8AbABsAG8=", "GEAcABvAGwAbABv", false},      /* a Russian word before it */
+    {"Qf9Q/0//TP9M/0//IQA=", "Qf9Q/0//TP9M/0//", false},             /* full-width */
     {"61 00 61007000 6100700 61007", NULL, true},
     {"610070006f006c006c006f002000", "610070006f006c006c006f00", false},
     {"\\x61706f6c6c6f206973", "61706f6c6c6f", false},
