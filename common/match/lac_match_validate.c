@@ -17,6 +17,8 @@ static const struct {
     {"said_password", lac_match_validate_said_password},
     {"letter_digit", lac_match_validate_letter_digit},
     {"luhn", lac_match_validate_luhn},
+    {"payment_card", lac_match_validate_payment_card},
+    {"iban", lac_match_validate_iban},
     {"age", lac_match_validate_age},
     {"azure", lac_match_validate_azure},
     {"azure_devops", lac_match_validate_azure_devops},
@@ -209,4 +211,20 @@ bool lac_match_validate_luhn(struct lac_str match)
     size_t n = lac_match_digits(match, digits, sizeof(digits));
 
     return n > 1 && lac_match_luhn(digits, n);
+}
+
+bool lac_match_validate_payment_card(struct lac_str match)
+{
+    char digits[64];
+    size_t n = lac_match_digits(match, digits, sizeof(digits));
+
+    return n > 0 && lac_match_card_issuer(digits, n) && lac_match_luhn(digits, n);
+}
+
+bool lac_match_validate_iban(struct lac_str match)
+{
+    char compact[64];
+    size_t n = lac_match_alnums(match, compact, sizeof(compact));
+
+    return lac_match_iban_valid((struct lac_str){compact, n});
 }

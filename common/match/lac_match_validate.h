@@ -44,6 +44,10 @@ lac_match_validate lac_match_validate_matrix_token;
 /* ISO/IEC 7812-1 annex B, over all digits. */
 lac_match_validate lac_match_validate_luhn;
 
+/* The same, of a range that a scheme has published, in its length. An IBAN of a country's length,
+ * ISO 7064 mod 97. What is no digit, or neither letter nor digit, does not count. */
+lac_match_validate lac_match_validate_payment_card, lac_match_validate_iban;
+
 /*
  * Secrets; all of the token, prefix included.
  *
