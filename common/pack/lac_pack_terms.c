@@ -238,6 +238,17 @@ static size_t letters(struct lac_str folded)
     return n;
 }
 
+/* What makes a name common, for people. `all`: each of its words was asked for. */
+static const char *why_common(struct lac_str folded, bool all, enum lac_pack_word why)
+{
+    if (why == LAC_PACK_WORD_NONE)
+        return "very short";
+    for (size_t i = 0; all && i < folded.len; i++)
+        if (folded.ptr[i] == ' ' || folded.ptr[i] == '.')
+            return "made of common words";
+    return lac_pack_word_text(why);
+}
+
 /* Whether `name` makes no floor by itself, and says so. */
 static bool needs_context(struct lac_pack *p, const struct list *l, const struct entry *e,
                           struct lac_str name, struct lac_str folded)
@@ -246,6 +257,7 @@ static bool needs_context(struct lac_pack *p, const struct list *l, const struct
     struct lac_pack_remark r = {
         .level = LAC_PACK_NOTE, .code = "common-term", .at = e->at, .rule = lac_str_from(l->id)};
     bool common = l->word_count > 0 && lac_pack_words_common(folded, l->all_common, &why);
+    const char *what = why_common(folded, l->all_common, common ? why : LAC_PACK_WORD_NONE);
 
     if (e->context_count > 0)
         return false; /* it has its own */
@@ -254,17 +266,14 @@ static bool needs_context(struct lac_pack *p, const struct list *l, const struct
             return e->common && l->word_count > 0;
         r.level = LAC_PACK_WARNING;
         r.todo = "drop `common: false`, or give it context words";
-        lac_pack_say(p, &r, "'%.*s' is %s, and hits wherever it stands", LAC_STR_FMT(name),
-                     lac_pack_word_text(why));
+        lac_pack_say(p, &r, "'%.*s' is %s, and hits wherever it stands", LAC_STR_FMT(name), what);
         return false;
     }
     if (!common)
         return false;
     r.todo = "to insist: context words of its own, or `common: false`";
     lac_pack_say(p, &r, "'%.*s' is %s: it counts only near a word such as '%.*s' or '%.*s'",
-                 LAC_STR_FMT(name),
-                 why == LAC_PACK_WORD_NONE ? "very short" : lac_pack_word_text(why),
-                 LAC_STR_FMT(l->words[0]), LAC_STR_FMT(l->words[2]));
+                 LAC_STR_FMT(name), what, LAC_STR_FMT(l->words[0]), LAC_STR_FMT(l->words[2]));
     return true;
 }
 

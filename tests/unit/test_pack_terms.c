@@ -213,6 +213,8 @@ static void tables_are_found_inside_sql(void)
     CU_ASSERT(finds(&o, "column", "SELECT credit_score FROM t"));
     CU_ASSERT(!finds(&o, "column", "what is a credit score?"));
     CU_ASSERT(finds(&o, "column", "the iban_hash9 field"));
+    CU_ASSERT(noted(&o, "'ledger_postings' is made of common words: it counts only near"));
+    CU_ASSERT(noted(&o, "'orders' is one of the most used English words"));
     close_terms(&o);
 }
 
