@@ -19,7 +19,7 @@ static enum lac_status parse(struct lac_json **out, struct lac_str json, enum la
     *out = NULL;
     if (json.len > LAC_ENCODE_CONFIG_BYTES)
         return lac_err_set(err, LAC_REJECT, 0, "larger than %d bytes", LAC_ENCODE_CONFIG_BYTES);
-    status = lac_json_parse(out, json, err);
+    status = lac_json_parse_wide(out, json, err);
     if (status != LAC_OK || lac_json_kind(*out) == kind)
         return status;
     lac_json_free(*out);

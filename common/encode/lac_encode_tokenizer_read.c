@@ -412,7 +412,7 @@ static enum lac_status parse(struct lac_json **out, struct lac_str text, const c
                              struct lac_err *err)
 {
     struct lac_err why;
-    enum lac_status status = lac_json_parse(out, text, &why);
+    enum lac_status status = lac_json_parse_wide(out, text, &why);
 
     return status == LAC_OK ? status : lac_err_set(err, status, why.code, "%s: %s", file, why.text);
 }

@@ -102,6 +102,54 @@ enum lac_status lac_json_parse(struct lac_json **out, struct lac_str text, struc
     return LAC_OK;
 }
 
+enum { WHOLE_DIGITS = 18 }; /* so many always fit int64_t */
+
+/* The end of the next whole number of more digits than that, from a place outside of strings. */
+static bool next_long(struct lac_str text, size_t at, size_t *end)
+{
+    bool in_string = false;
+
+    while (at < text.len) {
+        size_t begin = at;
+        bool whole = true;
+        char c = text.ptr[at];
+
+        if (in_string || c < '0' || c > '9') {
+            at += in_string && c == '\\' ? 2 : 1;
+            in_string = in_string != (c == '"');
+            continue;
+        }
+        for (; at < text.len && text.ptr[at] && strchr("0123456789.eE+-", text.ptr[at]); at++)
+            whole = whole && text.ptr[at] >= '0' && text.ptr[at] <= '9';
+        *end = at;
+        if (whole && at - begin > WHOLE_DIGITS)
+            return true;
+    }
+    return false;
+}
+
+enum lac_status lac_json_parse_wide(struct lac_json **out, struct lac_str text, struct lac_err *err)
+{
+    enum lac_status status;
+    size_t from = 0, end;
+    struct lac_buf wide;
+
+    *out = NULL;
+    if (!next_long(text, 0, &end))
+        return lac_json_parse(out, text, err);
+    lac_buf_init(&wide, 2 * text.len);
+    do {
+        lac_buf_put_str(&wide, lac_str_slice(text, from, end));
+        lac_buf_put_text(&wide, ".0");
+        from = end;
+    } while (next_long(text, from, &end));
+    lac_buf_put_str(&wide, lac_str_slice(text, from, text.len));
+    status = lac_buf_ok(&wide) ? lac_json_parse(out, lac_buf_str(&wide), err)
+                               : lac_err_set(err, LAC_RETRY, 0, "json: out of memory");
+    lac_buf_deinit(&wide);
+    return status;
+}
+
 void lac_json_free(struct lac_json *root)
 {
     json_decref((json_t *)(void *)root);

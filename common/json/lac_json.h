@@ -51,6 +51,13 @@ struct lac_json;
 enum lac_status lac_json_parse(struct lac_json **out, struct lac_str text,
                                struct lac_err *err) LAC_MUST_USE;
 
+/*
+ * The same, but a whole number of more than 18 digits is a REAL. For files of other programs that
+ * write "no limit" as 10^30 in full; not for what two readers must agree on.
+ */
+enum lac_status lac_json_parse_wide(struct lac_json **out, struct lac_str text,
+                                    struct lac_err *err) LAC_MUST_USE;
+
 /* Frees a whole document. NULL is fine. Never call it on a borrowed value. */
 void lac_json_free(struct lac_json *root);
 

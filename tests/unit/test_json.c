@@ -280,8 +280,32 @@ static void a_full_buffer_is_noticed_at_the_end(void)
     CU_ASSERT(!lac_json_done(&w));
 }
 
+static void whole_numbers_that_do_not_fit_are_reals_where_asked_for(void)
+{
+    struct lac_str text = LAC_STR("{\"a\\\"1000000000000000000000\": -12, \"b\": "
+                                  "[1000000000000000019884624838656, -9223372036854775809], "
+                                  "\"c\": 1e0000000000000000000001, \"d\": 123456789012345678}");
+    struct lac_json *v;
+    const struct lac_json *b;
+
+    CU_ASSERT(lac_json_parse(&v, text, NULL) == LAC_REJECT);
+    LAC_TEST_NEED(lac_json_parse_wide(&v, text, NULL) == LAC_OK);
+    LAC_TEST_EQ(lac_json_int(lac_json_get(v, "a\"1000000000000000000000")), -12);
+    b = lac_json_get(v, "b");
+    LAC_TEST_EQ(lac_json_kind(lac_json_item(b, 0)), LAC_JSON_REAL);
+    CU_ASSERT(lac_json_real(lac_json_item(b, 0)) == 1e30);
+    CU_ASSERT(lac_json_real(lac_json_item(b, 1)) == -9223372036854775808.0);
+    CU_ASSERT(lac_json_real(lac_json_get(v, "c")) == 10.0);
+    LAC_TEST_EQ(lac_json_int(lac_json_get(v, "d")), 123456789012345678);
+    lac_json_free(v);
+    CU_ASSERT(lac_json_parse_wide(&v, LAC_STR("1000000000000000000000 ["), NULL) == LAC_REJECT);
+    CU_ASSERT(lac_json_parse_wide(&v, LAC_STR("\"1000000000000000000000\\"), NULL) == LAC_REJECT);
+    CU_ASSERT(v == NULL);
+}
+
 LAC_TEST_MAIN(json, bad_text_is_refused_with_its_place, errors_do_not_quote_the_input,
               depth_is_bounded, a_raw_nul_byte_is_refused, values_are_read_back,
               the_wrong_kind_reads_as_nothing, writer_places_commas_and_escapes,
               no_place_escapes_unseen, ppm_is_an_exact_decimal, reals_read_back_as_themselves,
+              whole_numbers_that_do_not_fit_are_reals_where_asked_for,
               a_full_buffer_is_noticed_at_the_end)
