@@ -41,16 +41,14 @@ static enum lac_status read_count(const struct lac_json *v, const char *field, u
     return LAC_OK;
 }
 
-/* A field that may be absent, but must not be anything else than `want`. */
+/* A field that may be absent, or null, but must not be anything else than `want`. */
 static enum lac_status expect_text(const struct lac_json *v, const char *field, const char *want,
                                    bool required, struct lac_err *err)
 {
     const struct lac_json *text = lac_json_get(v, field);
 
-    if (!text && !required)
-        return LAC_OK;
-    if (!text)
-        return refuse(err, field, "is missing");
+    if (lac_json_kind(text) == LAC_JSON_NULL)
+        return required ? refuse(err, field, "is missing") : LAC_OK;
     if (!lac_str_is(lac_json_string(text), want))
         return lac_err_set(err, LAC_REJECT, 0, "%s: only \"%s\" is supported", field, want);
     return LAC_OK;
@@ -100,7 +98,7 @@ enum lac_status lac_encode_config_read(struct lac_str json, struct lac_encode_we
         status = expect_text(v, "position_embedding_type", "absolute", false, err);
     if (status == LAC_OK && lac_json_bool(lac_json_get(v, "is_decoder")))
         status = refuse(err, "is_decoder", "only encoders are supported");
-    if (status == LAC_OK && lac_json_get(v, "quantization_config"))
+    if (status == LAC_OK && lac_json_kind(lac_json_get(v, "quantization_config")) != LAC_JSON_NULL)
         status =
             refuse(err, "quantization_config", "only weights as they were trained are supported");
     if (status == LAC_OK)
@@ -240,6 +238,21 @@ enum lac_status lac_encode_window_read(struct lac_str json, uint32_t *window, st
     if (lac_json_kind(lac_json_get(v, "max_seq_length")) != LAC_JSON_NULL)
         status = read_count(v, "max_seq_length", &said, err);
     if (status == LAC_OK && said != 0)
+        *window = said;
+    lac_json_free(v);
+    return status;
+}
+
+enum lac_status lac_encode_limit_read(struct lac_str json, uint32_t *window, struct lac_err *err)
+{
+    struct lac_json *v;
+    enum lac_status status = parse(&v, json, LAC_JSON_OBJECT, err);
+    uint32_t said = *window;
+
+    /* Where nobody set a limit there is none, or a number far too large for a whole one. */
+    if (status == LAC_OK && lac_json_kind(lac_json_get(v, "model_max_length")) == LAC_JSON_INT)
+        status = read_count(v, "model_max_length", &said, err);
+    if (status == LAC_OK && said < *window)
         *window = said;
     lac_json_free(v);
     return status;

@@ -36,6 +36,11 @@ enum lac_status lac_encode_pooling_read(struct lac_str json, uint32_t hidden,
 enum lac_status lac_encode_window_read(struct lac_str json, uint32_t *window,
                                        struct lac_err *err) LAC_MUST_USE;
 
+/* tokenizer_config.json: what counts where sentence_bert_config.json says nothing. Only lowers
+ * `window`. */
+enum lac_status lac_encode_limit_read(struct lac_str json, uint32_t *window,
+                                      struct lac_err *err) LAC_MUST_USE;
+
 /* config_sentence_transformers.json: prefixes of documents (0) and of queries (1). */
 enum lac_status lac_encode_prompts_read(struct lac_str json,
                                         char prefix[2][LAC_ENCODE_PREFIX_MAX + 1],

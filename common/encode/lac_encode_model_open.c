@@ -85,19 +85,38 @@ static enum lac_status read_modules(struct lac_encode_model *m, struct lac_buf *
         name, err);
 }
 
+/* How long a text may be, as sentence-transformers finds it: its own file, else the tokenizer's. */
+static enum lac_status read_window(struct lac_encode_model *m, struct lac_buf *buf,
+                                   struct lac_err *err)
+{
+    static const struct {
+        const char *name;
+        enum lac_status (*read)(struct lac_str, uint32_t *, struct lac_err *);
+    } files[] = {{"tokenizer_config.json", lac_encode_limit_read},
+                 {"sentence_bert_config.json", lac_encode_window_read}};
+    enum lac_status status = LAC_OK;
+
+    for (size_t i = 0; status == LAC_OK && i < LAC_COUNT(files); i++) {
+        bool found;
+
+        status = read_small(m, files[i].name, buf, &found, err);
+        if (status != LAC_OK || !found)
+            continue;
+        status = files[i].read(lac_buf_str(buf), &m->weights.window, err);
+        if (status == LAC_OK)
+            status = lac_encode_shape_check(&m->weights, err);
+        status = in_file(status, files[i].name, err);
+    }
+    return status;
+}
+
 static enum lac_status read_rest(struct lac_encode_model *m, struct lac_buf *buf,
                                  struct lac_err *err)
 {
     enum lac_status status;
     bool found;
 
-    status = read_small(m, "sentence_bert_config.json", buf, &found, err);
-    if (status == LAC_OK && found) {
-        status = lac_encode_window_read(lac_buf_str(buf), &m->weights.window, err);
-        if (status == LAC_OK)
-            status = lac_encode_shape_check(&m->weights, err);
-        status = in_file(status, "sentence_bert_config.json", err);
-    }
+    status = read_window(m, buf, err);
     if (status != LAC_OK)
         return status;
     status = read_small(m, "config_sentence_transformers.json", buf, &found, err);

@@ -11,7 +11,8 @@
  * Bytes that are not UTF-8 count as U+FFFD, one per maximal subpart (Unicode 15, section 3.9), as
  * other languages' lossy decoding makes them; a model that cleans its texts drops them.
  *
- * Files: tokenizer.json, or else vocab.txt; tokenizer_config.json beside either. What
+ * Files: tokenizer.json, or else vocab.txt; tokenizer_config.json beside either, and
+ * sentence_bert_config.json, which may ask for lower case a second time. What
  * tokenizer.json says about truncation and padding is ignored: see lac_encode_windows.h. Hostile or
  * unsupported files are refused with the file and the place in it.
  *
@@ -61,6 +62,7 @@ enum lac_status lac_encode_tokenizer_open(struct lac_encode_tokenizer **out, con
  * Nothing is borrowed. */
 struct lac_encode_tokenizer_files {
     struct lac_str json, vocab, config; /* tokenizer.json, vocab.txt, tokenizer_config.json */
+    struct lac_str sentence;            /* sentence_bert_config.json */
 };
 enum lac_status lac_encode_tokenizer_parse(struct lac_encode_tokenizer **out,
                                            const struct lac_encode_tokenizer_files *files,

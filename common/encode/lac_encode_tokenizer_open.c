@@ -98,7 +98,7 @@ static enum lac_status in_folder(enum lac_status status, const char *folder, str
 enum lac_status lac_encode_tokenizer_open(struct lac_encode_tokenizer **out, const char *folder,
                                           struct lac_err *err)
 {
-    struct lac_buf json, vocab, config;
+    struct lac_buf json, vocab, config, sentence;
     struct lac_encode_tokenizer_files files;
     enum lac_status status;
 
@@ -106,11 +106,14 @@ enum lac_status lac_encode_tokenizer_open(struct lac_encode_tokenizer **out, con
     lac_buf_init(&json, LAC_ENCODE_VOCAB_BYTES);
     lac_buf_init(&vocab, LAC_ENCODE_VOCAB_BYTES);
     lac_buf_init(&config, LAC_ENCODE_VOCAB_BYTES);
+    lac_buf_init(&sentence, LAC_ENCODE_VOCAB_BYTES);
     status = read_file(folder, "tokenizer.json", &json, &files.json, err);
     if (status == LAC_OK)
         status = read_file(folder, "vocab.txt", &vocab, &files.vocab, err);
     if (status == LAC_OK)
         status = read_file(folder, "tokenizer_config.json", &config, &files.config, err);
+    if (status == LAC_OK)
+        status = read_file(folder, "sentence_bert_config.json", &sentence, &files.sentence, err);
     if (status == LAC_OK && !files.json.ptr && !files.vocab.ptr)
         status =
             lac_err_set(err, LAC_FATAL, ENOENT, "%s: neither tokenizer.json nor vocab.txt", folder);
@@ -122,6 +125,7 @@ enum lac_status lac_encode_tokenizer_open(struct lac_encode_tokenizer **out, con
     lac_buf_deinit(&json);
     lac_buf_deinit(&vocab);
     lac_buf_deinit(&config);
+    lac_buf_deinit(&sentence);
     return status;
 }
 

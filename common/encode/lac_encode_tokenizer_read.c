@@ -13,9 +13,10 @@
 #include "lac_json.h"
 #include "lac_utf8.h"
 
-#define JSON   "tokenizer.json"
-#define VOCAB  "vocab.txt"
-#define CONFIG "tokenizer_config.json"
+#define JSON     "tokenizer.json"
+#define VOCAB    "vocab.txt"
+#define CONFIG   "tokenizer_config.json"
+#define SENTENCE "sentence_bert_config.json"
 
 enum { WORD_CHARS = 100 }; /* WordPiece's default */
 
@@ -417,6 +418,23 @@ static enum lac_status parse(struct lac_json **out, struct lac_str text, const c
     return status == LAC_OK ? status : lac_err_set(err, status, why.code, "%s: %s", file, why.text);
 }
 
+/* Text that sentence-transformers makes small before the tokenizer has it. That one has to do it
+ * itself: places are those of the text as it came. */
+static enum lac_status read_sentence(const struct lac_encode_tokenizer *t, struct lac_str text,
+                                     struct lac_err *err)
+{
+    struct lac_json *root;
+    bool lower = false;
+    enum lac_status status = parse(&root, text, SENTENCE, err);
+
+    if (status == LAC_OK)
+        status = boolean(root, SENTENCE, "", "do_lower_case", &lower, err);
+    if (status == LAC_OK && lower && !t->info.lower)
+        status = bad(err, SENTENCE, "/do_lower_case", "the tokenizer keeps upper case");
+    lac_json_free(root);
+    return status;
+}
+
 enum lac_status lac_encode_tokenizer_read(struct lac_encode_tokenizer *t,
                                           const struct lac_encode_tokenizer_files *files,
                                           struct lac_err *err)
@@ -449,6 +467,8 @@ enum lac_status lac_encode_tokenizer_read(struct lac_encode_tokenizer *t,
         status = bad(err, CONFIG, "/", "must be an object");
     if (status == LAC_OK)
         status = read_config(t, config, root != NULL, err);
+    if (status == LAC_OK && files->sentence.ptr)
+        status = read_sentence(t, files->sentence, err);
     t->info.vocab = t->vocab.count;
     lac_json_free(root);
     lac_json_free(config);

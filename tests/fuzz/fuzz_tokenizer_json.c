@@ -42,7 +42,7 @@ static void use(const struct lac_encode_tokenizer *t)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct lac_encode_tokenizer_files files = {LAC_STR_NULL, LAC_STR_NULL, LAC_STR_NULL};
+    struct lac_encode_tokenizer_files files = {0};
     struct lac_encode_tokenizer *t;
     struct lac_err err;
     struct lac_str rest;

@@ -145,7 +145,8 @@ char *lac_model_folder_make(const struct lac_model_change *change)
         {"sentence_bert_config.json", sentence},
         {"config_sentence_transformers.json", prompts},
         {"vocab.txt", vocab},
-        {"tokenizer_config.json", "{\"do_lower_case\": true, \"unk_token\": \"[UNK]\"}"},
+        {"tokenizer_config.json",
+         "{\"do_lower_case\": true, \"unk_token\": \"[UNK]\", \"model_max_length\": 7}"},
     };
     char *folder = strdup("/tmp/lacuna-model-XXXXXX");
     bool weights = !change || strcmp(change->file, "model.safetensors") != 0 || change->to;

@@ -21,11 +21,13 @@
 static enum lac_status parse(const char *json, const char *vocab, const char *config,
                              struct lac_encode_tokenizer **t, struct lac_err *err)
 {
-    return lac_encode_tokenizer_parse(t,
-                                      &(struct lac_encode_tokenizer_files){lac_str_from(json),
-                                                                           lac_str_from(vocab),
-                                                                           lac_str_from(config)},
-                                      err);
+    struct lac_encode_tokenizer_files files = {
+        .json = lac_str_from(json),
+        .vocab = lac_str_from(vocab),
+        .config = lac_str_from(config),
+    };
+
+    return lac_encode_tokenizer_parse(t, &files, err);
 }
 
 static void tokenizer_json_is_read(void)
@@ -184,6 +186,38 @@ static void every_key_of_a_large_trie_is_found(void)
     free(texts);
 }
 
+static void lower_case_is_not_asked_of_a_tokenizer_that_keeps_upper(void)
+{
+    static const struct {
+        const char *config, *sentence, *want;
+    } cases[] = {
+        {"{\"do_lower_case\":true}", "{\"do_lower_case\":true}", NULL},
+        {"{\"do_lower_case\":false}", "{\"do_lower_case\":false}", NULL},
+        {"{\"do_lower_case\":false}", "{\"max_seq_length\":8}", NULL},
+        {"{\"do_lower_case\":false}", "{\"do_lower_case\":true}",
+         "sentence_bert_config.json: /do_lower_case: the tokenizer keeps upper case"},
+        {"{}", "{\"do_lower_case\":1}", "sentence_bert_config.json: /do_lower_case: must be of"},
+        {"{}", "{", "sentence_bert_config.json: line 1"},
+    };
+
+    for (size_t i = 0; i < LAC_COUNT(cases); i++) {
+        struct lac_encode_tokenizer_files files = {
+            .vocab = LAC_STR("[UNK]\n[CLS]\n[SEP]\n"),
+            .config = lac_str_from(cases[i].config),
+            .sentence = lac_str_from(cases[i].sentence),
+        };
+        struct lac_encode_tokenizer *t;
+        struct lac_err err = {0};
+
+        lac_test_row("%s %s", cases[i].config, cases[i].sentence);
+        LAC_TEST_EQ(lac_encode_tokenizer_parse(&t, &files, &err),
+                    cases[i].want ? LAC_REJECT : LAC_OK);
+        CU_ASSERT(!cases[i].want || strstr(err.text, cases[i].want) != NULL);
+        lac_encode_tokenizer_close(t);
+    }
+}
+
 LAC_TEST_MAIN(encode_tokenizer_files, tokenizer_json_is_read,
               special_tokens_are_never_found_in_a_text, bad_files_are_refused_with_the_place,
+              lower_case_is_not_asked_of_a_tokenizer_that_keeps_upper,
               a_folder_without_a_vocabulary_is_fatal, every_key_of_a_large_trie_is_found)
