@@ -180,7 +180,24 @@ static enum lac_status put_name(const char *store, const char *name, const char 
     return LAC_OK;
 }
 
-/* Moves the finished copy to where it belongs, unless the same is there already. */
+/* Takes the finished copy for what lies at its place, unless that is the same still. Programs that
+ * have the old files mapped keep them. */
+static enum lac_status repair(const char *fresh, const char *path, const char *hex,
+                              struct lac_err *err)
+{
+    unsigned char hash[LAC_ENCODE_HASH_SIZE];
+    char there[2 * LAC_ENCODE_HASH_SIZE + 1] = "";
+
+    if (hash_copy(path, hash, err) == LAC_OK)
+        lac_hex_encode(there, hash, sizeof(hash));
+    if (strcmp(there, hex) == 0)
+        return LAC_OK;
+    return renameat2(AT_FDCWD, fresh, AT_FDCWD, path, RENAME_EXCHANGE) == 0
+               ? LAC_OK
+               : lac_encode_store_fail(err, path);
+}
+
+/* Moves the finished copy to where it belongs. */
 static enum lac_status publish(const char *store, const char *fresh, const char *hex,
                                struct lac_err *err)
 {
@@ -192,8 +209,10 @@ static enum lac_status publish(const char *store, const char *fresh, const char 
     if (rename(fresh, path) != 0) {
         if (errno != EEXIST && errno != ENOTEMPTY)
             return lac_encode_store_fail(err, path);
+        status = repair(fresh, path, hex, err);
+        if (status != LAC_OK)
+            return status;
         remove_folder(fresh, REMOVE_DEPTH);
-        return LAC_OK;
     }
     return sync_folder(store, err);
 }

@@ -118,6 +118,32 @@ static void changed_model_is_refused(void)
     end();
 }
 
+static void adding_again_repairs_what_was_changed(void)
+{
+    static const char *const damaged[] = {"vocab.txt", "config.json", "model.safetensors"};
+    unsigned char again[LAC_ENCODE_HASH_SIZE];
+    struct lac_encode_stored *all;
+    struct lac_err err = {0};
+    size_t count;
+
+    begin();
+    for (size_t i = 0; i < LAC_COUNT(damaged); i++) {
+        char path[512];
+
+        lac_test_row("%s", damaged[i]);
+        snprintf(path, sizeof(path), "%s/sha256-%s/%s", store, hex, damaged[i]);
+        CU_ASSERT(chmod(path, 0644) == 0 && truncate(path, 3) == 0);
+        CU_ASSERT(!opens("tiny-1"));
+        LAC_TEST_EQ(lac_encode_store_add(store, folder, NULL, again, &err), LAC_OK);
+        CU_ASSERT(memcmp(again, hash, sizeof(again)) == 0);
+        CU_ASSERT(opens("tiny-1"));
+    }
+    LAC_TEST_EQ(lac_encode_store_list(store, &all, &count, &err), LAC_OK);
+    LAC_TEST_EQ(count, 1);
+    free(all);
+    end();
+}
+
 static void wrong_models_and_names_are_not_added(void)
 {
     static const struct lac_model_change wrong = {"config.json", "gelu", "relu"};
@@ -188,5 +214,5 @@ static void who_has_no_home_has_the_shared_store(void)
 
 LAC_TEST_MAIN(encode_store, model_is_found_by_hash_digits_name_and_folder,
               adding_twice_is_adding_once_and_moves_names, changed_model_is_refused,
-              wrong_models_and_names_are_not_added, removed_model_is_gone_with_its_names,
-              who_has_no_home_has_the_shared_store)
+              adding_again_repairs_what_was_changed, wrong_models_and_names_are_not_added,
+              removed_model_is_gone_with_its_names, who_has_no_home_has_the_shared_store)
