@@ -14,8 +14,10 @@ enum {
 void lac_heap_keep(void)
 {
 #ifdef __GLIBC__
+    /* NOLINTBEGIN(concurrency-mt-unsafe): before there is a second thread, see the header */
     (void)mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
     (void)mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
     (void)mallopt(M_TOP_PAD, PAD_BYTES);
+    /* NOLINTEND(concurrency-mt-unsafe) */
 #endif
 }
