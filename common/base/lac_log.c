@@ -62,8 +62,10 @@ static bool fill_in(char *out, size_t size, const char *fmt, va_list args)
     if (n >= sizeof(marked))
         n = sizeof(marked) - 1;
     for (size_t i = 0; i < n; i++)
-        marked[i] = fmt[i] == '"' ? (char)QUOTE : fmt[i];
+        marked[i] = fmt[i];
     marked[n] = '\0';
+    for (char *q = strchr(marked, '"'); q; q = strchr(q, '"'))
+        *q = QUOTE;
     want = count_quotes(marked);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral" /* conversions are those of `fmt` */
@@ -124,7 +126,10 @@ static void put_bare(struct lac_buf *line, struct lac_str text)
     for (size_t i = 0; i < text.len && line->len < line->capacity; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
 
-        lac_buf_put_char(line, c > 0x20 && c != 0x7f && c != '"' ? text.ptr[i] : '?');
+        if (c > 0x20 && c != 0x7f && c != '"')
+            lac_buf_put_char(line, text.ptr[i]);
+        else
+            lac_buf_put_char(line, '?');
     }
 }
 

@@ -66,7 +66,7 @@ static enum lac_status read_modules(struct lac_encode_model *m, struct lac_buf *
     char name[LAC_ENCODE_MODEL_PATH_MAX + sizeof("/config.json")];
     struct lac_encode_modules modules;
     enum lac_status status;
-    bool found;
+    bool found = false;
 
     status = read_small(m, "modules.json", buf, &found, err);
     if (status != LAC_OK || !found)
@@ -114,7 +114,7 @@ static enum lac_status read_rest(struct lac_encode_model *m, struct lac_buf *buf
                                  struct lac_err *err)
 {
     enum lac_status status;
-    bool found;
+    bool found = false;
 
     status = read_window(m, buf, err);
     if (status != LAC_OK)

@@ -200,9 +200,11 @@ enum lac_status lac_encode_tensors_init(struct lac_encode_tensors *t, const void
     if (members > LAC_ENCODE_TENSOR_MAX)
         status = lac_err_set(err, LAC_REJECT, 0, "%zu tensors are over the limit of %d", members,
                              LAC_ENCODE_TENSOR_MAX);
-    else if (!(t->entries = calloc(members + 1, sizeof(*t->entries))))
-        status = lac_err_set(err, LAC_RETRY, 0, "out of memory");
     else
+        t->entries = calloc(members + 1, sizeof(*t->entries));
+    if (status == LAC_OK && !t->entries)
+        status = lac_err_set(err, LAC_RETRY, 0, "out of memory");
+    if (status == LAC_OK)
         status = read_entries(t, bytes + LENGTH_SIZE + length, size - LENGTH_SIZE - length, err);
     if (status == LAC_OK)
         qsort(t->entries, t->count, sizeof(*t->entries), by_name);

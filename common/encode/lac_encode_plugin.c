@@ -9,7 +9,7 @@
 
 /* Where a plug-in may lie, seen from the folder of the running program. */
 static const char *const places[] = {"", "../lib/lacuna/", "../lib/", "../lib64/lacuna/",
-                                     "../lib/" LAC_ENCODE_MULTIARCH "/lacuna/"};
+                                     ("../lib/" LAC_ENCODE_MULTIARCH "/lacuna/")};
 
 static bool program_folder(char out[PATH_MAX])
 {

@@ -111,7 +111,10 @@ static void add_names(const char *store, struct lac_encode_stored *all, size_t c
     struct dirent *entry;
     DIR *dir;
 
-    if (lac_encode_store_path(path, store, "names", "", NULL) != LAC_OK || !(dir = opendir(path)))
+    if (lac_encode_store_path(path, store, "names", "", NULL) != LAC_OK)
+        return;
+    dir = opendir(path);
+    if (!dir)
         return;
     while ((entry = readdir(dir))) { /* NOLINT(concurrency-mt-unsafe): a stream of our own */
         struct lac_encode_stored key;

@@ -259,8 +259,10 @@ static void remove_names(const char *store, const char *hex)
     DIR *dir;
 
     (void)snprintf(want, sizeof(want), "../" LAC_ENCODE_STORE_PREFIX "%s", hex);
-    if (lac_encode_store_path(folder, store, "names", "", NULL) != LAC_OK ||
-        !(dir = opendir(folder)))
+    if (lac_encode_store_path(folder, store, "names", "", NULL) != LAC_OK)
+        return;
+    dir = opendir(folder);
+    if (!dir)
         return;
     while ((entry = readdir(dir))) { /* NOLINT(concurrency-mt-unsafe): our own stream */
         char path[PATH_MAX], to[128];
@@ -282,7 +284,7 @@ enum lac_status lac_encode_store_remove(const char *store, const char *what,
                                         unsigned char hash[LAC_ENCODE_HASH_SIZE],
                                         struct lac_err *err)
 {
-    char path[PATH_MAX], old[PATH_MAX], hex[2 * LAC_ENCODE_HASH_SIZE + 1];
+    char path[PATH_MAX], aside[PATH_MAX], hex[2 * LAC_ENCODE_HASH_SIZE + 1];
     enum lac_status status;
 
     if (!lac_encode_store_find(store, what, hash))
@@ -290,12 +292,12 @@ enum lac_status lac_encode_store_remove(const char *store, const char *what,
     lac_hex_encode(hex, hash, LAC_ENCODE_HASH_SIZE);
     status = lac_encode_store_path(path, store, LAC_ENCODE_STORE_PREFIX, hex, err);
     if (status == LAC_OK)
-        status = lac_encode_store_path(old, store, ".old-", hex, err);
+        status = lac_encode_store_path(aside, store, ".old-", hex, err);
     if (status != LAC_OK)
         return status;
     remove_names(store, hex); /* first: a name never leads to nothing */
-    if (rename(path, old) != 0)
+    if (rename(path, aside) != 0)
         return lac_encode_store_fail(err, path);
-    remove_folder(old, REMOVE_DEPTH);
+    remove_folder(aside, REMOVE_DEPTH);
     return LAC_OK;
 }

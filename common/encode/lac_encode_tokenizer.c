@@ -214,6 +214,7 @@ static size_t tokenize_piece(struct lac_encode_words *w, struct lac_str text, si
     return to;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): what is written through `out` */
 size_t lac_encode_tokenize(struct lac_encode_words *w, struct lac_str text, int32_t *ids,
                            struct lac_encode_span *spans, size_t capacity)
 {

@@ -78,8 +78,8 @@ static void remember(struct lac_encode_words *w, const unsigned char *bytes, uin
     e->count = p->count;
     memcpy(e->ids, p->ids, p->count * sizeof(*e->ids));
     for (uint32_t i = 0; i < p->count; i++) {
-        e->places[2 * i] = i ? p->ends[i - 1] : 0;
-        e->places[2 * i + 1] = p->ends[i];
+        e->places[(size_t)2 * i] = i ? p->ends[i - 1] : 0;
+        e->places[(size_t)2 * i + 1] = p->ends[i];
     }
 }
 

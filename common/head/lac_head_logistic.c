@@ -124,13 +124,13 @@ static enum lac_status descend(const struct problem *p, double *w, struct lac_er
     double step[SIZE], next[SIZE], now = loss(p, w);
 
     for (int round = 0; round < STEPS; round++) {
-        double after = now, part = 1;
+        double after = now;
 
         if (!isfinite(now) || !newton(p, w, step))
             return lac_err_set(err, LAC_FATAL, 0, "train: the regression has no solution");
-        for (int half = 0; half < 30; half++, part /= 2) {
+        for (int half = 0; half < 30; half++) {
             memcpy(next, w, size * sizeof(*next));
-            lac_head_math_add(next, step, part, size);
+            lac_head_math_add(next, step, ldexp(1, -half), size);
             after = loss(p, next);
             if (after < now)
                 break;

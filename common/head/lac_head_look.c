@@ -62,7 +62,7 @@ void lac_head_look_take(struct lac_head_look *l, const struct lac_head_params *p
         return;
     near = out->near_similarity[p->nearest - 1];
     for (int t = 0; t < LAC_TIER_COUNT; t++)
-        if (l->counts[t] == p->per_tier)
+        if (l->counts[t] == p->per_tier && p->per_tier > 0)
             l->least[t] = l->best[t][p->per_tier - 1] < near ? l->best[t][p->per_tier - 1] : near;
 }
 

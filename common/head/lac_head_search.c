@@ -31,6 +31,8 @@ static void look_plain(const struct lac_head_search *s, uint32_t panel, const in
 }
 
 #if defined(__x86_64__)
+enum { PAIR_BYTES = 2 * LAC_HEAD_PANEL, PAIR_ROWS = 2 * LAC_HEAD_ROWS }; /* two elements of each */
+
 /* Two elements of the row-th vector. */
 static inline int32_t pair_at(const int16_t *q, size_t row)
 {
@@ -69,7 +71,7 @@ AVX2 static inline __attribute__((always_inline)) void rows_avx2(const struct la
 #pragma GCC unroll 4
     for (size_t r = 0; r < rows; r++)
         sums[r][0] = sums[r][1] = _mm256_setzero_si256();
-    for (size_t p = 0; p < s->pairs; p++, bytes += 2 * LAC_HEAD_PANEL, q += 2 * LAC_HEAD_ROWS) {
+    for (size_t p = 0; p < s->pairs; p++, bytes += PAIR_BYTES, q += PAIR_ROWS) {
         const __m128i *at = (const __m128i *)(const void *)bytes;
         __m256i a = _mm256_cvtepi8_epi16(_mm_loadu_si128(at));
         __m256i b = _mm256_cvtepi8_epi16(_mm_loadu_si128(at + 1));
@@ -118,7 +120,7 @@ rows_avx512(const struct lac_head_search *s, uint32_t panel, const int16_t *q, c
 #pragma GCC unroll 24
     for (size_t r = 0; r < rows; r++)
         sums[r] = _mm512_setzero_si512();
-    for (size_t p = 0; p < s->pairs; p++, bytes += 2 * LAC_HEAD_PANEL, q += 2 * LAC_HEAD_ROWS) {
+    for (size_t p = 0; p < s->pairs; p++, bytes += PAIR_BYTES, q += PAIR_ROWS) {
         __m512i e = _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)bytes));
         _mm_prefetch((const char *)bytes + AHEAD, _MM_HINT_T0);
 #pragma GCC unroll 24
@@ -212,6 +214,11 @@ void lac_head_search_close(struct lac_head_search *s)
 void lac_head_search_put(const struct lac_head_search *s, int16_t *q, size_t row,
                          const int16_t *vector, size_t width)
 {
-    for (size_t k = 0; k < 2 * (size_t)s->pairs; k++)
-        q[(k / 2 * LAC_HEAD_ROWS + row) * 2 + k % 2] = k < width ? vector[k] : 0;
+    for (size_t k = 0; k < 2 * (size_t)s->pairs; k++) {
+        int16_t *to = &q[(k / 2 * LAC_HEAD_ROWS + row) * 2 + k % 2];
+
+        *to = 0;
+        if (k < width)
+            *to = vector[k];
+    }
 }

@@ -130,7 +130,8 @@ void lac_json_key(struct lac_json_writer *w, const char *key);
 void lac_json_key_str(struct lac_json_writer *w, struct lac_str key);
 
 /* lac_json_key() for a string literal (it takes nothing else) whose characters all stand for
- * themselves: nothing is looked at, and the compiler knows how much is copied. */
+ * themselves: nothing is looked at, and the compiler knows how much is copied.
+ * NOLINTNEXTLINE(readability-identifier-naming): it is called like the others */
 #define lac_json_key_literal(w, key) \
     lac_json_key_ready((w), ",\"" key "\":", sizeof(",\"" key "\":") - 1)
 static inline void lac_json_key_ready(struct lac_json_writer *w, const char *text, size_t size)

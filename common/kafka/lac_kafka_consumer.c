@@ -183,7 +183,7 @@ static uint64_t fetch_bytes(uint64_t queue_bytes)
 /* Three in a session, so that one may get lost or be late; 0: the library's own. */
 static uint64_t heartbeat_ms(uint64_t session_ms)
 {
-    return session_ms < 3 * HEARTBEAT_MS ? session_ms / 3 : 0;
+    return session_ms / 3 < HEARTBEAT_MS ? session_ms / 3 : 0;
 }
 
 static enum lac_status put_consumer_settings(rd_kafka_conf_t *conf,

@@ -264,12 +264,10 @@ static enum lac_status collect(struct lac_lane *l, struct lac_err *err)
         }
         if (status == LAC_OK)
             accept(l, &msg, now);
-        else if (status == LAC_AGAIN && !flowing && !l->count && !l->dirty)
-            return LAC_OK;
-        else if (status == LAC_AGAIN && l->count && !l->o.batch_age_ms)
-            return LAC_OK; /* what was there is taken, and nobody waits for more */
         else if (status != LAC_AGAIN)
             return status;
+        else if (l->count ? !l->o.batch_age_ms : !flowing && !l->dirty)
+            return LAC_OK; /* what was there is taken, and nobody waits for more */
         flowing = status == LAC_OK;
         until = deadline(l);
     }

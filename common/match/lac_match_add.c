@@ -65,13 +65,13 @@ static bool is_inside(const struct lac_match *m, const struct lac_match_live *r,
 {
     for (uint32_t i = 0; i < r->allow_count; i++) {
         const struct lac_match_around *a = &m->around[r->allow + i];
-        struct lac_str text = lac_match_text_of(m, a->before);
+        struct lac_str example = lac_match_text_of(m, a->before);
 
         if (!(buckets >> i % LAC_MATCH_TRIO_BUCKETS & 1) || !(a->flags & LAC_MATCH_AROUND_INSIDE) ||
-            hit.len - at < text.len ||
-            (hit.len > LAC_MATCH_CHANCE_MAX && text.len < LAC_MATCH_CHANCE_MIN))
+            hit.len - at < example.len ||
+            (hit.len > LAC_MATCH_CHANCE_MAX && example.len < LAC_MATCH_CHANCE_MIN))
             continue;
-        if (may_begin(hit, at, text) && lac_match_same_from(hit, at, text) != SIZE_MAX)
+        if (may_begin(hit, at, example) && lac_match_same_from(hit, at, example) != SIZE_MAX)
             return true;
     }
     return false;

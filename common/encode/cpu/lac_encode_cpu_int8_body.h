@@ -30,8 +30,8 @@
 #define LANES LAC_ENCODE_CPU_LANES
 #define PANEL LAC_ENCODE_CPU_PANEL
 #define GROUP LAC_ENCODE_CPU_GROUP
-#define WIDTH (VECTORS * LANES) /* outputs that a block has */
-#define TURN  8                 /* vectors that are spread in registers */
+#define WIDTH ((size_t)VECTORS * LANES) /* outputs that a block has */
+#define TURN  ((size_t)8)               /* vectors that are spread in registers */
 
 #define LAC_ENCODE_CPU_INT8(form)                               \
     {                                                           \
@@ -157,22 +157,22 @@ round_row(uint8_t *out, const float *x, const struct lac_encode_cpu_weights8 *w,
 }
 
 /* Names and not arrays, because compilers keep those in registers. */
-#define START(r, v)  sums sum_##r##_##v = s_start(offset + (v)*LANES);
+#define START(r, v)  sums sum_##r##_##v = s_start(offset + (size_t)(v)*LANES);
 #define ROW_START(r) EACH_VECTOR(START, r)
 #define ROW_FROM(r)  const uint8_t *const x_##r = x + ((r) < rows ? (r) : 0) * w->groups * GROUP;
-#define LOAD(r, v)   const sixteen w_##v = s_weights(bytes + (v)*LANES * GROUP);
+#define LOAD(r, v)   const sixteen w_##v = s_weights(bytes + (size_t)(v)*LANES * GROUP);
 #define ADD(r, v)    sum_##r##_##v = s_add(sum_##r##_##v, a_##r, w_##v);
 #define ROW_ADD(r)                                    \
     {                                                 \
         const four a_##r = s_load(x_##r + g * GROUP); \
         EACH_VECTOR(ADD, r)                           \
     }
-#define FACTORS(r, v)                                            \
-    const vec scale_##v = v_load(w->scale + output + (v)*LANES); \
-    const vec total_##v = v_load(w->total + output + (v)*LANES); \
-    const vec bias_##v = v_load(w->bias + output + (v)*LANES);
-#define FINISH(r, v)                      \
-    v_store(out + (r)*stride + (v)*LANES, \
+#define FACTORS(r, v)                                                    \
+    const vec scale_##v = v_load(w->scale + output + (size_t)(v)*LANES); \
+    const vec total_##v = v_load(w->total + output + (size_t)(v)*LANES); \
+    const vec bias_##v = v_load(w->bias + output + (size_t)(v)*LANES);
+#define FINISH(r, v)                              \
+    v_store(out + (r)*stride + (size_t)(v)*LANES, \
             finish(sum_##r##_##v, scale_##v, total_##v, bias_##v, ranges[r], gelu));
 #define ROW_FINISH(r) EACH_VECTOR(FINISH, r)
 
@@ -195,7 +195,7 @@ block(const struct lac_encode_cpu_weights8 *w, size_t output, size_t rows, const
 
     EACH_ROW(ROW_FROM)
     EACH_ROW(ROW_START)
-    for (size_t g = 0; g < w->groups; g++, bytes += PANEL * GROUP) {
+    for (size_t g = 0; g < w->groups; g++, bytes += (size_t)PANEL * GROUP) {
         EACH_VECTOR(LOAD, 0)
         EACH_ROW(ROW_ADD)
     }

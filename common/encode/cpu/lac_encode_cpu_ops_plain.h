@@ -20,12 +20,12 @@ struct vec {
 };
 typedef struct vec vec;
 
-#define EACH(i) for (size_t i = 0; i < LAC_ENCODE_CPU_LANES; i++)
+#define EACH_LANE for (size_t i = 0; i < LAC_ENCODE_CPU_LANES; i++)
 
 static inline vec v_set(float x)
 {
     vec v;
-    EACH(i)
+    EACH_LANE
     v.f[i] = x;
     return v;
 }
@@ -54,49 +54,49 @@ static inline void v_store(float *p, vec v)
 
 static inline vec v_add(vec a, vec b)
 {
-    EACH(i)
+    EACH_LANE
     a.f[i] += b.f[i];
     return a;
 }
 
 static inline vec v_sub(vec a, vec b)
 {
-    EACH(i)
+    EACH_LANE
     a.f[i] -= b.f[i];
     return a;
 }
 
 static inline vec v_mul(vec a, vec b)
 {
-    EACH(i)
+    EACH_LANE
     a.f[i] *= b.f[i];
     return a;
 }
 
 static inline vec v_fma(vec a, vec b, vec c)
 {
-    EACH(i)
+    EACH_LANE
     c.f[i] = fmaf(a.f[i], b.f[i], c.f[i]);
     return c;
 }
 
 static inline vec v_max(vec a, vec b)
 {
-    EACH(i)
+    EACH_LANE
     a.f[i] = a.f[i] > b.f[i] ? a.f[i] : b.f[i];
     return a;
 }
 
 static inline vec v_min(vec a, vec b)
 {
-    EACH(i)
+    EACH_LANE
     a.f[i] = a.f[i] < b.f[i] ? a.f[i] : b.f[i];
     return a;
 }
 
 static inline vec v_abs(vec a)
 {
-    EACH(i)
+    EACH_LANE
     a.f[i] = fabsf(a.f[i]);
     return a;
 }
@@ -104,7 +104,7 @@ static inline vec v_abs(vec a)
 /* 2^n, n standing in the low bits of a float as exp's rounding leaves it there. */
 static inline vec v_pow2(vec a)
 {
-    EACH(i)
+    EACH_LANE
     {
         uint32_t bits;
         memcpy(&bits, &a.f[i], sizeof bits);

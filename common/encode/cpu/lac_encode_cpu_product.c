@@ -211,6 +211,15 @@ size_t lac_encode_cpu_shape_rows(const struct lac_encode_cpu_shape *s, size_t ro
     return (rows + unit - 1) / unit * unit;
 }
 
+/* oneDNN's handles are not const, its reads are. */
+static void *handle_of(const void *p)
+{
+    void *handle;
+
+    memcpy(&handle, &p, sizeof handle);
+    return handle;
+}
+
 static enum lac_status run_tile(struct lac_encode_cpu_binding *b, size_t index,
                                 const struct lac_encode_cpu_packed *p, const void *x, float *out,
                                 struct lac_err *err)
@@ -222,8 +231,7 @@ static enum lac_status run_tile(struct lac_encode_cpu_binding *b, size_t index,
         {DNNL_ARG_DST, b->out[index]},
         {DNNL_ARG_SCRATCHPAD, b->scratch[index]},
     };
-    /* oneDNN's handles are not const, its reads are. */
-    dnnl_status_t status = dnnl_memory_set_data_handle(b->x[index], (void *)(uintptr_t)x);
+    dnnl_status_t status = dnnl_memory_set_data_handle(b->x[index], handle_of(x));
 
     if (!status)
         status = dnnl_memory_set_data_handle(b->out[index], out);
@@ -356,8 +364,8 @@ static dnnl_status_t reorder(const struct lac_encode_cpu_shape *s, const float *
     dnnl_status_t status = onednn_matrix_init(&plain, s->in, s->width, dnnl_f32, dnnl_ba);
 
     if (!status)
-        status = dnnl_memory_create(&from, onednn_matrix_layout(&plain), engine,
-                                    (void *)(uintptr_t)weights);
+        status =
+            dnnl_memory_create(&from, onednn_matrix_layout(&plain), engine, handle_of(weights));
     if (!status)
         status = dnnl_reorder_primitive_desc_create(&desc, onednn_matrix_layout(&plain), engine,
                                                     weights_of(s), engine, NULL);

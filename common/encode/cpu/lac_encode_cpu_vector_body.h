@@ -236,7 +236,7 @@ TARGET static void pack_head(const struct lac_encode_cpu_head *h, struct parts *
 /* scores = query x keys; each sum runs over the head's width from first to last. */
 TARGET static inline void score(const struct parts *p, size_t width)
 {
-    for (size_t j = 0; j < p->keys_stride; j += BLOCK * LANES) {
+    for (size_t j = 0; j < p->keys_stride; j += (size_t)BLOCK * LANES) {
         vec sum[ROWS][BLOCK];
         UNROLL
         for (size_t r = 0; r < ROWS; r++)
@@ -296,7 +296,7 @@ TARGET static inline float soften(float *scores, size_t length)
 TARGET static inline void weigh(const struct lac_encode_cpu_head *h, const struct parts *p,
                                 size_t first, size_t rows, const float *factors)
 {
-    for (size_t c = 0; c < h->width; c += BLOCK * LANES) {
+    for (size_t c = 0; c < h->width; c += (size_t)BLOCK * LANES) {
         vec sum[ROWS][BLOCK];
         UNROLL
         for (size_t r = 0; r < ROWS; r++)

@@ -39,12 +39,18 @@ size_t lac_check_failures(void)
     return failures;
 }
 
+void lac_check_give_up(void)
+{
+    (void)fflush(NULL);
+    _Exit(1); /* other threads may be at work, which exit() would not be safe beside */
+}
+
 void lac_check_need(cudaError_t status, const char *what)
 {
     if (status == cudaSuccess)
         return;
     (void)lac_check_line(false, "%s: %s", what, cudaGetErrorString(status));
-    exit(1); /* the device can't be relied on any more */
+    lac_check_give_up(); /* the device can't be relied on any more */
 }
 
 void lac_check_need_ok(enum lac_status status, const struct lac_err *err, const char *what)
@@ -52,7 +58,7 @@ void lac_check_need_ok(enum lac_status status, const struct lac_err *err, const 
     if (status == LAC_OK)
         return;
     (void)lac_check_line(false, "%s: %s", what, err->text);
-    exit(1);
+    lac_check_give_up();
 }
 
 void *lac_check_memory(size_t size)
@@ -60,7 +66,7 @@ void *lac_check_memory(size_t size)
     void *memory = calloc(1, size ? size : 1);
     if (!memory) {
         (void)fprintf(stderr, "no memory\n");
-        exit(1);
+        lac_check_give_up();
     }
     return memory;
 }

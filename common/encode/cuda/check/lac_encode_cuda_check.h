@@ -22,7 +22,10 @@
 bool lac_check_line(bool good, const char *fmt, ...) LAC_PRINTF(2, 3);
 size_t lac_check_failures(void);
 
-/* Ends the program when a step that no check is about went wrong. */
+/* Ends the program, status 1, with what was printed. */
+_Noreturn void lac_check_give_up(void);
+
+/* The same when a step that no check is about went wrong. */
 void lac_check_need(cudaError_t status, const char *what);
 void lac_check_need_ok(enum lac_status status, const struct lac_err *err, const char *what);
 void *lac_check_memory(size_t size); /* zeros, to free() */

@@ -63,7 +63,7 @@ static double encode(struct bench *b, double seconds)
     for (size_t i = 0; i < LANES; i++) {
         b->lane[i].until = from + seconds;
         if (pthread_create(&thread[i], NULL, lane_run, &b->lane[i]) != 0)
-            exit(1);
+            lac_check_give_up();
     }
     for (size_t i = 0; i < LANES; i++) {
         (void)pthread_join(thread[i], NULL);
@@ -91,7 +91,7 @@ static double replay(struct bench *b, double seconds)
         if (cudaDeviceSynchronize() != cudaSuccess)
             return -1;
     }
-    return (double)(pieces * s->piece / LENGTH) / (now() - from);
+    return (double)(pieces * s->piece) / LENGTH / (now() - from);
 }
 
 static void bench_open(struct bench *b, const struct lac_check_shape *shape,

@@ -286,19 +286,19 @@ static void check_attention(size_t head_size, size_t heads, bool late_wanted)
     size_t hidden = head_size * heads, tiles = 0;
     uint32_t starts[MOST + 1];
     size_t count = cut(starts, ROWS, MOST), rows = starts[count];
-    struct matrix qkv = make(ROWS * 3 * hidden, 2);
+    struct matrix qkv = make(3 * hidden * ROWS, 2);
     struct late late = make_late(ROWS, 3 * hidden, late_wanted);
     struct lac_encode_cuda_tile tile[ROWS / LAC_ENCODE_CUDA_TILE + MOST];
     float *want = lac_check_memory(rows * hidden * sizeof(*want));
     uint16_t *out = lac_check_device(NULL, ROWS * hidden * sizeof(*out));
     int blocks = 0;
 
-    for (size_t i = 0; i < ROWS * 3 * hidden; i++)
+    for (size_t i = 0; i < 3 * hidden * ROWS; i++)
         qkv.values[i] = lac_check_from_bf16(
             lac_check_to_bf16(complete(&late, qkv.values[i], i / (3 * hidden), i % (3 * hidden))));
     for (size_t i = 0; i < count; i++) {
         uint32_t size = starts[i + 1] - starts[i];
-        lac_check_attention(qkv.values + starts[i] * 3 * hidden, size, hidden, heads,
+        lac_check_attention(qkv.values + 3 * hidden * starts[i], size, hidden, heads,
                             want + starts[i] * hidden);
         for (uint32_t query = 0; query < size; query += LAC_ENCODE_CUDA_TILE)
             tile[tiles++] =

@@ -226,7 +226,7 @@ static void check_lanes(const struct texts *t, struct lac_encode_device *d, cons
     }
     for (size_t i = 0; i < lanes; i++)
         if (pthread_create(&thread[i], NULL, lane_run, &lane[i]) != 0)
-            exit(1);
+            lac_check_give_up();
     for (size_t i = 0; i < lanes; i++) {
         (void)pthread_join(thread[i], NULL);
         wrong += lane[i].wrong;
@@ -254,7 +254,7 @@ static void check_refusals(struct lac_encode_device *d, const char *name)
         {{good, starts, 1}, LAC_OK},
     };
     struct lac_encode_session *s = session(d, 2000, 2, true);
-    float *out = lac_check_memory(2 * LAC_ENCODE_WIDTH_MAX * sizeof(*out));
+    float *out = lac_check_memory(sizeof(*out) * 2 * LAC_ENCODE_WIDTH_MAX);
     size_t wrong = 0;
 
     for (size_t i = 0; i < LAC_COUNT(rows); i++)

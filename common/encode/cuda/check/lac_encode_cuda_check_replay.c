@@ -37,7 +37,7 @@ static const void *take(struct replay *r, size_t size)
 {
     if (size > r->size - r->at) {
         (void)fprintf(stderr, "the replay file ends early\n");
-        exit(1);
+        lac_check_give_up();
     }
     r->at += size;
     return r->map + r->at - size;
@@ -164,7 +164,7 @@ static void run(const struct replay *r, enum lac_encode_class class, const char 
         const struct lac_encode_batch batch = {r->ids + r->starts[from], starts, count};
         if (count == 0) {
             (void)fprintf(stderr, "the replay file has a sequence that is too long\n");
-            exit(1);
+            lac_check_give_up();
         }
         lac_check_need_ok(lac_encode_plugin.run(s, &batch, got + from * r->weights.hidden, &err),
                           &err, name);
