@@ -66,8 +66,8 @@ def test_the_lag_is_0_when_nothing_waits_and_only_then(lacuna):
 
     # A second worker: the partitions are shared out anew, and nobody reads a record there.
     other = lacuna.classify("classify-1", classify__lanes=1)
-    _wait_for(lambda: len(_lag(other, inputs)) == 2, "the partitions to be shared", other)
-    assert len(_lag(worker, inputs)) == 2
+    _wait_for(lambda: len(_lag(worker, inputs)) == len(_lag(other, inputs)) == 2,
+              "the partitions to be shared", worker, other)
     _wait_for(lambda: _lag(worker, inputs) | _lag(other, inputs) == nothing,
               "both to be up to date", worker, other)
 
