@@ -6,6 +6,10 @@ Integration tests: the real programs against a real Kafka, schema registry and P
     ~/.cache/lacuna/python/bin/pytest tests/integration -k tls     some, after tools/setup --test
     LACUNA_BIN=build/asan/bin ...            the same with another build
 
+tools/test shares them out over several processes (-n), which wait for different things at once: by
+itself pytest runs them one after the other. Each process has components of its own. Whatever a test
+makes or looks at must be its own, too: other tests run beside it.
+
 A test reads like its name and asks for what it needs:
 
     def test_a_request_becomes_a_row(lacuna):
@@ -17,8 +21,8 @@ A test reads like its name and asks for what it needs:
         wait_until(lambda: lacuna.postgres.value("select count(*) from decisions") == 1)
 
 Fixtures:
-    kafka      one broker for the whole run. Topics of a test have its own prefix.
-    registry   one schema registry for the whole run.
+    kafka      one broker for the whole process. Topics of a test have its own prefix.
+    registry   one schema registry for the whole process.
     postgres   a fresh database server for this test, on a unix socket.
     lacuna     a Stack: kafka + postgres + settings + the programs started through it. At the end of
                the test every program must stop in order, and no sanitizer may have reported.
@@ -31,6 +35,7 @@ missing component fails, it never skips; kill only what the harness started, thr
 When a test fails, the ends of all logs of its processes are printed with it.
 """
 
+import functools
 import re
 import sys
 from pathlib import Path
@@ -128,6 +133,37 @@ def stack(request, tmp_path, prefix):
 @pytest.fixture
 def lacuna(stack, kafka, postgres):
     return stack(kafka=kafka, postgres=postgres)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Of several processes one gets all tests of a file that share something, so that it is made
+    once; of the other files each test goes to whoever is free."""
+    from xdist.scheduler import LoadScopeScheduling  # pylint: disable=import-outside-toplevel
+
+    class Scheduling(LoadScopeScheduling):
+        """Begins with the largest of what stays together."""
+
+        def _split_scope(self, nodeid):
+            file = nodeid.split("::")[0]
+            return file if _shares(config.rootpath / file) else nodeid
+
+    return Scheduling(config, log)
+
+
+@functools.cache
+def _shares(path) -> bool:
+    return 'scope="module"' in path.read_text(encoding="utf-8")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Of several processes none should be waited for in the end: what may take longest comes first."""
+    def limit(item):
+        marker = item.get_closest_marker("timeout")
+        return marker.args[0] if marker else 0
+
+    if hasattr(config, "workerinput"):
+        items.sort(key=limit, reverse=True)
 
 
 @pytest.hookimpl(wrapper=True)
