@@ -11,7 +11,7 @@ from harness.kafka import PASSWORD, USER
 
 
 def test_kafka_keeps_records_over_a_kill(new_kafka):
-    broker = new_kafka()
+    broker = new_kafka(properties={"broker.session.timeout.ms": 2000})
     broker.create_topics("h.", {"*": 2}, only=["requests"])
     broker.produce("h.requests", [b"%d" % i for i in range(1000)])
     broker.kill()
