@@ -2,8 +2,8 @@
 /*
  * lac_encode_store - models on this machine, each under its hash
  *
- *     FOLDER/sha256-<hash>/     exactly the files that shape a vector, as the model's folder had
- * them FOLDER/names/<name>       a link to ../sha256-<hash>
+ *     FOLDER/sha256-<hash>/    the files that shape a vector, as the model's folder had them
+ *     FOLDER/names/<name>      a link to ../sha256-<hash>
  *
  * A model appears under its hash in one step, once all of it is on the disk, and is never changed
  * afterwards; opening one reads it and compares, so a decision can't name a model that it wasn't

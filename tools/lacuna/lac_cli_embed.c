@@ -454,10 +454,12 @@ static void summary(const struct run *run)
     if (run->o->quiet)
         return;
     lac_buf_init_fixed(&b, memory, sizeof(memory));
-    lac_buf_printf(
-        &b, "%s texts, %s tokens, %s, %s", lac_progress_count(texts, atomic_load(&run->texts)),
-        lac_progress_count(tokens, atomic_load(&run->tokens)), lac_semantic_engine(run->device),
-        lac_progress_time(time, lac_clock_mono_ms() - run->begun_ms));
+    lac_buf_printf(&b, "%s text%s, %s token%s, %s, %s",
+                   lac_progress_count(texts, atomic_load(&run->texts)),
+                   atomic_load(&run->texts) == 1 ? "" : "s",
+                   lac_progress_count(tokens, atomic_load(&run->tokens)),
+                   atomic_load(&run->tokens) == 1 ? "" : "s", lac_semantic_engine(run->device),
+                   lac_progress_time(time, lac_clock_mono_ms() - run->begun_ms));
     put_aside(&b, atomic_load(&run->bad), "bad lines");
     put_aside(&b, atomic_load(&run->cut), "longer than can be read");
     lac_buf_put_char(&b, '\n');

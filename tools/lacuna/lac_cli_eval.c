@@ -277,8 +277,11 @@ int lac_cli_eval(int argc, char **argv)
             "sure\n"
             "decisions are with how often they are right: of the likeliest tier, and of the "
             "answer,\n"
-            "whose confidence is P(true tier <= answer). The risk-coverage curve says how many of\n"
-            "the surest texts are wrong.",
+            "whose confidence is P(true tier <= answer). The risk-coverage curve says of how many "
+            "of\n"
+            "the surest texts the likeliest tier is wrong; costs and floors, which make the "
+            "answer\n"
+            "of it, have no part in that.",
         .examples =
             "  lacuna eval tests/data/eval/mixed.jsonl\n"
             "  lacuna eval --pack ours/ --mistakes 50 labelled.jsonl\n"

