@@ -108,8 +108,7 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
  * look at the list of authorities, also where a certificate has expired or is another host's.
  * Thread: any of librdkafka's.
  *
- * NOLINTNEXTLINE(readability-non-const-parameter): the type is librdkafka's
- */
+ * NOLINTNEXTLINE(readability-non-const-parameter): the type is librdkafka's */
 static int on_certificate(rd_kafka_t *rk, const char *broker, int32_t id, int *error, int depth,
                           const char *der, size_t size, char *why, size_t why_size, void *opaque)
 {

@@ -39,7 +39,9 @@ static const char letters[] = {
 
 char lac_match_alike_letter(uint32_t code)
 {
-    return code < sizeof(letters) ? letters[code] : 0;
+    if (code >= sizeof(letters))
+        return 0;
+    return letters[code];
 }
 
 /* Zeros of the scripts' digits: ten in a row, beginning here (Unicode 15, DerivedNumericType). */

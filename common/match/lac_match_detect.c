@@ -11,6 +11,7 @@
  * longest. So they begin with a word, a token of few shapes, or have a rare symbol at a known
  * place: see lac_match_route.c.
  */
+/* NOLINTBEGIN(bugprone-suspicious-missing-comma): long triggers go on in the next line */
 static const struct lac_match_detector detectors[] = {
     {"email", lac_match_verify_email, {"[A-Za-z0-9_%+'.-]@[A-Za-z0-9\\x80-\\xff]"}},
     {"ip_address",
@@ -174,6 +175,7 @@ static const struct lac_match_detector detectors[] = {
      lac_match_verify_putty_key,
      {"\\bPuTTY-User-Key-File-[1-9]: ", "\\bPrivate-Lines: "}},
 };
+/* NOLINTEND(bugprone-suspicious-missing-comma) */
 
 const struct lac_match_detector *lac_match_detector_find(struct lac_str name)
 {

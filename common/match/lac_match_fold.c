@@ -108,9 +108,11 @@ static void put_ascii(struct lac_match_view *v, struct lac_str text, size_t at, 
     size_t end = at + n;
 
     while (at < end) {
-        char before = v->len > 0 ? v->text[v->len - 1] : 0;
+        char before = 0;
         size_t step = end - at < FOLD_STEP ? end - at : FOLD_STEP;
 
+        if (v->len > 0)
+            before = v->text[v->len - 1];
         if (step == FOLD_STEP && fold_step(text.ptr + at, before, v->text + v->len)) {
             if (v->map)
                 put_numbers(v->map + v->len, at, FOLD_STEP);

@@ -39,7 +39,7 @@ TARGET static inline uint32_t is(__m256i x, char c)
 TARGET static inline void classify(__m256i table, const unsigned char *p, unsigned half,
                                    struct lac_match_masks *m)
 {
-    __m256i x = _mm256_loadu_si256((const __m256i *)(p + half * 32));
+    __m256i x = _mm256_loadu_si256((const __m256i *)(p + (size_t)half * 32));
     unsigned shift = half * 32;
 
     m->letter |= (uint64_t)in_range(_mm256_or_si256(x, _mm256_set1_epi8(0x20)), 'a', 26) << shift;

@@ -67,7 +67,7 @@ size_t lac_match_fold_cluster(struct lac_match_folder *f, struct lac_str text, s
 {
     uint32_t base;
     size_t len = lac_match_cluster_len(text, at, &base);
-    char alike, letter;
+    char alike, letter = 0;
 
     if (len == 0) {
         *bad = true;
@@ -75,7 +75,8 @@ size_t lac_match_fold_cluster(struct lac_match_folder *f, struct lac_str text, s
         return 1;
     }
     alike = lac_match_alike_always(base);
-    letter = alike ? 0 : lac_match_alike_letter(base);
+    if (!alike)
+        letter = lac_match_alike_letter(base);
     if (letter && lac_match_is_disguised(text, at, at + len, &f->word))
         alike = letter;
     if (alike)
@@ -103,7 +104,9 @@ static struct lac_match_glyph glyph_made(uint32_t code)
     else
         put_cluster(&f, cluster, code, 0);
     g.combines = code >= 0x80 && lac_match_combines(code);
-    g.alike = code < 0x80 ? 0 : lac_match_alike_letter(code);
+    g.alike = 0;
+    if (code >= 0x80)
+        g.alike = lac_match_alike_letter(code);
     if (f.full || views[0].len == 0 || views[1].len == 0 ||
         (views[0].len > 1 && memchr(folded, ' ', views[0].len)))
         return g;

@@ -163,6 +163,7 @@ static bool index_length(struct shape_work *w, uint16_t *index, unsigned len)
             w->latest[of_length++] = (uint32_t)i;
     for (uint64_t digits = 0; of_length > 0 && digits < cells; digits++) {
         size_t count;
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the caller frees all of `w` */
         size_t open = list_cell(w, len, digits, exact, w->latest, of_length, &count);
         uint32_t class;
 
@@ -196,6 +197,7 @@ enum lac_status lac_match_table_shapes(struct lac_match_build *b, struct lac_err
     w.refs = calloc(w.count + 1, sizeof(*w.refs));
     w.latest = calloc(w.count + 1, sizeof(*w.latest));
     ok = ok && w.list && w.refs && w.latest;
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): all three are freed behind it */
     for (unsigned len = 1; ok && len <= LAC_MATCH_SHAPE_LONG; len++)
         ok = index_length(&w, index, len);
     free(w.list);

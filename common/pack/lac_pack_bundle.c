@@ -292,7 +292,7 @@ static enum lac_status put_all(const struct lac_pack *p, struct lac_str image, s
     char *head;
 
     lac_buf_put(out, zeros, HEADER_SIZE);
-    lac_buf_put(out, zeros, 2 * SECTION_SIZE);
+    lac_buf_put(out, zeros, (size_t)2 * SECTION_SIZE);
     pad(out, start);
     source = out->len - start;
     put_source(&p->files, out);

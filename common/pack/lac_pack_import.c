@@ -161,7 +161,11 @@ static void set_name(struct draft *d, struct lac_str name, unsigned number)
 
         if (!keep && (n == start || d->id[n - 1] == '-'))
             continue;
-        d->id[n] = keep ? (upper ? (char)(c | 0x20) : c) : '-';
+        d->id[n] = c;
+        if (!keep)
+            d->id[n] = '-';
+        else if (upper)
+            d->id[n] = (char)(c | 0x20);
         n++;
     }
     while (n > start && d->id[n - 1] == '-')
@@ -169,7 +173,11 @@ static void set_name(struct draft *d, struct lac_str name, unsigned number)
     for (size_t i = start; i < n; i++) {
         char c = d->id[i];
 
-        d->entity[i - start] = c == '-' ? '_' : (c >= 'a' && c <= 'z') ? (char)(c & ~0x20) : c;
+        d->entity[i - start] = c;
+        if (c == '-')
+            d->entity[i - start] = '_';
+        else if (c >= 'a' && c <= 'z')
+            d->entity[i - start] = (char)(c & ~0x20);
     }
     d->entity[n - start] = '\0';
     if (number > 1)
@@ -420,7 +428,7 @@ static bool has_keyword(struct draft *d, struct lac_str regex)
     for (size_t i = 0; i < d->rule.context_count; i++) {
         struct lac_str word = letters_of(d, d->rule.context[i]);
 
-        if (word.len > 0 && memmem(in.ptr, in.len, word.ptr, word.len))
+        if (in.ptr && word.len > 0 && memmem(in.ptr, in.len, word.ptr, word.len))
             return true;
     }
     return false;

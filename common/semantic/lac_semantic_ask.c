@@ -83,7 +83,7 @@ static void take_answer(const struct asking *q, struct lac_semantic_answer *a,
 
     if (w->part && out->gate == LAC_HEAD_FAR)
         return;
-    if (w->part)
+    if (w->part && q->doubts)
         below_of_part(out, q->doubts, below);
     else
         below_of(out, below);

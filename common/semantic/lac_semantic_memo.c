@@ -136,7 +136,7 @@ static void put(struct lac_semantic_memo *m, const void *owner, struct lac_str t
 /* Only between calls: nothing of the arena is in use then. */
 static void make_room(struct lac_semantic_memo *m)
 {
-    if (m->entries < ENTRIES / 4 * 3 && m->arena.used < m->arena.size / 4 * 3)
+    if (m->entries < (size_t)ENTRIES / 4 * 3 && m->arena.used < m->arena.size / 4 * 3)
         return;
     lac_arena_reset(&m->arena);
     memset(m->slots, 0, SLOTS * sizeof(*m->slots));

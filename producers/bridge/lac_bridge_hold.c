@@ -19,7 +19,7 @@ struct lac_bridge_held {
 static struct lac_str copy(char **at, struct lac_str s)
 {
     struct lac_str there = {s.ptr ? *at : NULL, s.len};
-    if (s.len)
+    if (s.ptr && s.len)
         memcpy(*at, s.ptr, s.len);
     *at += s.len;
     return there;

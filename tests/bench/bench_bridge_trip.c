@@ -40,7 +40,7 @@ enum {
     READY_MS = 60000,
 };
 
-static const double SPREAD = 0.1;
+static const double spread_most = 0.1;
 
 struct trip {
     const char *brokers;
@@ -184,8 +184,8 @@ static void end(struct trip *t)
     }
 }
 
-/* What our side can do: the median of LOADS loads in a row that agree within SPREAD. Until they do,
- * the broker compiles or neighbours are busy; after WARM_MAX loads the last ones count. */
+/* What our side can do: the median of LOADS loads in a row that agree within spread_most. Until
+ * they do, the broker compiles or neighbours are busy; after WARM_MAX loads the last ones count. */
 static int find_most(const struct trip *t, double scale, double *most)
 {
     double last[LOADS], sorted[LOADS];
@@ -199,7 +199,7 @@ static int find_most(const struct trip *t, double scale, double *most)
             continue;
         memcpy(sorted, last, sizeof(sorted));
         *most = lac_bench_sort(sorted, LOADS);
-        if (sorted[LOADS - 1] - sorted[0] < SPREAD * *most)
+        if (sorted[LOADS - 1] - sorted[0] < spread_most * *most)
             return 0;
     }
     return 0;

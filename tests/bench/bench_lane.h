@@ -102,7 +102,7 @@ int bench_lane_compare(const char *name, const struct bench_lane_work *work,
 
 /* The same against something else, which gets the work's ctx. */
 int bench_lane_against(const char *name, const struct bench_lane_work *work,
-                       const char *baseline_name, lac_bench_side *baseline,
+                       const char *baseline_name, lac_bench_side *side,
                        const struct lac_bench_options *o);
 
 #endif

@@ -16,8 +16,6 @@
 #include "lac_env.h"
 #include "lac_err.h"
 
-extern char **environ;
-
 enum { LINE_BYTES = 256 };
 
 const char *bench_peer_python(void)

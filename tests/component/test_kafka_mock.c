@@ -286,8 +286,10 @@ static void a_short_session_is_kept_alive(void)
     enum { SESSION_MS = 2400 };
     const char *const topics[] = {"t"};
     size_t lost = 0;
-    const struct lac_kafka_group group = {
-        .id = "g", .topics = topics, .topic_count = 1, .rebalance = {&lost, NULL, on_lost}};
+    const struct lac_kafka_group group = {.id = "g",
+                                          .topics = topics,
+                                          .topic_count = 1,
+                                          .rebalance = {.ctx = &lost, .revoked = on_lost}};
     const struct lac_kafka_producer_setup setup = {0};
     const struct lac_kafka_record r = {.value = LAC_STR("x"), .partition = 1};
     struct lac_kafka_consumer *c = NULL;

@@ -15,8 +15,6 @@ enum { RECORDS = 200, SAID_MAX = 8192 };
 
 #define REQUESTS_TOPIC "c.requests"
 
-extern char **environ;
-
 static char folder[64];
 
 static void path_of(char *out, size_t size, const char *name)

@@ -66,6 +66,7 @@ static const struct {
 static char *changed(const char *file, const char *text, const struct lac_model_change *c)
 {
     const char *at;
+    size_t size;
     char *out;
 
     if (!c || strcmp(c->file, file) != 0)
@@ -74,11 +75,10 @@ static char *changed(const char *file, const char *text, const struct lac_model_
         return NULL;
     at = strstr(text, c->from);
     NEED(at);
-    out = calloc(1, strlen(text) + strlen(c->to) + 1);
+    size = strlen(text) + strlen(c->to) + 1;
+    out = calloc(1, size);
     NEED(out);
-    memcpy(out, text, (size_t)(at - text));
-    strcpy(out + (at - text), c->to);
-    strcpy(out + strlen(out), at + strlen(c->from));
+    (void)snprintf(out, size, "%.*s%s%s", (int)(at - text), text, c->to, at + strlen(c->from));
     return out;
 }
 
@@ -103,7 +103,7 @@ unsigned char *lac_model_tensors_make(const struct lac_model_change *change, siz
                                tensors[i].name, shape, 4 * count, 4 * (count + n));
         count += n;
     }
-    strcpy(header + at, "}");
+    (void)snprintf(header + at, sizeof(header) - at, "}");
     text = changed("model.safetensors", header, change);
     NEED(text);
     length = strlen(text);

@@ -13,6 +13,8 @@ uint64_t lac_steps(void)
     return steps;
 }
 
+/* NOLINTBEGIN(readability-identifier-naming): the compiler and the linker want these names */
+
 /* Called at each basic block of what was compiled with -fsanitize-coverage=trace-pc. */
 void __sanitizer_cov_trace_pc(void);
 
@@ -82,3 +84,5 @@ void *__wrap_memmem(const void *in, size_t n, const void *what, size_t len)
     searched(in, found, n);
     return found;
 }
+
+/* NOLINTEND(readability-identifier-naming) */

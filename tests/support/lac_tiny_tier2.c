@@ -129,7 +129,7 @@ const struct lac_encode_backend lac_tiny_cpu = {
     .run = run,
 };
 
-void lac_tiny_head(const unsigned char hash[32], const unsigned char texts[32],
+void lac_tiny_head(const unsigned char model[32], const unsigned char texts[32],
                    struct lac_buf *json, struct lac_buf *vec)
 {
     static const struct lac_str ids[EXEMPLARS] = {{"p-1", 3}, {"i-1", 3}, {"x-1", 3}};
@@ -149,7 +149,7 @@ void lac_tiny_head(const unsigned char hash[32], const unsigned char texts[32],
     unsigned char digest[LAC_SHA256_SIZE];
     struct lac_err err = {0};
 
-    memcpy(p.model_hash, hash, sizeof(p.model_hash));
+    memcpy(p.model_hash, model, sizeof(p.model_hash));
     memcpy(p.texts_hash, texts, sizeof(p.texts_hash));
     NEED(lac_head_params_alloc(&p, &err) == LAC_OK, err);
     for (int t = 0; t < LAC_TIER_COUNT; t++) /* what is closest, and by far */

@@ -20,6 +20,8 @@ static struct lac_control_packs *packs;
 static struct lac_control_state *state;
 static char told[1024];
 
+static void note(const char *format, ...) LAC_PRINTF(1, 2);
+
 static void note(const char *format, ...)
 {
     size_t at = strlen(told);

@@ -243,6 +243,7 @@ static void neighbourhoods_are_those_of_a_plain_search(void)
         lac_head_look_end(&l, tiers);
         lac_test_row("round %d, %zu exemplars", round, count);
         n = pick(cosines, tiers, count, -1, p.nearest, index, &sum);
+        LAC_TEST_NEED(n > 0);
         LAC_TEST_EQ(around.near_count, n);
         for (size_t i = 0; i < n && i < around.near_count; i++)
             wrong += around.near_index[i] != index[i];

@@ -291,8 +291,8 @@ static void characters_that_grow_or_vanish(void)
         "\xf0\x9d\x90\x80",         /* mathematical letters */
         "\xff",                     /* no characters */
         "\xc3",
-        "\xe2\x80\xae"
-        "a",
+        ("\xe2\x80\xae"
+         "a"),
     };
 
     for (size_t i = 0; i < LAC_COUNT(rows); i++)

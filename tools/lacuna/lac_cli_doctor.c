@@ -223,6 +223,7 @@ static void put_time(char out[32], int64_t ms)
 static bool check_keeping(struct doctor *d, const struct lac_topic *want,
                           const struct lac_kafka_topic_settings *have)
 {
+    bool thrown_away = strcmp(want->cleanup, "delete") == 0;
     char keeps[32], table[32];
 
     if (!have->cleanup[0])
@@ -232,13 +233,11 @@ static bool check_keeping(struct doctor *d, const struct lac_topic *want,
     if (strcmp(have->cleanup, want->cleanup) != 0)
         say(d, FAIL, "topics", "Set it: what is thrown away by that policy is lost.",
             "%s has cleanup.policy=%s, and needs %s", have->name, have->cleanup, want->cleanup);
-    else if (strcmp(want->cleanup, "delete") != 0)
-        return true;
-    else if (have->retention_ms >= 0 &&
+    else if (thrown_away && have->retention_ms >= 0 &&
              (want->retention_ms < 0 || have->retention_ms < want->retention_ms))
         say(d, WARN, "topics", "Raise retention.ms: what nobody has read by then is lost.",
             "%s keeps records %s, the table says %s", have->name, keeps, table);
-    else if (want->text && want->retention_ms >= 0 &&
+    else if (thrown_away && want->text && want->retention_ms >= 0 &&
              (have->retention_ms < 0 || have->retention_ms > want->retention_ms))
         say(d, WARN, "topics", "Lower retention.ms, or be sure that texts may lie there so long.",
             "%s keeps texts %s, the table says %s", have->name, keeps, table);
@@ -293,7 +292,7 @@ static void check_topics(struct doctor *d, struct lac_kafka_admin *admin,
         say(d, FAIL, "topics", "See above.", "%s", err.text);
         return;
     }
-    lac_buf_init(&f.missing_names, LAC_TOPIC_COUNT * (LAC_TOPIC_NAME_SIZE + 2));
+    lac_buf_init(&f.missing_names, (size_t)LAC_TOPIC_COUNT * (LAC_TOPIC_NAME_SIZE + 2));
     for (unsigned i = 0; i < LAC_TOPIC_COUNT; i++)
         look_at_topic(d, &info, i, &f);
     say_topics(d, &f, info.broker_count, check_settings(d, admin, &f));

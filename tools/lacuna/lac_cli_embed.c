@@ -175,7 +175,7 @@ static const float *combined(struct run *run, struct worker *w,
 static void take_window(void *ctx, const struct lac_semantic_window *window)
 {
     const struct writing *to = ctx;
-    float memory[LAC_ENCODE_WIDTH_MAX];
+    float memory[LAC_ENCODE_WIDTH_MAX] = {0};
     const float *vector =
         to->run->o->windows ? window->vector : combined(to->run, to->w, window, memory);
 

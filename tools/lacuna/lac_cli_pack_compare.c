@@ -375,7 +375,8 @@ static void compare_heads(struct compare *c)
     if (lac_head_exemplar_count(a) != lac_head_exemplar_count(b))
         sayf(c, "head", LAC_STR("semantic"), "exemplars %u -> %u", lac_head_exemplar_count(a),
              lac_head_exemplar_count(b));
-    else if (memcmp(lac_head_exemplars_hash(a), lac_head_exemplars_hash(b), LAC_HEAD_HASH_SIZE))
+    else if (memcmp(lac_head_exemplars_hash(a), lac_head_exemplars_hash(b), LAC_HEAD_HASH_SIZE) !=
+             0)
         sayf(c, "head", LAC_STR("semantic"), "learned from other texts");
 }
 

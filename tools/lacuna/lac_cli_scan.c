@@ -356,6 +356,7 @@ static int open_baseline(struct lac_cli_scan_run *run)
 {
     const struct lac_cli_scan_options *o = run->options;
     struct lac_str key = lac_buf_str(&run->setup.key);
+    const char *file;
     struct lac_err err;
 
     if (o->baseline &&
@@ -364,8 +365,8 @@ static int open_baseline(struct lac_cli_scan_run *run)
     if (o->write_baseline &&
         lac_cli_baseline_open(&run->collected, o->write_baseline, true, key, &err) != LAC_OK)
         return lac_tool_fail(run->tool, LAC_EXIT_USAGE, err.text, NULL);
-    if ((!run->baseline && !run->collected) ||
-        stat(run->baseline ? o->baseline : o->write_baseline, &run->known) != 0)
+    file = run->baseline ? o->baseline : o->write_baseline;
+    if (!file || stat(file, &run->known) != 0)
         run->known.st_ino = 0;
     run->fingerprints = run->baseline || run->collected || run->format == LAC_CLI_SCAN_JSON ||
                         run->format == LAC_CLI_SCAN_JSONL || run->format == LAC_CLI_SCAN_SARIF;

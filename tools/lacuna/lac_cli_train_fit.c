@@ -32,7 +32,7 @@ static void name_model(struct lac_cli_train *r, const char *model)
 
     while (s.len > 1 && s.ptr[s.len - 1] == '/')
         s.len--;
-    slash = memrchr(s.ptr, '/', s.len);
+    slash = s.ptr ? memrchr(s.ptr, '/', s.len) : NULL;
     if (slash && s.len > 1)
         s = lac_str_slice(s, (size_t)(slash + 1 - s.ptr), s.len);
     snprintf(r->name, sizeof(r->name), "%.*s", LAC_STR_FMT(s));
