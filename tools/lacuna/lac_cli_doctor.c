@@ -316,11 +316,11 @@ static void check_readers(struct doctor *d, struct lac_kafka_admin *admin,
         say(d, WARN, name, "Let this user describe the topic and the group (ACL), or try again.",
             "how far %s is can't be told: %s", r.group, err.text);
     else if (r.waiting == 0)
-        say(d, OK, name, "", "%s is up to date%s", r.group, r.absent ? "; none runs now" : "");
-    else if (r.never && !r.running)
+        say(d, OK, name, "", "%s is up to date%s", r.group, r.members ? "" : "; none runs now");
+    else if (r.never && r.members <= 0)
         say(d, WARN, name, "Start its workers.", "%" PRId64 " record%s and %s has never read any",
             r.waiting, r.waiting == 1 ? " waits" : "s wait", r.group);
-    else if (r.absent)
+    else if (r.members == 0)
         say(d, WARN, name, "Start its workers.", "%" PRId64 " record%s and no %s runs", r.waiting,
             r.waiting == 1 ? " waits" : "s wait", r.group);
     else

@@ -100,7 +100,7 @@ enum lac_status lac_cli_readers_find(struct lac_cli_readers *r, struct lac_kafka
     struct lac_err untold;
     size_t n, members;
 
-    *r = (struct lac_cli_readers){0};
+    *r = (struct lac_cli_readers){.members = -1};
     if (!lac_topic_full_name(topic, prefix, id) || !lac_topic_group(r->group, prefix, id))
         return LAC_AGAIN;
     status = partition_count(admin, topic, &n, err);
@@ -118,9 +118,7 @@ enum lac_status lac_cli_readers_find(struct lac_cli_readers *r, struct lac_kafka
         count(r, o, p, n);
     free(p);
     if (status == LAC_OK &&
-        lac_kafka_admin_members(admin, r->group, ASK_MS, &members, &untold) == LAC_OK) {
-        r->running = members > 0;
-        r->absent = members == 0;
-    }
+        lac_kafka_admin_members(admin, r->group, ASK_MS, &members, &untold) == LAC_OK)
+        r->members = (int64_t)members;
     return status;
 }

@@ -13,9 +13,8 @@
 struct lac_cli_readers {
     char group[LAC_TOPIC_NAME_SIZE];
     int64_t waiting; /* records that they have not read; of very many an estimate from offsets */
+    int64_t members; /* how many of them run; -1: the broker does not tell */
     bool never;      /* they have read nothing yet */
-    bool running;    /* some of them run */
-    bool absent;     /* none of them runs; neither is set where the broker does not tell */
 };
 
 /* Of topic `id`; `o` are the options that `admin` was opened with. AGAIN: there is no such topic,
