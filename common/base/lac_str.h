@@ -46,6 +46,7 @@ static inline struct lac_str lac_str_slice(struct lac_str s, size_t from, size_t
 
 static inline bool lac_str_eq(struct lac_str a, struct lac_str b)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): what has a length is somewhere */
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
