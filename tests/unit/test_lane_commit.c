@@ -8,20 +8,13 @@
 #include <unistd.h>
 
 #include "lac_fuse.h"
-#include "lac_lane.h"
-#include "lac_log.h"
 #include "lac_test.h"
+#include "lane_fixture.h"
 
-enum { MESSAGES_MAX = 8, COMMITS_MAX = 20, SLOW_MS = 12000, TRANSACTION_MS = 10000 };
+enum { COMMITS_MAX = 20, SLOW_MS = 12000, TRANSACTION_MS = 10000 };
 
 struct world {
-    struct lac_lane *lane;
-    int64_t count;     /* messages 0 .. count of the partition */
-    int64_t next;      /* that poll brings */
-    int64_t durable;   /* behind the last committed one */
-    uint64_t now_ms;   /* of the lane's clock */
-    bool assigned;     /* the partition is the lane's */
-    bool broke;        /* the poll that runs is to return */
+    struct fixture f;
     int refusals;      /* commits that are still answered with REJECT */
     int losses;        /* .. with RETRY, first */
     int commits;       /* commits that were asked for */
@@ -30,7 +23,7 @@ struct world {
     int kept_bare;     /* of them, without a value */
     size_t largest;    /* messages of the largest slice that went through the stage */
     const char *fuse;  /* path, NULL: none */
-    size_t batch;      /* messages of a batch; 0: MESSAGES_MAX */
+    size_t batch;      /* messages of a batch; 0: FIXTURE_BATCH */
     int64_t slow;      /* the stage takes SLOW_MS for this message; 0: none */
     uint64_t begun_ms; /* when the open transaction was begun; 0: none is open */
     int timeouts;      /* commits that came too late */
@@ -53,49 +46,15 @@ static struct lac_err err;
 
 /* ---- the lane's world ---- */
 
-static uint64_t now_ms(void *ctx)
-{
-    return ((struct world *)ctx)->now_ms;
-}
-
-static void sleep_ms(void *ctx, uint32_t ms)
-{
-    ((struct world *)ctx)->now_ms += ms;
-}
-
 /* All there is is committed, or never will be: the lane may go. */
 static enum lac_status poll_next(void *ctx, uint32_t timeout_ms, struct lac_kafka_msg *msg,
                                  struct lac_err *e)
 {
     struct world *w = ctx;
-    struct lac_kafka_position p = {"in", 0, LAC_KAFKA_STORED};
 
-    (void)e;
-    if (!w->assigned) {
-        w->assigned = true;
-        w->broke = false;
-        lac_lane_assigned(w->lane, &p, 1);
-        if (w->broke)
-            return LAC_AGAIN;
-    }
-    if (w->durable == w->count || w->commits == COMMITS_MAX)
-        lac_lane_stop(w->lane);
-    w->now_ms += timeout_ms;
-    if (w->next == w->count)
-        return LAC_AGAIN;
-    *msg = (struct lac_kafka_msg){
-        .topic = "in",
-        .offset = w->next++,
-        .timestamp = 1,
-        .key = LAC_STR("key"),
-        .value = LAC_STR("value"),
-    };
-    return LAC_OK;
-}
-
-static void poll_break(void *ctx)
-{
-    ((struct world *)ctx)->broke = true;
+    if (w->commits == COMMITS_MAX)
+        lac_lane_stop(w->f.lane);
+    return fixture_poll(ctx, timeout_ms, msg, e);
 }
 
 static enum lac_status seek(void *ctx, const struct lac_kafka_position *p, size_t n,
@@ -107,58 +66,11 @@ static enum lac_status seek(void *ctx, const struct lac_kafka_position *p, size_
     if (w->seek_losses && w->seek_losses--)
         return lac_err_set(e, LAC_RETRY, 0, "no answer");
     w->seeks++;
-    w->next = w->cut_off ? 0 : p[0].offset;
+    w->f.next = w->cut_off ? 0 : p[0].offset;
     return LAC_OK;
 }
-
-static enum lac_status committed(void *ctx, struct lac_kafka_position *p, size_t n,
-                                 struct lac_err *e)
-{
-    (void)e;
-    LAC_TEST_EQ(n, 1);
-    p[0].offset = ((struct world *)ctx)->durable;
-    return LAC_OK;
-}
-
-static bool watermarks(void *ctx, const char *topic, int32_t partition, int64_t *low, int64_t *high)
-{
-    (void)topic, (void)partition;
-    *low = 0;
-    *high = ((struct world *)ctx)->count;
-    return true;
-}
-
-static size_t none_failed(void *ctx, struct lac_err *e)
-{
-    (void)ctx, (void)e;
-    return 0;
-}
-
-static size_t record_limit(void *ctx)
-{
-    (void)ctx;
-    return 1 << 20;
-}
-
-static const struct lac_lane_io_ops io_ops = {
-    .now_ms = now_ms,
-    .sleep_ms = sleep_ms,
-    .poll = poll_next,
-    .poll_break = poll_break,
-    .seek = seek,
-    .committed = committed,
-    .watermarks = watermarks,
-    .record_limit = record_limit,
-    .side_failed = none_failed,
-};
 
 /* ---- the output ---- */
-
-static enum lac_status output_open(void *ctx, struct lac_err *e)
-{
-    (void)ctx, (void)e;
-    return LAC_OK;
-}
 
 static void close_interval(struct world *w)
 {
@@ -173,13 +85,13 @@ static enum lac_status output_write(void *ctx, struct lac_batch *b, struct lac_e
     struct world *w = ctx;
 
     if (!w->begun_ms)
-        w->begun_ms = w->now_ms;
+        w->begun_ms = w->f.now_ms;
     w->open += b->count;
     for (size_t i = 0; i < b->count; i++)
         if (w->bad && b->msgs[i].offset == w->bad && !lac_batch_rejected(b, i))
             w->holds_bad = true;
     for (size_t i = 0; i < b->record_count; i++) {
-        if (b->records[i].topic != 1)
+        if (b->records[i].topic != FIXTURE_DEAD)
             continue;
         if (w->bad_letter && b->records[i].record.value.ptr)
             w->holds_bad = true;
@@ -199,11 +111,11 @@ static enum lac_status output_commit(void *ctx, const struct lac_kafka_position 
     LAC_TEST_EQ(n, 1);
     if (w->commits < COMMITS_MAX) {
         w->sizes[w->commits] = w->open;
-        w->asked_ms[w->commits] = w->now_ms;
+        w->asked_ms[w->commits] = w->f.now_ms;
     }
     w->commits++;
-    w->state = atomic_load(&lac_lane_health(w->lane)->state);
-    if (w->now_ms - w->begun_ms > TRANSACTION_MS) {
+    w->state = atomic_load(&lac_lane_health(w->f.lane)->state);
+    if (w->f.now_ms - w->begun_ms > TRANSACTION_MS) {
         w->timeouts++;
         return lac_err_set(e, LAC_RETRY, 0, "the transaction is aborted");
     }
@@ -211,7 +123,7 @@ static enum lac_status output_commit(void *ctx, const struct lac_kafka_position 
         return lac_err_set(e, LAC_RETRY, 0, "nobody knows");
     if (w->holds_bad || (w->refusals && w->refusals--))
         return lac_err_set(e, LAC_REJECT, 0, "no");
-    w->durable = p[0].offset;
+    w->f.durable = p[0].offset;
     w->kept_letters += w->letters;
     w->kept_bare += w->bare;
     close_interval(w);
@@ -231,24 +143,9 @@ static enum lac_status output_start(void *ctx, struct lac_kafka_position *p, siz
     struct world *w = ctx;
 
     LAC_TEST_EQ(n, 1);
-    p[0].offset = w->durable;
+    p[0].offset = w->f.durable;
     return !fresh && w->cut_off ? lac_err_set(e, LAC_FATAL, 0, "another log") : LAC_OK;
 }
-
-static void output_close(void *ctx)
-{
-    (void)ctx;
-}
-
-static const struct lac_output_ops output_ops = {
-    .name = "test",
-    .carries_records = true,
-    .open = output_open,
-    .write = output_write,
-    .commit = output_commit,
-    .abort = output_abort,
-    .close = output_close,
-};
 
 static enum lac_status pass_on(void *ctx, struct lac_batch *b, struct lac_err *e)
 {
@@ -262,8 +159,8 @@ static enum lac_status pass_on(void *ctx, struct lac_batch *b, struct lac_err *e
         const struct lac_kafka_record r = {.key = b->msgs[i].key, .value = b->msgs[i].value};
 
         if (w->slow && b->msgs[i].offset == w->slow)
-            w->now_ms += SLOW_MS;
-        if (lac_batch_emit(b, 0, &r) != LAC_OK)
+            w->f.now_ms += SLOW_MS;
+        if (lac_batch_emit(b, FIXTURE_OUT, &r) != LAC_OK)
             return LAC_AGAIN;
     }
     return LAC_OK;
@@ -271,25 +168,18 @@ static enum lac_status pass_on(void *ctx, struct lac_batch *b, struct lac_err *e
 
 static void open_lane(struct world *w)
 {
-    static struct lac_output_ops ops;
-    static const char *const topics[] = {"out", "dead"};
-    const struct lac_lane_options options = {
-        .name = "lane",
-        .topics = topics,
-        .topic_count = LAC_COUNT(topics),
-        .deadletter_topic = 1,
-        .batch_count = w->batch ? w->batch : MESSAGES_MAX,
-        .batch_bytes = 1 << 16,
-        .commit_interval_ms = 100,
-        .fuse_path = w->fuse,
-    };
-
-    ops = output_ops;
-    ops.start = w->own_position ? output_start : NULL;
-    lac_log_open("test", LAC_LOG_ERROR, LAC_LOG_KEY_VALUE);
-    LAC_TEST_NEED(lac_lane_open(&w->lane, &options, (struct lac_lane_io){w, &io_ops},
-                                (struct lac_output){w, &ops}, (struct lac_stage){w, pass_on},
-                                &err) == LAC_OK);
+    fixture_set_up(&w->f);
+    w->f.io.poll = poll_next;
+    w->f.io.seek = seek;
+    w->f.output.start = w->own_position ? output_start : NULL;
+    w->f.output.write = output_write;
+    w->f.output.commit = output_commit;
+    w->f.output.abort = output_abort;
+    w->f.stage = pass_on;
+    w->f.options.fuse_path = w->fuse;
+    if (w->batch)
+        w->f.options.batch_count = w->batch;
+    fixture_open(&w->f);
 }
 
 static enum lac_status run(struct world *w)
@@ -297,8 +187,8 @@ static enum lac_status run(struct world *w)
     enum lac_status status;
 
     open_lane(w);
-    status = lac_lane_run(w->lane, &err);
-    lac_lane_close(w->lane);
+    status = lac_lane_run(w->f.lane, &err);
+    fixture_close(&w->f);
     return status;
 }
 
@@ -307,11 +197,11 @@ static enum lac_status run(struct world *w)
 static void a_refused_record_is_dead_lettered_first_whole_then_bare(void)
 {
     for (int refusals = 0; refusals <= 2; refusals++) {
-        struct world w = {.count = 1, .refusals = refusals};
+        struct world w = {.f.count = 1, .refusals = refusals};
 
         lac_test_row("%d refusals", refusals);
         LAC_TEST_EQ(run(&w), LAC_OK);
-        LAC_TEST_EQ(w.durable, 1);
+        LAC_TEST_EQ(w.f.durable, 1);
         LAC_TEST_EQ(w.commits, refusals + 1);
         LAC_TEST_EQ(w.kept_letters, refusals > 0);
         LAC_TEST_EQ(w.kept_bare, refusals > 1);
@@ -321,11 +211,11 @@ static void a_refused_record_is_dead_lettered_first_whole_then_bare(void)
 /* There is no smaller letter than one without its value: trying again would be for ever. */
 static void a_refused_empty_letter_ends_the_lane(void)
 {
-    struct world w = {.count = 1, .refusals = 1000};
+    struct world w = {.f.count = 1, .refusals = 1000};
 
     LAC_TEST_EQ(run(&w), LAC_FATAL);
     LAC_TEST_EQ(w.commits, 3); /* the result, its letter, the letter without a value */
-    LAC_TEST_EQ(w.durable, 0);
+    LAC_TEST_EQ(w.f.durable, 0);
     LAC_TEST_EQ(w.kept_letters, 0);
 }
 
@@ -336,24 +226,24 @@ static void a_record_that_cannot_be_written_is_found_among_others(void)
                         bare[] = {8, 4, 4, 2, 1, 1, 1, 1, 1, 1};
 
     for (int bad_letter = 0; bad_letter <= 1; bad_letter++) {
-        struct world w = {.now_ms = 1, .count = 8, .bad = 5, .bad_letter = bad_letter};
+        struct world w = {.f.count = 8, .bad = 5, .bad_letter = bad_letter};
         const size_t *sizes = bad_letter ? bare : whole;
         int searched = bad_letter ? LAC_COUNT(bare) : LAC_COUNT(whole);
 
         lac_test_row("%s letter", bad_letter ? "bare" : "whole");
         open_lane(&w);
-        while (w.durable < 8 && w.commits < COMMITS_MAX)
-            LAC_TEST_NEED(lac_lane_turn(w.lane, &err) == LAC_OK);
+        while (w.f.durable < 8 && w.commits < COMMITS_MAX)
+            LAC_TEST_NEED(lac_lane_turn(w.f.lane, &err) == LAC_OK);
         LAC_TEST_EQ(w.commits, searched);
         for (int i = 0; i < searched; i++)
             LAC_TEST_EQ(w.sizes[i], sizes[i]);
         LAC_TEST_EQ(w.kept_letters, 1);
         LAC_TEST_EQ(w.kept_bare, bad_letter);
-        w.count = 16;
-        while (w.durable < 16 && w.commits < COMMITS_MAX)
-            LAC_TEST_NEED(lac_lane_turn(w.lane, &err) == LAC_OK);
+        w.f.count = 16;
+        while (w.f.durable < 16 && w.commits < COMMITS_MAX)
+            LAC_TEST_NEED(lac_lane_turn(w.f.lane, &err) == LAC_OK);
         LAC_TEST_EQ(w.sizes[searched], 8);
-        lac_lane_close(w.lane);
+        fixture_close(&w.f);
     }
 }
 
@@ -362,8 +252,8 @@ static void a_record_that_cannot_be_written_is_found_among_others(void)
 /* Twice as long each time, up to a bound; never less than half of it, and then anew. */
 static void waits_grow_up_to_a_bound_and_begin_anew_after_a_commit(void)
 {
-    struct world w = {.now_ms = 1, .count = 1, .losses = 10};
-    struct world v = {.now_ms = 1, .count = 1, .losses = 5};
+    struct world w = {.f.count = 1, .losses = 10};
+    struct world v = {.f.count = 1, .losses = 5};
     bool differ = false;
 
     LAC_TEST_EQ(run(&w), LAC_OK);
@@ -379,15 +269,15 @@ static void waits_grow_up_to_a_bound_and_begin_anew_after_a_commit(void)
     CU_ASSERT(differ);
     open_lane(&v);
     while (v.commits < 6)
-        LAC_TEST_NEED(lac_lane_turn(v.lane, &err) == LAC_OK);
-    LAC_TEST_EQ(v.durable, 1);
-    v.count = 2;
+        LAC_TEST_NEED(lac_lane_turn(v.f.lane, &err) == LAC_OK);
+    LAC_TEST_EQ(v.f.durable, 1);
+    v.f.count = 2;
     v.losses = 1;
     while (v.commits < 8)
-        LAC_TEST_NEED(lac_lane_turn(v.lane, &err) == LAC_OK);
-    LAC_TEST_EQ(v.durable, 2);
+        LAC_TEST_NEED(lac_lane_turn(v.f.lane, &err) == LAC_OK);
+    LAC_TEST_EQ(v.f.durable, 2);
     CU_ASSERT(v.asked_ms[7] - v.asked_ms[6] <= 100 + 350);
-    lac_lane_close(v.lane);
+    fixture_close(&v.f);
 }
 
 /* ---- where reading begins ---- */
@@ -395,14 +285,14 @@ static void waits_grow_up_to_a_bound_and_begin_anew_after_a_commit(void)
 /* Which it does when librdkafka takes a committed offset that is held back for none. */
 static void what_comes_from_before_the_position_is_not_processed_again(void)
 {
-    struct world w = {.count = 6, .durable = 4};
+    struct world w = {.f.count = 6, .f.durable = 4};
 
     LAC_TEST_EQ(run(&w), LAC_OK);
-    LAC_TEST_EQ(w.durable, 6);
+    LAC_TEST_EQ(w.f.durable, 6);
     LAC_TEST_EQ(w.staged, 2);
     LAC_TEST_EQ(w.seeks, 1);
 
-    w = (struct world){.count = 6, .durable = 4, .next = 4}; /* as it should be */
+    w = (struct world){.f.count = 6, .f.durable = 4, .f.next = 4}; /* as it should be */
     LAC_TEST_EQ(run(&w), LAC_OK);
     LAC_TEST_EQ(w.staged, 2);
     LAC_TEST_EQ(w.seeks, 0);
@@ -412,11 +302,11 @@ static void what_comes_from_before_the_position_is_not_processed_again(void)
 static void a_position_stays_where_it_is_until_the_partition_can_be_sent_there(void)
 {
     for (int losses = 1; losses <= 3; losses++) {
-        struct world w = {.count = 6, .durable = 4, .seek_losses = losses};
+        struct world w = {.f.count = 6, .f.durable = 4, .seek_losses = losses};
 
         lac_test_row("%d seeks fail", losses);
         LAC_TEST_EQ(run(&w), LAC_OK);
-        LAC_TEST_EQ(w.durable, 6);
+        LAC_TEST_EQ(w.f.durable, 6);
         LAC_TEST_EQ(w.staged, 2);
         LAC_TEST_EQ(w.seeks, 1);
     }
@@ -425,18 +315,18 @@ static void a_position_stays_where_it_is_until_the_partition_can_be_sent_there(v
 /* Skipping up to the position, as above, would lose what was written since. */
 static void a_log_that_ends_before_the_position_is_read_from_its_start(void)
 {
-    struct world w = {.count = 3, .durable = 4, .cut_off = true};
+    struct world w = {.f.count = 3, .f.durable = 4, .cut_off = true};
 
     LAC_TEST_EQ(run(&w), LAC_OK);
     LAC_TEST_EQ(w.staged, 3);
-    LAC_TEST_EQ(w.durable, 3);
+    LAC_TEST_EQ(w.f.durable, 3);
     LAC_TEST_EQ(w.seeks, 3);
 }
 
 /* Passing over what comes until the position is met again would lose all of it in silence. */
 static void whoever_keeps_the_position_hears_that_the_log_ends_before_it(void)
 {
-    struct world w = {.count = 3, .durable = 4, .cut_off = true, .own_position = true};
+    struct world w = {.f.count = 3, .f.durable = 4, .cut_off = true, .own_position = true};
 
     LAC_TEST_EQ(run(&w), LAC_FATAL);
     LAC_TEST_STR(err.text, "another log");
@@ -448,33 +338,33 @@ static void whoever_keeps_the_position_hears_that_the_log_ends_before_it(void)
 /* Its records are in the interval and its position is not: whoever comes next does it again. */
 static void what_was_written_in_part_is_not_committed_on_the_way_out(void)
 {
-    struct world w = {.count = 2, .batch = 1, .fatal = 1};
+    struct world w = {.f.count = 2, .batch = 1, .fatal = 1};
     const struct lac_kafka_position p = {"in", 0, LAC_KAFKA_STORED};
 
     open_lane(&w);
-    LAC_TEST_EQ(lac_lane_run(w.lane, &err), LAC_FATAL);
+    LAC_TEST_EQ(lac_lane_run(w.f.lane, &err), LAC_FATAL);
     LAC_TEST_EQ(w.staged, 2);
-    lac_lane_revoked(w.lane, &p, 1, false);
+    lac_lane_revoked(w.f.lane, &p, 1, false);
     LAC_TEST_EQ(w.commits, 0);
-    lac_lane_close(w.lane);
+    fixture_close(&w.f);
 }
 
 /* What the page of its program shows while it takes its leave, which may take a while. */
 static void a_lane_that_stops_drains_before_it_is_stopped(void)
 {
-    struct world w = {.count = 2, .batch = 1};
+    struct world w = {.f.count = 2, .batch = 1};
 
     open_lane(&w);
     while (!w.staged)
-        LAC_TEST_NEED(lac_lane_turn(w.lane, &err) == LAC_OK);
+        LAC_TEST_NEED(lac_lane_turn(w.f.lane, &err) == LAC_OK);
     LAC_TEST_EQ(w.commits, 0);
-    lac_lane_stop(w.lane);
-    LAC_TEST_EQ(lac_lane_run(w.lane, &err), LAC_OK);
+    lac_lane_stop(w.f.lane);
+    LAC_TEST_EQ(lac_lane_run(w.f.lane, &err), LAC_OK);
     LAC_TEST_EQ(w.commits, 1);
-    LAC_TEST_EQ(w.durable, 1);
+    LAC_TEST_EQ(w.f.durable, 1);
     LAC_TEST_EQ(w.state, LAC_LANE_DRAINING);
-    LAC_TEST_EQ(atomic_load(&lac_lane_health(w.lane)->state), LAC_LANE_STOPPED);
-    lac_lane_close(w.lane);
+    LAC_TEST_EQ(atomic_load(&lac_lane_health(w.f.lane)->state), LAC_LANE_STOPPED);
+    fixture_close(&w.f);
 }
 
 /* ---- slices that take long ---- */
@@ -485,11 +375,11 @@ static void what_waits_behind_a_long_batch_is_committed_first(void)
     int late = 0;
 
     for (int64_t slow = 1; slow <= 3; slow++) {
-        struct world w = {.now_ms = 1, .count = 5, .batch = 1, .slow = slow};
+        struct world w = {.f.count = 5, .batch = 1, .slow = slow};
 
         lac_test_row("message %d takes long", (int)slow);
         LAC_TEST_EQ(run(&w), LAC_OK);
-        LAC_TEST_EQ(w.durable, 5);
+        LAC_TEST_EQ(w.f.durable, 5);
         CU_ASSERT(w.timeouts <= 1);
         late += w.timeouts;
     }
@@ -511,10 +401,10 @@ static void make_path(char *path, size_t size)
 /* The process died with these in hand, once. */
 static void suspect(const char *path, int64_t first, size_t n)
 {
-    struct lac_kafka_msg msgs[MESSAGES_MAX];
+    struct lac_kafka_msg msgs[FIXTURE_BATCH];
     struct lac_fuse *f = NULL;
 
-    LAC_TEST_NEED(n <= MESSAGES_MAX && lac_fuse_open(&f, path, &err) == LAC_OK);
+    LAC_TEST_NEED(n <= FIXTURE_BATCH && lac_fuse_open(&f, path, &err) == LAC_OK);
     for (size_t i = 0; i < n; i++)
         msgs[i] = (struct lac_kafka_msg){.topic = "in", .offset = first + (int64_t)i};
     lac_fuse_arm(f, msgs, n);
@@ -538,13 +428,13 @@ static uint32_t crashes_of(const char *path, int64_t offset)
 static void what_is_committed_is_no_suspect_any_more(void)
 {
     char path[32];
-    struct world w = {.count = 6, .fuse = path};
+    struct world w = {.f.count = 6, .fuse = path};
 
     make_path(path, sizeof(path));
     suspect(path, 0, 4);
     LAC_TEST_EQ(crashes_of(path, 3), 1);
     LAC_TEST_EQ(run(&w), LAC_OK);
-    LAC_TEST_EQ(w.durable, 6);
+    LAC_TEST_EQ(w.f.durable, 6);
     LAC_TEST_EQ(w.kept_letters, 0);
     for (int64_t offset = 0; offset < 6; offset++)
         LAC_TEST_EQ(crashes_of(path, offset), 0);
@@ -554,7 +444,7 @@ static void what_is_committed_is_no_suspect_any_more(void)
 static void only_what_is_committed_is_forgotten(void)
 {
     char path[32];
-    struct world w = {.count = 4, .fuse = path, .losses = 1};
+    struct world w = {.f.count = 4, .fuse = path, .losses = 1};
     struct lac_err turn;
 
     make_path(path, sizeof(path));
@@ -563,12 +453,12 @@ static void only_what_is_committed_is_forgotten(void)
     LAC_TEST_EQ(crashes_of(path, 3), 2);
     open_lane(&w);
     while (!w.commits) /* its suspects are dead letters now, in an interval that is lost */
-        LAC_TEST_NEED(lac_lane_turn(w.lane, &turn) == LAC_OK);
-    LAC_TEST_EQ(w.durable, 0);
-    lac_lane_close(w.lane);
+        LAC_TEST_NEED(lac_lane_turn(w.f.lane, &turn) == LAC_OK);
+    LAC_TEST_EQ(w.f.durable, 0);
+    fixture_close(&w.f);
     LAC_TEST_EQ(crashes_of(path, 3), 2);
     LAC_TEST_EQ(crashes_of(path, 0), 2);
-    w = (struct world){.count = 4, .fuse = path};
+    w = (struct world){.f.count = 4, .fuse = path};
     LAC_TEST_EQ(run(&w), LAC_OK);
     LAC_TEST_EQ(w.kept_letters, 4);
     LAC_TEST_EQ(w.largest, 0);
