@@ -16,7 +16,6 @@
 
 #include "lac_assert.h"
 #include "lac_clock.h"
-#include "lac_pg.h"
 
 static bool find_programs(char out[256])
 {
@@ -174,4 +173,20 @@ const char *pg_fixture_url(const struct pg_fixture *f, const char *database)
 
     (void)snprintf(url, sizeof(url), "postgresql:///%s?host=%s&user=lacuna", database, f->sock);
     return url;
+}
+
+int64_t pg_fixture_number(struct lac_pg *pg, const char *sql)
+{
+    struct lac_pg_rows *rows = NULL;
+    struct lac_err err = {0};
+    int64_t n = INT64_MIN;
+
+    if (lac_pg_query(pg, &rows, sql, NULL, 0, &err) == LAC_OK) {
+        if (lac_pg_rows_count(rows) == 1)
+            n = lac_pg_cell_int(rows, 0, 0);
+        lac_pg_rows_free(rows);
+    } else {
+        fprintf(stderr, "%s: %s\n", sql, err.text);
+    }
+    return n;
 }

@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "lac_pg.h"
+
 struct pg_fixture {
     char folder[64]; /* temporary; removed by stop */
     char sock[80];   /* folder of the socket */
@@ -29,5 +31,8 @@ void pg_fixture_restart(struct pg_fixture *f);
 
 /* "postgresql:///NAME?host=..&user=lacuna" in static memory. */
 const char *pg_fixture_url(const struct pg_fixture *f, const char *database);
+
+/* What a query of one row answers in its first column; INT64_MIN: it failed, or has not one row. */
+int64_t pg_fixture_number(struct lac_pg *pg, const char *sql);
 
 #endif

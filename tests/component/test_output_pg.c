@@ -188,18 +188,7 @@ static void give_up(struct sink *s)
 
 static int64_t number(const char *sql)
 {
-    struct lac_pg_rows *rows = NULL;
-    struct lac_err err = {0};
-    int64_t n = INT64_MIN;
-
-    if (lac_pg_query(watch, &rows, sql, NULL, 0, &err) == LAC_OK) {
-        if (lac_pg_rows_count(rows) == 1)
-            n = lac_pg_cell_int(rows, 0, 0);
-        lac_pg_rows_free(rows);
-    } else {
-        fprintf(stderr, "%s: %s\n", sql, err.text);
-    }
-    return n;
+    return pg_fixture_number(watch, sql);
 }
 
 static int64_t row_count(void)

@@ -57,22 +57,6 @@ static struct lac_pg *fresh(const char *database)
     return connect_to(database);
 }
 
-static int64_t number(struct lac_pg *pg, const char *sql)
-{
-    struct lac_pg_rows *rows = NULL;
-    struct lac_err err = {0};
-    int64_t n = INT64_MIN;
-
-    if (lac_pg_query(pg, &rows, sql, NULL, 0, &err) == LAC_OK) {
-        if (lac_pg_rows_count(rows) == 1)
-            n = lac_pg_cell_int(rows, 0, 0);
-        lac_pg_rows_free(rows);
-    } else {
-        fprintf(stderr, "%s: %s\n", sql, err.text);
-    }
-    return n;
-}
-
 static void parameters_and_cells_keep_their_values(void)
 {
     static const uint8_t uuid[16] = {0xff, 2, 3};
@@ -176,10 +160,11 @@ static void copy_takes_every_type_and_gives_it_back(void)
     if (lac_pg_copy_end(pg, &taken, &err) != LAC_OK)
         fprintf(stderr, "%s\n", err.text);
     LAC_TEST_EQ(taken, 1);
-    LAC_TEST_EQ(number(pg, "SELECT count(*) FROM t WHERE b = -70000 AND c = 1099511627776"
-                           " AND d = U&'nul\\FFFD' AND e = ARRAY['x', 'y,z\"'] AND f = '\\x0001'"
-                           " AND g = '09000000-0000-0000-0000-000000000000' AND h = 'epoch' AND i"
-                           " AND j = '{\"n\":[1]}' AND k IS NULL AND l = '{}'"),
+    LAC_TEST_EQ(pg_fixture_number(
+                    pg, "SELECT count(*) FROM t WHERE b = -70000 AND c = 1099511627776"
+                        " AND d = U&'nul\\FFFD' AND e = ARRAY['x', 'y,z\"'] AND f = '\\x0001'"
+                        " AND g = '09000000-0000-0000-0000-000000000000' AND h = 'epoch' AND i"
+                        " AND j = '{\"n\":[1]}' AND k IS NULL AND l = '{}'"),
                 1);
     lac_buf_deinit(&b);
     lac_pg_close(pg);
@@ -200,7 +185,7 @@ static void cancelled_copy_leaves_nothing_and_a_usable_connection(void)
     lac_pg_copy_cancel(pg);
     CU_ASSERT(lac_pg_usable(pg));
     LAC_TEST_EQ(lac_pg_exec(pg, "ROLLBACK", NULL), LAC_OK);
-    LAC_TEST_EQ(number(pg, "SELECT count(*) FROM t"), 0);
+    LAC_TEST_EQ(pg_fixture_number(pg, "SELECT count(*) FROM t"), 0);
     lac_buf_deinit(&b);
     lac_pg_close(pg);
 }
@@ -233,7 +218,9 @@ static void migrations_apply_once(void)
 
     LAC_TEST_EQ(lac_pg_migrations_state(pg, two, 2, state, NULL), LAC_OK);
     CU_ASSERT(!state[0].applied && !state[1].applied);
-    LAC_TEST_EQ(number(pg, "SELECT count(*) FROM pg_class WHERE relname = 'lacuna_migration'"), 0);
+    LAC_TEST_EQ(
+        pg_fixture_number(pg, "SELECT count(*) FROM pg_class WHERE relname = 'lacuna_migration'"),
+        0);
     LAC_TEST_EQ(lac_pg_migrate(pg, two, 1, NULL, NULL, &applied, NULL), LAC_OK);
     LAC_TEST_EQ(applied, 1);
     LAC_TEST_EQ(lac_pg_migrate(pg, two, 2, NULL, NULL, &applied, NULL), LAC_OK);
@@ -271,8 +258,9 @@ static void failed_migration_leaves_those_before_it(void)
     LAC_TEST_EQ(lac_pg_migrate(pg, bad, 2, NULL, NULL, &applied, &err), LAC_FATAL);
     LAC_TEST_EQ(applied, 1);
     CU_ASSERT(strstr(err.text, "002_two") != NULL);
-    LAC_TEST_EQ(number(pg, "SELECT count(*) FROM pg_class WHERE relname IN ('one', 'two')"), 1);
-    LAC_TEST_EQ(number(pg, "SELECT count(*) FROM lacuna_migration"), 1);
+    LAC_TEST_EQ(
+        pg_fixture_number(pg, "SELECT count(*) FROM pg_class WHERE relname IN ('one', 'two')"), 1);
+    LAC_TEST_EQ(pg_fixture_number(pg, "SELECT count(*) FROM lacuna_migration"), 1);
     lac_pg_close(pg);
 }
 
@@ -289,9 +277,10 @@ static void our_schema_applies_and_is_asked_for(void)
         fprintf(stderr, "%s\n", err.text);
     LAC_TEST_EQ(applied, count);
     LAC_TEST_EQ(lac_pg_schema_check(pg, &err), LAC_OK);
-    LAC_TEST_EQ(number(pg, "SELECT lacuna_make_partitions(2)"), 3);
-    LAC_TEST_EQ(
-        number(pg, "SELECT count(*) FROM pg_inherits WHERE inhparent = 'decisions'::regclass"), 4);
+    LAC_TEST_EQ(pg_fixture_number(pg, "SELECT lacuna_make_partitions(2)"), 3);
+    LAC_TEST_EQ(pg_fixture_number(
+                    pg, "SELECT count(*) FROM pg_inherits WHERE inhparent = 'decisions'::regclass"),
+                4);
     lac_pg_close(pg);
 }
 
@@ -300,11 +289,11 @@ static void writer_can_add_and_not_change_and_reader_only_reads(void)
     struct lac_pg *pg = connect_to("schema");
 
     LAC_TEST_EQ(lac_pg_exec(pg, "SET ROLE lacuna_writer", NULL), LAC_OK);
-    LAC_TEST_EQ(number(pg, "SELECT lacuna_make_partition('2021-05-01')::int"), 1);
+    LAC_TEST_EQ(pg_fixture_number(pg, "SELECT lacuna_make_partition('2021-05-01')::int"), 1);
     LAC_TEST_EQ(lac_pg_exec(pg, "DELETE FROM decisions", NULL), LAC_FATAL);
     LAC_TEST_EQ(lac_pg_exec(pg, "UPDATE decisions SET tier = 'PUBLIC'", NULL), LAC_FATAL);
     LAC_TEST_EQ(lac_pg_exec(pg, "RESET ROLE; SET ROLE lacuna_reader", NULL), LAC_OK);
-    LAC_TEST_EQ(number(pg, "SELECT count(*) FROM decisions_joined"), 0);
+    LAC_TEST_EQ(pg_fixture_number(pg, "SELECT count(*) FROM decisions_joined"), 0);
     LAC_TEST_EQ(lac_pg_exec(pg,
                             "INSERT INTO sink_offset (origin, topic, partition) VALUES ('','',0)",
                             NULL),
