@@ -283,12 +283,29 @@ struct spans {
     struct span in[LAC_MATCH_REGEX_ELEMENTS];
 };
 
+/* Whether the element's first byte may stand at `at`: of several ways on nearly all are refused by
+ * it. */
+static inline bool begins_at(const struct run *x, const struct lac_match_regex_element *e,
+                             size_t at)
+{
+    const uint8_t *value;
+
+    if (e->op != REGEX_OP_LITERAL)
+        return e->op != REGEX_OP_SET || e->min == 0 ||
+               (at < x->limit && lac_match_regex_set_has(&x->sets[e->arg], x->at[at]));
+    value = x->literals + e->literal;
+    return at < x->limit && (x->at[at] & value[e->min]) == value[0];
+}
+
 /* Adds offsets to the elements that `count` edges lead to. False: they are apart. */
-static bool spans_follow(struct spans *s, const uint16_t *edges, size_t count, struct span add)
+static bool spans_follow(const struct run *x, struct spans *s, const uint16_t *edges, size_t count,
+                         struct span add)
 {
     for (size_t i = 0; i < count; i++) {
         struct span *in = &s->in[edges[i]];
 
+        if (add.low == add.high && !begins_at(x, &x->elements[edges[i]], add.low))
+            continue;
         if (!lac_match_regex_bit(&s->active, edges[i])) {
             lac_match_regex_bit_set(&s->active, edges[i]);
             *in = add;
@@ -360,7 +377,7 @@ static enum outcome run_spans(const struct run *x, size_t *longest)
     if (single != HIT || way.count == 0)
         return single == APART ? APART : found;
     memset(s.active.word, 0, sizeof(s.active.word));
-    if (!spans_follow(&s, way.edges, way.count, way.at))
+    if (!spans_follow(x, &s, way.edges, way.count, way.at))
         return APART;
     for (size_t w = 0; w < words; w++)
         while (s.active.word[w]) {
@@ -379,7 +396,7 @@ static enum outcome run_spans(const struct run *x, size_t *longest)
                 found = HIT;
                 *longest = out.high;
             }
-            if (!spans_follow(&s, x->edges + e->edge, e->edge_count, out))
+            if (!spans_follow(x, &s, x->edges + e->edge, e->edge_count, out))
                 return APART;
         }
     return found;
