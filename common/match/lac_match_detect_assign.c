@@ -73,9 +73,14 @@ static bool ends_part(struct lac_str name, size_t i)
     return !lac_match_is_alpha(c) || (small && c < 'a');
 }
 
-/* Whether one of the words, in lower case, begins a part of the identifier: "map" does so in
- * sourceMap, but not in semaphore. Behind a '$' the part ends: no MAPQUEST. */
-static bool begins_part(struct lac_str name, const char *const *words)
+/* Words by their first letter, in lower case: only those of one letter are asked about. */
+enum { LETTERS = 26, LETTER_WORDS = 12 };
+#define AT(letter) ((letter) - 'a')
+typedef const char *words_by_letter[LETTERS][LETTER_WORDS];
+
+/* Whether one of the words begins a part of the identifier: "map" does so in sourceMap, but not in
+ * semaphore. Behind a '$' the part ends: no MAPQUEST. */
+static bool begins_part(struct lac_str name, const words_by_letter words)
 {
     for (size_t i = 0; i < name.len; i++) {
         unsigned char before = lac_match_before(name, i);
@@ -84,7 +89,7 @@ static bool begins_part(struct lac_str name, const char *const *words)
         if (!lac_match_is_alpha(c) || (lac_match_is_alpha(before) &&
                                        !(before >= 'a' && before <= 'z' && c >= 'A' && c <= 'Z')))
             continue;
-        for (const char *const *w = words; *w; w++) {
+        for (const char *const *w = words[AT(c | 0x20)]; *w; w++) {
             size_t k = 0;
 
             while ((*w)[k] && (lac_match_byte(name, i + k) | 0x20) == (unsigned char)(*w)[k])
@@ -99,17 +104,28 @@ static bool begins_part(struct lac_str name, const char *const *words)
 /* Keys that identify, sort or lock nothing: primary_key, cacheKey, routing-key. */
 static bool is_plain_key(struct lac_str before)
 {
-    static const char *const words[] = {
-        "public",   "primar",     "foreign", "sort",    "cache",  "partit",  "hash",   "row$",
-        "col$",     "index",      "idempot", "rout",    "regist", "object$", "s3",     "lookup",
-        "group$",   "search",     "map$",    "unique",  "compos", "natur",   "surrog", "range$",
-        "order$",   "transl",     "i18n",    "short",   "hot",    "arrow",   "enter",  "shift",
-        "ctrl",     "item$",      "list$",   "storage", "finger", "trace",   "dedup",  "event$",
-        "message$", "messaging$", "topic",   "node$",   "file$",  "etag",    "ref$",   "issue$",
-        "project$", "blob",       "chunk",   "digest",  "sha",    "checks",  "commit", "build$",
-        "lock$",    "pub$",       "pubkey",  "known",   "host$",  "join",    "merge",  "config",
-        "metric",   "dict",       "schema",  "state$",  "test$",  "data$",   "image$", "asset",
-        "uuid",     "guid",       NULL};
+    static const words_by_letter words = {
+        [AT('a')] = {"arrow", "asset"},
+        [AT('b')] = {"blob", "build$"},
+        [AT('c')] = {"cache", "col$", "compos", "ctrl", "chunk", "checks", "commit", "config"},
+        [AT('d')] = {"dedup", "digest", "dict", "data$"},
+        [AT('e')] = {"enter", "event$", "etag"},
+        [AT('f')] = {"foreign", "finger", "file$"},
+        [AT('g')] = {"group$", "guid"},
+        [AT('h')] = {"hash", "hot", "host$"},
+        [AT('i')] = {"index", "idempot", "i18n", "item$", "issue$", "image$"},
+        [AT('j')] = {"join"},
+        [AT('k')] = {"known"},
+        [AT('l')] = {"lookup", "list$", "lock$"},
+        [AT('m')] = {"map$", "message$", "messaging$", "merge", "metric"},
+        [AT('n')] = {"natur", "node$"},
+        [AT('o')] = {"object$", "order$"},
+        [AT('p')] = {"public", "primar", "partit", "project$", "pub$", "pubkey"},
+        [AT('r')] = {"row$", "rout", "regist", "range$", "ref$"},
+        [AT('s')] = {"sort", "s3", "search", "surrog", "short", "shift", "storage", "sha", "schema",
+                     "state$"},
+        [AT('t')] = {"transl", "trace", "topic", "test$"},
+        [AT('u')] = {"unique", "uuid"}};
 
     return before.len < 2 || begins_part(before, words);
 }
@@ -118,18 +134,28 @@ static bool is_plain_key(struct lac_str before)
  * where there is none, or only what any key may have in front of it. */
 static struct lac_str owner_of(struct lac_str t, size_t name)
 {
-    static const char *const common[] = {
-        "the",     "this",   "that",    "these",     "your",    "our",       "their",   "his",
-        "her",     "its",    "any",     "each",      "every",   "all",       "some",    "new",
-        "old",     "same",   "using",   "use",       "used",    "with",      "without", "for",
-        "from",    "under",  "and",     "not",       "one",     "two",       "first",   "last",
-        "next",    "prev",   "current", "random",    "given",   "set",       "get",     "got",
-        "put",     "add",    "find",    "found",     "has",     "delete",    "deleted", "remove",
-        "removed", "update", "insert",  "missing",   "invalid", "bad",       "unknown", "expected",
-        "actual",  "const",  "var",     "val",       "let",     "string",    "char",    "int",
-        "byte",    "bytes",  "auto",    "static",    "final",   "def",       "return",  "where",
-        "when",    "which",  "whose",   "duplicate", "redis",   "bucket",    "value",   "integer",
-        "long",    "object", "type",    "name",      "primary", "secondary", NULL};
+    static const words_by_letter common = {
+        [AT('a')] = {"any", "all", "and", "add", "actual", "auto"},
+        [AT('b')] = {"bad", "byte", "bytes", "bucket"},
+        [AT('c')] = {"current", "const", "char"},
+        [AT('d')] = {"delete", "deleted", "def", "duplicate"},
+        [AT('e')] = {"each", "every", "expected"},
+        [AT('f')] = {"for", "from", "first", "find", "found", "final"},
+        [AT('g')] = {"given", "get", "got"},
+        [AT('h')] = {"his", "her", "has"},
+        [AT('i')] = {"its", "insert", "invalid", "int", "integer"},
+        [AT('l')] = {"last", "let", "long"},
+        [AT('m')] = {"missing"},
+        [AT('n')] = {"new", "not", "next", "name"},
+        [AT('o')] = {"our", "old", "one", "object"},
+        [AT('p')] = {"prev", "put", "primary"},
+        [AT('r')] = {"random", "remove", "removed", "return", "redis"},
+        [AT('s')] = {"some", "same", "set", "string", "static", "secondary"},
+        [AT('t')] = {"the", "this", "that", "these", "their", "two", "type"},
+        [AT('u')] = {"using", "use", "used", "under", "update", "unknown"},
+        [AT('v')] = {"var", "val", "value"},
+        [AT('w')] = {"with", "without", "where", "when", "which", "whose"},
+        [AT('y')] = {"your"}};
     size_t end = name - (name > 0 && t.ptr[name - 1] == ' ');
     size_t start = lac_match_run_start(t, end, LAC_MATCH_NAME_REST, lac_match_is_alnum);
     struct lac_str word = lac_str_slice(t, start, end);
@@ -137,8 +163,8 @@ static struct lac_str owner_of(struct lac_str t, size_t name)
     if (end == name || word.len < 3 || !lac_match_is_alpha((unsigned char)word.ptr[0]) ||
         lac_match_is_in(lac_match_before(t, start), "_-.$/\\<>"))
         return (struct lac_str){0};
-    for (size_t i = 0; common[i]; i++)
-        if (lac_str_eq_nocase(word, common[i]))
+    for (const char *const *w = common[AT(word.ptr[0] | 0x20)]; *w; w++)
+        if (lac_str_eq_nocase(word, *w))
             return (struct lac_str){0};
     return word;
 }
