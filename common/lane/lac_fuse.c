@@ -105,16 +105,19 @@ static void make_room(struct file *f)
 static void put_suspect(struct file *f, const struct range *r, uint32_t crashes)
 {
     for (uint32_t i = 0; i < f->suspect_count; i++) {
-        struct range old = f->suspects[i], before = old, after = old;
+        const struct range *at = &f->suspects[i];
+        struct range before, after;
+        uint32_t known = at->crashes;
 
-        if (!same_partition(&old, r->topic, r->partition) || old.last < r->first ||
-            old.first > r->last)
+        if (!same_partition(at, r->topic, r->partition) || at->last < r->first ||
+            at->first > r->last)
             continue;
+        before = after = *at;
         before.last = r->first - 1;
         after.first = r->last + 1;
         f->suspects[i] = f->suspects[--f->suspect_count];
-        add_suspect(f, &before, old.crashes);
-        add_suspect(f, &after, old.crashes);
+        add_suspect(f, &before, known);
+        add_suspect(f, &after, known);
         i = UINT32_MAX; /* the list changed: from the start */
     }
     if (r->first <= r->last)
