@@ -18,7 +18,7 @@ static bool is_common(uint64_t key)
         "code",  "card",   "user",   "id",      "account"};
 
     for (size_t i = 0; i < LAC_COUNT(words); i++)
-        if (key == lac_match_key_of(lac_str_from(words[i]), 0))
+        if (key == lac_match_load8((struct lac_str){words[i], sizeof(words[i])}, 0))
             return true;
     return false;
 }
@@ -31,11 +31,8 @@ static bool is_wide(struct lac_str t, size_t at)
 /* Whether a key can begin at `at` of a folded text: what lac_match_front.h calls a word's start. */
 static bool may_key(struct lac_str t, size_t at)
 {
-    uint64_t before = at > 0 ? lac_match_key_of(t, at - 1) : 0;
-
-    if (is_wide(t, at))
-        return true;
-    return lac_match_key_of(t, at) != 0 && before == 0;
+    return is_wide(t, at) ||
+           (lac_match_in_word(t, at) && (at == 0 || !lac_match_in_word(t, at - 1)));
 }
 
 /* ---- how often a word is in what is looked for ---- */
@@ -69,7 +66,7 @@ static size_t choose_key(struct lac_match_build *b, struct lac_str t, bool first
 
         if (!may_key(t, i))
             continue;
-        while (i + n < t.len && n < 8 && lac_match_key_of(t, i + n) != 0)
+        while (i + n < t.len && n < 8 && lac_match_in_word(t, i + n))
             n++;
         cost = (uint64_t)*count_cell(b, lac_match_key_of(t, i)) * 16 + 8 - n;
         if (is_common(lac_match_key_of(t, i)))
@@ -160,7 +157,7 @@ static void key_name(struct lac_match_build *b, struct lac_str t, size_t key, si
     size_t n = 0;
 
     for (size_t i = key; i < t.len; i++) {
-        if (lac_match_key_of(t, i) != 0)
+        if (lac_match_in_word(t, i))
             joined[n++] = t.ptr[i];
         else if (t.ptr[i] == ' ')
             parts = true;

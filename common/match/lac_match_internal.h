@@ -370,6 +370,9 @@ static inline uint64_t lac_match_load8(struct lac_str t, size_t at)
 /* Hash tables' keys: the run of letters and digits at `at`, 0 when there is none. */
 uint64_t lac_match_key_of(struct lac_str text, size_t at);
 
+/* Whether such a run goes through `at`: the key there is not 0. */
+bool lac_match_in_word(struct lac_str text, size_t at);
+
 /* ---- scanning ---- */
 
 /* Makes `s` ready for a field: its views, nothing found so far. What lac_match_scan() begins with,

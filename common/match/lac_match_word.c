@@ -7,7 +7,7 @@
 /* ---- keys ---- */
 
 /* Letters of two bytes belong to scripts that part words by blanks. */
-static bool in_word(struct lac_str t, size_t i)
+bool lac_match_in_word(struct lac_str t, size_t i)
 {
     unsigned char c = lac_match_byte(t, i);
     unsigned char before = lac_match_before(t, i);
@@ -29,7 +29,7 @@ uint64_t lac_match_key_of(struct lac_str text, size_t at)
 {
     unsigned run = 0;
 
-    for (unsigned i = 0; i < 8 && in_word(text, at + i); i++)
+    for (unsigned i = 0; i < 8 && lac_match_in_word(text, at + i); i++)
         run |= 1u << i;
     return (lac_match_load8(text, at < text.len ? at : text.len) | 0x2020202020202020u) &
            lac_match_key_masks[run];
@@ -40,7 +40,7 @@ static uint64_t part_key(struct lac_str t, size_t at)
 {
     uint64_t key = 0;
 
-    for (size_t i = 0; i < 8 && in_word(t, at + i); i++) {
+    for (size_t i = 0; i < 8 && lac_match_in_word(t, at + i); i++) {
         if (i > 0 && lac_match_is_hump(t, at + i))
             break;
         key |= (uint64_t)(lac_match_byte(t, at + i) | 0x20u) << (8 * i);
@@ -317,7 +317,7 @@ static void look_up_parts(struct lac_match_scratch *s, size_t hump,
     size_t before = hump;
 
     while (s->m->front.names && before > 0 && hump - before < LAC_MATCH_PHRASE_BYTES &&
-           in_word(s->view, before - 1)) {
+           lac_match_in_word(s->view, before - 1)) {
         before--;
         if (lac_match_is_hump(s->view, before))
             break;
