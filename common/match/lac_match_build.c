@@ -34,7 +34,8 @@ enum lac_status lac_match_build_open(struct lac_match_build *b, struct lac_err *
     lac_buf_init(&b->shape_gated, SECTION_MAX);
     m->live = live_new(m->count);
     b->key_counts = calloc((size_t)1 << LAC_MATCH_KEY_COUNTS_LOG, sizeof(*b->key_counts));
-    if (!m->live || !b->key_counts)
+    b->regex_work = lac_match_regex_work_new();
+    if (!m->live || !b->key_counts || !b->regex_work)
         return lac_err_set(err, LAC_FATAL, ENOMEM, "match: no memory for %zu rules", m->count);
     return LAC_OK;
 }
@@ -54,6 +55,7 @@ void lac_match_build_close(struct lac_match_build *b)
     free(b->expression_flags);
     free(b->word_index);
     free(b->key_counts);
+    lac_match_regex_work_free(b->regex_work);
 }
 
 /* ---- folded texts ---- */
@@ -361,7 +363,7 @@ static enum lac_status add_unit(struct lac_match_build *b, size_t rule, struct l
         expression = lac_str_slice(expression, 1, expression.len);
     if (memchr(expression.ptr, 0, expression.len))
         return lac_err_set(err, LAC_REJECT, 0, "the pattern holds a NUL byte");
-    status = lac_match_regex_compile(programs, expression, info, err);
+    status = lac_match_regex_compile_in(b->regex_work, programs, expression, info, err);
     if (status != LAC_OK)
         return status;
     if (!keep_expression(b, expression))

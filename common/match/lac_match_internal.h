@@ -275,8 +275,9 @@ struct lac_match_build {
     struct lac_buf symbols;       /* struct lac_match_key, the key is the byte */
     struct lac_buf shape_gated;   /* uint8_t per shape */
     struct lac_match_draft draft; /* the unit in hand */
-    size_t program_at;            /* where the next program begins */
-    char **expressions;           /* [unit], for the rest */
+    struct lac_match_regex_work *regex_work;
+    size_t program_at;  /* where the next program begins */
+    char **expressions; /* [unit], for the rest */
     unsigned *expression_flags;
     size_t expression_count;
     uint32_t *word_index; /* hash table of context words: id + 1 */

@@ -186,24 +186,42 @@ static enum lac_status compile(struct lac_match_regex_work *w, struct lac_buf *o
     return status;
 }
 
-enum lac_status lac_match_regex_compile(struct lac_buf *out, struct lac_str pattern,
-                                        struct lac_match_regex_info *info, struct lac_err *err)
+struct lac_match_regex_work *lac_match_regex_work_new(void)
 {
-    struct lac_match_regex_work *w;
-    enum lac_status status;
+    return malloc(sizeof(struct lac_match_regex_work));
+}
 
+void lac_match_regex_work_free(struct lac_match_regex_work *w)
+{
+    free(w);
+}
+
+enum lac_status lac_match_regex_compile_in(struct lac_match_regex_work *w, struct lac_buf *out,
+                                           struct lac_str pattern,
+                                           struct lac_match_regex_info *info, struct lac_err *err)
+{
     *info = (struct lac_match_regex_info){0};
     if (pattern.len > LAC_MATCH_REGEX_PATTERN)
         return lac_err_set(err, LAC_REJECT, 0, "a pattern of more than %d bytes",
                            LAC_MATCH_REGEX_PATTERN);
-    w = calloc(1, sizeof(*w));
-    if (!w)
-        return lac_err_set(err, LAC_FATAL, ENOMEM, "no memory to compile a pattern");
+    memset(w, 0, offsetof(struct lac_match_regex_work, nodes));
     w->pattern = pattern;
     for (size_t i = 0; i < pattern.len; i++)
         w->utf8 = w->utf8 || (unsigned char)pattern.ptr[i] >= 0x80;
-    status = compile(w, out, info, err);
-    free(w);
+    return compile(w, out, info, err);
+}
+
+enum lac_status lac_match_regex_compile(struct lac_buf *out, struct lac_str pattern,
+                                        struct lac_match_regex_info *info, struct lac_err *err)
+{
+    struct lac_match_regex_work *w = lac_match_regex_work_new();
+    enum lac_status status;
+
+    *info = (struct lac_match_regex_info){0};
+    if (!w)
+        return lac_err_set(err, LAC_FATAL, ENOMEM, "no memory to compile a pattern");
+    status = lac_match_regex_compile_in(w, out, pattern, info, err);
+    lac_match_regex_work_free(w);
     return status;
 }
 

@@ -120,7 +120,6 @@ struct lac_match_regex_work {
     const char *unsupported; /* static text; NULL so far */
     struct lac_match_regex_set sets[REGEX_SETS];
     uint16_t set_count;
-    struct lac_match_regex_node nodes[REGEX_NODES];
     int32_t node_count;
     int32_t root;
     uint32_t steps;
@@ -133,6 +132,7 @@ struct lac_match_regex_work {
     size_t literal_bytes;
     struct lac_match_regex_reach reach[LAC_MATCH_REGEX_ELEMENTS];
     uint32_t min_width, max_width;
+    struct lac_match_regex_node nodes[REGEX_NODES]; /* last: most of it, and written when counted */
 };
 
 /* ---- sets ---- */

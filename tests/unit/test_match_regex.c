@@ -612,6 +612,44 @@ static void programs_follow_each_other_in_one_buffer(void)
     lac_buf_deinit(&b);
 }
 
+/* Whatever was compiled there before, also what was refused half-way. */
+static void memory_that_was_used_does_not_show(void)
+{
+    static const char *const patterns[] = {"b\xc3\xa4ume?",
+                                           "(?:[ab]|cd){3,9}[x-z]{2}",
+                                           "abc(def",
+                                           "(?:(?:[ab]|cd){30}){30}",
+                                           "\\b(?:one|two|three)-[0-9]{4,9}\\b",
+                                           "x",
+                                           "[^a]b.",
+                                           "abc"};
+    struct lac_match_regex_work *w = lac_match_regex_work_new();
+
+    LAC_TEST_NEED(w);
+    for (size_t i = 0; i < LAC_COUNT(patterns) * LAC_COUNT(patterns); i++) {
+        struct lac_str p = lac_str_from(patterns[i % LAC_COUNT(patterns)]);
+        struct lac_str before = lac_str_from(patterns[i / LAC_COUNT(patterns)]);
+        struct lac_match_regex_info fresh, again;
+        struct lac_err err = {0}, same = {0};
+        struct lac_buf a, b;
+
+        lac_test_row("%s behind %s", p.ptr, before.ptr);
+        lac_buf_init(&a, PROGRAMS);
+        lac_buf_init(&b, PROGRAMS);
+        LAC_TEST_EQ(lac_match_regex_compile_in(w, &b, before, &again, &same) == LAC_FATAL, false);
+        lac_buf_reset(&b);
+        same = (struct lac_err){0};
+        LAC_TEST_EQ(lac_match_regex_compile(&a, p, &fresh, &err),
+                    lac_match_regex_compile_in(w, &b, p, &again, &same));
+        LAC_TEST_STR(same.text, err.text);
+        LAC_TEST_EQ(memcmp(&again, &fresh, sizeof(fresh)), 0);
+        CU_ASSERT(a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0));
+        lac_buf_deinit(&a);
+        lac_buf_deinit(&b);
+    }
+    lac_match_regex_work_free(w);
+}
+
 static void no_room_for_the_program_is_fatal(void)
 {
     char memory[64] __attribute__((aligned(8)));
@@ -649,4 +687,5 @@ LAC_TEST_MAIN(match_regex, the_longest_match_from_the_leftmost_start_is_found,
               prefixes_and_inner_literals_are_what_matches_need,
               shapes_are_those_of_the_first_token, random_patterns_find_what_vectorscan_finds,
               damaged_programs_are_refused_or_run_safely, programs_follow_each_other_in_one_buffer,
-              no_room_for_the_program_is_fatal, members_are_found_sixteen_at_a_time)
+              memory_that_was_used_does_not_show, no_room_for_the_program_is_fatal,
+              members_are_found_sixteen_at_a_time)
