@@ -162,7 +162,7 @@ void lac_tiny_head(const unsigned char model[32], const unsigned char texts[32],
     lac_head_params_free(&p);
 }
 
-struct lac_pack *lac_tiny_pack(const unsigned char model[32], const char *tail)
+static struct lac_pack *compile_pack(const unsigned char model[32], const char *tail)
 {
     char yaml[512];
     static const unsigned char texts[32] = {0};
@@ -181,6 +181,35 @@ struct lac_pack *lac_tiny_pack(const unsigned char model[32], const char *tail)
     NEED(lac_pack_open_files(&pack, files, LAC_COUNT(files), &err) == LAC_OK, err);
     lac_buf_deinit(&json);
     lac_buf_deinit(&vec);
+    return pack;
+}
+
+/* Compiled once: each pack of the same model and settings is opened from the first one's file. */
+struct lac_pack *lac_tiny_pack(const unsigned char model[32], const char *tail)
+{
+    static struct {
+        unsigned char model[32];
+        const char *tail;
+        struct lac_buf file;
+    } made[4];
+    struct lac_pack *pack = NULL;
+    struct lac_err err = {0};
+    size_t i = 0;
+
+    while (i < LAC_COUNT(made) && made[i].tail &&
+           (memcmp(made[i].model, model, 32) != 0 || strcmp(made[i].tail, tail) != 0))
+        i++;
+    if (i < LAC_COUNT(made) && made[i].tail) {
+        NEED(lac_pack_open_bytes(&pack, lac_buf_str(&made[i].file), &err) == LAC_OK, err);
+        return pack;
+    }
+    pack = compile_pack(model, tail);
+    if (i < LAC_COUNT(made)) {
+        memcpy(made[i].model, model, 32);
+        made[i].tail = tail;
+        lac_buf_init(&made[i].file, LAC_PACK_BYTES_MAX);
+        NEED(lac_pack_write(pack, &made[i].file, &err) == LAC_OK, err);
+    }
     return pack;
 }
 

@@ -37,7 +37,7 @@ extern const struct lac_encode_backend lac_tiny_cpu;
 void lac_tiny_open(struct lac_tiny *t, bool with_model, const char *tail);
 void lac_tiny_close(struct lac_tiny *t);
 
-/* Such a pack with the head of another model. To lac_pack_close(). */
+/* Such a pack with the head of another model. To lac_pack_close(). `tail` is kept: a literal. */
 struct lac_pack *lac_tiny_pack(const unsigned char model[32], const char *tail);
 
 /* The head's two files, for a model and for exemplars of these hashes. Free both buffers. */
