@@ -148,28 +148,36 @@ static uint32_t entry_of(struct lac_encode_chars *c, const struct spread *s, uin
     return at << LAC_ENCODE_CHAR_SHIFT | joining | LAC_ENCODE_CHAR_PARTS;
 }
 
-/* Keeps a block that is like none before. Most of the space is a few kinds of equal ones. */
-static uint16_t keep_block(struct lac_encode_chars *c, const uint32_t *block)
+/* Keeps a block that is like none before. Most of the space is a few kinds of equal ones; `sums`
+ * are those of the blocks that are kept: equal blocks have equal ones. */
+static uint16_t keep_block(struct lac_encode_chars *c, const uint32_t *block, uint32_t sum,
+                           uint32_t sums[BLOCKS_MAX])
 {
     const size_t size = LAC_ENCODE_CHAR_BLOCK * sizeof(*block);
 
     for (uint32_t i = c->blocks; i-- > 0;)
-        if (memcmp(c->entries + i * (size_t)LAC_ENCODE_CHAR_BLOCK, block, size) == 0)
+        if (sums[i] == sum &&
+            memcmp(c->entries + i * (size_t)LAC_ENCODE_CHAR_BLOCK, block, size) == 0)
             return (uint16_t)i;
     LAC_ASSERT(c->blocks < BLOCKS_MAX);
     memcpy(c->entries + c->blocks * (size_t)LAC_ENCODE_CHAR_BLOCK, block, size);
+    sums[c->blocks] = sum;
     return (uint16_t)c->blocks++;
 }
 
 static void resolve(struct lac_encode_chars *c, const struct spread *s,
                     struct lac_encode_steps steps)
 {
-    uint32_t block[LAC_ENCODE_CHAR_BLOCK];
+    uint32_t block[LAC_ENCODE_CHAR_BLOCK], sums[BLOCKS_MAX];
 
     for (uint32_t b = 0; b < LAC_COUNT(c->index); b++) {
-        for (uint32_t i = 0; i < LAC_ENCODE_CHAR_BLOCK; i++)
+        uint32_t sum = 0;
+
+        for (uint32_t i = 0; i < LAC_ENCODE_CHAR_BLOCK; i++) {
             block[i] = entry_of(c, s, b * LAC_ENCODE_CHAR_BLOCK + i, steps);
-        c->index[b] = keep_block(c, block);
+            sum = sum * 31 + block[i];
+        }
+        c->index[b] = keep_block(c, block, sum, sums);
     }
 }
 
