@@ -53,10 +53,33 @@ static enum lac_status check_depth(struct lac_str text, struct lac_err *err)
     return LAC_OK;
 }
 
-/* The library's own text quotes the input, so only its code is used. */
-static const char *reason(enum json_error_code code)
+/* "\ud800" without its other half: what cuts texts between two UTF-16 units writes that. The
+ * library has no code for it. */
+static bool is_half_character(const json_error_t *e)
 {
-    switch (code) {
+    static const char text[] = "invalid Unicode '\\u";
+
+    return strncmp(e->text, text, sizeof text - 1) == 0;
+}
+
+/* JSON allows it, and two readers may make different things of it. */
+static bool is_unwanted(const json_error_t *e)
+{
+    switch (json_error_code(e)) {
+    case json_error_null_character:
+    case json_error_null_byte_in_key:
+    case json_error_duplicate_key:
+    case json_error_numeric_overflow:
+        return true;
+    default:
+        return is_half_character(e);
+    }
+}
+
+/* The library's own text quotes the input, so it is not passed on. */
+static const char *reason(const json_error_t *e)
+{
+    switch (json_error_code(e)) {
     case json_error_stack_overflow:
         return "nested too deep";
     case json_error_invalid_utf8:
@@ -73,7 +96,7 @@ static const char *reason(enum json_error_code code)
     case json_error_numeric_overflow:
         return "a number is out of range";
     default:
-        return "not JSON here";
+        return is_half_character(e) ? "half of a surrogate pair" : "not JSON here";
     }
 }
 
@@ -90,13 +113,12 @@ enum lac_status lac_json_parse(struct lac_json **out, struct lac_str text, struc
     root = json_loadb(text.len ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY,
                       &e);
     if (!root) {
-        enum json_error_code code = json_error_code(&e);
-
-        if (code == json_error_out_of_memory)
+        if (json_error_code(&e) == json_error_out_of_memory)
             return lac_err_set(err, LAC_RETRY, 0, "json: out of memory");
         /* Column 0 means before the first character of the line. */
-        return lac_err_set(err, LAC_REJECT, 0, "line %d column %d: %s", e.line > 0 ? e.line : 1,
-                           e.column > 0 ? e.column : 1, reason(code));
+        return lac_err_set(err, LAC_REJECT, is_unwanted(&e) ? LAC_JSON_UNWANTED : 0,
+                           "line %d column %d: %s", e.line > 0 ? e.line : 1,
+                           e.column > 0 ? e.column : 1, reason(&e));
     }
     *out = (struct lac_json *)(void *)root;
     return LAC_OK;

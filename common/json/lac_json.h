@@ -46,8 +46,10 @@ struct lac_json;
  * `text.len` of memory, so the caller bounds `text`; `text` is not needed afterwards.
  *
  * LAC_REJECT: not acceptable, text "line 3 column 14: why" (both count from 1, the column in
- * characters). LAC_RETRY: out of memory. `*out` is NULL then.
+ * characters), code LAC_JSON_UNWANTED if as far as that place it is JSON, only not as we take it,
+ * otherwise 0. LAC_RETRY: out of memory. `*out` is NULL then.
  */
+enum { LAC_JSON_UNWANTED = 1 };
 enum lac_status lac_json_parse(struct lac_json **out, struct lac_str text,
                                struct lac_err *err) LAC_MUST_USE;
 

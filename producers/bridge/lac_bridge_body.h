@@ -37,6 +37,8 @@ struct lac_bridge_item {
 
 struct lac_bridge_body {
     struct lac_json *document; /* owned; the items borrow from it; NULL: not needed */
+    struct lac_json **pieces;  /* owned, the list in the arena: items that were read one by one */
+    size_t piece_count;
     struct lac_bridge_item *items;
     size_t count;
 };

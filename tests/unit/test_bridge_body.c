@@ -241,6 +241,77 @@ static void wrong_batches_are_refused_whole(void)
     done();
 }
 
+/* What JSON allows and we don't take costs the item that has it, and no other. */
+static void an_item_that_is_not_wanted_costs_only_itself(void)
+{
+    static const struct {
+        const char *item, *why;
+    } cases[] = {
+        {"{\"text\":\"a\\u0000b\"}", "/: line 1 column 18: a NUL character is not allowed"},
+        {"{\"text\":\"a\\ud83d\"}", "half of a surrogate pair"},
+        {"{\"text\":\"a\",\"text\":\"b\"}", "a key occurs twice"},
+        {"{\"text\":\"a\",\"deadline_ms\":1e999}", "a number is out of range"},
+        {"{\"text\":\"a\",\"metadata\":{\"b\\u0000\":\"c\"}}", "a NUL character"},
+        {" {\"items\":[{\"queries\":[\"\\u0000]\"]}]} ", "a NUL character"},
+    };
+    for (size_t i = 0; i < LAC_COUNT(cases); i++) {
+        char text[512] = "{\"project\":\"[p,\", \"items\" : [{\"text\":\"],\\\"}\"} ,";
+        lac_test_row("%s", cases[i].item);
+        append(text, sizeof text, cases[i].item);
+        append(text, sizeof text,
+               ",{\"text\":\"c\",\"files\":[\"1\",\"2\"]},7],\"user_id\":\"u\"}");
+        LAC_TEST_NEED(batch(text) == LAC_OK);
+        LAC_TEST_EQ(body.count, 4);
+        CU_ASSERT(!body.items[0].error && lac_str_is(body.items[0].request.text, "],\"}"));
+        CU_ASSERT(body.items[1].error && strstr(body.items[1].error, cases[i].why));
+        CU_ASSERT(!body.items[2].error && lac_str_is(body.items[2].request.text, "c"));
+        CU_ASSERT(lac_str_is(body.items[2].request.project, "[p,"));
+        CU_ASSERT(lac_str_is(body.items[2].request.user.id, "u"));
+        CU_ASSERT(body.items[3].error && strstr(body.items[3].error, "object"));
+    }
+    LAC_TEST_NEED(batch("{\"queries\":[\"a\",\"\\u0000\",\"b\"]}") == LAC_OK);
+    CU_ASSERT(!body.items[0].error && body.items[1].error && !body.items[2].error);
+    done();
+}
+
+/* Beside the items, or where the body is no JSON at all, it concerns everybody. */
+static void a_batch_that_is_not_wanted_is_refused_whole(void)
+{
+    static const char *const cases[] = {
+        "{\"queries\":[\"a\"],\"project\":\"\\u0000\"}",
+        "{\"project\":\"\\u0000\",\"queries\":[\"a\"]}",
+        "{\"queries\":[\"\\u0000\"],\"queries\":[\"\\u0000\"]}",
+        "{\"queries\":[\"\\u0000\"],\"queries\":1}",
+        "{\"queries\":[\"\\u0000\",]}",
+        "{\"queries\":[,\"\\u0000\"]}",
+        "{\"queries\":[\"\\u0000\",x]}",
+        "{\"queries\":[\"\\u0000\"}",
+        "{\"queries\":[\"\\u0000\"]",
+        "{\"queries\":[\"\\u0000\"",
+        "{\"queries\":[\"\\u0000\"}]",
+        "{\"queries\":[\"\\u0000\"]}]",
+        "{\"queries\":[\"\\u0000\",\"",
+        "{\"queries\":[\"\\u0000\",\"\\",
+        "{\"queries\":{\"\\u0000\":1}}",
+        "{\"queries\":\"\\u0000\"}",
+        "\"\\u0000\"",
+    };
+    for (size_t i = 0; i < LAC_COUNT(cases); i++) {
+        lac_test_row("%s", cases[i]);
+        LAC_TEST_EQ(batch(cases[i]), LAC_REJECT);
+        LAC_TEST_EQ(err.code, 400);
+        CU_ASSERT(err.text[0] && body.document == NULL && body.pieces == NULL);
+    }
+    char text[16384] = "{\"queries\":[\"\\u0000\"";
+    for (int i = 0; i < 1000; i++)
+        append(text, sizeof text, ",\"\"");
+    append(text, sizeof text, "]}");
+    LAC_TEST_EQ(batch(text), LAC_REJECT);
+    done();
+}
+
 LAC_TEST_MAIN(bridge_body, older_clients_are_understood, every_name_of_the_record_is_read,
               null_is_no_spelling_of_a_user, wrong_bodies_are_named, too_much_is_refused,
-              batch_takes_queries_or_items, wrong_batches_are_refused_whole)
+              batch_takes_queries_or_items, wrong_batches_are_refused_whole,
+              an_item_that_is_not_wanted_costs_only_itself,
+              a_batch_that_is_not_wanted_is_refused_whole)

@@ -22,7 +22,7 @@ static const struct {
     {"1e999", "line 1 column 5: a number is out of range"},
     {"\"\\u0000\"", "line 1 column 8: a NUL character is not allowed"},
     {"{\"\\u0000\":1}", "line 1 column 9: a NUL character is not allowed"},
-    {"\"\\ud800\"", "line 1 column 8: not JSON here"},
+    {"\"\\ud800\"", "line 1 column 8: half of a surrogate pair"},
     {"\"\xff\"", "line 1 column 1: not valid UTF-8"},
     {"\"\xed\xa0\x80\"", "line 1 column 1: not valid UTF-8"},
     {"\"a\nb\"", "line 1 column 2: not JSON here"},
