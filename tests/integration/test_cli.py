@@ -330,6 +330,71 @@ def test_a_retry_takes_what_was_there_when_it_began(flow):
     assert letters() == collections.Counter(bad + bad + later)
 
 
+def letters(lacuna, count, headers=()):
+    """Dead letters as a worker would have left them, and nobody who makes new ones."""
+    if lacuna.topic("deadletter") not in lacuna.kafka.admin().list_topics().topics:
+        lacuna.kafka.create_topics(lacuna.prefix, {"*": 1})
+    lacuna.kafka.produce(
+        lacuna.topic("deadletter"), [b"bad \0 %d" % n + b"x" * 1000 for n in range(count)],
+        headers=[("lacuna-dlq-topic", lacuna.topic("requests").encode()), *headers])
+
+
+def test_a_retry_that_is_stopped_says_how_many_it_has_published(lacuna):
+    letters(lacuna, 0)
+    producer = lacuna.kafka.producer(**{"batch.num.messages": 1})
+    for _ in range(3000):
+        producer.produce(lacuna.topic("deadletter"), b"bad \0" + b"x" * 1000,
+                         headers=[("lacuna-dlq-topic", lacuna.topic("requests").encode())])
+    assert producer.flush(60) == 0
+    slow = {"kafka.queue_bytes": 65536, "kafka.properties": "fetch.message.max.bytes=1000"}
+    with subprocess.Popen([BIN / "lacuna", "deadletter", "retry", "--all", "--yes"], text=True,
+                          env=clean_env(lacuna.folder) | conf_env(lacuna.conf | slow),
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as retry:
+        wait_until(lambda: lacuna.kafka.count(lacuna.topic("requests")), 60, "the first of them")
+        retry.send_signal(signal.SIGINT)
+        said, complaints = retry.communicate(timeout=60)
+    assert retry.returncode == 130 and "stopped by a signal" in complaints
+    published = lacuna.kafka.count(lacuna.topic("requests"))
+    assert 0 < published < 3000 and said == f"{published} published again, 0 left\n"
+
+
+def test_a_retry_that_is_stopped_at_its_question_publishes_nothing(lacuna):
+    letters(lacuna, 3)
+    person, terminal = pty.openpty()
+    with subprocess.Popen([BIN / "lacuna", "deadletter", "retry", "--all"], stdin=terminal,
+                          env=clean_env(lacuna.folder) | conf_env(lacuna.conf), stderr=terminal,
+                          stdout=subprocess.PIPE) as retry:
+        asked = b""
+        while b"Publish 3 records again?" not in asked:
+            asked += os.read(person, 4096)
+        retry.send_signal(signal.SIGINT)
+        assert retry.wait(30) == 130
+    assert b"nothing was published" in os.read(person, 4096)
+    os.close(person)
+    os.close(terminal)
+    assert lacuna.kafka.count(lacuna.topic("requests")) == 0
+
+
+@pytest.mark.parametrize("headers, said", [
+    ([("lacuna-dlq-truncated", b"2000000")], "too large"),
+    ([("many", b"%d" % n) for n in range(70)], "more than 64 headers")])
+def test_a_dead_letter_that_is_not_whole_is_not_retried(lacuna, headers, said):
+    where = [("lacuna-dlq-partition", b"3"), ("lacuna-dlq-offset", b"17")]
+    letters(lacuna, 1)
+    letters(lacuna, 1, where + headers)
+    retry = lacuna.tool("deadletter", "retry", "--all", "--yes", check=False)
+    assert retry.returncode == 1 and retry.stdout == "1 published again, 1 left\n"
+    assert said in retry.stderr and f"{lacuna.topic('requests')} 3:17" in retry.stderr
+    assert lacuna.kafka.count(lacuna.topic("requests")) == 1
+
+
+def test_a_tail_from_an_offset_that_is_not_there_yet_begins_at_the_end(lacuna):
+    lacuna.kafka.create_topics(lacuna.prefix, only=["requests"])
+    lacuna.publish([{"text": "x"}] * 5)
+    said = lacuna.tool("tail", "requests", "--from", "1000", "--no-follow")
+    assert said.stdout == "" and "OFFSET" not in said.stderr
+
+
 def test_classify_answers_alike_in_process_and_over_a_bridge(flow, tmp_path):
     bridge = flow.bridge()
     text = "Transfer the deposit to DE89 3704 0044 0532 0130 00."

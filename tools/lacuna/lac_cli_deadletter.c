@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "lac_cli_stream.h"
 #include "lac_clock.h"
 #include "lac_json.h"
+#include "lac_signal.h"
 #include "lac_table.h"
 #include "lac_width.h"
 
@@ -17,6 +19,7 @@ enum {
     HEADERS_MAX = 64,
     DUMP_BYTES = 4096, /* shown without --all-bytes */
     DELIVER_MS = 30000,
+    ASK_STEP_MS = 100,
     ROWS_MAX = 10000,
     OUT_BYTES = 64 << 20,
 };
@@ -432,6 +435,17 @@ static bool origin_topic(const struct retrying *g, const struct letter *l,
     return lac_kafka_cluster_topic(&g->topics, name) != NULL;
 }
 
+/* Why it can't be published again as it came, or NULL. */
+static const char *incomplete(const struct lac_kafka_msg *msg)
+{
+    struct lac_kafka_header h;
+    struct lac_str size;
+
+    if (lac_kafka_msg_header(msg, "lacuna-dlq-truncated", &size))
+        return "was too large to be kept whole";
+    return lac_kafka_msg_header_at(msg, HEADERS_MAX, &h) ? "has more than 64 headers" : NULL;
+}
+
 /* Key, value and headers as they came; only our own dead-letter headers are left out. */
 static int retry_one(void *ctx, struct lac_cli_stream *s, const struct lac_kafka_msg *msg,
                      const struct letter *l)
@@ -442,6 +456,7 @@ static int retry_one(void *ctx, struct lac_cli_stream *s, const struct lac_kafka
                                  .value = msg->value,
                                  .partition = LAC_KAFKA_ANY_PARTITION,
                                  .headers = headers};
+    const char *why = incomplete(msg);
     struct retrying *g = ctx;
     char topic[LAC_KAFKA_TOPIC_SIZE];
     struct lac_err err;
@@ -456,17 +471,20 @@ static int retry_one(void *ctx, struct lac_cli_stream *s, const struct lac_kafka
         g->kept++;
         return -1;
     }
+    if (why) {
+        lac_tool_warn(g->t, "%d:%" PRId64 " %s: left where it is; %.*s %.*s:%.*s may still have it",
+                      msg->partition, msg->offset, why, LAC_STR_FMT(l->topic),
+                      LAC_STR_FMT(l->partition), LAC_STR_FMT(l->offset));
+        g->kept++;
+        return -1;
+    }
     if (g->dry) {
         g->sent++;
         return -1;
     }
-    for (size_t i = 0; lac_kafka_msg_header_at(msg, i, &h); i++) {
-        if (h.name.len >= sizeof(ours) - 1 && memcmp(h.name.ptr, ours, sizeof(ours) - 1) == 0)
-            continue;
-        if (r.header_count == HEADERS_MAX)
-            return lac_tool_fail(g->t, LAC_EXIT_FAILURE, "a record has more than 64 headers", NULL);
-        headers[r.header_count++] = h;
-    }
+    for (size_t i = 0; lac_kafka_msg_header_at(msg, i, &h); i++)
+        if (h.name.len < sizeof(ours) - 1 || memcmp(h.name.ptr, ours, sizeof(ours) - 1) != 0)
+            headers[r.header_count++] = h;
     status = lac_kafka_producer_topic(g->producer, topic, &number, &err);
     while (status == LAC_OK) {
         status = lac_kafka_produce(g->producer, number, &r, true, &err);
@@ -500,6 +518,18 @@ static int open_retry(const struct lac_tool *t, struct retrying *g)
     return status == LAC_OK ? -1 : lac_tool_dependency(t, &err, NULL);
 }
 
+/* False: a signal came instead. They are held, so that waiting for a line alone would miss them. */
+static bool wait_for_line(void)
+{
+    struct pollfd terminal = {.fd = STDIN_FILENO, .events = POLLIN};
+
+    do {
+        if (lac_signal_came())
+            return false;
+    } while (poll(&terminal, 1, ASK_STEP_MS) == 0);
+    return true;
+}
+
 /* Asks a person. No terminal, no person: --yes is needed then. */
 static int confirm(const struct lac_tool *t, uint64_t count)
 {
@@ -509,6 +539,9 @@ static int confirm(const struct lac_tool *t, uint64_t count)
         return lac_tool_fail(t, LAC_EXIT_USAGE, "nobody is there to confirm",
                              "Use --yes to retry without being asked.");
     fprintf(stderr, "Publish %" PRIu64 " record%s again? [y/N] ", count, count == 1 ? "" : "s");
+    if (!wait_for_line())
+        return lac_tool_fail(t, LAC_EXIT_SIGNAL, "stopped by a signal, nothing was published",
+                             NULL);
     if (!fgets(answer, sizeof(answer), stdin) || (answer[0] != 'y' && answer[0] != 'Y'))
         return lac_tool_fail(t, LAC_EXIT_NEGATIVE, "nothing was published", NULL);
     return -1;
@@ -528,6 +561,19 @@ static int deliver(const struct lac_tool *t, struct retrying *g)
                                    "Some were not acknowledged; retrying may repeat them.");
     printf("%" PRIu64 " published again, %" PRIu64 " left\n", g->sent, g->kept);
     return g->kept ? LAC_EXIT_NEGATIVE : -1;
+}
+
+/* Whatever ended it: what was sent is delivered and counted, for who goes on from there. */
+static int publish(const struct lac_tool *t, struct filter *f, struct retrying *g)
+{
+    uint64_t seen;
+    int status, delivered;
+
+    g->dry = false;
+    g->sent = g->kept = 0; /* the same ones once more */
+    status = walk(t, f, retry_one, g, &seen);
+    delivered = deliver(t, g);
+    return status < 0 ? delivered : status;
 }
 
 static int retry_with(const struct lac_tool *t, struct filter *f, bool all, bool yes, bool dry)
@@ -550,13 +596,8 @@ static int retry_with(const struct lac_tool *t, struct filter *f, bool all, bool
     }
     if (status < 0 && !yes)
         status = confirm(t, g.sent);
-    if (status < 0) {
-        g.dry = false;
-        g.sent = g.kept = 0; /* the same ones once more */
-        status = walk(t, f, retry_one, &g, &seen);
-    }
     if (status < 0)
-        status = deliver(t, &g);
+        status = publish(t, f, &g);
     lac_kafka_producer_close(g.producer);
     lac_kafka_cluster_info_deinit(&g.topics);
     return status < 0 ? LAC_EXIT_OK : status;

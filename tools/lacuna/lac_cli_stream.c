@@ -62,8 +62,10 @@ static enum lac_status knows_times(struct lac_kafka_admin *admin, bool *knows, s
     return status;
 }
 
+/* An offset outside of what is there would begin at the beginning, wherever it lies. */
 static enum lac_status start_offset(struct lac_kafka_admin *admin, const struct lac_cli_from *from,
-                                    struct lac_kafka_position *p, int64_t end, struct lac_err *err)
+                                    struct lac_kafka_position *p, int64_t low, int64_t end,
+                                    struct lac_err *err)
 {
     enum lac_status status;
 
@@ -75,7 +77,7 @@ static enum lac_status start_offset(struct lac_kafka_admin *admin, const struct 
         p->offset = end;
         return LAC_OK;
     case LAC_CLI_OFFSET:
-        p->offset = from->number;
+        p->offset = from->number < low ? low : from->number > end ? end : from->number;
         return LAC_OK;
     case LAC_CLI_TIME:
         p->offset = from->number;
@@ -130,7 +132,7 @@ static enum lac_status place(struct lac_cli_stream *s, struct lac_kafka_admin *a
         status = lac_kafka_admin_watermarks(admin, s->topic, i, LAC_CLI_ASK_MS, &low,
                                             &s->end[s->count], err);
         if (status == LAC_OK)
-            status = start_offset(admin, from, p, s->end[s->count], err);
+            status = start_offset(admin, from, p, low, s->end[s->count], err);
         s->count++;
     }
     return status;
