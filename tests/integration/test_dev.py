@@ -179,6 +179,28 @@ def test_ctrl_c_leaves_no_process_and_no_record_behind(dev, folder):
     assert again.rows() == 5000
 
 
+def test_the_ready_file_is_there_whole_and_a_pipe_in_its_place_stays(folder, tmp_path):
+    one = Dev(folder, tmp_path / "dev-0.log")
+    one.ready_file.write_text("older")
+    seen = tmp_path / "seen"  # by who has opened it before
+    seen.hardlink_to(one.ready_file)
+    one.start()
+    try:
+        wait_until(lambda: one.ready_file.read_text() != "older", 90, "the ready file", alive=[one])
+        assert one.ready_file.read_text() == f"{one.pid}\n" and seen.read_text() == "older"
+    finally:
+        _end(one)
+    assert not one.ready_file.exists()
+    os.mkfifo(one.ready_file)
+    one = Dev(folder, tmp_path / "dev-1.log")
+    one.start()
+    try:
+        assert one.ready_file.read_text() == f"{one.pid}\n"
+    finally:
+        _end(one)
+    assert one.ready_file.is_fifo()
+
+
 def test_a_killed_supervisor_takes_all_with_it_and_the_next_start_recovers(dev, folder):
     one = dev()
     one.classify("before the crash")

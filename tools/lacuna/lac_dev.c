@@ -2,7 +2,6 @@
 #include "lac_dev.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -10,10 +9,12 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "lac_clock.h"
+#include "lac_file.h"
 
 enum {
     READY_MS = 60000, /* everything up, or something is wrong */
@@ -234,18 +235,27 @@ static int start(struct lac_dev *d)
     return status < 0 ? wait_ready(d) : status;
 }
 
+/* Whoever waits for it may read it at once, so it is there whole or not at all. */
 static int write_ready_file(struct lac_dev *d)
 {
-    char what[PATH_MAX + 100];
-    int fd;
+    char pid[24];
+    struct lac_err err;
 
     if (!d->o->ready_file)
         return -1;
-    fd = open(d->o->ready_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd >= 0 && dprintf(fd, "%d\n", getpid()) > 0 && close(fd) == 0)
+    snprintf(pid, sizeof(pid), "%d\n", getpid());
+    if (lac_file_replace(d->o->ready_file, lac_str_from(pid), NULL, &err) == LAC_OK)
         return -1;
-    snprintf(what, sizeof(what), "%.2000s: %s", d->o->ready_file, lac_errno_text(errno));
-    return lac_tool_fail(d->t, LAC_EXIT_FAILURE, what, NULL);
+    return lac_tool_fail(d->t, LAC_EXIT_FAILURE, err.text, NULL);
+}
+
+/* A pipe or a device is somebody's: root may have named /dev/null. */
+static void remove_ready_file(const struct lac_dev *d)
+{
+    struct stat there;
+
+    if (d->o->ready_file && stat(d->o->ready_file, &there) == 0 && S_ISREG(there.st_mode))
+        (void)unlink(d->o->ready_file);
 }
 
 /* A session of ours to a Postgres that was restarted. */
@@ -279,8 +289,8 @@ static int run(struct lac_dev *d)
         lac_dev_show_status(d);
         next = lac_clock_mono_ms() + STATUS_MS;
     }
-    if (d->o->ready_file)
-        (void)unlink(d->o->ready_file);
+    if (status < 0)
+        remove_ready_file(d);
     if (status >= 0)
         return status;
     return d->giving_up ? LAC_EXIT_FAILURE : LAC_EXIT_OK;
