@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "lac_assert.h"
@@ -120,6 +121,21 @@ static enum lac_status open_metrics(struct lac_runtime *rt, struct lac_err *err)
     return LAC_OK;
 }
 
+/* Threads reserve far more addresses than memory. Where they can't be had, librdkafka ends the
+ * program with an assertion that says nothing about it. */
+static void warn_of_limits(void)
+{
+    struct rlimit space;
+
+    if (getrlimit(RLIMIT_AS, &space) != 0 || space.rlim_cur == RLIM_INFINITY)
+        return;
+    lac_log(
+        LAC_LOG_WARN, "address_space_limited",
+        "mib=%llu advice=\"remove ulimit -v or LimitAS=, which can end this program in the middle "
+        "of its work; MemoryMax= limits memory\"",
+        (unsigned long long)(space.rlim_cur >> 20));
+}
+
 enum lac_status lac_runtime_open(struct lac_runtime **out, const struct lac_runtime_program *p,
                                  int argc, char **argv, struct lac_err *err)
 {
@@ -154,6 +170,7 @@ enum lac_status lac_runtime_open(struct lac_runtime **out, const struct lac_runt
     }
     lac_log(LAC_LOG_INFO, "program_started", "version=%s instance=%s state_dir=%s librdkafka=%s",
             LAC_VERSION, rt->instance, rt->state_dir, lac_kafka_library());
+    warn_of_limits();
     *out = rt;
     return LAC_OK;
 }

@@ -19,7 +19,7 @@ enum {
     DRAIN_POLL_MS = 10,
     DRAIN_RESERVE_MS = 2000, /* of the deadline, for what follows the last answer */
     OTHER_FILES = 192,       /* Kafka, Postgres, packs, and connections that are being closed */
-    CONNECTIONS_LEAST = 16,
+    CONNECTIONS_LEAST = 16,  /* fewer are no service */
 };
 
 struct program {
@@ -132,30 +132,41 @@ static enum lac_status open_kafka(struct program *p, const struct lac_conf *c, s
  * Without descriptors left for Kafka and Postgres a crowd of clients would cut this program off
  * from both, and nobody else would get in: as many connections as the process has room for.
  */
-static uint32_t connections(const struct lac_conf *c)
+static enum lac_status connections(const struct lac_conf *c, uint32_t *out, struct lac_err *err)
 {
     uint64_t wanted = lac_conf_number(c, "bridge.connections");
+    uint64_t least = wanted < CONNECTIONS_LEAST ? wanted : CONNECTIONS_LEAST;
     struct rlimit limit;
+    *out = (uint32_t)wanted;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted + OTHER_FILES)
-        return (uint32_t)wanted;
+        return LAC_OK;
     limit.rlim_cur = limit.rlim_max < wanted + OTHER_FILES ? limit.rlim_max : wanted + OTHER_FILES;
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
         (void)getrlimit(RLIMIT_NOFILE, &limit);
     if (limit.rlim_cur >= wanted + OTHER_FILES)
-        return (uint32_t)wanted;
-    uint64_t room = limit.rlim_cur > OTHER_FILES ? limit.rlim_cur - OTHER_FILES : 0;
-    uint32_t most = room < CONNECTIONS_LEAST ? CONNECTIONS_LEAST : (uint32_t)room;
+        return LAC_OK;
+    if (limit.rlim_cur < least + OTHER_FILES)
+        return lac_err_set(
+            err, LAC_FATAL, 0,
+            "at most %llu files may be open here, and %llu are needed: raise it with "
+            "ulimit -n or LimitNOFILE=",
+            (unsigned long long)limit.rlim_cur, (unsigned long long)(least + OTHER_FILES));
+    *out = (uint32_t)(limit.rlim_cur - OTHER_FILES);
     lac_log(LAC_LOG_WARN, "connections_limited",
             "bridge.connections=%llu possible=%u open_files_limit=%llu", (unsigned long long)wanted,
-            most, (unsigned long long)limit.rlim_cur);
-    return most < wanted ? most : (uint32_t)wanted;
+            *out, (unsigned long long)limit.rlim_cur);
+    return LAC_OK;
 }
 
 static enum lac_status open_bridge(struct program *p, const struct lac_conf *c, struct lac_err *err)
 {
+    uint32_t clients;
+    enum lac_status status = connections(c, &clients, err);
+    if (status != LAC_OK)
+        return status;
     const struct lac_bridge_options o = {
         .http = {.listen = lac_conf_text(c, "bridge.listen"),
-                 .connections = connections(c),
+                 .connections = clients,
                  .connections_per_ip = (uint32_t)lac_conf_number(c, "bridge.connections_per_ip"),
                  .body_bytes = lac_conf_number(c, "bridge.body_bytes"),
                  .header_ms = (uint32_t)lac_conf_number(c, "bridge.header_timeout_ms"),
@@ -175,7 +186,7 @@ static enum lac_status open_bridge(struct program *p, const struct lac_conf *c, 
         .stopping = stopping,
         .stopping_ctx = p->rt,
     };
-    enum lac_status status = lac_bridge_open(&p->bridge, &o, err);
+    status = lac_bridge_open(&p->bridge, &o, err);
     if (status == LAC_OK)
         status = lac_bridge_kafka_start(p->kafka, p->bridge, err);
     if (status == LAC_OK)

@@ -6,14 +6,15 @@ import contextlib
 import json
 import re
 import socket
+import subprocess
 import time
 
 import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from harness import wait_until
-from harness.program import http
+from harness import BIN, wait_until
+from harness.program import clean_env, conf_env, http
 
 CLASSIFY = "/api/v1/classify"
 BATCH = "/api/v1/classify/batch"
@@ -348,6 +349,21 @@ def test_an_open_address_without_a_key_is_refused_at_start(lacuna):
 
 
 # --- rules alone ----------------------------------------------------------------------------
+
+
+def test_limits_it_cannot_work_under_are_told_at_its_start(lacuna):
+    command = [BIN / "lacuna-bridge"]
+    env = clean_env(lacuna.folder) | conf_env(
+        lacuna.conf | {"bridge.listen": "127.0.0.1:0", "state.dir": lacuna.folder / "state"})
+    few = subprocess.run(["prlimit", "--nofile=100", *command], env=env, check=False, timeout=60,
+                         capture_output=True, text=True)
+    assert few.returncode == 1 and "at most 100 files may be open" in few.stderr
+    small = subprocess.run(["prlimit", "--nofile=100", f"--as={1 << 50}", *command], env=env,
+                           check=False, timeout=60, capture_output=True, text=True)
+    assert f"address_space_limited mib={1 << 30}" in small.stderr
+    assert "address space" in subprocess.run(
+        ["prlimit", f"--as={1 << 50}", BIN / "lacuna", "doctor"], env=env, check=False,
+        timeout=60, capture_output=True, text=True).stdout
 
 
 def test_texts_are_scanned_and_redacted_here_and_never_logged(alone):

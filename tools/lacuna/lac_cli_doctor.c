@@ -620,7 +620,7 @@ static void check_registry(struct doctor *d)
 static void check_machine(struct doctor *d)
 {
     const char *dir = lac_conf_text(d->t->conf, "state.dir");
-    struct rlimit files;
+    struct rlimit files, space;
     struct statvfs fs;
     struct stat st;
     uint64_t mib;
@@ -629,6 +629,11 @@ static void check_machine(struct doctor *d)
         say(d, files.rlim_cur >= FILES_LEAST ? OK : WARN, "open files",
             "Raise it: ulimit -n 65536, or LimitNOFILE= in the unit.",
             "at most %llu by this user's processes", (unsigned long long)files.rlim_cur);
+    if (getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY)
+        say(d, WARN, "address space",
+            "Remove ulimit -v or LimitAS=; MemoryMax= in the unit limits memory.",
+            "%llu MiB, and a program that gets no thread ends in the middle of its work",
+            (unsigned long long)(space.rlim_cur >> 20));
     if (stat(dir, &st) != 0) {
         say(d, WARN, "state.dir", "Programs make it at their start, if they may.", "%s: %s", dir,
             lac_errno_text(errno));
