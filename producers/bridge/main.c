@@ -98,6 +98,7 @@ static struct lac_registry_options registry_options(const struct lac_conf *c)
         .url = lac_conf_text(c, "registry.url"),
         .username = lac_conf_text(c, "registry.username"),
         .password = lac_conf_text(c, "registry.password"),
+        .ca_file = lac_conf_text(c, "registry.ssl_ca_file"),
         .timeout_ms = (uint32_t)lac_conf_number(c, "registry.timeout_ms"),
     };
 }

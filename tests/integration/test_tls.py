@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Encrypted, authenticated, and the other side's name checked: to Kafka and to Postgres."""
 
+import http.server
 import json
 import re
+import ssl
 import subprocess
+import threading
 
 import pytest
 from harness import BIN, Certificates, free_port, wait_until
@@ -131,3 +134,58 @@ def test_a_broker_with_a_wrong_certificate_gets_nothing_until_it_has_a_right_one
     # The others need nobody to start them again.
     broker.wait_for(lacuna.topic("routing"), 2, alive=workers)
     assert len(broker.read(lacuna.topic("routing"))) == 2
+
+
+class _Registry(http.server.BaseHTTPRequestHandler):
+    """As much of one as a worker needs that only writes."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args):  # pylint: disable=arguments-differ
+        pass
+
+    def _say(self, body):
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self):
+        self._say(b'{"id":7}')
+
+    def do_GET(self):
+        self._say(b"[]")
+
+
+@pytest.fixture
+def encrypted_registry(tmp_path):
+    """(its address, the authority that has signed its certificate)"""
+    authority = Certificates(tmp_path / "registry-ca")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.server("registry"))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Registry)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"https://localhost:{server.server_port}", authority
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_registry_with_a_certificate_of_the_house_is_believed_and_no_other(
+        stack, encrypted_registry, tmp_path):
+    address, authority = encrypted_registry
+    lacuna = stack(conf={"registry.url": address, "registry.ssl_ca_file": authority.ca})
+    lacuna.kafka.create_topics(lacuna.prefix, {"*": 1})
+    lacuna.classify()
+    lacuna.publish([{"text": "x"}])
+    [decision] = lacuna.kafka.wait_for(lacuna.topic("lineage"), 1)
+    assert decision.value[:5] == b"\0\0\0\0\7"
+
+    def found(**conf):
+        said = json.loads(lacuna.tool("doctor", "--json", check=False, **conf).stdout)
+        return next(line for line in said if line["check"] == "registry")
+
+    assert found()["verdict"] == "ok"
+    for wrong in ("", Certificates(tmp_path / "stranger", "stranger").ca):
+        assert found(registry__ssl_ca_file=wrong)["verdict"] == "fail"

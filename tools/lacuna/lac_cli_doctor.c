@@ -590,8 +590,10 @@ static void check_registry(struct doctor *d)
 {
     const char *url = lac_conf_text(d->t->conf, "registry.url");
     const char *user = lac_conf_text(d->t->conf, "registry.username");
+    const char *ca_file = lac_conf_text(d->t->conf, "registry.ssl_ca_file");
     struct lac_http_client_options o = {
         .total_ms = (uint32_t)lac_conf_number(d->t->conf, "registry.timeout_ms"),
+        .ca_file = *ca_file ? ca_file : NULL,
         .username = *user ? user : NULL,
         .password = *user ? lac_conf_text(d->t->conf, "registry.password") : NULL,
     };
@@ -608,7 +610,8 @@ static void check_registry(struct doctor *d)
     lac_conf_put_masked(&shown, lac_str_from(url));
     lac_buf_init(&body, 4 << 20);
     if (lac_http_get(client, full, &body, &status, &err) != LAC_OK || status != 200)
-        say(d, FAIL, "registry", "Start it, or set registry.url, .username and .password_file.",
+        say(d, FAIL, "registry",
+            "Start it, or set registry.url, .username, .password_file and .ssl_ca_file.",
             "%.*s: %s%.0u", LAC_STR_FMT(lac_buf_str(&shown)),
             status ? "it answers with HTTP status " : err.text, status);
     else

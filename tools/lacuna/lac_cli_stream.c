@@ -145,6 +145,7 @@ static enum lac_status open_wire(struct lac_cli_stream *s, struct lac_err *err)
         .url = lac_conf_text(c, "registry.url"),
         .username = lac_conf_text(c, "registry.username"),
         .password = lac_conf_text(c, "registry.password"),
+        .ca_file = lac_conf_text(c, "registry.ssl_ca_file"),
         .timeout_ms = (uint32_t)lac_conf_number(c, "registry.timeout_ms"),
     };
     struct lac_schema_source source;

@@ -130,6 +130,7 @@ static enum lac_status open_registry(struct classify_worker *w, struct lac_err *
         .url = lac_conf_text(c, "registry.url"),
         .username = lac_conf_text(c, "registry.username"),
         .password = lac_conf_text(c, "registry.password"),
+        .ca_file = lac_conf_text(c, "registry.ssl_ca_file"),
         .timeout_ms = (uint32_t)lac_conf_number(c, "registry.timeout_ms"),
     };
     enum lac_status status;

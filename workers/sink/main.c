@@ -82,6 +82,7 @@ static enum lac_status open_stage(struct sink_lane *s, struct lac_err *err)
         .url = lac_conf_text(s->conf, "registry.url"),
         .username = lac_conf_text(s->conf, "registry.username"),
         .password = lac_conf_text(s->conf, "registry.password"),
+        .ca_file = lac_conf_text(s->conf, "registry.ssl_ca_file"),
         .timeout_ms = (uint32_t)lac_conf_number(s->conf, "registry.timeout_ms"),
     };
     struct lac_schema_source source;
