@@ -182,8 +182,6 @@ enum lac_status lac_control_cache_store(const struct lac_control_cache *c,
     name_of(name, o);
     path_of(path, sizeof(path), c, name);
     path_of(made, sizeof(made), c, ".new.XXXXXX");
-    if (access(path, F_OK) == 0)
-        return LAC_OK;              /* stored before: this is where it was loaded from */
     fd = mkostemp(made, O_CLOEXEC); /* 0600 */
     if (fd < 0)
         return disk(err, c->dir);

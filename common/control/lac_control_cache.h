@@ -28,8 +28,8 @@ struct lac_control_cache {
 enum lac_status lac_control_cache_open(struct lac_control_cache *c, const char *dir, size_t keep,
                                        struct lac_err *err) LAC_MUST_USE;
 
-/* Stores a complete offer and removes those of its role that are too old to be kept. FATAL: the
- * disk refused; nothing else changed. */
+/* Stores a complete offer, over a file of its name (it may be damaged), and removes those of its
+ * role that are too old to be kept. FATAL: the disk refused; nothing else changed. */
 enum lac_status lac_control_cache_store(const struct lac_control_cache *c,
                                         const struct lac_control_offer *o,
                                         struct lac_err *err) LAC_MUST_USE;

@@ -264,9 +264,10 @@ static void fill_slot(struct slot *slot, const struct lac_control_offer *o,
     };
 }
 
-/* Puts the offer in force and forgets it. OK; REJECT: refused, and said so; FATAL: no memory. */
-static enum lac_status take(struct lac_control_state *s, struct lac_control_offer *o,
-                            const char *reason, struct lac_err *err)
+/* Puts the offer in force and forgets it; what does not lie in the cache is stored there. OK;
+ * REJECT: refused, and said so; FATAL: no memory. */
+static enum lac_status take(struct lac_control_state *s, struct lac_control_offer *o, bool cached,
+                            struct lac_err *err)
 {
     enum lac_control_role role = o->role;
     enum lac_control_refusal why;
@@ -295,8 +296,8 @@ static enum lac_status take(struct lac_control_state *s, struct lac_control_offe
     }
     lac_control_pack_drop(before.pack);
     if (pack || before.pack)
-        tell(s, role, withdraws ? "withdrawn" : reason);
-    if (s->o.cache && lac_control_cache_store(s->o.cache, o, err) != LAC_OK)
+        tell(s, role, withdraws ? "withdrawn" : cached ? "cached" : "pushed");
+    if (s->o.cache && !cached && lac_control_cache_store(s->o.cache, o, err) != LAC_OK)
         lac_log_err(LAC_LOG_WARN, "pack_not_cached", err);
     lac_control_assembly_drop_until(&s->assembly, role, o->version);
     return LAC_OK;
@@ -314,7 +315,7 @@ static enum lac_status settle_role(struct lac_control_state *s, enum lac_control
             lac_control_assembly_drop(&s->assembly, o);
             continue;
         }
-        if (take(s, o, "pushed", err) == LAC_FATAL)
+        if (take(s, o, false, err) == LAC_FATAL)
             return LAC_FATAL;
     }
     return LAC_OK;
@@ -383,7 +384,7 @@ static enum lac_status take_cached(void *ctx, const struct lac_control *r, bool 
         return LAC_OK;
     /* What was taken in its time counts after it, too: see the header. Its start is past. */
     o = lac_control_assembly_best(&s->assembly, l->role, floor_of(s, l->role), INT64_MAX);
-    status = o ? take(s, o, "cached", &err) : LAC_REJECT;
+    status = o ? take(s, o, true, &err) : LAC_REJECT;
     l->found |= status == LAC_OK;
     return l->found ? LAC_AGAIN : LAC_OK;
 }

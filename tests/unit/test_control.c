@@ -485,6 +485,39 @@ static void what_was_taken_is_there_after_a_restart(void)
     remove_folder(path);
 }
 
+/* What a disk has spoiled is brought again by the topic: it is there at the next start. */
+static void what_is_damaged_in_the_cache_is_stored_again(void)
+{
+    static const char *const damages[] = {"truncate -s -1", "truncate -s 0", "sed -i s/./x/1",
+                                          "sed -i '$s/.$/x/'"};
+    char path[] = "/tmp/test_control.XXXXXX", command[256];
+    struct lac_control_cache cache;
+    struct fixture f;
+
+    LAC_TEST_NEED(mkdtemp(path) != NULL);
+    LAC_TEST_NEED(lac_control_cache_open(&cache, path, 2, &err) == LAC_OK);
+    for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+        lac_test_row("%s", damages[i]);
+        open_state(&f, &fixture_signers, &cache);
+        (void)lac_control_state_load(f.state, NOW);
+        push_pack(&f, LAC_CONTROL_CURRENT, 1, 1);
+        close_state(&f);
+        (void)snprintf(command, sizeof(command), "LC_ALL=C %s %s/current-1-*.control", damages[i],
+                       path);
+        LAC_TEST_EQ(system(command), 0); /* NOLINT(cert-env33-c) */
+        open_state(&f, &fixture_signers, &cache);
+        CU_ASSERT(!lac_control_state_load(f.state, NOW));
+        push_pack(&f, LAC_CONTROL_CURRENT, 1, 1);
+        LAC_TEST_EQ(version_of(&f, LAC_CONTROL_CURRENT), 1);
+        close_state(&f);
+        open_state(&f, &fixture_signers, &cache);
+        CU_ASSERT(lac_control_state_load(f.state, NOW));
+        LAC_TEST_EQ(version_of(&f, LAC_CONTROL_CURRENT), 1);
+        close_state(&f);
+    }
+    remove_folder(path);
+}
+
 /* ---- histories ---- */
 
 enum kind { GOOD, FORGED, UNSIGNED, STRANGER, BROKEN, INCOMPLETE, KINDS };
@@ -598,5 +631,6 @@ LAC_TEST_MAIN(control, a_pushed_pack_counts_and_is_named,
               a_canary_or_shadow_ends_by_withdrawal_or_a_newer_current_pack,
               records_that_can_not_be_are_refused, what_is_kept_is_bounded,
               without_the_requirement_unsigned_packs_count_but_forged_ones_do_not,
-              what_was_taken_is_there_after_a_restart, any_history_ends_with_the_newest_good_pack,
+              what_was_taken_is_there_after_a_restart, what_is_damaged_in_the_cache_is_stored_again,
+              any_history_ends_with_the_newest_good_pack,
               a_share_is_a_share_and_a_larger_one_holds_a_smaller_one)
