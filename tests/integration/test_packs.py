@@ -156,6 +156,33 @@ def test_what_is_pushed_counts_and_what_nobody_stands_behind_does_not(lacuna, pa
     assert re.search(r"pushed pack\s+default version 8", doctor), doctor
 
 
+def test_chunks_of_two_pushes_in_any_order_make_two_packs(lacuna, packs, stack):
+    """As a log has them that was mirrored or joined: between each other, backwards, twice and cut."""
+    elsewhere = stack(kafka=lacuna.kafka, conf={"kafka.topic_prefix": "from." + lacuna.prefix})
+    lacuna.kafka.create_topics(elsewhere.conf["kafka.topic_prefix"], only=["control"])
+    packs.conf = {"kafka__topic_prefix": elsewhere.conf["kafka.topic_prefix"]}
+    for term in "zyxone", "zyxtwo":
+        packs.push(packs.folder(term))
+    pushed = lacuna.kafka.read("from." + lacuna.topic("control"))
+    first, second = ([m for m in pushed if decode("Control", m.value)["version"] == v]
+                     for v in (1, 2))
+    assert len(first) > 2 and len(first) + len(second) == len(pushed)
+
+    worker = lacuna.classify(pack__signers=packs.signers)
+    mixed = [m for pair in zip(reversed(first), second[1:]) for m in pair for _ in range(2)]
+    mixed += [first[0], *second[len(first):]]
+    for m in mixed:
+        lacuna.kafka.produce(lacuna.topic("control"), [m.value], key=m.key)
+    wait_for_version(worker, 1)
+    missing = second[0]
+    lacuna.kafka.produce(lacuna.topic("control"), [missing.value[:-70_000]], key=missing.key)
+    wait_until(lambda: refused(worker, "malformed") == 1, alive=[worker])
+    assert version(worker) == 1
+    lacuna.kafka.produce(lacuna.topic("control"), [missing.value], key=missing.key)
+    wait_for_version(worker, 2)
+    assert sum(v for k, v in worker.metrics().items() if "pack_refused_total" in k) == 1
+
+
 def test_operators_who_push_at_once_get_versions_of_their_own(lacuna, packs):
     folders = [packs.folder() for _ in range(4)]
     with ThreadPoolExecutor(4) as operators:
