@@ -64,6 +64,9 @@ static bool put_escape(struct lac_buf *out, struct lac_str s, size_t *at)
 static bool take_path(struct lac_scan_diff *d, struct lac_str name)
 {
     lac_buf_reset(&d->_path);
+    /* A tab ends a name that has blanks in it; a tab of its own is quoted. */
+    if (name.len && name.ptr[name.len - 1] == '\t')
+        name.len--;
     if (name.len && name.ptr[0] == '"') {
         size_t at = 1;
 
@@ -79,9 +82,6 @@ static bool take_path(struct lac_scan_diff *d, struct lac_str name)
         if (at + 1 != name.len)
             return false;
     } else {
-        /* A tab ends a name that has blanks in it. */
-        if (name.len && name.ptr[name.len - 1] == '\t')
-            name.len--;
         lac_buf_put_str(&d->_path, name);
     }
     d->path = lac_buf_str(&d->_path);

@@ -417,8 +417,28 @@ def test_staged_changes_only_and_their_line_numbers(tree):
     assert len(scan(tree, "--staged", status=1).stdout.splitlines()) == 1
 
 
-def test_staged_outside_of_a_repository_is_an_error(tmp_path):
-    assert "git" in scan(tmp_path, "--staged", status=2).stderr
+def test_staged_files_of_any_name(tree):
+    names = ["plain", "with blank", "grün", "grün und blau", "back\\slash two", "q\"uote d", " lead",
+             "trail ", "-dash", "new\nline", "tab\tx y", "+++ b", "b/c", "a => b", "dev/null"]
+    for name in names:
+        (tree / name).parent.mkdir(exist_ok=True)
+        (tree / name).write_text("nothing\nann@acme.io\n")
+    git(tree, "init", "-q")
+    git(tree, "add", "--", *names)
+    done = scan(tree, "--staged", "--format", "json", status=1)
+    assert {(f["path"], f["line"]) for f in json.loads(done.stdout)["findings"]} \
+        == {(name, 2) for name in names}
+
+
+@pytest.mark.parametrize("form", ["json", "sarif"])
+def test_staged_outside_of_a_repository_is_an_error(tmp_path, form):
+    done = scan(tmp_path, "--staged", "--format", form, status=2)
+    assert "git" in done.stderr
+    document = json.loads(done.stdout)
+    if form == "sarif":
+        assert document["runs"][0]["invocations"] == [{"executionSuccessful": False}]
+    else:
+        assert document["findings"] == [] and document["summary"]["failed"] == 1
 
 
 def test_jsonl_answers_line_by_line_in_order(tmp_path):

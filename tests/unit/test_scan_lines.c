@@ -148,6 +148,9 @@ static void added_lines_have_the_numbers_of_the_new_file(void)
          "+1 @@\n+n\n",
          "\xc3\xbc\tb[1:n|]"},
         {"diff --git a/a b b/a b\n+++ b/a b\t\n@@ -0,0 +1 @@\n+n\n", "a b[1:n|]"},
+        {"diff --git \"a/\\303\\274 b\" \"b/\\303\\274 b\"\n+++ \"b/\\303\\274 b\"\t\n@@ -0,0 +1 "
+         "@@\n+n\n",
+         "\xc3\xbc b[1:n|]"},
         {"diff --git a/x b/y\nrename from x\nrename to y\n* Unmerged path q\n", ""},
         {"* Unmerged path q\n", ""},
         {"hello\n", "!this is no output of git diff"},

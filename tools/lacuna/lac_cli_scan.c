@@ -401,6 +401,17 @@ static int write_around(struct lac_cli_scan_run *run, bool open)
     return error ? output_failed(run) : -1;
 }
 
+/* What was begun is ended well-formed, also where not all could be looked at. */
+static int end_output(struct lac_cli_scan_run *run, int status)
+{
+    int ended;
+
+    if (status >= 0)
+        atomic_fetch_add(&run->counts.failed, 1);
+    ended = write_around(run, false);
+    return status < 0 ? ended : status;
+}
+
 static int finish(struct lac_cli_scan_run *run)
 {
     const struct lac_cli_scan_counts *c = &run->counts;
@@ -444,8 +455,8 @@ static int scan(struct lac_cli_scan_run *run)
         status = run->options->jsonl    ? lac_cli_scan_jsonl(run)
                  : run->options->staged ? lac_cli_scan_staged(run)
                                         : scan_files(run);
-    if (status < 0 && !run->output_error)
-        status = write_around(run, false);
+    if (run->open && !run->output_error)
+        status = end_output(run, status);
     if (status < 0)
         status = finish(run);
     lac_cli_scan_unwatch(run);
