@@ -417,6 +417,11 @@ def test_staged_changes_only_and_their_line_numbers(tree):
     assert len(scan(tree, "--staged", status=1).stdout.splitlines()) == 1
 
 
+def staged(tree, *args):
+    done = scan(tree, "--staged", "--format", "json", *args, status=1)
+    return [(f["path"], f["line"]) for f in json.loads(done.stdout)["findings"]]
+
+
 def test_staged_files_of_any_name(tree):
     names = ["plain", "with blank", "grün", "grün und blau", "back\\slash two", "q\"uote d", " lead",
              "trail ", "-dash", "new\nline", "tab\tx y", "+++ b", "b/c", "a => b", "dev/null"]
@@ -428,6 +433,32 @@ def test_staged_files_of_any_name(tree):
     done = scan(tree, "--staged", "--format", "json", status=1)
     assert {(f["path"], f["line"]) for f in json.loads(done.stdout)["findings"]} \
         == {(name, 2) for name in names}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_staged_utf16_is_text(tree, encoding):
+    """In its diff lines end inside of characters: U+0A05 has a line end's byte, too."""
+    git(tree, "init", "-q")
+    old = "\ufeffold@acme.io\r\nਅ keep\r\nlast line\r\n"
+    (tree / "a.txt").write_bytes(old.encode(encoding))
+    (tree / "large.txt").write_bytes(("\ufeff" + "дом\n" * 9000).encode(encoding))
+    git(tree, "add", ".")
+    assert ("a.txt", 1) in staged(tree)
+    git(tree, "commit", "-qm", "first")
+    new = old.replace("keep", "keep \U0001F600 Ċ") + "one@acme.io\r\nਊ two@acme.io"
+    (tree / "a.txt").write_bytes(new.encode(encoding))
+    (tree / "large.txt").write_bytes(("\ufeff" + "дом\n" * 9000 + "ende@acme.io").encode(encoding))
+    (tree / "image.bin").write_bytes(b"\xff\xfe\x00\x00\x00\x00 kim@acme.io\n" * 3)
+    git(tree, "add", ".")
+    assert staged(tree) == [("a.txt", 4), ("a.txt", 5), ("large.txt", 9001)]
+    found = json.loads(scan(tree, "--staged", "--format", "json", status=1).stdout)["findings"]
+    raw = new.encode(encoding)
+    assert [raw[f["start"]:f["end"]].decode(encoding) for f in found[:2]] == ["one@acme.io", "two@acme.io"]
+    assert found[1]["column"] == 3
+    (tree / "a.txt").write_bytes(old.replace("last", "lacuna:allow new@acme.io").encode(encoding))
+    git(tree, "add", ".")
+    assert staged(tree, "--no-allow") == [("a.txt", 3), ("large.txt", 9001)]
+    assert "1 suppressed by a comment" in scan(tree, "--staged", status=1).stderr
 
 
 @pytest.mark.parametrize("form", ["json", "sarif"])

@@ -218,6 +218,12 @@ void lac_cli_scan_path(struct lac_cli_scan_run *run, struct lac_cli_scan_worker 
 struct lac_scan_diff;
 void lac_cli_scan_added(struct lac_cli_scan_run *run, struct lac_cli_scan_worker *w,
                         const struct lac_scan_diff *d, struct lac_buf *out);
+/* The same of a file in UTF-16, whose lines git cuts inside of characters: all of the file as it
+ * will be, and a decoder that lac_scan_utf16_begins() made ready. */
+struct lac_scan_utf16;
+void lac_cli_scan_added_utf16(struct lac_cli_scan_run *run, struct lac_cli_scan_worker *w,
+                              const struct lac_scan_diff *d, struct lac_scan_utf16 *decoder,
+                              struct lac_str file, struct lac_buf *out);
 
 /* ---- Where texts come from ---- */
 

@@ -472,3 +472,94 @@ void lac_cli_scan_added(struct lac_cli_scan_run *run, struct lac_cli_scan_worker
     atomic_fetch_add(&run->counts.bytes, d->text.len);
     count_file(run, result.listed, result.undecodable, result.truncated);
 }
+
+/* Bytes of a file. */
+struct range {
+    size_t from, to;
+};
+
+/* Where the line `want` begins, from one that begins at `at`, as git counts them: by bytes. */
+static size_t line_at(struct lac_str file, size_t at, uint64_t *line, uint64_t want)
+{
+    for (; *line < want && at < file.len; (*line)++) {
+        const char *end = memchr(file.ptr + at, '\n', file.len - at);
+
+        at = end ? (size_t)(end - file.ptr) + 1 : file.len;
+    }
+    return at;
+}
+
+/* What the hunks add. */
+static void find_added(const struct lac_scan_diff *d, struct lac_str file, struct range *out)
+{
+    uint64_t line = 1;
+    size_t at = 0;
+
+    for (size_t i = 0; i < d->hunk_count; i++) {
+        size_t end = i + 1 < d->hunk_count ? d->hunks[i + 1].at : d->text.len;
+        uint64_t behind = d->hunks[i].line;
+
+        for (size_t k = d->hunks[i].at; k < end; k++)
+            behind += d->text.ptr[k] == '\n';
+        out[i].from = at = line_at(file, at, &line, d->hunks[i].line);
+        out[i].to = at = line_at(file, at, &line, behind);
+    }
+}
+
+/* The findings that touch what was added. How many, or SIZE_MAX: the matcher failed. */
+static size_t report_added(struct place *p, const struct range *added, size_t count,
+                           struct lac_scan_result *result, struct lac_buf *out)
+{
+    struct cursor c = {.line = 1};
+    size_t listed = 0, range = 0;
+    struct lac_err err;
+
+    if (lac_scan_text(p->w->scan, p->text, 0, p->text.len, result, &err) != LAC_OK) {
+        lac_cli_scan_complain(p->run, p->path, err.text);
+        return SIZE_MAX;
+    }
+    p->result = result;
+    for (size_t i = 0; i < result->count; i++) {
+        struct cursor end;
+
+        if (!result->at[i].listed)
+            continue;
+        advance(&c, p->text, result->at[i].start);
+        end = c;
+        advance(&end, p->text, result->at[i].end);
+        while (range < count && added[range].to <= utf16_offset(&c))
+            range++;
+        if (range == count || added[range].from >= utf16_offset(&end))
+            continue;
+        report(p, i, &c, out);
+        listed++;
+    }
+    return listed;
+}
+
+void lac_cli_scan_added_utf16(struct lac_cli_scan_run *run, struct lac_cli_scan_worker *w,
+                              const struct lac_scan_diff *d, struct lac_scan_utf16 *decoder,
+                              struct lac_str file, struct lac_buf *out)
+{
+    struct place p = {.run = run, .w = w, .path = d->path, .utf16 = true, .placed = true};
+    struct lac_str in = lac_str_slice(file, LAC_SCAN_UTF16_MARK, file.len);
+    size_t room = file.len / 2 * 3 + 4, len = 0, listed;
+    struct range *added = calloc(d->hunk_count, sizeof(*added));
+    struct lac_scan_result result;
+    char *text = malloc(room);
+
+    begin_file(run, w);
+    if (added && text) {
+        (void)lac_scan_utf16_decode(decoder, in, true, text, &len, room);
+        p.text = (struct lac_str){text, len};
+        find_added(d, file, added);
+        listed = report_added(&p, added, d->hunk_count, &result, out);
+        atomic_fetch_add(&run->counts.bytes, d->text.len);
+        if (listed != SIZE_MAX)
+            count_file(run, listed, result.undecodable || decoder->malformed, result.truncated);
+    } else {
+        lac_cli_scan_complain(run, d->path, lac_errno_text(ENOMEM));
+    }
+    free(added);
+    free(text);
+}

@@ -12,6 +12,8 @@
 #include "lac_cli_scan.h"
 #include "lac_file.h"
 #include "lac_scan_diff.h"
+#include "lac_scan_utf16.h"
+#include "lac_utf8.h"
 
 enum {
     OUT_BYTES = 1 << 30,
@@ -157,11 +159,51 @@ static bool ignored(struct patterns *p, struct lac_str path)
     return lac_scan_ignored_file(p->ignore, path);
 }
 
+/* ---- UTF-16: in the diff it is binary ---- */
+
+/* Whether all of the file is needed to know: its begin says what it is. */
+static bool may_be_utf16(const struct lac_scan_diff *d)
+{
+    if (lac_utf8_valid(d->text) && !memchr(d->text.ptr, 0, d->text.len))
+        return false;
+    return d->hunks[0].line != 1 || lac_str_has_at(d->text, 0, "\xFF\xFE") ||
+           lac_str_has_at(d->text, 0, "\xFE\xFF");
+}
+
+/* Whether the file was one and has been looked at, or can't be. `file` is for all of it. */
+static bool scan_utf16(struct lac_cli_scan_run *run, const struct lac_scan_diff *d,
+                       struct lac_buf *file, struct lac_buf *out)
+{
+    const char *words[] = {"git", "cat-file", "blob", NULL, NULL};
+    struct lac_scan_utf16 decoder;
+    struct lac_buf name;
+    struct lac_err err;
+    enum lac_status status;
+
+    if (!may_be_utf16(d))
+        return false;
+    lac_buf_reset(file);
+    lac_buf_init(&name, PATH_MAX + 4);
+    lac_buf_printf(&name, ":0:%.*s", LAC_STR_FMT(d->path));
+    words[3] = lac_buf_cstr(&name);
+    status = lac_buf_ok(&name) ? git(run, words, file, &err)
+                               : lac_err_set(&err, LAC_FATAL, ENAMETOOLONG, "the path is too long");
+    lac_buf_deinit(&name);
+    if (status != LAC_OK) {
+        lac_cli_scan_complain(run, d->path, err.text);
+        return true;
+    }
+    if (!lac_scan_utf16_begins(&decoder, lac_buf_str(file)))
+        return false;
+    lac_cli_scan_added_utf16(run, &run->workers[0], d, &decoder, lac_buf_str(file), out);
+    return true;
+}
+
 static int scan_all(struct lac_cli_scan_run *run, struct lac_str text, const char *top)
 {
     struct patterns p = {.run = run, .top = top};
     struct lac_scan_diff d;
-    struct lac_buf out;
+    struct lac_buf out, file;
     struct lac_err err;
     enum lac_status status;
     int exit_status = -1;
@@ -173,12 +215,14 @@ static int scan_all(struct lac_cli_scan_run *run, struct lac_str text, const cha
     }
     lac_buf_init(&p.known, PATTERN_FILES_MAX * (size_t)PATH_MAX);
     lac_buf_init(&out, OUT_BYTES);
+    lac_buf_init(&file, LAC_SCAN_DIFF_BYTES);
     lac_scan_diff_init(&d, text);
     while ((status = lac_scan_diff_next(&d, &err)) == LAC_OK) {
         if (ignored(&p, d.path) || is_own(&p, d.path))
             continue;
         lac_buf_reset(&out);
-        lac_cli_scan_added(run, &run->workers[0], &d, &out);
+        if (!scan_utf16(run, &d, &file, &out))
+            lac_cli_scan_added(run, &run->workers[0], &d, &out);
         if (!lac_buf_ok(&out))
             lac_cli_scan_complain(run, d.path, "no memory for what was found");
         else if (!lac_cli_scan_write(run, &out))
@@ -188,6 +232,7 @@ static int scan_all(struct lac_cli_scan_run *run, struct lac_str text, const cha
         exit_status = lac_tool_fail(run->tool, LAC_EXIT_USAGE, err.text, NULL);
     lac_scan_diff_deinit(&d);
     lac_buf_deinit(&out);
+    lac_buf_deinit(&file);
     lac_buf_deinit(&p.known);
     lac_scan_ignore_free(p.ignore);
     return exit_status;
