@@ -27,6 +27,7 @@ enum {
     VALUE_MIN = 4,
     NATIVE_SUBJECT_MAX = 72, /* bytes between "пароль" and its colon: what it is the password of */
     NATIVE_VALUE_MAX = 128,
+    REDACTED_DIGITS = 16,
     BLANKS_MAX = 16,
     TRIGGER_DIRECTIVE = 5, /* of password_value: a blank is the operator */
     TRIGGER_KEY_IS = 1,    /* of key_value: "the acme key is .." */
@@ -418,6 +419,21 @@ static bool is_option(struct lac_str t, const struct lac_match_name *name)
            (lac_match_before(t, name->start) == ' ' && lac_match_byte(t, name->end) == ' ');
 }
 
+/* "<PRIVATE_KEY:22f574bd880fb04d>": what a hash was put in place of, as `lacuna redact` does. */
+static bool is_redacted(struct lac_str t, const struct lac_match_name *name, size_t at)
+{
+    if (lac_match_before(t, name->start) != '<' || lac_match_byte(t, name->end) != ':' ||
+        at != name->end + 1 || lac_match_byte(t, at + REDACTED_DIGITS) != '>')
+        return false;
+    for (size_t i = name->start; i < name->end; i++)
+        if (!lac_match_is_in((unsigned char)t.ptr[i], "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"))
+            return false;
+    for (size_t i = at; i < at + REDACTED_DIGITS; i++)
+        if (!lac_match_is_in((unsigned char)t.ptr[i], "0123456789abcdef"))
+            return false;
+    return true;
+}
+
 /* `at` is behind the word that means a secret. */
 static bool assigned(struct lac_str t, size_t at, enum kind kind, bool directive,
                      struct lac_match_span *out)
@@ -444,7 +460,8 @@ static bool assigned(struct lac_str t, size_t at, enum kind kind, bool directive
         return false;
     v.statement = is_statement(t, name.start, name.end) ||
                   (name.option && lac_match_byte(t, name.end) == '=');
-    if (!lac_match_value_of(t, &name, kind == KIND_SECRET || kind == KIND_KEY, &v))
+    if (!lac_match_value_of(t, &name, kind == KIND_SECRET || kind == KIND_KEY, &v) ||
+        is_redacted(t, &name, v.at))
         return false;
     /* elementLabelAuthToken + "_id": an expression */
     if (!v.quoted && kind != KIND_PASSWORD && lac_str_has_at(t, v.at + v.text.len, " + "))

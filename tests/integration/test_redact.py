@@ -43,6 +43,24 @@ def test_hashes_join_within_a_run_and_with_a_key_everywhere(tmp_path):
     redact("--key-file", str(key), status=2)
 
 
+SECRETS = (b"kim@acme.io, token: gT7xQ2mW9kLp4vRz8sBn, DB_PASSWORD=k7#Vq9!mZ2xw\n"
+           b"api_key = \"Zk39fLqP0aXv7TbW5yHs\" # card 4111 1111 1111 1111\n"
+           b"-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7bq\n-----END RSA PRIVATE KEY-----\n")
+
+
+@pytest.mark.parametrize("mode", ["replace", "mask", "hash"])
+def test_a_redacted_text_has_nothing_more_to_redact(mode):
+    """Its hashes are no secrets, whatever their names: they would be hashed once more."""
+    for _ in range(20 if mode == "hash" else 1):  # under a random key
+        once = redact("--mode", mode, stdin=SECRETS).stdout
+        assert once.count(b"<") == (0 if mode == "mask" else 6), once
+        assert redact("--mode", mode, stdin=once).stdout == once
+    # What only looks like one is a secret still.
+    for text in (b"<API_KEY: 591d468b1da706d3>", b"API_KEY:591d468b1da706d3>",
+                 b"<API_KEY:591d468b1da706d3f>", b"<api_key:591d468b1da706d3>"):
+        assert b"591d468b1da706d3" not in redact("--mode", mode, stdin=text).stdout, text
+
+
 def test_every_other_byte_stays():
     noise = bytes(range(256)) * 3
     done = redact(stdin=noise + b" kim@acme.io " + noise)
