@@ -168,43 +168,104 @@ static void sync_folder_of(const char *path)
     (void)close(fd);
 }
 
+/* A new file beside the one that it will take the place of. */
+struct staged {
+    char target[PATH_MAX];    /* what a link leads to */
+    char temporary[PATH_MAX]; /* "": it is no file, and is written to */
+};
+
+/* ".NAME.XXXXXX": a folder that is read meanwhile, or was left so by a process that died, has no
+ * other file in it that means anything. */
+static bool name_temporary(struct staged *s)
+{
+    const char *slash = strrchr(s->target, '/');
+    const char *name = slash ? slash + 1 : s->target;
+
+    return snprintf(s->temporary, sizeof(s->temporary), "%.*s.%s.XXXXXX", (int)(name - s->target),
+                    s->target, name) < (int)sizeof(s->temporary);
+}
+
 /* The new file is made beside the old one, so that the rename stays on one file system. A rename
  * would take the name away from a device or a pipe (for root, /dev/null's too), or from a link. */
-enum lac_status lac_file_replace(const char *path, struct lac_str data, const struct stat *like,
-                                 struct lac_err *err)
+static enum lac_status stage(struct staged *s, const char *path, struct lac_str data,
+                             const struct stat *like, struct lac_err *err)
 {
-    char temporary[PATH_MAX], target[PATH_MAX];
     struct stat there;
     int fd, code;
     bool good;
 
+    s->temporary[0] = '\0';
     if (stat(path, &there) == 0 && !S_ISREG(there.st_mode))
-        return write_into(path, data, err);
-    if (realpath(path, target))
-        path = target;
-    if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= (int)sizeof(temporary))
+        return LAC_OK;
+    if (!realpath(path, s->target) &&
+        snprintf(s->target, sizeof(s->target), "%s", path) >= (int)sizeof(s->target))
         return lac_err_set(err, LAC_FATAL, ENAMETOOLONG, "%.80s...: the path is too long", path);
-    fd = mkostemp(temporary, O_CLOEXEC);
-    if (fd < 0)
+    if (!name_temporary(s)) {
+        s->temporary[0] = '\0';
+        return lac_err_set(err, LAC_FATAL, ENAMETOOLONG, "%.80s...: the path is too long", path);
+    }
+    fd = mkostemp(s->temporary, O_CLOEXEC);
+    if (fd < 0) {
+        s->temporary[0] = '\0';
         return cannot_write(path, errno, err);
+    }
     good = fill(fd, data, like);
     code = errno;
     if (close(fd) != 0 && good) {
         good = false;
         code = errno;
     }
-    if (good && like && has_changed(path, like)) {
-        good = false;
-        code = ESTALE;
-    }
-    if (good && rename(temporary, path) == 0) {
-        sync_folder_of(path);
-        return LAC_OK;
-    }
-    if (good)
-        code = errno;
-    (void)unlink(temporary);
-    return cannot_write(path, code, err);
+    return good ? LAC_OK : cannot_write(path, code, err);
+}
+
+static enum lac_status put_in_place(struct staged *s, const char *path, struct lac_str data,
+                                    const struct stat *like, struct lac_err *err)
+{
+    if (!s->temporary[0])
+        return write_into(path, data, err);
+    if (like && has_changed(s->target, like))
+        return cannot_write(path, ESTALE, err);
+    if (rename(s->temporary, s->target) != 0)
+        return cannot_write(path, errno, err);
+    s->temporary[0] = '\0';
+    sync_folder_of(s->target);
+    return LAC_OK;
+}
+
+static void forget(const struct staged *s)
+{
+    if (s->temporary[0])
+        (void)unlink(s->temporary);
+}
+
+enum lac_status lac_file_replace(const char *path, struct lac_str data, const struct stat *like,
+                                 struct lac_err *err)
+{
+    struct staged s;
+    enum lac_status status = stage(&s, path, data, like, err);
+
+    if (status == LAC_OK)
+        status = put_in_place(&s, path, data, like, err);
+    forget(&s);
+    return status;
+}
+
+enum lac_status lac_file_replace_all(const struct lac_file_part *parts, size_t count,
+                                     struct lac_err *err)
+{
+    struct staged *s = calloc(count + 1, sizeof(*s));
+    enum lac_status status = LAC_OK;
+
+    if (!s)
+        return lac_err_set(err, LAC_FATAL, ENOMEM, "out of memory");
+    for (size_t i = 0; i < count && status == LAC_OK; i++)
+        status = stage(&s[i], parts[i].path, parts[i].data, NULL, err);
+    for (size_t i = 0; i < count && status == LAC_OK; i++)
+        status = put_in_place(&s[i], parts[i].path, parts[i].data, NULL, err);
+    for (size_t i = 0; i < count; i++)
+        forget(&s[i]);
+    free(s);
+    return status;
 }
 
 /* Not every file system says what kind its entries are; unlink() knows a folder. */

@@ -66,6 +66,19 @@ bool lac_file_write_all(int fd, const void *data, size_t size) LAC_MUST_USE;
 enum lac_status lac_file_replace(const char *path, struct lac_str data, const struct stat *like,
                                  struct lac_err *err) LAC_MUST_USE;
 
+struct lac_file_part {
+    const char *path;
+    struct lac_str data;
+};
+
+/*
+ * The same of several files, in their order and with the caller's rights. None is touched before
+ * all are on the disk under other names, so that a full disk changes nothing. FATAL: as above; a
+ * rename that fails after that leaves those before it replaced.
+ */
+enum lac_status lac_file_replace_all(const struct lac_file_part *parts, size_t count,
+                                     struct lac_err *err) LAC_MUST_USE;
+
 /* Removes a folder with all that is in it, 32 folders deep, as far as it may; a link goes, what it
  * leads to stays. There may be nothing at `path`. */
 void lac_file_remove_tree(const char *path);

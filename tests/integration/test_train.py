@@ -5,7 +5,9 @@ reaches the next training. A small part of the starter texts is enough to see al
 import hashlib
 import json
 import re
+import resource
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -17,9 +19,9 @@ BUILTIN = ROOT / "packs" / "builtin"
 DOMAINS = ("hr", "legal", "operations")
 
 
-def run(tmp_path, *arguments, status=0):
+def run(tmp_path, *arguments, status=0, **options):
     done = subprocess.run([BIN / "lacuna", "train", *map(str, arguments)], env=clean_env(tmp_path),
-                          capture_output=True, text=True, check=False, timeout=300)
+                          capture_output=True, text=True, check=False, timeout=300, **options)
     assert done.returncode == status, done.stderr
     return done
 
@@ -136,6 +138,32 @@ def test_a_dry_run_writes_nothing(tmp_path, data):
     assert "Guarded, by the conservative matrix" in done.stdout
     assert "INTERNAL texts: at most 1 % of leaks can't be shown with fewer than 99" in done.stderr
     assert not (pack / "semantic").exists() and not (pack / "exemplars").exists()
+
+
+def contents(pack):
+    return {path: path.read_bytes() for path in pack.rglob("*") if path.is_file()}
+
+
+def test_without_room_the_pack_stays_as_it_was(tmp_path, data):
+    """Limits of a file's size stand for a full disk: what can't be written is the last, or the first."""
+    pack = make_pack(tmp_path / "pack")
+    command = [pack, "--model", MODEL, "--layers", 3, "--own"]
+    run(tmp_path, *command, *with_data(data[:3]))
+    before = contents(pack)
+    more = tmp_path / "more.jsonl"
+    more.write_text(data[0].read_text(encoding="utf-8").replace('"id": "', '"id": "more-').replace(
+        '"text": "', '"text": "Once more: '), encoding="utf-8")
+    vectors = len(before[pack / "semantic" / "exemplars.vec"])
+    for room in vectors, 1000:
+        def limit(room=room):
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+
+        done = run(tmp_path, *command, "--data", more, status=4, preexec_fn=limit)
+        assert "File too large" in done.stderr
+        assert contents(pack) == before
+    run(tmp_path, *command, "--data", more)
+    assert len(contents(pack)) == len(before) + 1
 
 
 def event_id(record, origin):

@@ -290,6 +290,38 @@ static void a_file_is_replaced_whole_or_not_at_all(void)
     LAC_TEST_EQ(rmdir(folder), 0); /* nothing temporary is left */
 }
 
+static void several_files_are_replaced_or_none(void)
+{
+    char folder[] = "/tmp/lac_base_XXXXXX", one[64], two[64], below[80];
+    struct lac_file_part parts[] = {
+        {one, LAC_STR("new")}, {two, LAC_STR("new too")}, {below, LAC_STR("x")}};
+    struct lac_buf got;
+    struct lac_err err;
+
+    LAC_TEST_NEED(mkdtemp(folder) != NULL);
+    (void)snprintf(one, sizeof(one), "%s/one", folder);
+    (void)snprintf(two, sizeof(two), "%s/two", folder);
+    (void)snprintf(below, sizeof(below), "%s/below", one);
+    LAC_TEST_EQ(lac_file_replace(one, LAC_STR("old"), NULL, &err), LAC_OK);
+    LAC_TEST_EQ(lac_file_replace_all(parts, LAC_COUNT(parts), &err), LAC_FATAL);
+    LAC_TEST_EQ(err.code, ENOTDIR);
+    CU_ASSERT(strstr(err.text, below) != NULL);
+    LAC_TEST_EQ(access(two, F_OK), -1);
+    lac_buf_init(&got, 64);
+    LAC_TEST_EQ(lac_file_read(one, &got, &err), LAC_OK);
+    CU_ASSERT(lac_str_is(lac_buf_str(&got), "old"));
+    LAC_TEST_EQ(lac_file_replace_all(parts, 2, &err), LAC_OK);
+    for (size_t i = 0; i < 2; i++) {
+        lac_buf_reset(&got);
+        LAC_TEST_EQ(lac_file_read(parts[i].path, &got, &err), LAC_OK);
+        CU_ASSERT(lac_str_eq(lac_buf_str(&got), parts[i].data));
+        LAC_TEST_EQ(unlink(parts[i].path), 0);
+    }
+    lac_buf_deinit(&got);
+    LAC_TEST_EQ(lac_file_replace_all(NULL, 0, &err), LAC_OK);
+    LAC_TEST_EQ(rmdir(folder), 0); /* nothing temporary is left */
+}
+
 static void a_tree_is_removed_and_nothing_else(void)
 {
     char folder[] = "/tmp/lac_base_XXXXXX", path[64];
@@ -442,7 +474,8 @@ LAC_TEST_MAIN(base, join_is_a_lattice, tier_names_are_read_back,
               hex_is_read_back, hex_of_every_byte_and_length, time_is_formatted_in_utc,
               an_errno_value_has_a_text, held_signals_are_asked_for, signals_pass_by_a_thread,
               lists_are_equal_item_by_item, a_file_is_replaced_whole_or_not_at_all,
-              a_tree_is_removed_and_nothing_else, what_is_no_file_of_its_own_keeps_its_name,
+              several_files_are_replaced_or_none, a_tree_is_removed_and_nothing_else,
+              what_is_no_file_of_its_own_keeps_its_name,
               what_is_opened_never_takes_a_closed_standard_stream,
               folders_are_made_with_those_above_and_others_may_pass_if_so_wanted,
               what_all_share_is_told_by_its_path, byte_order_mark_is_whole_or_none)

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a training measured, for people and machines, and the files that it leaves in the pack. The
- * order of writing is such that a pack which is left half written is refused and not misread:
- * head.json, which holds the hash of exemplars.vec, comes last.
+ * What a training measured, for people and machines, and the files that it leaves in the pack: all
+ * of them, or none where there is no room. Should the machine stop between two, the pack is refused
+ * and not misread: head.json, which holds the hash of exemplars.vec, comes last.
  */
 #include "lac_cli_train.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -201,48 +202,67 @@ static int make_folder(const struct lac_cli_train *r, const char *name)
     return lac_tool_fail(r->t, LAC_EXIT_FAILURE, what, NULL);
 }
 
-static int put_file(struct lac_cli_train *r, const char *folder, struct lac_str name,
-                    const char *suffix, struct lac_str data)
-{
-    char path[PATH_MAX];
-    struct lac_err err;
+/* What is to be written, in this order. */
+struct files {
+    struct lac_file_part parts[LAC_ARGS_LIST_MAX + 3]; /* feedback, vectors, head */
+    char paths[LAC_ARGS_LIST_MAX + 3][PATH_MAX];
+    size_t count;
+};
 
-    if (snprintf(path, sizeof(path), "%s/%s/%.*s%s", r->t->operands[0], folder, LAC_STR_FMT(name),
+static int add_file(const struct lac_cli_train *r, struct files *f, const char *folder,
+                    struct lac_str name, const char *suffix, struct lac_str data)
+{
+    char *path = f->paths[f->count];
+
+    if (snprintf(path, PATH_MAX, "%s/%s/%.*s%s", r->t->operands[0], folder, LAC_STR_FMT(name),
                  suffix) >= PATH_MAX)
         return lac_tool_fail(r->t, LAC_EXIT_USAGE, "the pack's path is too long", NULL);
-    return lac_file_replace(path, data, NULL, &err) == LAC_OK ? -1 : lac_cli_train_failed(r, &err);
+    f->parts[f->count++] = (struct lac_file_part){path, data};
+    return -1;
 }
 
-static int write_exemplars(struct lac_cli_train *r)
+static int add_exemplars(struct lac_cli_train *r, struct files *f)
 {
     int status = -1;
 
     if (r->file_count > 0 || r->feedback.len > 0)
         status = make_folder(r, "exemplars");
     for (size_t i = 0; i < r->file_count && status < 0; i++)
-        status =
-            put_file(r, "exemplars", r->files[i].stem, ".jsonl", lac_buf_str(&r->files[i].bytes));
+        status = add_file(r, f, "exemplars", r->files[i].stem, ".jsonl",
+                          lac_buf_str(&r->files[i].bytes));
     if (status < 0 && r->feedback.len > 0)
-        status = put_file(r, "exemplars", LAC_STR("feedback"), ".jsonl", lac_buf_str(&r->feedback));
+        status =
+            add_file(r, f, "exemplars", LAC_STR("feedback"), ".jsonl", lac_buf_str(&r->feedback));
     return status;
 }
 
-static int write_head(struct lac_cli_train *r, struct lac_str report)
+static int write_files(struct lac_cli_train *r, struct lac_str report)
 {
     unsigned char hash[LAC_HEAD_HASH_SIZE];
+    struct files *f = calloc(1, sizeof(*f));
     struct lac_buf json;
-    int status = make_folder(r, "semantic");
+    struct lac_err err;
+    int status;
 
+    if (!f)
+        return lac_tool_fail(r->t, LAC_EXIT_FAILURE, "no memory", NULL);
     lac_buf_init(&json, LAC_HEAD_JSON_MAX);
     lac_sha256(hash, r->best->vec.ptr, r->best->vec.len);
     lac_head_params_write(&r->best->params, hash, report, &json);
-    if (status < 0 && !lac_buf_ok(&json))
-        status = lac_tool_fail(r->t, LAC_EXIT_FAILURE, "the head is too large", NULL);
+    status = lac_buf_ok(&json)
+                 ? add_exemplars(r, f)
+                 : lac_tool_fail(r->t, LAC_EXIT_FAILURE, "the head is too large", NULL);
     if (status < 0)
-        status = put_file(r, "semantic", LAC_STR("exemplars"), ".vec", lac_buf_str(&r->best->vec));
+        status = make_folder(r, "semantic");
     if (status < 0)
-        status = put_file(r, "semantic", LAC_STR("head"), ".json", lac_buf_str(&json));
+        status =
+            add_file(r, f, "semantic", LAC_STR("exemplars"), ".vec", lac_buf_str(&r->best->vec));
+    if (status < 0)
+        status = add_file(r, f, "semantic", LAC_STR("head"), ".json", lac_buf_str(&json));
+    if (status < 0 && lac_file_replace_all(f->parts, f->count, &err) != LAC_OK)
+        status = lac_cli_train_failed(r, &err);
     lac_buf_deinit(&json);
+    free(f);
     return status;
 }
 
@@ -278,11 +298,8 @@ int lac_cli_train_write(struct lac_cli_train *r)
     } else {
         put_people(r, &out);
     }
-    if (!r->o->dry_run) {
-        status = write_exemplars(r);
-        if (status < 0)
-            status = write_head(r, lac_buf_str(&report));
-    }
+    if (!r->o->dry_run)
+        status = write_files(r, lac_buf_str(&report));
     if (status < 0)
         status = lac_cli_flush(r->t, &out);
     lac_buf_deinit(&report);
