@@ -168,8 +168,7 @@ static void put_class(struct compiler *c)
             c->at++;
             to = class_byte(c);
         }
-        if (from <= to)
-            set_range(&s, from, to);
+        set_range(&s, from, from <= to ? to : from); /* of "c-a", git takes the 'c' */
     }
     if (c->at >= c->text.len) { /* never closed */
         c->bad = true;

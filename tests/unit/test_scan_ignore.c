@@ -62,6 +62,9 @@ static void patterns_fit_as_git_says(void)
         {"[a-c]x", "bx", true},
         {"[!a-c]x", "bx", false},
         {"[^a-c]x", "dx", true},
+        {"[c-a]x", "cx", true}, /* a range of nothing begins with a letter all the same */
+        {"[c-a]x", "ax", false},
+        {"[c-a]x", "bx", false},
         {"[]]", "]", true},
         {"[[:digit:]]", "7", true},
         {"[[:digit:]]", "d", false},
