@@ -264,6 +264,17 @@ def test_csv_is_safe_to_open(tree):
     assert any(r["path"] == "'=1+1,\"x\".txt" for r in rows)
 
 
+@pytest.mark.parametrize("form", ["text", "json", "jsonl", "sarif", "csv"])
+def test_reports_are_utf8_whatever_files_and_their_names_are(tree, form):
+    """Latin-1, say: whoever reads a report refuses all of it for one byte."""
+    (tree / os.fsdecode(b"caf\xe9 \"1\".txt")).write_bytes(b"J\xfcrgen, \"ann@acme.io\" \xed\xa0\x80\xff\n")
+    done = scan(tree, "--format", form, status=1)  # decodes it
+    if form == "csv":
+        row = next(r for r in csv.DictReader(io.StringIO(done.stdout)) if r["path"].startswith("caf"))
+        assert row["path"] == 'caf\ufffd "1".txt'
+        assert row["excerpt"] == 'J\ufffdrgen, "<EMAIL_ADDRESS>" ' + "\ufffd" * 4
+
+
 def test_sarif(tree):
     """The structure that SARIF 2.1.0 demands, and what code hosts need of the rest."""
     log = json.loads(scan(tree, "--format", "sarif", status=1).stdout)

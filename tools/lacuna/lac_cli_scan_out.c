@@ -5,6 +5,7 @@
 #include "lac_cli_scan.h"
 #include "lac_json.h"
 #include "lac_pack.h"
+#include "lac_utf8.h"
 #include "lac_width.h"
 
 static const char *const suppressed_names[] = {
@@ -118,6 +119,23 @@ static void end_json(const struct lac_cli_scan_run *run, struct lac_buf *out)
 
 /* ---- CSV (RFC 4180) ---- */
 
+/* What is not UTF-8 becomes U+FFFD, as in JSON: programs refuse a whole table for one byte. */
+static void put_letters(struct lac_buf *out, struct lac_str s)
+{
+    while (s.len > 0) {
+        size_t good = lac_utf8_valid_prefix(s);
+
+        for (size_t i = 0; i < good; i++) {
+            if (s.ptr[i] == '"')
+                lac_buf_put_char(out, '"');
+            lac_buf_put_char(out, s.ptr[i]);
+        }
+        if (good < s.len)
+            lac_buf_put(out, "\xEF\xBF\xBD", 3);
+        s = lac_str_slice(s, good < s.len ? good + 1 : good, s.len);
+    }
+}
+
 /* Quoted where it must be. A cell that a spreadsheet would take for a formula gets a quote mark in
  * front: a file's name comes from whoever made the file. */
 static void put_cell(struct lac_buf *out, struct lac_str s)
@@ -125,7 +143,7 @@ static void put_cell(struct lac_buf *out, struct lac_str s)
     static const char formulas[] = {'=', '+', '-', '@', '\t', '\r'};
     static const char special[] = {',', '"', '\r', '\n'};
     bool formula = s.len && memchr(formulas, s.ptr[0], sizeof(formulas)) != NULL;
-    bool quoted = formula;
+    bool quoted = formula || !lac_utf8_valid(s);
 
     for (size_t i = 0; i < s.len && !quoted; i++)
         quoted = memchr(special, s.ptr[i], sizeof(special)) != NULL;
@@ -136,11 +154,7 @@ static void put_cell(struct lac_buf *out, struct lac_str s)
     lac_buf_put_char(out, '"');
     if (formula)
         lac_buf_put_char(out, '\'');
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.ptr[i] == '"')
-            lac_buf_put_char(out, '"');
-        lac_buf_put_char(out, s.ptr[i]);
-    }
+    put_letters(out, s);
     lac_buf_put_char(out, '"');
 }
 
