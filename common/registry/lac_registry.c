@@ -6,6 +6,7 @@
 
 #include "lac_buf.h"
 #include "lac_clock.h"
+#include "lac_conf.h"
 #include "lac_http_client.h"
 #include "lac_json.h"
 
@@ -50,6 +51,17 @@ struct lac_registry {
 static const char *nonempty(const char *text)
 {
     return text && *text ? text : NULL;
+}
+
+struct lac_registry_options lac_registry_options_from_conf(const struct lac_conf *c)
+{
+    return (struct lac_registry_options){
+        .url = lac_conf_text(c, "registry.url"),
+        .username = lac_conf_text(c, "registry.username"),
+        .password = lac_conf_text(c, "registry.password"),
+        .ca_file = lac_conf_text(c, "registry.ssl_ca_file"),
+        .timeout_ms = (uint32_t)lac_conf_number(c, "registry.timeout_ms"),
+    };
 }
 
 enum lac_status lac_registry_open(struct lac_registry **out,

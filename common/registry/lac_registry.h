@@ -36,6 +36,11 @@ enum {
     LAC_REGISTRY_BYTES_MAX = 16 << 20, /* of all kept schemas together */
 };
 
+struct lac_conf;
+
+/* What the registry.* keys say; texts stay borrowed from `c`. An empty url: there is none. */
+struct lac_registry_options lac_registry_options_from_conf(const struct lac_conf *c);
+
 /* Options are copied; nothing is contacted yet. LAC_FATAL: no URL, or out of memory. */
 enum lac_status lac_registry_open(struct lac_registry **out,
                                   const struct lac_registry_options *options,

@@ -92,17 +92,6 @@ static enum lac_status open_scan(struct program *p, const struct lac_conf *c, st
     return status == LAC_OK ? lac_bridge_scan_open(&p->scan, &o, err) : status;
 }
 
-static struct lac_registry_options registry_options(const struct lac_conf *c)
-{
-    return (struct lac_registry_options){
-        .url = lac_conf_text(c, "registry.url"),
-        .username = lac_conf_text(c, "registry.username"),
-        .password = lac_conf_text(c, "registry.password"),
-        .ca_file = lac_conf_text(c, "registry.ssl_ca_file"),
-        .timeout_ms = (uint32_t)lac_conf_number(c, "registry.timeout_ms"),
-    };
-}
-
 static enum lac_status open_kafka(struct program *p, const struct lac_conf *c, struct lac_err *err)
 {
     struct lac_bridge_kafka_options o = {
@@ -110,7 +99,7 @@ static enum lac_status open_kafka(struct program *p, const struct lac_conf *c, s
         .origin = lac_conf_text(c, "kafka.origin"),
         .instance = lac_runtime_instance(p->rt),
         .reply_partition = lac_conf_int(c, "bridge.reply_partition"),
-        .registry = registry_options(c),
+        .registry = lac_registry_options_from_conf(c),
         .fatal = fatal,
         .fatal_ctx = p->rt,
     };

@@ -122,14 +122,7 @@ static enum lac_status check_topic(struct lac_publish *r, struct lac_err *err)
 /* With a registry, values carry the id that it gave our schema. */
 static enum lac_status open_registry(struct lac_publish *r, struct lac_err *err)
 {
-    const struct lac_conf *c = r->t->conf;
-    struct lac_registry_options o = {
-        .url = lac_conf_text(c, "registry.url"),
-        .username = lac_conf_text(c, "registry.username"),
-        .password = lac_conf_text(c, "registry.password"),
-        .ca_file = lac_conf_text(c, "registry.ssl_ca_file"),
-        .timeout_ms = (uint32_t)lac_conf_number(c, "registry.timeout_ms"),
-    };
+    struct lac_registry_options o = lac_registry_options_from_conf(r->t->conf);
     char subject[LAC_TOPIC_NAME_SIZE + 8];
     struct lac_registry *registry;
     enum lac_status status;

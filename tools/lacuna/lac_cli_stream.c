@@ -140,14 +140,7 @@ static enum lac_status place(struct lac_cli_stream *s, struct lac_kafka_admin *a
 
 static enum lac_status open_wire(struct lac_cli_stream *s, struct lac_err *err)
 {
-    const struct lac_conf *c = s->t->conf;
-    struct lac_registry_options o = {
-        .url = lac_conf_text(c, "registry.url"),
-        .username = lac_conf_text(c, "registry.username"),
-        .password = lac_conf_text(c, "registry.password"),
-        .ca_file = lac_conf_text(c, "registry.ssl_ca_file"),
-        .timeout_ms = (uint32_t)lac_conf_number(c, "registry.timeout_ms"),
-    };
+    struct lac_registry_options o = lac_registry_options_from_conf(s->t->conf);
     struct lac_schema_source source;
     enum lac_status status;
 

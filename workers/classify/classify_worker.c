@@ -126,13 +126,7 @@ static enum lac_status prepare(void *ctx, struct lac_err *err)
 static enum lac_status open_registry(struct classify_worker *w, struct lac_err *err)
 {
     const struct lac_conf *c = lac_runtime_conf(w->program->rt);
-    const struct lac_registry_options options = {
-        .url = lac_conf_text(c, "registry.url"),
-        .username = lac_conf_text(c, "registry.username"),
-        .password = lac_conf_text(c, "registry.password"),
-        .ca_file = lac_conf_text(c, "registry.ssl_ca_file"),
-        .timeout_ms = (uint32_t)lac_conf_number(c, "registry.timeout_ms"),
-    };
+    const struct lac_registry_options options = lac_registry_options_from_conf(c);
     enum lac_status status;
 
     if (!lac_conf_is_set(c, "registry.url"))

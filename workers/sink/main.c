@@ -78,13 +78,7 @@ static enum lac_status watermarks(void *ctx, const char *topic, int32_t partitio
 
 static enum lac_status open_stage(struct sink_lane *s, struct lac_err *err)
 {
-    struct lac_registry_options o = {
-        .url = lac_conf_text(s->conf, "registry.url"),
-        .username = lac_conf_text(s->conf, "registry.username"),
-        .password = lac_conf_text(s->conf, "registry.password"),
-        .ca_file = lac_conf_text(s->conf, "registry.ssl_ca_file"),
-        .timeout_ms = (uint32_t)lac_conf_number(s->conf, "registry.timeout_ms"),
-    };
+    struct lac_registry_options o = lac_registry_options_from_conf(s->conf);
     struct lac_schema_source source;
     enum lac_status status;
 
