@@ -17,6 +17,7 @@
 #include "lac_engine.h"
 #include "lac_env.h"
 #include "lac_pack.h"
+#include "lac_scan_ignore.h"
 #include "lac_steps.h"
 #include "lac_test.h"
 
@@ -37,6 +38,7 @@ enum {
     /* Basic blocks for one byte, whatever it is: the built-in rules, not optimised. A text of
      * ordinary words takes about five. */
     STEPS_MAX = 5000,
+    PATTERN_STEPS_MAX = 30, /* for one byte of a path and one of a pattern */
     NEEDLE_ROOM = 128,
 };
 
@@ -472,6 +474,31 @@ static void a_text_where_a_name_belongs(void)
     lac_match_scratch_close(scratch);
 }
 
+/* Patterns that make other matchers go back and try again cost no more than others: in proportion
+ * to the pattern and to the path. */
+static void a_pattern_with_many_stars(void)
+{
+    enum { PATTERN = 900, PATH = 3000 };
+    struct lac_scan_ignore *g = lac_scan_ignore_new();
+    char pattern[PATTERN], path[PATH];
+    struct lac_err err = {0};
+    uint64_t before;
+
+    LAC_TEST_NEED(g != NULL);
+    for (size_t i = 0; i < PATTERN; i += 2)
+        memcpy(pattern + i, "a*", 2);
+    pattern[PATTERN - 1] = 'b';
+    memset(path, 'a', PATH);
+    LAC_TEST_EQ(lac_scan_ignore_add(g, LAC_STR(""), (struct lac_str){pattern, PATTERN}, &err),
+                LAC_OK);
+    before = lac_steps();
+    LAC_TEST_EQ(lac_scan_ignored(g, (struct lac_str){path, PATH}, false), false);
+    before = lac_steps() - before;
+    lac_test_row("%llu steps", (unsigned long long)before);
+    LAC_TEST_EQ(before <= PATTERN_STEPS_MAX * (uint64_t)PATTERN * PATH, true);
+    lac_scan_ignore_free(g);
+}
+
 static void end(void)
 {
     teardown();
@@ -481,4 +508,5 @@ static void end(void)
 LAC_TEST_MAIN(hostile, setup, long_tokens_and_near_misses, words_that_much_depends_on,
               encodings_around_encodings, characters_that_grow_or_vanish, nothing_but_findings,
               every_rules_own_examples, one_field_as_long_as_a_lane_reads,
-              a_text_where_a_name_belongs, words_for_all_rules_before_long_runs, end)
+              a_text_where_a_name_belongs, words_for_all_rules_before_long_runs,
+              a_pattern_with_many_stars, end)

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lac_clock.h"
 #include "lac_test.h"
 
 struct row {
@@ -124,23 +123,6 @@ static void patterns_belong_to_their_folder_and_the_last_word_counts(void)
     lac_scan_ignore_free(g);
 }
 
-/* Patterns that make other matchers go back and try again take no longer than others. */
-static void no_pattern_is_slow(void)
-{
-    char pattern[900], path[3000];
-    uint64_t begun = lac_clock_mono_ms();
-
-    for (size_t i = 0; i + 1 < sizeof(pattern); i += 2)
-        memcpy(pattern + i, "a*", 2);
-    pattern[sizeof(pattern) - 1] = '\0';
-    pattern[sizeof(pattern) - 2] = 'b';
-    memset(path, 'a', sizeof(path));
-    path[sizeof(path) - 1] = '\0';
-    for (int i = 0; i < 5; i++)
-        LAC_TEST_EQ(ignores(pattern, path), false);
-    CU_ASSERT(lac_clock_mono_ms() - begun < 5000);
-}
-
 static void too_many_patterns_are_refused(void)
 {
     enum { LINES = LAC_SCAN_IGNORE_PATTERNS_MAX + 1 };
@@ -158,5 +140,5 @@ static void too_many_patterns_are_refused(void)
 }
 
 LAC_TEST_MAIN(scan_ignore, patterns_fit_as_git_says,
-              patterns_belong_to_their_folder_and_the_last_word_counts, no_pattern_is_slow,
+              patterns_belong_to_their_folder_and_the_last_word_counts,
               too_many_patterns_are_refused)
