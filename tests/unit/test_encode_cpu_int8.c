@@ -26,7 +26,7 @@ static float any(float scale)
 }
 
 /* With x filled already. */
-static void make_rest(struct product *p, size_t in, const float *squares)
+static void make_rest(struct product *p, size_t in, const struct lac_encode_cpu_usual *usual)
 {
     struct lac_err err = {0};
 
@@ -43,7 +43,7 @@ static void make_rest(struct product *p, size_t in, const float *squares)
             p->want[r * WIDTH + o] = sum;
         }
     LAC_TEST_EQ(
-        lac_encode_cpu_weights8_open(&p->packed, in, WIDTH, p->weights, p->bias, squares, &err),
+        lac_encode_cpu_weights8_open(&p->packed, in, WIDTH, p->weights, p->bias, usual, &err),
         LAC_OK);
     LAC_TEST_NEED(p->packed);
 }
@@ -91,7 +91,9 @@ static const size_t sizes[] = {1,   3,   15,  16,  17,  32,  48,  64,  70,   96,
 static void products_are_near_those_of_floats(void)
 {
     struct product *p = calloc(1, sizeof *p);
-    float plain[ROWS * WIDTH], got[ROWS * WIDTH], bent[ROWS * WIDTH], squares[IN_MOST];
+    float plain[ROWS * WIDTH], got[ROWS * WIDTH], bent[ROWS * WIDTH];
+    float squares[IN_MOST], means[IN_MOST] = {0};
+    const struct lac_encode_cpu_usual usual = {squares, means};
     const struct lac_encode_cpu_int8 *form;
 
     LAC_TEST_NEED(p);
@@ -101,7 +103,7 @@ static void products_are_near_those_of_floats(void)
             squares[k] = 1 + any(0.9f);
         for (size_t i = 0; i < ROWS * sizes[s]; i++)
             p->x[i] = any(2);
-        make_rest(p, sizes[s], s % 2 ? squares : NULL);
+        make_rest(p, sizes[s], s % 2 ? &usual : NULL);
         multiply(&lac_encode_cpu_int8_plain, p, false, plain);
         multiply(&lac_encode_cpu_int8_plain, p, true, bent);
         lac_test_row("%zu inputs", sizes[s]);
@@ -145,6 +147,48 @@ static void one_large_input_costs_the_others_little(void)
     free(p);
 }
 
+/* Root of the mean square of what the mean over all rows is off. */
+static double error_of_mean(const struct product *p, const float *got)
+{
+    double sum = 0;
+
+    for (size_t o = 0; o < WIDTH; o++) {
+        double off = 0;
+        for (size_t r = 0; r < ROWS; r++)
+            off += (double)got[r * WIDTH + o] - p->want[r * WIDTH + o];
+        sum += off / ROWS * off / ROWS;
+    }
+    return sqrt(sum / WIDTH);
+}
+
+/* A text's vector is the mean over its tokens. */
+static void what_inputs_usually_are_costs_the_mean_nothing(void)
+{
+    enum { IN = 384 };
+    struct product *p = calloc(1, sizeof *p);
+    float usual_x[IN], squares[IN], none[IN] = {0}, got[ROWS * WIDTH];
+    const struct lac_encode_cpu_usual usual[] = {{squares, none}, {squares, usual_x}};
+    double errors[LAC_COUNT(usual)];
+
+    LAC_TEST_NEED(p);
+    lac_test_seed();
+    for (size_t k = 0; k < IN; k++) {
+        usual_x[k] = any(1);
+        squares[k] = usual_x[k] * usual_x[k] + 0.01f;
+    }
+    for (size_t i = 0; i < ROWS * IN; i++)
+        p->x[i] = usual_x[i % IN] + any(0.1f);
+    for (size_t i = 0; i < LAC_COUNT(usual); i++) {
+        make_rest(p, IN, &usual[i]);
+        multiply(lac_encode_cpu_int8_at(0), p, false, got);
+        errors[i] = error_of_mean(p, got);
+        lac_encode_cpu_weights8_close(p->packed);
+    }
+    lac_test_row("error %g, when the mean is not known %g", errors[1], errors[0]);
+    CU_ASSERT(errors[1] < errors[0] * 0.75);
+    free(p);
+}
+
 static void weights_that_are_no_numbers_are_refused(void)
 {
     float weights[4] = {1, 2, NAN, 4}, bias[2] = {0};
@@ -157,4 +201,6 @@ static void weights_that_are_no_numbers_are_refused(void)
 }
 
 LAC_TEST_MAIN(encode_cpu_int8, products_are_near_those_of_floats,
-              one_large_input_costs_the_others_little, weights_that_are_no_numbers_are_refused)
+              one_large_input_costs_the_others_little,
+              what_inputs_usually_are_costs_the_mean_nothing,
+              weights_that_are_no_numbers_are_refused)

@@ -143,6 +143,7 @@ static enum lac_status pack(struct lac_encode_device *d, size_t layer,
 {
     const struct lac_encode_weights *w = d->weights;
     const struct lac_encode_layer *l = &w->layer[layer];
+    struct lac_encode_cpu_usual usual = {0};
     size_t out;
 
     size_of(w, place, &s->in, &out);
@@ -163,10 +164,11 @@ static enum lac_status pack(struct lac_encode_device *d, size_t layer,
         put(s, &l->down, &l->down_bias, w->hidden);
         break;
     }
+    if (squares)
+        usual = lac_encode_cpu_squares_of(squares, layer, place);
     if (d->class == LAC_ENCODE_CPU_INT8)
         return lac_encode_cpu_weights8_open(&d->layers[layer].weights8[place], s->in, out,
-                                            s->weights, s->bias,
-                                            lac_encode_cpu_squares_of(squares, layer, place), err);
+                                            s->weights, s->bias, squares ? &usual : NULL, err);
     return lac_encode_cpu_packed_open(&d->layers[layer].packed[place], d->shapes[place], s->weights,
                                       s->bias, err);
 }
@@ -239,8 +241,8 @@ static void name_engine(struct lac_encode_device *d)
     char library[32];
     uint64_t all = 0;
 
-    if (d->class == LAC_ENCODE_CPU_INT8) { /* the same bits everywhere; 2: how it is rounded */
-        snprintf(d->engine, sizeof d->engine, "%s/2", lac_encode_class_name(d->class));
+    if (d->class == LAC_ENCODE_CPU_INT8) { /* the same bits everywhere; 3: how it is rounded */
+        snprintf(d->engine, sizeof d->engine, "%s/3", lac_encode_class_name(d->class));
         return;
     }
     for (int i = 0; i < LAC_ENCODE_CPU_PLACES; i++)

@@ -146,11 +146,21 @@ static void spread_weights(struct lac_encode_cpu_weights8 *w, float *weights)
     }
 }
 
-/* One output's weights, rounded to the nearest step of a range that spans the largest. */
-static void round_output(struct lac_encode_cpu_weights8 *w, size_t output, const float *row)
+/* What round() makes of an input before it is rounded. */
+static void spread_input(const struct lac_encode_cpu_weights8 *w, const float *x, float *out)
+{
+    spread_row(out, x, w->smooth, w->in, NULL);
+    for (size_t k = w->in / LANES * LANES; k < w->in; k++)
+        out[k] = x[k] * w->smooth[k];
+}
+
+/* One output's weights, rounded to the nearest step of a range that spans the largest. What that
+ * does to the mean input is taken off the bias. */
+static void round_output(struct lac_encode_cpu_weights8 *w, size_t output, const float *row,
+                         const float *mean)
 {
     int8_t *panel = w->bytes + output / PANEL * PANEL * w->groups * GROUP;
-    float most = 0;
+    float most = 0, lost = 0;
     int32_t total = 0;
 
     for (size_t k = 0; k < w->in; k++)
@@ -161,7 +171,10 @@ static void round_output(struct lac_encode_cpu_weights8 *w, size_t output, const
         int8_t byte = (int8_t)(steps > 127 ? 127 : steps < -127 ? -127 : steps);
         panel[(k / GROUP * PANEL + output % PANEL) * GROUP + k % GROUP] = byte;
         total += byte;
+        if (mean)
+            lost += (row[k] - (float)byte * w->scale[output]) * mean[k];
     }
+    w->bias[output] += lost;
     w->total[output] = (float)total * w->scale[output];
     w->offset[output] = -128 * total;
 }
@@ -184,32 +197,48 @@ static bool take_memory(struct lac_encode_cpu_weights8 *w)
     return true;
 }
 
+static enum lac_status no_memory(struct lac_err *err)
+{
+    return lac_err_set(err, LAC_RETRY, 0, "encoder: no memory for weights");
+}
+
 enum lac_status lac_encode_cpu_weights8_open(struct lac_encode_cpu_weights8 **out, size_t in,
                                              size_t width, float *weights, const float *bias,
-                                             const float *squares, struct lac_err *err)
+                                             const struct lac_encode_cpu_usual *usual,
+                                             struct lac_err *err)
 {
     struct lac_encode_cpu_weights8 *w;
+    float *mean = NULL;
 
     for (size_t i = 0; i < width * in; i++)
         if (!isfinite(weights[i]))
             return lac_err_set(err, LAC_REJECT, 0, "cpu-int8: a weight is no finite number");
     w = calloc(1, sizeof *w);
     if (!w)
-        return lac_err_set(err, LAC_RETRY, 0, "encoder: no memory for weights");
+        return no_memory(err);
     w->in = in;
     w->width = width;
     w->groups = (in + GROUP - 1) / GROUP;
     w->panels = (width + PANEL - 1) / PANEL;
     if (!take_memory(w)) {
         lac_encode_cpu_weights8_close(w);
-        return lac_err_set(err, LAC_RETRY, 0, "encoder: no memory for weights");
+        return no_memory(err);
     }
     memcpy(w->bias, bias, width * sizeof *bias);
-    if (squares)
-        choose_factors(w, weights, squares);
+    if (usual)
+        choose_factors(w, weights, usual->squares);
     spread_weights(w, weights);
+    if (usual) {
+        mean = malloc(in * sizeof *mean);
+        if (!mean) {
+            lac_encode_cpu_weights8_close(w);
+            return no_memory(err);
+        }
+        spread_input(w, usual->means, mean);
+    }
     for (size_t o = 0; o < width; o++)
-        round_output(w, o, weights + o * in);
+        round_output(w, o, weights + o * in, mean);
+    free(mean);
     *out = w;
     return LAC_OK;
 }
@@ -246,7 +275,8 @@ enum lac_status lac_encode_cpu_int8_check(const struct lac_encode_cpu_int8 *form
                                           struct lac_err *err)
 {
     float weights[TRY_WIDTH * TRY_IN], bias[TRY_WIDTH], x[TRY_ROWS * TRY_IN];
-    float want[TRY_ROWS * TRY_WIDTH], got[TRY_ROWS * TRY_WIDTH], squares[TRY_IN];
+    float want[TRY_ROWS * TRY_WIDTH], got[TRY_ROWS * TRY_WIDTH], squares[TRY_IN], means[TRY_IN];
+    const struct lac_encode_cpu_usual usual = {squares, means};
     struct lac_encode_cpu_weights8 *w = NULL;
     enum lac_status status;
 
@@ -256,9 +286,11 @@ enum lac_status lac_encode_cpu_int8_check(const struct lac_encode_cpu_int8 *form
         bias[i] = (float)i - 40;
     for (size_t i = 0; i < LAC_COUNT(x); i++)
         x[i] = (float)((i * 104729) % 997) * 0.01f - 3;
-    for (size_t i = 0; i < TRY_IN; i++)
+    for (size_t i = 0; i < TRY_IN; i++) {
         squares[i] = (float)(i % 9);
-    status = lac_encode_cpu_weights8_open(&w, TRY_IN, TRY_WIDTH, weights, bias, squares, err);
+        means[i] = (float)(i % 5) - 2;
+    }
+    status = lac_encode_cpu_weights8_open(&w, TRY_IN, TRY_WIDTH, weights, bias, &usual, err);
     if (status != LAC_OK)
         return status;
     try_form(&lac_encode_cpu_int8_plain, w, x, want);

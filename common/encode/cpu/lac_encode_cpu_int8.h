@@ -19,6 +19,10 @@
  * "QuaRot", section 3). A row then looks like noise with hardly a tail, and its range and that of
  * the weights shrink by a half and more. Inputs beyond the last whole vector stay as they are.
  *
+ * A rounded weight is off by the same in every row, and what that does to inputs which are seldom
+ * zero does not vanish in the mean over a text's tokens. So what it does to the mean input is taken
+ * off the bias (Nagel et al. 2019, "Data-Free Quantization", section 4.2).
+ *
  * The sum of integers is exact, so its order doesn't matter; the rest are two fused multiply-adds
  * in one order. Every row is on its own, so that neighbours can't matter either.
  *
@@ -82,12 +86,16 @@ size_t lac_encode_cpu_int8_group(size_t in);
 /* All forms that this machine runs, fastest first; NULL beyond the last. */
 const struct lac_encode_cpu_int8 *lac_encode_cpu_int8_at(size_t index);
 
-/* Rounds weights [width][in], which it changes, and takes a copy of bias [width]. squares [in] says
- * how large each input is, as the mean of its squares; NULL: not known, all alike. RETRY: no
- * memory. REJECT: a weight that is no finite number. */
+/* What a product's inputs usually are: the means of their squares and of themselves, [in] each. */
+struct lac_encode_cpu_usual {
+    const float *squares, *means;
+};
+
+/* Rounds weights [width][in], which it changes, and takes a copy of bias [width]. `usual` NULL: not
+ * known, all inputs are alike. RETRY: no memory. REJECT: a weight that is no finite number. */
 enum lac_status lac_encode_cpu_weights8_open(struct lac_encode_cpu_weights8 **out, size_t in,
                                              size_t width, float *weights, const float *bias,
-                                             const float *squares,
+                                             const struct lac_encode_cpu_usual *usual,
                                              struct lac_err *err) LAC_MUST_USE;
 void lac_encode_cpu_weights8_close(struct lac_encode_cpu_weights8 *w); /* accepts NULL */
 

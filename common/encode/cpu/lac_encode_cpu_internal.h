@@ -104,10 +104,11 @@ enum lac_status lac_encode_cpu_device_open_with(struct lac_encode_device **out,
 size_t lac_encode_cpu_inputs(const struct lac_encode_weights *w, enum lac_encode_cpu_place place);
 
 /*
- * How large the inputs of each product are, as means of squares over a made-up text: random words
- * of the model's vocabulary, always the same ones, run by the int8 device itself, whose bits are
- * the same on every machine. What matters here is which inputs stick out, and these are
- * the same in all texts. lac_encode_cpu_squares_of() is what a layer's product gets.
+ * What the inputs of each product usually are, as means of their squares and of themselves over a
+ * made-up text: random words of the model's vocabulary, always the same ones, run by the int8
+ * device itself, whose bits are the same on every machine. What matters here is which inputs stick
+ * out and which are seldom zero, and these are the same in all texts. lac_encode_cpu_squares_of()
+ * is what a layer's product gets, valid as long as `q`.
  * Thread: none else has the device yet.
  */
 struct lac_encode_cpu_squares;
@@ -115,9 +116,9 @@ enum lac_status lac_encode_cpu_squares_take(struct lac_encode_cpu_squares **out,
                                             struct lac_encode_device *d,
                                             struct lac_err *err) LAC_MUST_USE;
 void lac_encode_cpu_squares_free(struct lac_encode_cpu_squares *q); /* accepts NULL */
-/* NULL of NULL. */
-const float *lac_encode_cpu_squares_of(const struct lac_encode_cpu_squares *q, size_t layer,
-                                       enum lac_encode_cpu_place place);
+struct lac_encode_cpu_usual lac_encode_cpu_squares_of(const struct lac_encode_cpu_squares *q,
+                                                      size_t layer,
+                                                      enum lac_encode_cpu_place place);
 
 /* Runs `count` sequences that fit a chunk; starts[0] is where their ids begin. */
 enum lac_status lac_encode_cpu_chunk(struct lac_encode_session *s, const int32_t *ids,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A trial run of an int8 device that tells which inputs of its products are large. */
+/* A trial run of an int8 device that tells what the inputs of its products usually are. */
 #include <stdlib.h>
 
 #include "lac_encode_cpu_internal.h"
@@ -10,8 +10,14 @@ struct lac_encode_cpu_squares {
     const struct lac_encode_device *device;
     size_t rows;     /* that each product has seen */
     size_t of_layer; /* floats */
-    float *sums;     /* [layer][place][input] */
+    float *sums;     /* [layer][place][input]: of squares; behind them the same of the inputs */
 };
+
+/* Of all layers. */
+static size_t count_of(const struct lac_encode_cpu_squares *q)
+{
+    return q->device->weights->layers * q->of_layer;
+}
 
 static float *sums_of(const struct lac_encode_cpu_squares *q, size_t layer,
                       enum lac_encode_cpu_place place)
@@ -27,11 +33,14 @@ static void watch(struct lac_encode_session *s, const struct lac_encode_cpu_laye
                   enum lac_encode_cpu_place place, const float *x, size_t rows)
 {
     size_t in = lac_encode_cpu_inputs(s->device->weights, place);
-    float *sums = sums_of(s->squares, (size_t)(layer - s->device->layers), place);
+    float *squares = sums_of(s->squares, (size_t)(layer - s->device->layers), place);
+    float *sums = squares + count_of(s->squares);
 
     for (size_t r = 0; r < rows; r++)
-        for (size_t k = 0; k < in; k++)
-            sums[k] += x[r * in + k] * x[r * in + k];
+        for (size_t k = 0; k < in; k++) {
+            squares[k] += x[r * in + k] * x[r * in + k];
+            sums[k] += x[r * in + k];
+        }
 }
 
 /* The finaliser of splitmix64 (Steele, Lea, Flood 2014) as a hash of the place. */
@@ -84,13 +93,13 @@ enum lac_status lac_encode_cpu_squares_take(struct lac_encode_cpu_squares **out,
     q->device = d;
     for (int i = 0; i < LAC_ENCODE_CPU_PLACES; i++)
         q->of_layer += lac_encode_cpu_inputs(d->weights, (enum lac_encode_cpu_place)i);
-    q->sums = calloc(d->weights->layers * q->of_layer, sizeof *q->sums);
+    q->sums = calloc(2 * count_of(q), sizeof *q->sums);
     status = q->sums ? run(q, d, err) : lac_err_set(err, LAC_RETRY, 0, "encoder: no memory");
     if (status != LAC_OK) {
         lac_encode_cpu_squares_free(q);
         return status;
     }
-    for (size_t i = 0; i < d->weights->layers * q->of_layer; i++)
+    for (size_t i = 0; i < 2 * count_of(q); i++)
         q->sums[i] /= (float)q->rows;
     *out = q;
     return LAC_OK;
@@ -104,8 +113,10 @@ void lac_encode_cpu_squares_free(struct lac_encode_cpu_squares *q)
     free(q);
 }
 
-const float *lac_encode_cpu_squares_of(const struct lac_encode_cpu_squares *q, size_t layer,
-                                       enum lac_encode_cpu_place place)
+struct lac_encode_cpu_usual lac_encode_cpu_squares_of(const struct lac_encode_cpu_squares *q,
+                                                      size_t layer, enum lac_encode_cpu_place place)
 {
-    return q ? sums_of(q, layer, place) : NULL;
+    const float *squares = sums_of(q, layer, place);
+
+    return (struct lac_encode_cpu_usual){squares, squares + count_of(q)};
 }
