@@ -8,7 +8,7 @@
 #include "lac_clock.h"
 #include "lac_kafka_priv.h"
 
-enum { TOPICS_PER_CALL = 64, STOP_LOOK_MS = 100 };
+enum { TOPICS_PER_CALL = 64, STOP_LOOK_MS = 100, LEADER_MS = 50 };
 
 struct lac_kafka_admin {
     rd_kafka_t *rk;
@@ -396,13 +396,27 @@ static bool hear_again(struct lac_kafka_admin *a, uint32_t timeout_ms)
     return true;
 }
 
+/* A topic that has just been made, or whose broker has left, has its leader in a moment. */
+static bool is_between_leaders(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+           code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+}
+
 enum lac_status lac_kafka_admin_watermarks(struct lac_kafka_admin *a, const char *topic,
                                            int32_t partition, uint32_t timeout_ms, int64_t *low,
                                            int64_t *high, struct lac_err *err)
 {
+    uint64_t until = lac_clock_mono_ms() + timeout_ms;
     rd_kafka_resp_err_t code =
         rd_kafka_query_watermark_offsets(a->rk, topic, partition, low, high, (int)timeout_ms);
 
+    while (is_between_leaders(code) && lac_clock_mono_ms() < until) {
+        lac_clock_sleep_ms(LEADER_MS);
+        (void)hear_again(a, timeout_ms);
+        code =
+            rd_kafka_query_watermark_offsets(a->rk, topic, partition, low, high, (int)timeout_ms);
+    }
     if ((code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
          code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) &&
         hear_again(a, timeout_ms))

@@ -86,7 +86,8 @@ enum lac_status lac_kafka_admin_topic_settings(struct lac_kafka_admin *a,
                                                uint32_t timeout_ms,
                                                struct lac_err *err) LAC_MUST_USE;
 
-/* First offset and the one behind the last, for one partition. */
+/* First offset and the one behind the last, for one partition. One that is between two leaders is
+ * asked for again, for `timeout_ms` at most. */
 enum lac_status lac_kafka_admin_watermarks(struct lac_kafka_admin *a, const char *topic,
                                            int32_t partition, uint32_t timeout_ms, int64_t *low,
                                            int64_t *high, struct lac_err *err) LAC_MUST_USE;

@@ -30,6 +30,7 @@ enum lac_status lac_kafka_mock_topic(struct lac_kafka_mock *m, const char *name,
 enum lac_kafka_api {
     LAC_KAFKA_API_PRODUCE = 0,
     LAC_KAFKA_API_FETCH = 1,
+    LAC_KAFKA_API_LIST_OFFSETS = 2,
     LAC_KAFKA_API_METADATA = 3,
     LAC_KAFKA_API_OFFSET_COMMIT = 8,
     LAC_KAFKA_API_JOIN_GROUP = 11,

@@ -15,7 +15,7 @@
 #include "lac_log.h"
 #include "lac_test.h"
 
-enum { WAIT_MS = 20000 };
+enum { WAIT_MS = 20000, NOT_LEADER = 6 /* of the protocol */ };
 
 static struct lac_kafka_mock *mock;
 static struct lac_kafka_options options;
@@ -263,6 +263,11 @@ static void positions_are_committed_and_told(void)
     LAC_TEST_EQ(lac_kafka_admin_watermarks(a, "t", 1, WAIT_MS, &low, &high, &err), LAC_OK);
     LAC_TEST_EQ(low, 0);
     LAC_TEST_EQ(high, 2);
+    lac_kafka_mock_fail(mock, LAC_KAFKA_API_LIST_OFFSETS, NOT_LEADER, 3);
+    LAC_TEST_EQ(lac_kafka_admin_watermarks(a, "t", 1, WAIT_MS, &low, &high, &err), LAC_OK);
+    LAC_TEST_EQ(high, 2);
+    lac_kafka_mock_fail(mock, LAC_KAFKA_API_LIST_OFFSETS, NOT_LEADER, 1000);
+    LAC_TEST_EQ(lac_kafka_admin_watermarks(a, "t", 1, 300, &low, &high, &err), LAC_RETRY);
     at[0].offset = LAC_KAFKA_NONE;
     LAC_TEST_EQ(lac_kafka_admin_committed(a, "g", at, 1, WAIT_MS, &err), LAC_OK);
     LAC_TEST_EQ(at[0].offset, 1);
