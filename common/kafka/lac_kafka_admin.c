@@ -403,25 +403,28 @@ static bool is_between_leaders(rd_kafka_resp_err_t code)
            code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
 }
 
+static bool is_unheard_of(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
+}
+
 enum lac_status lac_kafka_admin_watermarks(struct lac_kafka_admin *a, const char *topic,
                                            int32_t partition, uint32_t timeout_ms, int64_t *low,
                                            int64_t *high, struct lac_err *err)
 {
     uint64_t until = lac_clock_mono_ms() + timeout_ms;
-    rd_kafka_resp_err_t code =
-        rd_kafka_query_watermark_offsets(a->rk, topic, partition, low, high, (int)timeout_ms);
+    rd_kafka_resp_err_t code;
 
-    while (is_between_leaders(code) && lac_clock_mono_ms() < until) {
-        lac_clock_sleep_ms(LEADER_MS);
-        (void)hear_again(a, timeout_ms);
+    for (bool heard = false;; heard = true) {
         code =
             rd_kafka_query_watermark_offsets(a->rk, topic, partition, low, high, (int)timeout_ms);
+        if (is_between_leaders(code) && lac_clock_mono_ms() < until)
+            lac_clock_sleep_ms(LEADER_MS);
+        else if (heard || !is_unheard_of(code))
+            break;
+        if (!hear_again(a, timeout_ms))
+            break;
     }
-    if ((code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
-         code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) &&
-        hear_again(a, timeout_ms))
-        code =
-            rd_kafka_query_watermark_offsets(a->rk, topic, partition, low, high, (int)timeout_ms);
     return code ? lac_kafka_fail(err, topic, code) : LAC_OK;
 }
 
