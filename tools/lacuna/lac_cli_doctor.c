@@ -31,6 +31,7 @@
 #include "lac_pack.h"
 #include "lac_pg_migrate.h"
 #include "lac_record.h"
+#include "lac_registry.h"
 #include "lac_topics.h"
 
 enum {
@@ -588,26 +589,35 @@ static void check_postgres(struct doctor *d)
 
 static void check_registry(struct doctor *d)
 {
-    const char *url = lac_conf_text(d->t->conf, "registry.url");
-    const char *user = lac_conf_text(d->t->conf, "registry.username");
-    const char *ca_file = lac_conf_text(d->t->conf, "registry.ssl_ca_file");
+    const struct lac_registry_options r = lac_registry_options_from_conf(d->t->conf);
     struct lac_http_client_options o = {
-        .total_ms = (uint32_t)lac_conf_number(d->t->conf, "registry.timeout_ms"),
-        .ca_file = *ca_file ? ca_file : NULL,
-        .username = *user ? user : NULL,
-        .password = *user ? lac_conf_text(d->t->conf, "registry.password") : NULL,
+        .total_ms = r.timeout_ms,
+        .ca_file = *r.ca_file ? r.ca_file : NULL,
+        .username = *r.username ? r.username : NULL,
+        .password = *r.username ? r.password : NULL,
     };
+    size_t len = strlen(r.url);
     char full[1024], memory[2048];
     struct lac_http_client *client;
     struct lac_buf body, shown;
     struct lac_err err = {0};
     unsigned status = 0;
 
-    if (!*url || snprintf(full, sizeof(full), "%s/subjects", url) >= (int)sizeof(full) ||
-        lac_http_client_new(&client, &o, &err) != LAC_OK)
+    while (len > 0 && r.url[len - 1] == '/') /* as programs do */
+        len--;
+    if (len == 0)
         return;
+    if (snprintf(full, sizeof(full), "%.*s/subjects", (int)len, r.url) >= (int)sizeof(full)) {
+        say(d, FAIL, "registry", "Set registry.url to the address alone.", "its URL is too long");
+        return;
+    }
+    if (lac_http_client_new(&client, &o, &err) != LAC_OK) {
+        say(d, FAIL, "registry", "Check registry.ssl_ca_file, .username and .password_file.", "%s",
+            err.text);
+        return;
+    }
     lac_buf_init_fixed(&shown, memory, sizeof(memory)); /* what people paste into reports */
-    lac_conf_put_masked(&shown, lac_str_from(url));
+    lac_conf_put_masked(&shown, lac_str_from(r.url));
     lac_buf_init(&body, 4 << 20);
     if (lac_http_get(client, full, &body, &status, &err) != LAC_OK || status != 200)
         say(d, FAIL, "registry",
