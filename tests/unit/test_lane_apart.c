@@ -12,12 +12,15 @@ enum { COUNT = 8 };
 
 struct world {
     struct fixture f;
-    int64_t refused;   /* the output takes no row of this message; 0: of all */
-    int64_t rejected;  /* the stage rejects this one */
-    bool replies;      /* the stage answers each message */
-    bool no_side;      /* what goes apart is not taken */
-    int64_t waits;     /* the stage waits for something when it sees this one */
-    int losses;        /* commits that are answered with RETRY, first */
+    int64_t refused;  /* the output takes no row of this message; 0: of all */
+    int64_t rejected; /* the stage rejects this one */
+    bool replies;     /* the stage answers each message */
+    bool no_side;     /* what goes apart is not taken */
+    int64_t waits;    /* the stage waits for something when it sees this one */
+    int waits_left;   /* times that it does so; 0: for ever */
+    int64_t again; /* instead of it, once, what begins the partition comes again; 0: it does not */
+    int64_t done;  /* messages 0 .. done are in the table, in this order */
+    int losses;    /* commits that are answered with RETRY, first */
     bool last_commit;  /* the next commit fails for good */
     int commits;       /* that were asked for */
     bool homeless;     /* partitions belong to somebody else until the group is joined again */
@@ -28,6 +31,16 @@ struct world {
 };
 
 static struct lac_err err;
+
+static enum lac_status poll_again(void *ctx, uint32_t timeout_ms, struct lac_kafka_msg *msg,
+                                  struct lac_err *e)
+{
+    struct world *w = ctx;
+
+    if (w->again && w->f.next == w->again)
+        w->f.next = w->again = 0;
+    return fixture_poll(ctx, timeout_ms, msg, e);
+}
 
 static enum lac_status rejoin(void *ctx, struct lac_err *e)
 {
@@ -81,12 +94,15 @@ static enum lac_status start(void *ctx, struct lac_kafka_position *p, size_t n, 
 
 static enum lac_status write_rows(void *ctx, struct lac_batch *b, struct lac_err *e)
 {
-    const struct world *w = ctx;
+    struct world *w = ctx;
 
     (void)e;
-    for (size_t i = 0; i < b->count; i++)
+    for (size_t i = 0; i < b->count; i++) {
         if (w->refused && b->msgs[i].offset == w->refused)
             lac_batch_reject(b, i, "refused", "the table takes no such row");
+        if (b->msgs[i].offset == w->done)
+            w->done++;
+    }
     return LAC_OK;
 }
 
@@ -108,13 +124,16 @@ static enum lac_status commit(void *ctx, const struct lac_kafka_position *p, siz
 
 static enum lac_status stage(void *ctx, struct lac_batch *b, struct lac_err *e)
 {
-    const struct world *w = ctx;
+    struct world *w = ctx;
 
     for (size_t i = 0; i < b->count; i++) {
         const struct lac_kafka_record r = {.value = b->msgs[i].value};
 
-        if (w->waits && b->msgs[i].offset == w->waits)
+        if (w->waits && b->msgs[i].offset == w->waits) {
+            if (w->waits_left && !--w->waits_left)
+                w->waits = 0;
             return lac_err_set(e, LAC_RETRY, 0, "not there yet");
+        }
         if (w->rejected && b->msgs[i].offset == w->rejected)
             lac_batch_reject(b, i, "undecodable", "byte 0");
         if (w->replies && lac_batch_reply(b, FIXTURE_OUT, &r) != LAC_OK)
@@ -127,6 +146,7 @@ static void open_lane(struct world *w, size_t batch)
 {
     fixture_set_up(&w->f);
     w->f.count = COUNT;
+    w->f.io.poll = poll_again;
     w->f.io.rejoin = rejoin;
     w->f.io.side_produce = side_produce;
     w->f.io.side_flush = side_flush;
@@ -189,6 +209,36 @@ static void replies_that_fail_are_counted_and_hold_nothing_up(void)
 
 /* ---- back to work ---- */
 
+/* A partition that went on behind any of them would have lost the ones before. */
+static void what_is_dropped_is_read_again_from_its_first(void)
+{
+    for (size_t batch = 1; batch <= COUNT; batch++) {
+        struct world w = {.waits = COUNT - 2, .waits_left = 2};
+
+        lac_test_row("batches of %zu", batch);
+        LAC_TEST_EQ(run(&w, batch), LAC_OK);
+        LAC_TEST_EQ(w.waits_left, 0);
+        LAC_TEST_EQ(w.done, COUNT);
+        LAC_TEST_EQ(w.f.durable, COUNT);
+        fixture_close(&w.f);
+    }
+}
+
+/* The batch that was open then is dropped as well. */
+static void what_comes_again_costs_nothing_of_the_batch_it_comes_into(void)
+{
+    for (int64_t again = 2; again < COUNT; again++) {
+        struct world w = {.again = again};
+
+        lac_test_row("before message %d", (int)again);
+        LAC_TEST_EQ(run(&w, COUNT), LAC_OK);
+        LAC_TEST_EQ(w.again, 0);
+        LAC_TEST_EQ(w.done, COUNT);
+        LAC_TEST_EQ(w.f.durable, COUNT);
+        fixture_close(&w.f);
+    }
+}
+
 /* A lane that went on would read what is somebody else's. */
 static void leaving_the_group_is_tried_until_it_is_done(void)
 {
@@ -229,5 +279,7 @@ static void a_lane_that_is_well_again_says_so(void)
 
 LAC_TEST_MAIN(lane_apart, what_a_table_does_not_take_is_a_letter_too,
               replies_that_fail_are_counted_and_hold_nothing_up,
+              what_is_dropped_is_read_again_from_its_first,
+              what_comes_again_costs_nothing_of_the_batch_it_comes_into,
               leaving_the_group_is_tried_until_it_is_done, what_ends_a_lane_ends_it_at_once,
               a_lane_that_is_well_again_says_so)
