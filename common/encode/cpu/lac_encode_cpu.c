@@ -139,7 +139,7 @@ static void put(struct stack *s, const struct lac_encode_tensor *weight,
 
 static enum lac_status pack(struct lac_encode_device *d, size_t layer,
                             enum lac_encode_cpu_place place, struct stack *s,
-                            const struct lac_encode_cpu_squares *squares, struct lac_err *err)
+                            const struct lac_encode_cpu_usuals *usuals, struct lac_err *err)
 {
     const struct lac_encode_weights *w = d->weights;
     const struct lac_encode_layer *l = &w->layer[layer];
@@ -164,17 +164,17 @@ static enum lac_status pack(struct lac_encode_device *d, size_t layer,
         put(s, &l->down, &l->down_bias, w->hidden);
         break;
     }
-    if (squares)
-        usual = lac_encode_cpu_squares_of(squares, layer, place);
+    if (usuals)
+        usual = lac_encode_cpu_usuals_of(usuals, layer, place);
     if (d->class == LAC_ENCODE_CPU_INT8)
         return lac_encode_cpu_weights8_open(&d->layers[layer].weights8[place], s->in, out,
-                                            s->weights, s->bias, squares ? &usual : NULL, err);
+                                            s->weights, s->bias, usuals ? &usual : NULL, err);
     return lac_encode_cpu_packed_open(&d->layers[layer].packed[place], d->shapes[place], s->weights,
                                       s->bias, err);
 }
 
 static enum lac_status read_products(struct lac_encode_device *d,
-                                     const struct lac_encode_cpu_squares *squares,
+                                     const struct lac_encode_cpu_usuals *usuals,
                                      struct lac_err *err)
 {
     const struct lac_encode_weights *w = d->weights;
@@ -187,7 +187,7 @@ static enum lac_status read_products(struct lac_encode_device *d,
         status = no_memory(err);
     for (size_t i = 0; i < w->layers; i++)
         for (int p = 0; p < LAC_ENCODE_CPU_PLACES && status == LAC_OK; p++)
-            status = pack(d, i, (enum lac_encode_cpu_place)p, &s, squares, err);
+            status = pack(d, i, (enum lac_encode_cpu_place)p, &s, usuals, err);
     free(s.weights);
     free(s.bias);
     return status;
@@ -219,18 +219,18 @@ static enum lac_status read_layers(struct lac_encode_device *d, struct lac_err *
     return read_products(d, NULL, err);
 }
 
-/* int8's weights are rounded a second time, once it is known which inputs are large. */
+/* int8's weights are rounded a second time, once it is known what they are multiplied with. */
 static enum lac_status smooth(struct lac_encode_device *d, struct lac_err *err)
 {
-    struct lac_encode_cpu_squares *squares = NULL;
-    enum lac_status status = lac_encode_cpu_squares_take(&squares, d, err);
+    struct lac_encode_cpu_usuals *usuals = NULL;
+    enum lac_status status = lac_encode_cpu_usuals_take(&usuals, d, err);
 
     if (status != LAC_OK)
         return status;
     for (size_t i = 0; i < d->weights->layers; i++)
         free_products(&d->layers[i]);
-    status = read_products(d, squares, err);
-    lac_encode_cpu_squares_free(squares);
+    status = read_products(d, usuals, err);
+    lac_encode_cpu_usuals_free(usuals);
     return status;
 }
 

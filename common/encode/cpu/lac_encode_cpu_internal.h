@@ -83,8 +83,8 @@ struct lac_encode_session {
     void *rounded;
     float *spread;                       /* int8: [hidden or ffn]: a row before it is rounded */
     struct lac_encode_cpu_range *ranges; /* int8: [step] */
-    lac_encode_cpu_watch *watch;         /* while squares are taken, else NULL */
-    struct lac_encode_cpu_squares *squares;
+    lac_encode_cpu_watch *watch;         /* during a trial run, else NULL */
+    struct lac_encode_cpu_usuals *usuals;
 };
 
 /* Like lac_encode_backend's open(), from weights that need no model around them. */
@@ -107,18 +107,17 @@ size_t lac_encode_cpu_inputs(const struct lac_encode_weights *w, enum lac_encode
  * What the inputs of each product usually are, as means of their squares and of themselves over a
  * made-up text: random words of the model's vocabulary, always the same ones, run by the int8
  * device itself, whose bits are the same on every machine. What matters here is which inputs stick
- * out and which are seldom zero, and these are the same in all texts. lac_encode_cpu_squares_of()
- * is what a layer's product gets, valid as long as `q`.
+ * out and which are seldom zero, and these are the same in all texts. lac_encode_cpu_usuals_of()
+ * is what a layer's product gets, valid as long as `u`.
  * Thread: none else has the device yet.
  */
-struct lac_encode_cpu_squares;
-enum lac_status lac_encode_cpu_squares_take(struct lac_encode_cpu_squares **out,
-                                            struct lac_encode_device *d,
-                                            struct lac_err *err) LAC_MUST_USE;
-void lac_encode_cpu_squares_free(struct lac_encode_cpu_squares *q); /* accepts NULL */
-struct lac_encode_cpu_usual lac_encode_cpu_squares_of(const struct lac_encode_cpu_squares *q,
-                                                      size_t layer,
-                                                      enum lac_encode_cpu_place place);
+struct lac_encode_cpu_usuals;
+enum lac_status lac_encode_cpu_usuals_take(struct lac_encode_cpu_usuals **out,
+                                           struct lac_encode_device *d,
+                                           struct lac_err *err) LAC_MUST_USE;
+void lac_encode_cpu_usuals_free(struct lac_encode_cpu_usuals *u); /* accepts NULL */
+struct lac_encode_cpu_usual lac_encode_cpu_usuals_of(const struct lac_encode_cpu_usuals *u,
+                                                     size_t layer, enum lac_encode_cpu_place place);
 
 /* Runs `count` sequences that fit a chunk; starts[0] is where their ids begin. */
 enum lac_status lac_encode_cpu_chunk(struct lac_encode_session *s, const int32_t *ids,

@@ -6,7 +6,7 @@
 
 enum { SEQUENCES = 16, LENGTH = 16 };
 
-struct lac_encode_cpu_squares {
+struct lac_encode_cpu_usuals {
     const struct lac_encode_device *device;
     size_t rows;     /* that each product has seen */
     size_t of_layer; /* floats */
@@ -14,18 +14,18 @@ struct lac_encode_cpu_squares {
 };
 
 /* Of all layers. */
-static size_t count_of(const struct lac_encode_cpu_squares *q)
+static size_t count_of(const struct lac_encode_cpu_usuals *u)
 {
-    return q->device->weights->layers * q->of_layer;
+    return u->device->weights->layers * u->of_layer;
 }
 
-static float *sums_of(const struct lac_encode_cpu_squares *q, size_t layer,
+static float *sums_of(const struct lac_encode_cpu_usuals *u, size_t layer,
                       enum lac_encode_cpu_place place)
 {
-    float *sums = q->sums + layer * q->of_layer;
+    float *sums = u->sums + layer * u->of_layer;
 
     for (int i = 0; i < (int)place; i++)
-        sums += lac_encode_cpu_inputs(q->device->weights, (enum lac_encode_cpu_place)i);
+        sums += lac_encode_cpu_inputs(u->device->weights, (enum lac_encode_cpu_place)i);
     return sums;
 }
 
@@ -33,8 +33,8 @@ static void watch(struct lac_encode_session *s, const struct lac_encode_cpu_laye
                   enum lac_encode_cpu_place place, const float *x, size_t rows)
 {
     size_t in = lac_encode_cpu_inputs(s->device->weights, place);
-    float *squares = sums_of(s->squares, (size_t)(layer - s->device->layers), place);
-    float *sums = squares + count_of(s->squares);
+    float *squares = sums_of(s->usuals, (size_t)(layer - s->device->layers), place);
+    float *sums = squares + count_of(s->usuals);
 
     for (size_t r = 0; r < rows; r++)
         for (size_t k = 0; k < in; k++) {
@@ -53,7 +53,7 @@ static int32_t word(uint64_t place, uint32_t vocab)
     return (int32_t)((z ^ (z >> 31)) % vocab);
 }
 
-static enum lac_status run(struct lac_encode_cpu_squares *q, struct lac_encode_device *d,
+static enum lac_status run(struct lac_encode_cpu_usuals *u, struct lac_encode_device *d,
                            struct lac_err *err)
 {
     const struct lac_encode_weights *w = d->weights;
@@ -73,50 +73,50 @@ static enum lac_status run(struct lac_encode_cpu_squares *q, struct lac_encode_d
                  : lac_err_set(err, LAC_RETRY, 0, "encoder: no memory");
     if (status == LAC_OK) {
         s->watch = watch;
-        s->squares = q;
+        s->usuals = u;
         status = lac_encode_cpu.run(s, &b, out, err);
     }
-    q->rows = SEQUENCES * length;
+    u->rows = SEQUENCES * length;
     lac_encode_cpu.session_close(s);
     free(out);
     return status;
 }
 
-enum lac_status lac_encode_cpu_squares_take(struct lac_encode_cpu_squares **out,
-                                            struct lac_encode_device *d, struct lac_err *err)
+enum lac_status lac_encode_cpu_usuals_take(struct lac_encode_cpu_usuals **out,
+                                           struct lac_encode_device *d, struct lac_err *err)
 {
-    struct lac_encode_cpu_squares *q = calloc(1, sizeof *q);
+    struct lac_encode_cpu_usuals *u = calloc(1, sizeof *u);
     enum lac_status status;
 
-    if (!q)
+    if (!u)
         return lac_err_set(err, LAC_RETRY, 0, "encoder: no memory");
-    q->device = d;
+    u->device = d;
     for (int i = 0; i < LAC_ENCODE_CPU_PLACES; i++)
-        q->of_layer += lac_encode_cpu_inputs(d->weights, (enum lac_encode_cpu_place)i);
-    q->sums = calloc(2 * count_of(q), sizeof *q->sums);
-    status = q->sums ? run(q, d, err) : lac_err_set(err, LAC_RETRY, 0, "encoder: no memory");
+        u->of_layer += lac_encode_cpu_inputs(d->weights, (enum lac_encode_cpu_place)i);
+    u->sums = calloc(2 * count_of(u), sizeof *u->sums);
+    status = u->sums ? run(u, d, err) : lac_err_set(err, LAC_RETRY, 0, "encoder: no memory");
     if (status != LAC_OK) {
-        lac_encode_cpu_squares_free(q);
+        lac_encode_cpu_usuals_free(u);
         return status;
     }
-    for (size_t i = 0; i < 2 * count_of(q); i++)
-        q->sums[i] /= (float)q->rows;
-    *out = q;
+    for (size_t i = 0; i < 2 * count_of(u); i++)
+        u->sums[i] /= (float)u->rows;
+    *out = u;
     return LAC_OK;
 }
 
-void lac_encode_cpu_squares_free(struct lac_encode_cpu_squares *q)
+void lac_encode_cpu_usuals_free(struct lac_encode_cpu_usuals *u)
 {
-    if (!q)
+    if (!u)
         return;
-    free(q->sums);
-    free(q);
+    free(u->sums);
+    free(u);
 }
 
-struct lac_encode_cpu_usual lac_encode_cpu_squares_of(const struct lac_encode_cpu_squares *q,
-                                                      size_t layer, enum lac_encode_cpu_place place)
+struct lac_encode_cpu_usual lac_encode_cpu_usuals_of(const struct lac_encode_cpu_usuals *u,
+                                                     size_t layer, enum lac_encode_cpu_place place)
 {
-    const float *squares = sums_of(q, layer, place);
+    const float *squares = sums_of(u, layer, place);
 
-    return (struct lac_encode_cpu_usual){squares, squares + count_of(q)};
+    return (struct lac_encode_cpu_usual){squares, squares + count_of(u)};
 }
