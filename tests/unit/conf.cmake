@@ -1,1 +1,3 @@
-lac_test(conf USES conf json)
+lac_test(conf SOURCES conf_fixture.c USES conf)
+lac_test(conf_files SOURCES conf_fixture.c USES conf)
+lac_test(conf_show SOURCES conf_fixture.c USES conf json)
