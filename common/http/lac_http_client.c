@@ -183,6 +183,23 @@ static bool prepare(struct lac_http_client *c, const struct lac_http_call *call,
     return ok && set_text(e, CURLOPT_CUSTOMREQUEST, call->method);
 }
 
+/* curl makes a whole address of what the answer says, and does not go there. */
+static void put_moved_to(struct lac_http_client *c, const struct lac_http_call *call)
+{
+    static const CURLUPart left_out[] = {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_QUERY,
+                                         CURLUPART_FRAGMENT};
+    char *whole = NULL, *shown = NULL;
+    CURLU *address = curl_url();
+    bool ok = address && curl_easy_getinfo(c->easy, CURLINFO_REDIRECT_URL, &whole) == CURLE_OK &&
+              whole && curl_url_set(address, CURLUPART_URL, whole, 0) == CURLUE_OK;
+    for (size_t i = 0; ok && i < LAC_COUNT(left_out); i++)
+        ok = curl_url_set(address, left_out[i], NULL, 0) == CURLUE_OK;
+    ok = ok && curl_url_get(address, CURLUPART_URL, &shown, 0) == CURLUE_OK;
+    snprintf(call->moved_to, call->moved_to_size, "%s", ok ? shown : "");
+    curl_free(shown);
+    curl_url_cleanup(address);
+}
+
 enum lac_status lac_http_client_send(struct lac_http_client *c, const struct lac_http_call *call,
                                      struct lac_err *err)
 {
@@ -196,6 +213,8 @@ enum lac_status lac_http_client_send(struct lac_http_client *c, const struct lac
         *call->status = 0;
     if (call->retry_after_s)
         *call->retry_after_s = 0;
+    if (call->moved_to)
+        call->moved_to[0] = '\0';
     if (!ok || !prepare(c, call, &sink, headers)) {
         curl_slist_free_all(headers);
         return lac_err_set(err, LAC_FATAL, 0, "http: the call can't be made");
@@ -205,6 +224,8 @@ enum lac_status lac_http_client_send(struct lac_http_client *c, const struct lac
     CURLcode rc = curl_easy_perform(c->easy);
     (void)curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &http);
     (void)curl_easy_getinfo(c->easy, CURLINFO_RETRY_AFTER, &retry_after);
+    if (call->moved_to)
+        put_moved_to(c, call);
     /* The next call must not find pointers into this one. */
     (void)curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, NULL);
     (void)curl_easy_setopt(c->easy, CURLOPT_POSTFIELDS, NULL);

@@ -3,8 +3,10 @@
  * lac_http_client - one HTTP exchange, bounded in time and size
  *
  * http and https only, TLS verified, no redirects, no signals, no proxy surprises: what is
- * asked for is what is contacted. The answer's size is enforced while it arrives, because a
- * chunked answer declares none. A client keeps its connections between calls.
+ * asked for is what is contacted. Where a redirect points is told, for whoever can mend a setting:
+ * credentials stay where they were meant for, and a POST what it is. The answer's size is enforced
+ * while it arrives, because a chunked answer declares none. A client keeps its connections between
+ * calls.
  *
  * Thread: one at a time per client.
  */
@@ -48,6 +50,10 @@ struct lac_http_call {
     struct lac_buf
         *into; /* receives the answer's body; its limit is the most accepted. NULL: dropped */
     uint32_t *retry_after_s; /* out, may be NULL: Retry-After in seconds, 0 when not given */
+    /* out, may be NULL: the address that a 3xx answer points to, as far as it fits, and without
+     * credentials, query and fragment, which may be nobody's business; "" when there is none */
+    char *moved_to;
+    size_t moved_to_size;
 };
 
 /*

@@ -15,6 +15,7 @@ enum {
     UNKNOWN_TTL_MS = 30000,
     DOWN_TTL_MS = 1000,
     URL_MAX = 2048,
+    SHOWN_MAX = 256, /* of an address, in an error's text */
     SUBJECT_NOT_FOUND = 40401,
     VERSION_NOT_FOUND = 40402,
     SCHEMA_NOT_FOUND = 40403,
@@ -40,6 +41,7 @@ struct lac_registry {
     char *url; /* without a slash at the end */
     struct lac_http_client *http;
     struct lac_buf answer;
+    char moved_to[SHOWN_MAX]; /* where the last answer points, "" if nowhere */
     uint32_t unknown_ttl_ms;
     uint32_t down_ttl_ms;
     uint64_t down_until_ms;
@@ -206,14 +208,18 @@ static int64_t error_code(const struct lac_registry *r)
 
 static enum lac_status unexpected(struct lac_registry *r, unsigned status, struct lac_err *err)
 {
-    char text[96];
+    char text[SHOWN_MAX + 96];
     struct lac_buf b;
 
     lac_buf_init_fixed(&b, text, sizeof(text));
-    lac_buf_printf(&b, "answered %u%s", status,
-                   status == 401 || status == 403 ? ", check registry.username and its rights"
-                   : status == 404                ? " and is none, check registry.url"
-                                                  : "");
+    lac_buf_printf(&b, "answered %u", status);
+    if (r->moved_to[0]) /* nobody goes there by itself: credentials would go with us */
+        lac_buf_printf(&b, " and points to %s, check registry.url", r->moved_to);
+    else
+        lac_buf_put_text(&b, status == 401 || status == 403
+                                 ? ", check registry.username and its rights"
+                             : status == 404 ? " and is none, check registry.url"
+                                             : "");
     return down(r, lac_buf_cstr(&b), err);
 }
 
@@ -237,7 +243,9 @@ static enum lac_status call(struct lac_registry *r, const char *path, struct lac
                                      .header_count = body.ptr ? 2 : 1,
                                      .body = body,
                                      .status = status,
-                                     .into = &r->answer};
+                                     .into = &r->answer,
+                                     .moved_to = r->moved_to,
+                                     .moved_to_size = sizeof(r->moved_to)};
     struct lac_err why = {0};
     enum lac_status sent;
     struct lac_buf b;

@@ -2,12 +2,14 @@
 """The person's tool against a real Kafka and Postgres: what it says, and its exit statuses."""
 
 import collections
+import http.server
 import json
 import os
 import pty
 import signal
 import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -581,6 +583,31 @@ def test_doctor_says_what_a_database_user_lacks(lacuna):
     finds(lacuna, "postgres", "fail", "28000", "Correct the user", **as_user["nobody"])
     read_only = lacuna.postgres.url + "&options=-c%20default_transaction_read_only%3Don"
     finds(lacuna, "rights", "fail", "read-only", postgres__url=read_only)
+
+
+class _Elsewhere(http.server.BaseHTTPRequestHandler):
+    """What stands before a registry and sends everybody to its own page."""
+
+    def do_GET(self):
+        self.send_response(302)
+        self.send_header("Location", "http://127.0.0.1:1/login?state=secret")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def test_doctor_says_where_a_registry_points_to(lacuna):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Elsewhere)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        url = f"http://127.0.0.1:{server.server_port}"
+        finds(lacuna, "registry", "fail", f"{url}: it answers with HTTP status 302 and points to "
+              "http://127.0.0.1:1/login Start it, or set registry.url", registry__url=url)
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def test_doctor_and_worker_want_a_commitment_key_of_its_size(lacuna, tmp_path):

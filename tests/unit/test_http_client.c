@@ -2,11 +2,15 @@
 /* The client sends what it is told to, takes no more than it may, and judges what came back. */
 #include "lac_http_client.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "lac_http_server.h"
 #include "lac_test.h"
+
+static _Atomic(const char *) location; /* of a redirect */
+static atomic_uint echoed;
 
 static void text(struct lac_http_request *r, unsigned status, struct lac_str body)
 {
@@ -17,6 +21,7 @@ static void text(struct lac_http_request *r, unsigned status, struct lac_str bod
 static void echo(void *ctx, struct lac_http_request *r)
 {
     (void)ctx;
+    atomic_fetch_add(&echoed, 1);
     char out[512];
     int n =
         snprintf(out, sizeof out, "%.*s|%.*s|%.*s|%.*s", LAC_STR_FMT(lac_http_request_method(r)),
@@ -42,7 +47,7 @@ static void status(void *ctx, struct lac_http_request *r)
 static void moved(void *ctx, struct lac_http_request *r)
 {
     (void)ctx;
-    struct lac_http_header to = {"Location", "/echo"};
+    struct lac_http_header to = {"Location", atomic_load(&location)};
     lac_http_answer(r, &(struct lac_http_answer){.status = 302, .headers = &to, .header_count = 1});
 }
 
@@ -82,6 +87,7 @@ static void set_up(const struct lac_http_client_options *options)
     struct lac_http_server_options o = {
         .listen = "127.0.0.1:0", .routes = routes, .route_count = LAC_COUNT(routes)};
     LAC_TEST_NEED(lac_http_server_open(&server, &o, &err) == LAC_OK);
+    atomic_store(&location, "/echo");
     LAC_TEST_NEED(lac_http_server_start(server, &err) == LAC_OK);
     LAC_TEST_NEED(lac_http_client_new(&client, options, &err) == LAC_OK);
     lac_buf_init(&got, 4096);
@@ -161,6 +167,41 @@ static void statuses_become_decisions(void)
     tear_down();
 }
 
+/* Nobody goes there: what is asked for is what is contacted. */
+static void a_redirect_is_told_and_not_followed(void)
+{
+    static const struct {
+        const char *path, *location, *want; /* SERVER stands for the server's address */
+    } cases[] = {
+        {"/moved", "/echo", "SERVER/echo"},
+        {"/moved", "https://registry.example.org:8443/api",
+         "https://registry.example.org:8443/api"},
+        {"/moved", "//other.example.org/x", "http://other.example.org/x"},
+        {"/moved", "http://u:secret@example.org/in?token=secret#secret", "http://example.org/in"},
+        {"/moved", "/echo?token=secret", "SERVER/echo"},
+        {"/moved", "secret:thing", ""},
+        {"/moved", "http://example.org/0123456789012345678901234567890123456789",
+         "http://example.org/0123456789012345678901234567"},
+        {"/status/200", NULL, ""},
+    };
+    char moved_to[48], want[64];
+    set_up(NULL);
+    atomic_store(&echoed, 0);
+    for (size_t i = 0; i < LAC_COUNT(cases); i++) {
+        bool ours = strncmp(cases[i].want, "SERVER", 6) == 0;
+        struct lac_err err = {0};
+        lac_test_row("%s", cases[i].location ? cases[i].location : cases[i].path);
+        atomic_store(&location, cases[i].location);
+        struct lac_http_call call = {
+            .url = url(cases[i].path), .moved_to = moved_to, .moved_to_size = sizeof moved_to};
+        LAC_TEST_EQ(lac_http_client_send(client, &call, &err), LAC_OK);
+        snprintf(want, sizeof want, "%s%s", ours ? url("") : "", cases[i].want + (ours ? 6 : 0));
+        LAC_TEST_STR(moved_to, want);
+    }
+    LAC_TEST_EQ(atomic_load(&echoed), 0);
+    tear_down();
+}
+
 static void large_answer_is_cut_off(void)
 {
     unsigned code;
@@ -205,4 +246,5 @@ static void bad_urls_and_nobody_there(void)
 }
 
 LAC_TEST_MAIN(http_client, methods_headers_and_credentials_arrive, statuses_become_decisions,
-              large_answer_is_cut_off, silence_ends_with_retry, bad_urls_and_nobody_there)
+              a_redirect_is_told_and_not_followed, large_answer_is_cut_off, silence_ends_with_retry,
+              bad_urls_and_nobody_there)

@@ -14,8 +14,9 @@ static struct {
     atomic_uint asked;
     atomic_uint status; /* 0: by id */
     _Atomic(const char *) body;
-    atomic_bool authorized; /* the last request carried our credentials */
-    atomic_bool slow;       /* keeps the request until close */
+    _Atomic(const char *) location; /* of an answer by status; NULL: none */
+    atomic_bool authorized;         /* the last request carried our credentials */
+    atomic_bool slow;               /* keeps the request until close */
 } fake;
 
 static struct lac_http_server *server;
@@ -37,7 +38,11 @@ void *__wrap_realloc(void *p, size_t size)
 
 static void answer(struct lac_http_request *r, unsigned status, const char *body)
 {
-    struct lac_http_answer a = {.status = status, .body = lac_str_from(body)};
+    struct lac_http_header to = {"Location", atomic_load(&fake.location)};
+    struct lac_http_answer a = {.status = status,
+                                .body = lac_str_from(body),
+                                .headers = &to,
+                                .header_count = to.value ? 1 : 0};
 
     lac_http_answer(r, &a);
 }
@@ -123,6 +128,7 @@ static struct lac_registry *open_with(uint32_t unknown_ttl_ms, uint32_t timeout_
     LAC_TEST_NEED(lac_registry_open(&r, &o, &err) == LAC_OK);
     atomic_store(&fake.asked, 0);
     atomic_store(&fake.status, 0);
+    atomic_store(&fake.location, NULL);
     atomic_store(&fake.slow, false);
     return r;
 }
@@ -215,6 +221,32 @@ static void answers_that_prove_nothing_are_never_a_refusal(void)
     atomic_store(&fake.status, 0);
     wait_a_moment();
     LAC_TEST_EQ(lac_registry_by_id(r, 1, &schema, &err), LAC_OK);
+    close_both(r);
+}
+
+/* Our credentials would go along, and a POST become a GET. */
+static void a_redirect_is_told_and_not_followed(void)
+{
+    struct lac_registry *r = open(0);
+    struct lac_str schema;
+    uint32_t id;
+
+    atomic_store(&fake.body, "");
+    atomic_store(&fake.status, 302);
+    atomic_store(&fake.location, "http://127.0.0.1:1/start?state=secret");
+    LAC_TEST_EQ(lac_registry_by_id(r, 1, &schema, &err), LAC_RETRY);
+    LAC_TEST_STR(err.text, "registry: answered 302 and points to http://127.0.0.1:1/start, "
+                           "check registry.url");
+    wait_a_moment();
+    atomic_store(&fake.location, "/api/schemas/ids/1");
+    LAC_TEST_EQ(lac_registry_register(r, LAC_STR("x"), LAC_STR("\"string\""), &id, &err),
+                LAC_RETRY);
+    LAC_TEST_EQ(atomic_load(&fake.asked), 2);
+    wait_a_moment();
+    atomic_store(&fake.location, NULL);
+    atomic_store(&fake.status, 500);
+    LAC_TEST_EQ(lac_registry_by_id(r, 1, &schema, &err), LAC_RETRY);
+    LAC_TEST_STR(err.text, "registry: answered 500");
     close_both(r);
 }
 
@@ -380,7 +412,8 @@ static void a_registry_needs_a_url(void)
 
 LAC_TEST_MAIN(registry, a_schema_is_fetched_once, what_is_not_avro_is_refused_for_good,
               an_unknown_id_is_asked_for_again_after_a_while,
-              answers_that_prove_nothing_are_never_a_refusal, only_a_schema_is_too_large_for_good,
-              a_lack_of_memory_is_no_refusal, an_id_that_was_unknown_may_become_known,
-              what_is_kept_is_bounded, a_registry_that_hangs_or_is_gone_is_a_retry,
-              our_schemas_are_registered, a_wire_reads_through_it, a_registry_needs_a_url)
+              answers_that_prove_nothing_are_never_a_refusal, a_redirect_is_told_and_not_followed,
+              only_a_schema_is_too_large_for_good, a_lack_of_memory_is_no_refusal,
+              an_id_that_was_unknown_may_become_known, what_is_kept_is_bounded,
+              a_registry_that_hangs_or_is_gone_is_a_retry, our_schemas_are_registered,
+              a_wire_reads_through_it, a_registry_needs_a_url)

@@ -597,11 +597,16 @@ static void check_registry(struct doctor *d)
         .password = *r.username ? r.password : NULL,
     };
     size_t len = strlen(r.url);
-    char full[1024], memory[2048];
+    char full[1024], memory[2048], moved_to[256];
     struct lac_http_client *client;
     struct lac_buf body, shown;
     struct lac_err err = {0};
     unsigned status = 0;
+    struct lac_http_call call = {.url = full,
+                                 .into = &body,
+                                 .status = &status,
+                                 .moved_to = moved_to,
+                                 .moved_to_size = sizeof(moved_to)};
 
     while (len > 0 && r.url[len - 1] == '/') /* as programs do */
         len--;
@@ -619,11 +624,12 @@ static void check_registry(struct doctor *d)
     lac_buf_init_fixed(&shown, memory, sizeof(memory)); /* what people paste into reports */
     lac_conf_put_masked(&shown, lac_str_from(r.url));
     lac_buf_init(&body, 4 << 20);
-    if (lac_http_get(client, full, &body, &status, &err) != LAC_OK || status != 200)
+    if (lac_http_client_send(client, &call, &err) != LAC_OK || status != 200)
         say(d, FAIL, "registry",
             "Start it, or set registry.url, .username, .password_file and .ssl_ca_file.",
-            "%.*s: %s%.0u", LAC_STR_FMT(lac_buf_str(&shown)),
-            status ? "it answers with HTTP status " : err.text, status);
+            "%.*s: %s%.0u%s%s", LAC_STR_FMT(lac_buf_str(&shown)),
+            status ? "it answers with HTTP status " : err.text, status,
+            moved_to[0] ? " and points to " : "", moved_to);
     else
         say(d, OK, "registry", "", "%.*s", LAC_STR_FMT(lac_buf_str(&shown)));
     lac_buf_deinit(&body);
