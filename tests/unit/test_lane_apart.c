@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Goal: what a lane does beside its commits. Dead letters that an output of rows can't carry go
- * apart and before the commit, replies that fail are counted, and what fails on the way back to
- * work is done again.
+ * apart and before the commit, replies with their batch or behind it, replies that fail are
+ * counted, and what fails on the way back to work is done again.
  */
 #include "lac_metrics.h"
 #include "lac_test.h"
 #include "lane_fixture.h"
 
-enum { COUNT = 8 };
+enum {
+    COUNT = 8,
+    TOO_LARGE = 10, /* librdkafka's codes: of a record, */
+    DOWN = -195,    /* and of a connection */
+};
 
 struct world {
     struct fixture f;
@@ -28,6 +32,19 @@ struct world {
     int rejoined;
     int apart, unflushed; /* dead letters: all that were sent, and those nobody waited for */
     int64_t letters[COUNT];
+    int bare;       /* letters without their value */
+    int failures;   /* letters that are not delivered, first; -1: all that have a value */
+    int code;       /* why */
+    int failed;     /* of those that nobody has asked about */
+    int silences;   /* waits for letters that end without an answer, first */
+    int flushes;    /* waits that had one */
+    int64_t toxic;  /* the stage takes no batch with this message but itself; 0: none */
+    bool early;     /* replies go with their batch */
+    int replied;    /* replies that were sent: all, */
+    int replied_at; /* and when the first commit was asked for */
+    int64_t copied; /* position that the group was told */
+    int waited;     /* times that it was waited for */
+    uint32_t interval_ms, stage_ms; /* between commits, 0: long; of a batch */
 };
 
 static struct lac_err err;
@@ -63,20 +80,55 @@ static enum lac_status side_produce(void *ctx, int topic, const struct lac_kafka
 
     if (w->no_side)
         return lac_err_set(e, LAC_RETRY, 0, "the queue is full");
-    if (topic != FIXTURE_DEAD)
+    if (topic != FIXTURE_DEAD) {
+        w->replied++;
         return LAC_OK;
+    }
     for (size_t i = 0; i < r->header_count; i++)
         if (lac_str_is(r->headers[i].name, "lacuna-dlq-offset") && w->apart < COUNT)
             w->letters[w->apart] = r->headers[i].value.ptr[0] - '0';
     w->apart++;
     w->unflushed++;
+    w->bare += r->value.ptr == NULL;
+    if (w->failures > 0 || (w->failures && r->value.ptr)) {
+        w->failures -= w->failures > 0;
+        w->failed++;
+    }
     return LAC_OK;
 }
 
 static enum lac_status side_flush(void *ctx, uint32_t timeout_ms, struct lac_err *e)
 {
-    (void)timeout_ms, (void)e;
-    ((struct world *)ctx)->unflushed = 0;
+    struct world *w = ctx;
+
+    (void)timeout_ms;
+    if (w->silences && w->silences--)
+        return lac_err_set(e, LAC_RETRY, DOWN, "no answer");
+    w->flushes++;
+    w->unflushed = 0;
+    return LAC_OK;
+}
+
+static size_t side_failed(void *ctx, struct lac_err *e)
+{
+    struct world *w = ctx;
+    int failed = w->failed;
+
+    if (failed)
+        (void)lac_err_set(e, LAC_RETRY, w->code, "not delivered");
+    w->failed = 0;
+    return (size_t)failed;
+}
+
+static enum lac_status copy(void *ctx, const struct lac_kafka_position *p, size_t n, bool wait,
+                            struct lac_err *e)
+{
+    struct world *w = ctx;
+
+    (void)e;
+    LAC_TEST_EQ(n, 1);
+    w->copied = p[0].offset;
+    w->waited += wait;
     return LAC_OK;
 }
 
@@ -113,7 +165,8 @@ static enum lac_status commit(void *ctx, const struct lac_kafka_position *p, siz
 
     LAC_TEST_EQ(n, 1);
     LAC_TEST_EQ(w->unflushed, 0); /* or the position is behind a letter that is nowhere */
-    w->commits++;
+    if (!w->commits++)
+        w->replied_at = w->replied;
     if (w->last_commit)
         return lac_err_set(e, LAC_FATAL, 0, "for good");
     if (w->losses && w->losses--)
@@ -125,7 +178,9 @@ static enum lac_status commit(void *ctx, const struct lac_kafka_position *p, siz
 static enum lac_status stage(void *ctx, struct lac_batch *b, struct lac_err *e)
 {
     struct world *w = ctx;
+    bool toxic = false;
 
+    w->f.now_ms += w->stage_ms;
     for (size_t i = 0; i < b->count; i++) {
         const struct lac_kafka_record r = {.value = b->msgs[i].value};
 
@@ -138,8 +193,9 @@ static enum lac_status stage(void *ctx, struct lac_batch *b, struct lac_err *e)
             lac_batch_reject(b, i, "undecodable", "byte 0");
         if (w->replies && lac_batch_reply(b, FIXTURE_OUT, &r) != LAC_OK)
             return LAC_AGAIN;
+        toxic = toxic || (w->toxic && b->msgs[i].offset == w->toxic);
     }
-    return LAC_OK;
+    return toxic && b->count > 1 ? lac_err_set(e, LAC_REJECT, 0, "one of these") : LAC_OK;
 }
 
 static void open_lane(struct world *w, size_t batch)
@@ -150,13 +206,16 @@ static void open_lane(struct world *w, size_t batch)
     w->f.io.rejoin = rejoin;
     w->f.io.side_produce = side_produce;
     w->f.io.side_flush = side_flush;
+    w->f.io.side_failed = side_failed;
+    w->f.io.commit = copy;
     w->f.output.carries_records = false;
     w->f.output.start = start;
     w->f.output.write = write_rows;
     w->f.output.commit = commit;
     w->f.stage = stage;
     w->f.options.batch_count = batch;
-    w->f.options.commit_interval_ms = 5000;
+    w->f.options.commit_interval_ms = w->interval_ms ? w->interval_ms : 5000;
+    w->f.options.replies_early = w->early;
     fixture_open(&w->f);
 }
 
@@ -190,7 +249,112 @@ static void what_a_table_does_not_take_is_a_letter_too(void)
     }
 }
 
+/* One that a broker did not answer for goes again as it is; only a refused one has to be smaller.
+ */
+static void a_letter_is_cut_down_only_when_it_is_refused(void)
+{
+    static const struct {
+        int code, failures, apart, bare;
+    } rows[] = {{DOWN, 5, 6, 0}, {TOO_LARGE, -1, 4, 1}};
+
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        struct world w = {.rejected = 1, .code = rows[i].code, .failures = rows[i].failures};
+
+        lac_test_row("code %d", w.code);
+        open_lane(&w, COUNT);
+        w.f.count = 2;
+        while (w.f.durable < 2 && w.apart < COUNT)
+            LAC_TEST_NEED(lac_lane_turn(w.f.lane, &err) == LAC_OK);
+        LAC_TEST_EQ(w.apart, rows[i].apart);
+        LAC_TEST_EQ(w.bare, rows[i].bare);
+        fixture_close(&w.f);
+    }
+}
+
+/* Or what is done again would be blamed for it. */
+static void what_becomes_of_a_lost_intervals_letters_is_forgotten_with_it(void)
+{
+    struct world w = {.rejected = 3, .silences = 1, .failures = 1, .code = TOO_LARGE};
+
+    LAC_TEST_EQ(run(&w, COUNT), LAC_OK);
+    LAC_TEST_EQ(w.f.durable, COUNT);
+    LAC_TEST_EQ(w.apart, 2);
+    LAC_TEST_EQ(w.bare, 0);
+    LAC_TEST_EQ(w.commits, 1);
+    fixture_close(&w.f);
+}
+
+/* Each wait is one for replies, too. */
+static void letters_are_waited_for_once(void)
+{
+    struct world w = {.rejected = 3};
+
+    open_lane(&w, COUNT);
+    w.f.count = 4;
+    while (w.f.durable < 4)
+        LAC_TEST_NEED(lac_lane_turn(w.f.lane, &err) == LAC_OK);
+    LAC_TEST_EQ(w.flushes, 1);
+    w.f.count = COUNT;
+    while (w.f.durable < COUNT)
+        LAC_TEST_NEED(lac_lane_turn(w.f.lane, &err) == LAC_OK);
+    LAC_TEST_EQ(w.flushes, 1);
+    fixture_close(&w.f);
+}
+
+/* ---- replies ---- */
+
+static void replies_go_once_with_their_batch_or_behind_the_commit(void)
+{
+    for (int early = 0; early <= 1; early++)
+        for (int losses = 0; losses <= 1; losses++) {
+            struct world w = {.replies = true, .early = early, .losses = losses, .toxic = 3};
+
+            lac_test_row("early %d, losses %d", early, losses);
+            LAC_TEST_EQ(run(&w, 4), LAC_OK);
+            LAC_TEST_EQ(w.f.durable, COUNT);
+            LAC_TEST_EQ(w.replied_at > 0, early);
+            LAC_TEST_EQ(w.replied, COUNT + (early ? losses * w.replied_at : 0));
+            fixture_close(&w.f);
+        }
+}
+
+/* ---- when ---- */
+
+/* However fast batches follow each other. */
+static void an_interval_is_as_old_as_its_first_batch(void)
+{
+    struct world w = {.interval_ms = 25, .stage_ms = 10};
+
+    LAC_TEST_EQ(run(&w, 1), LAC_OK);
+    LAC_TEST_EQ(w.f.durable, COUNT);
+    CU_ASSERT(w.commits >= 3);
+    fixture_close(&w.f);
+}
+
+static void a_stage_that_waits_does_not_hold_up_what_came_before(void)
+{
+    struct world w = {.waits = 2};
+
+    open_lane(&w, 1);
+    while (!w.commits)
+        LAC_TEST_NEED(lac_lane_turn(w.f.lane, &err) == LAC_OK);
+    LAC_TEST_EQ(w.f.durable, 2);
+    CU_ASSERT(w.f.now_ms < 5000);
+    fixture_close(&w.f);
+}
+
 /* ---- what is counted ---- */
+
+/* Nobody reads from there, so nobody waits for it. */
+static void tools_that_show_lag_are_told_the_position(void)
+{
+    struct world w = {.losses = 1};
+
+    LAC_TEST_EQ(run(&w, COUNT), LAC_OK);
+    LAC_TEST_EQ(w.copied, COUNT);
+    LAC_TEST_EQ(w.waited, 0);
+    fixture_close(&w.f);
+}
 
 static void replies_that_fail_are_counted_and_hold_nothing_up(void)
 {
@@ -278,6 +442,12 @@ static void a_lane_that_is_well_again_says_so(void)
 }
 
 LAC_TEST_MAIN(lane_apart, what_a_table_does_not_take_is_a_letter_too,
+              a_letter_is_cut_down_only_when_it_is_refused,
+              what_becomes_of_a_lost_intervals_letters_is_forgotten_with_it,
+              letters_are_waited_for_once, replies_go_once_with_their_batch_or_behind_the_commit,
+              an_interval_is_as_old_as_its_first_batch,
+              a_stage_that_waits_does_not_hold_up_what_came_before,
+              tools_that_show_lag_are_told_the_position,
               replies_that_fail_are_counted_and_hold_nothing_up,
               what_is_dropped_is_read_again_from_its_first,
               what_comes_again_costs_nothing_of_the_batch_it_comes_into,
