@@ -3,11 +3,6 @@
  * Goal: what a lane makes of a commit. One partition, an output that takes or refuses as it is
  * told, and a clock that only the lane's own waits move.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include "lac_fuse.h"
 #include "lac_test.h"
 #include "lane_fixture.h"
 
@@ -21,8 +16,6 @@ struct world {
     int letters, bare; /* dead letters in the open interval: all, those without a value */
     int kept_letters;  /* in what is committed */
     int kept_bare;     /* of them, without a value */
-    size_t largest;    /* messages of the largest slice that went through the stage */
-    const char *fuse;  /* path, NULL: none */
     size_t batch;      /* messages of a batch; 0: FIXTURE_BATCH */
     int64_t slow;      /* the stage takes SLOW_MS for this message; 0: none */
     uint64_t begun_ms; /* when the open transaction was begun; 0: none is open */
@@ -38,6 +31,11 @@ struct world {
     bool holds_bad;    /* the open interval has it */
     bool bad_letter;   /* nor one with its whole letter */
     size_t open;       /* messages of the open interval */
+    size_t kept;       /* in what is committed */
+    int64_t letter;    /* the last dead letter's message */
+    int64_t lossy;     /* the first write of this message fails, half done; 0: none */
+    size_t room;       /* messages that an interval takes; 0: as many as come */
+    int64_t refused;   /* the output takes no row of this message; 0: of all */
     size_t sizes[COMMITS_MAX + 1];      /* of the intervals whose commits were asked for */
     uint64_t asked_ms[COMMITS_MAX + 1]; /* when */
 };
@@ -80,10 +78,23 @@ static void close_interval(struct world *w)
     w->holds_bad = false;
 }
 
+static int64_t offset_of(const struct lac_kafka_record *letter)
+{
+    for (size_t i = 0; i < letter->header_count; i++)
+        if (lac_str_is(letter->headers[i].name, "lacuna-dlq-offset"))
+            return letter->headers[i].value.ptr[0] - '0';
+    return LAC_KAFKA_NONE;
+}
+
 static enum lac_status output_write(void *ctx, struct lac_batch *b, struct lac_err *e)
 {
     struct world *w = ctx;
 
+    for (size_t i = 0; i < b->count; i++)
+        if (w->refused && b->msgs[i].offset == w->refused && !lac_batch_rejected(b, i))
+            return lac_err_set(e, LAC_REJECT, 0, "one of these");
+    if (w->room && w->open + b->count > w->room)
+        return lac_err_set(e, LAC_AGAIN, 0, "full");
     if (!w->begun_ms)
         w->begun_ms = w->f.now_ms;
     w->open += b->count;
@@ -95,9 +106,15 @@ static enum lac_status output_write(void *ctx, struct lac_batch *b, struct lac_e
             continue;
         if (w->bad_letter && b->records[i].record.value.ptr)
             w->holds_bad = true;
+        w->letter = offset_of(&b->records[i].record);
         w->letters++;
         w->bare += b->records[i].record.value.ptr == NULL;
     }
+    for (size_t i = 0; i < b->count; i++)
+        if (w->lossy && b->msgs[i].offset == w->lossy) {
+            w->lossy = 0;
+            return lac_err_set(e, LAC_RETRY, 0, "not all of it");
+        }
     if (w->fatal && b->msgs[b->count - 1].offset == w->fatal)
         return lac_err_set(e, LAC_FATAL, 0, "not allowed");
     return LAC_OK;
@@ -124,6 +141,7 @@ static enum lac_status output_commit(void *ctx, const struct lac_kafka_position 
     if (w->holds_bad || (w->refusals && w->refusals--))
         return lac_err_set(e, LAC_REJECT, 0, "no");
     w->f.durable = p[0].offset;
+    w->kept += w->open;
     w->kept_letters += w->letters;
     w->kept_bare += w->bare;
     close_interval(w);
@@ -152,8 +170,6 @@ static enum lac_status pass_on(void *ctx, struct lac_batch *b, struct lac_err *e
     struct world *w = ctx;
 
     (void)e;
-    if (b->count > w->largest)
-        w->largest = b->count;
     w->staged += (int64_t)b->count;
     for (size_t i = 0; i < b->count; i++) {
         const struct lac_kafka_record r = {.key = b->msgs[i].key, .value = b->msgs[i].value};
@@ -176,7 +192,6 @@ static void open_lane(struct world *w)
     w->f.output.commit = output_commit;
     w->f.output.abort = output_abort;
     w->f.stage = pass_on;
-    w->f.options.fuse_path = w->fuse;
     if (w->batch)
         w->f.options.batch_count = w->batch;
     fixture_open(&w->f);
@@ -247,6 +262,38 @@ static void a_record_that_cannot_be_written_is_found_among_others(void)
     }
 }
 
+/* ---- writes that are not taken ---- */
+
+static void what_was_taken_in_part_is_given_up_and_done_again(void)
+{
+    for (size_t batch = 1; batch <= 4; batch++) {
+        struct world w = {.f.count = 8, .lossy = 5, .batch = batch};
+
+        lac_test_row("batches of %zu", batch);
+        LAC_TEST_EQ(run(&w), LAC_OK);
+        LAC_TEST_EQ(w.f.durable, 8);
+        LAC_TEST_EQ(w.kept, 8);
+        LAC_TEST_EQ(w.kept_letters, 0);
+    }
+}
+
+/* A commit makes room, and only for what is alone in an interval there is none; for a dead letter
+ * neither. */
+static void a_full_interval_is_ended_before_anything_is_given_up(void)
+{
+    for (size_t room = 1; room <= 8; room++)
+        for (int64_t refused = 0; refused < 8; refused++) {
+            struct world w = {.f.count = 8, .room = room, .refused = refused, .batch = 4};
+
+            lac_test_row("room for %zu, message %d refused", room, (int)refused);
+            LAC_TEST_EQ(run(&w), LAC_OK);
+            LAC_TEST_EQ(w.f.durable, 8);
+            LAC_TEST_EQ(w.kept, 8);
+            LAC_TEST_EQ(w.kept_letters, refused > 0);
+            LAC_TEST_EQ(w.letter, refused);
+        }
+}
+
 /* ---- waiting ---- */
 
 /* Twice as long each time, up to a bound; never less than half of it, and then anew. */
@@ -296,6 +343,16 @@ static void what_comes_from_before_the_position_is_not_processed_again(void)
     LAC_TEST_EQ(run(&w), LAC_OK);
     LAC_TEST_EQ(w.staged, 2);
     LAC_TEST_EQ(w.seeks, 0);
+}
+
+/* As long as nobody has committed anything there is no other place. */
+static void without_a_position_reading_goes_back_to_where_it_began(void)
+{
+    struct world w = {.f.count = 3, .f.durable = LAC_KAFKA_NONE, .losses = 1};
+
+    LAC_TEST_EQ(run(&w), LAC_OK);
+    LAC_TEST_EQ(w.f.durable, 3);
+    LAC_TEST_EQ(w.kept, 3);
 }
 
 /* What comes while it is still to be sent on is no reason to begin there. */
@@ -386,97 +443,18 @@ static void what_waits_behind_a_long_batch_is_committed_first(void)
     CU_ASSERT(late > 0); /* or nothing was shown */
 }
 
-/* ---- suspects ---- */
-
-static void make_path(char *path, size_t size)
-{
-    int fd;
-
-    (void)snprintf(path, size, "/tmp/lac_commit_XXXXXX");
-    fd = mkstemp(path);
-    LAC_TEST_NEED(fd >= 0);
-    (void)close(fd);
-}
-
-/* The process died with these in hand, once. */
-static void suspect(const char *path, int64_t first, size_t n)
-{
-    struct lac_kafka_msg msgs[FIXTURE_BATCH];
-    struct lac_fuse *f = NULL;
-
-    LAC_TEST_NEED(n <= FIXTURE_BATCH && lac_fuse_open(&f, path, &err) == LAC_OK);
-    for (size_t i = 0; i < n; i++)
-        msgs[i] = (struct lac_kafka_msg){.topic = "in", .offset = first + (int64_t)i};
-    lac_fuse_arm(f, msgs, n);
-    lac_fuse_close(f);
-}
-
-static uint32_t crashes_of(const char *path, int64_t offset)
-{
-    const struct lac_kafka_msg msg = {.topic = "in", .offset = offset};
-    struct lac_fuse *f = NULL;
-    uint32_t crashes;
-
-    LAC_TEST_NEED(lac_fuse_open(&f, path, &err) == LAC_OK);
-    crashes = lac_fuse_crashes(f, &msg);
-    lac_fuse_close(f);
-    return crashes;
-}
-
-/* Else every later start would go through them one by one, and a crash for another reason would
- * dead-letter what is innocent. */
-static void what_is_committed_is_no_suspect_any_more(void)
-{
-    char path[32];
-    struct world w = {.f.count = 6, .fuse = path};
-
-    make_path(path, sizeof(path));
-    suspect(path, 0, 4);
-    LAC_TEST_EQ(crashes_of(path, 3), 1);
-    LAC_TEST_EQ(run(&w), LAC_OK);
-    LAC_TEST_EQ(w.f.durable, 6);
-    LAC_TEST_EQ(w.kept_letters, 0);
-    for (int64_t offset = 0; offset < 6; offset++)
-        LAC_TEST_EQ(crashes_of(path, offset), 0);
-    (void)unlink(path);
-}
-
-static void only_what_is_committed_is_forgotten(void)
-{
-    char path[32];
-    struct world w = {.f.count = 4, .fuse = path, .losses = 2};
-    struct lac_err turn;
-
-    make_path(path, sizeof(path));
-    suspect(path, 0, 4);
-    suspect(path, 0, 4); /* the first crash counts when the file is opened, so this is one more */
-    LAC_TEST_EQ(crashes_of(path, 3), 2);
-    open_lane(&w);
-    while (w.commits <
-           2) /* its suspects are dead letters, in an interval that is lost, and again */
-        LAC_TEST_NEED(lac_lane_turn(w.f.lane, &turn) == LAC_OK);
-    LAC_TEST_EQ(w.f.durable, 0);
-    LAC_TEST_EQ(w.staged, 0);
-    fixture_close(&w.f);
-    LAC_TEST_EQ(crashes_of(path, 3), 2);
-    LAC_TEST_EQ(crashes_of(path, 0), 2);
-    w = (struct world){.f.count = 4, .fuse = path};
-    LAC_TEST_EQ(run(&w), LAC_OK);
-    LAC_TEST_EQ(w.kept_letters, 4);
-    LAC_TEST_EQ(w.largest, 0);
-    LAC_TEST_EQ(crashes_of(path, 3), 0);
-    (void)unlink(path);
-}
-
 LAC_TEST_MAIN(lane_commit, a_refused_record_is_dead_lettered_first_whole_then_bare,
               a_refused_empty_letter_ends_the_lane,
               a_record_that_cannot_be_written_is_found_among_others,
+
+              what_was_taken_in_part_is_given_up_and_done_again,
+              a_full_interval_is_ended_before_anything_is_given_up,
               waits_grow_up_to_a_bound_and_begin_anew_after_a_commit,
               what_comes_from_before_the_position_is_not_processed_again,
+              without_a_position_reading_goes_back_to_where_it_began,
               a_position_stays_where_it_is_until_the_partition_can_be_sent_there,
               a_log_that_ends_before_the_position_is_read_from_its_start,
               whoever_keeps_the_position_hears_that_the_log_ends_before_it,
               what_was_written_in_part_is_not_committed_on_the_way_out,
               a_lane_that_stops_drains_before_it_is_stopped,
-              what_waits_behind_a_long_batch_is_committed_first,
-              what_is_committed_is_no_suspect_any_more, only_what_is_committed_is_forgotten)
+              what_waits_behind_a_long_batch_is_committed_first)
