@@ -6,7 +6,7 @@ lac_test(lane_commit SOURCES lane_fixture.c USES base kafka lane metrics)
 lac_test(lane_lag SOURCES lane_fixture.c USES base kafka lane metrics)
 lac_test(lane_parts SOURCES lane_fixture.c USES base kafka lane metrics)
 lac_test(lane_suspects SOURCES lane_fixture.c USES base kafka lane metrics)
-lac_test(output_kafka USES kafka lane)
+lac_test(output_kafka SOURCES lane_fixture.c USES base kafka lane metrics)
 lac_test(runtime_state USES base conf lane LINK -Wl,--wrap=flock)
 # Messages of the simulated consumer are its own: so is what releases them.
 lac_test(lane_sim COST 25 USES kafka lane

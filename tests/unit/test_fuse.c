@@ -290,6 +290,30 @@ static void a_record_is_cut_out_of_its_range(void)
     }
 }
 
+/* From its first on; what comes behind it is suspected as before. */
+static void a_range_is_passed_record_by_record(void)
+{
+    struct lac_fuse *f = fresh_fuse();
+    const struct lac_kafka_msg range[] = {at(0, 2), at(0, 5)};
+
+    lac_fuse_arm(f, range, 2);
+    f = crash(f);
+    for (int64_t passed = 2; passed <= 5; passed++) {
+        const struct lac_kafka_msg m = at(0, passed);
+
+        lac_fuse_passed(f, &m);
+        for (int64_t offset = 0; offset < 8; offset++) {
+            const struct lac_kafka_msg each = at(0, offset);
+
+            lac_test_row("passed %d, offset %d", (int)passed, (int)offset);
+            LAC_TEST_EQ(lac_fuse_crashes(f, &each), offset > passed && offset <= 5);
+        }
+    }
+    CU_ASSERT(!lac_fuse_any(f));
+    lac_fuse_close(f);
+    (void)unlink(path);
+}
+
 /* Suspects of partitions that went elsewhere are never passed here. */
 static void old_suspects_do_not_hide_a_new_culprit(void)
 {
@@ -513,7 +537,8 @@ LAC_TEST_MAIN(fuse, bad_records_of_many_partitions_are_all_found,
               a_crash_between_batches_accuses_nobody,
               suspects_are_told_apart_by_partition_and_offset, a_damaged_file_is_started_anew,
               crashes_are_counted_to_a_limit, crashes_are_a_records_own,
-              a_record_is_cut_out_of_its_range, old_suspects_do_not_hide_a_new_culprit,
-              who_is_known_least_about_gives_way, a_full_list_keeps_the_sharpest_suspect,
-              two_processes_do_not_share_a_fuse, more_partitions_than_ranges_are_survived,
-              what_one_lane_suspects_the_others_learn, a_full_disk_is_told_and_kills_nobody)
+              a_record_is_cut_out_of_its_range, a_range_is_passed_record_by_record,
+              old_suspects_do_not_hide_a_new_culprit, who_is_known_least_about_gives_way,
+              a_full_list_keeps_the_sharpest_suspect, two_processes_do_not_share_a_fuse,
+              more_partitions_than_ranges_are_survived, what_one_lane_suspects_the_others_learn,
+              a_full_disk_is_told_and_kills_nobody)

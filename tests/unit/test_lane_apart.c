@@ -10,13 +10,14 @@
 
 enum {
     COUNT = 8,
-    TOO_LARGE = 10, /* librdkafka's codes: of a record, */
-    DOWN = -195,    /* and of a connection */
+    TOO_LARGE = 10,      /* librdkafka's codes: of a record, */
+    DOWN = -195,         /* and of a connection */
+    LETTER_BYTES = 2304, /* of an arena: one takes a little less */
 };
 
 struct world {
     struct fixture f;
-    int64_t refused;  /* the output takes no row of this message; 0: of all */
+    int64_t refused;  /* the output takes no row of this message; -1: none at all, 0: all */
     int64_t rejected; /* the stage rejects this one */
     bool replies;     /* the stage answers each message */
     bool no_side;     /* what goes apart is not taken */
@@ -32,18 +33,19 @@ struct world {
     int rejoined;
     int apart, unflushed; /* dead letters: all that were sent, and those nobody waited for */
     int64_t letters[COUNT];
-    int bare;       /* letters without their value */
-    int failures;   /* letters that are not delivered, first; -1: all that have a value */
-    int code;       /* why */
-    int failed;     /* of those that nobody has asked about */
-    int silences;   /* waits for letters that end without an answer, first */
-    int flushes;    /* waits that had one */
-    int64_t toxic;  /* the stage takes no batch with this message but itself; 0: none */
-    bool early;     /* replies go with their batch */
-    int replied;    /* replies that were sent: all, */
-    int replied_at; /* and when the first commit was asked for */
-    int64_t copied; /* position that the group was told */
-    int waited;     /* times that it was waited for */
+    int bare;           /* letters without their value */
+    int failures;       /* letters that are not delivered, first; -1: all that have a value */
+    int code;           /* why */
+    int failed;         /* of those that nobody has asked about */
+    int silences;       /* waits for letters that end without an answer, first */
+    int flushes;        /* waits that had one */
+    int64_t toxic;      /* the stage takes no batch with this message but itself; 0: none */
+    bool early;         /* replies go with their batch */
+    int replied;        /* replies that were sent: all, */
+    int replied_at;     /* and when the first commit was asked for */
+    int64_t copied;     /* position that the group was told */
+    int waited;         /* times that it was waited for */
+    size_t arena_bytes; /* that results and letters have; 0: as usual */
     uint32_t interval_ms, stage_ms; /* between commits, 0: long; of a batch */
 };
 
@@ -150,7 +152,7 @@ static enum lac_status write_rows(void *ctx, struct lac_batch *b, struct lac_err
 
     (void)e;
     for (size_t i = 0; i < b->count; i++) {
-        if (w->refused && b->msgs[i].offset == w->refused)
+        if (w->refused == -1 || (w->refused && b->msgs[i].offset == w->refused))
             lac_batch_reject(b, i, "refused", "the table takes no such row");
         if (b->msgs[i].offset == w->done)
             w->done++;
@@ -216,6 +218,7 @@ static void open_lane(struct world *w, size_t batch)
     w->f.options.batch_count = batch;
     w->f.options.commit_interval_ms = w->interval_ms ? w->interval_ms : 5000;
     w->f.options.replies_early = w->early;
+    w->f.options.arena_bytes = w->arena_bytes;
     fixture_open(&w->f);
 }
 
@@ -245,6 +248,22 @@ static void what_a_table_does_not_take_is_a_letter_too(void)
         LAC_TEST_EQ(w.letters[1], want == 2 ? 5 : 0);
         LAC_TEST_EQ(atomic_load(&lac_lane_health(w.f.lane)->rejected), want);
         LAC_TEST_EQ(atomic_load(&lac_lane_health(w.f.lane)->processed), COUNT);
+        fixture_close(&w.f);
+    }
+}
+
+/* The rows are taken by then, and can't be taken back one by one. */
+static void letters_that_find_no_room_are_made_of_fewer_messages(void)
+{
+    for (size_t room = 1; room < COUNT; room++) {
+        struct world w = {.refused = -1, .arena_bytes = room * LETTER_BYTES};
+
+        lac_test_row("room for %zu", room);
+        open_lane(&w, COUNT);
+        for (int i = 0; i < 1000 && w.f.durable < COUNT; i++)
+            LAC_TEST_NEED(lac_lane_turn(w.f.lane, &err) == LAC_OK);
+        LAC_TEST_EQ(w.f.durable, COUNT);
+        LAC_TEST_EQ(w.apart, COUNT);
         fixture_close(&w.f);
     }
 }
@@ -442,6 +461,7 @@ static void a_lane_that_is_well_again_says_so(void)
 }
 
 LAC_TEST_MAIN(lane_apart, what_a_table_does_not_take_is_a_letter_too,
+              letters_that_find_no_room_are_made_of_fewer_messages,
               a_letter_is_cut_down_only_when_it_is_refused,
               what_becomes_of_a_lost_intervals_letters_is_forgotten_with_it,
               letters_are_waited_for_once, replies_go_once_with_their_batch_or_behind_the_commit,

@@ -9,6 +9,7 @@
 
 #include "lac_lane.h"
 #include "lac_test.h"
+#include "lane_fixture.h"
 
 enum {
     TIMEOUT_MS = 300,
@@ -543,6 +544,33 @@ static void after_a_broken_connection_the_next_transaction_has_a_new_epoch(void)
     asked("begin; offsets 1 to 7; commit; ");
 }
 
+/* A rebalance and the end of a program are not held up for it: what is open is given up. */
+static void a_lane_that_leaves_begins_nothing_in_an_epoch_that_is_over(void)
+{
+    struct fixture f = {.count = 1};
+
+    fixture_set_up(&f);
+    fixture_open(&f);
+    for (int leaves = 0; leaves <= 1; leaves++) {
+        lac_test_row("leaves %d", leaves);
+        set_up(true);
+        state.lane = f.lane;
+        LAC_TEST_EQ(open_it(), LAC_OK);
+        put_all("0");
+        asked("init; ");
+        if (leaves)
+            lac_lane_stop(f.lane);
+        world.interrupted = true;
+        LAC_TEST_EQ(write_it(), leaves ? LAC_RETRY : LAC_OK);
+        asked(leaves ? "" : "reopen; init; begin; produce 0 x 1; ");
+    }
+    LAC_TEST_EQ(commit_it(1), LAC_RETRY);
+    asked("");
+    LAC_TEST_EQ(abort_it(), LAC_OK);
+    asked("reopen; init; ");
+    fixture_close(&f);
+}
+
 static void what_is_to_be_repeated_is_until_time_is_up(void)
 {
     set_up_begun();
@@ -578,6 +606,24 @@ static void positions_follow_when_all_is_delivered(void)
     asked("");
     LAC_TEST_EQ(commit_it(0), LAC_OK);
     asked("flush 300; failed; ");
+}
+
+/* A lane that goes on commits again soon; the last commit has nobody behind it. */
+static void only_the_last_positions_are_waited_for(void)
+{
+    struct fixture f = {.count = 1};
+
+    fixture_set_up(&f);
+    fixture_open(&f);
+    set_up(false);
+    state.lane = f.lane;
+    LAC_TEST_EQ(open_it(), LAC_OK);
+    LAC_TEST_EQ(commit_it(1), LAC_OK);
+    asked("flush 300; failed; group 1 to 7; ");
+    lac_lane_stop(f.lane);
+    LAC_TEST_EQ(commit_it(1), LAC_OK);
+    asked("flush 300; failed; group 1 to 7 waits; ");
+    fixture_close(&f);
 }
 
 static void positions_stay_when_something_was_not_delivered(void)
@@ -663,6 +709,8 @@ LAC_TEST_MAIN(output_kafka, a_producer_is_made_ready_once, nothing_is_written_be
               what_can_never_be_sent_is_found_before_the_first_is_queued,
               a_commit_that_fails_is_given_up_by_a_new_epoch,
               after_a_broken_connection_the_next_transaction_has_a_new_epoch,
+              a_lane_that_leaves_begins_nothing_in_an_epoch_that_is_over,
               what_is_to_be_repeated_is_until_time_is_up, positions_follow_when_all_is_delivered,
+              only_the_last_positions_are_waited_for,
               positions_stay_when_something_was_not_delivered,
               a_plain_producer_that_takes_no_more_is_replaced, close_asks_for_nothing)
