@@ -122,9 +122,9 @@ static inline __attribute__((always_inline)) bool lac_match_is_in(unsigned char 
 /* Behind bytes of `set`, at most `limit` of them. */
 static inline size_t lac_match_skip(struct lac_str t, size_t i, const char *set, size_t limit)
 {
-    size_t from = i;
+    size_t stop = i < t.len && t.len - i > limit ? i + limit : t.len;
 
-    while (i < t.len && i - from < limit && lac_match_is_in((unsigned char)t.ptr[i], set))
+    while (i < stop && lac_match_is_in((unsigned char)t.ptr[i], set))
         i++;
     return i;
 }
@@ -133,9 +133,10 @@ static inline size_t lac_match_skip(struct lac_str t, size_t i, const char *set,
 static inline size_t lac_match_run_end(struct lac_str t, size_t from, size_t limit,
                                        bool (*is)(unsigned))
 {
+    size_t stop = from < t.len && t.len - from > limit ? from + limit : t.len;
     size_t end = from;
 
-    while (end < t.len && end - from < limit && is((unsigned char)t.ptr[end]))
+    while (end < stop && is((unsigned char)t.ptr[end]))
         end++;
     return end;
 }
@@ -144,9 +145,10 @@ static inline size_t lac_match_run_end(struct lac_str t, size_t from, size_t lim
 static inline size_t lac_match_run_start(struct lac_str t, size_t to, size_t limit,
                                          bool (*is)(unsigned))
 {
+    size_t stop = to > limit ? to - limit : 0;
     size_t start = to;
 
-    while (start > 0 && to - start < limit && is((unsigned char)t.ptr[start - 1]))
+    while (start > stop && is((unsigned char)t.ptr[start - 1]))
         start--;
     return start;
 }

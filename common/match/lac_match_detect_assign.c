@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "lac_match_form.h"
-#include "lac_match_grams.h"
+#include "lac_match_mention.h"
 #include "lac_match_secret.h"
 
-#define W LAC_MATCH_GRAM_WORD
+#define W LAC_MATCH_WORDS
 
 enum {
     RANDOM_MIN = 16,     /* of what is called a key, token or secret */
@@ -41,26 +41,41 @@ enum kind { KIND_PASSWORD, KIND_SECRET, KIND_KEY, KIND_LOGIN };
 /* What a name says that is about a secret but holds none: password_hash, secretName, csrf_token. */
 static bool is_about(struct lac_str before, struct lac_str after)
 {
-    static const struct lac_match_gram_word id[] = {W("id"), {0}};
-    static const struct lac_match_gram_word first[] = {
-        W("public"),       W("csrf"),  W("xsrf"),   W("next"),   W("page"),  W("cursor"),
-        W("contin"),       W("sort"),  W("partit"), W("cache"),  W("max_"),  W("min_"),
-        W("num_"),         W("sync"),  W("design"), W("forgot"), W("reset"), W("authenticity"),
-        W("requestverif"), W("empty"), {0}};
-    static const struct lac_match_gram_word last[] = {
-        W("hash"),   W("digest"),  W("salt"),   W("length"), W("_len"),   W("policy"), W("rule"),
-        W("regex"),  W("pattern"), W("file"),   W("path"),   W("dir"),    W("url"),    W("uri"),
-        W("link"),   W("point"),   W("host"),   W("expir"),  W("ttl"),    W("_age"),   W("time"),
-        W("reset"),  W("forgot"),  W("field"),  W("label"),  W("hold"),   W("hint"),   W("prompt"),
-        W("title"),  W("text"),    W("messag"), W("error"),  W("name"),   W("_id"),    W("type"),
-        W("format"), W("versio"),  W("_ref"),   W("keyref"), W("arn"),    W("manage"), W("store"),
-        W("count"),  W("limit"),   W("size"),   W("encod"),  W("streng"), W("score"),  W("izer"),
-        W("izat"),   W("ized"),    W("iser"),   W("isat"),   W("ised"),   W("less"),   W("requir"),
-        W("enable"), W("chang"),   {0}};
+    static const struct lac_match_mentions id = {W('i', "id")};
+    static const struct lac_match_mentions first = {W('a', "authenticity"),
+                                                    W('c', "csrf", "cursor", "contin", "cache"),
+                                                    W('d', "design"),
+                                                    W('e', "empty"),
+                                                    W('f', "forgot"),
+                                                    W('m', "max_", "min_"),
+                                                    W('n', "next", "num_"),
+                                                    W('p', "public", "page", "partit"),
+                                                    W('r', "reset", "requestverif"),
+                                                    W('s', "sort", "sync"),
+                                                    W('x', "xsrf")};
+    static const struct lac_match_mentions last = {
+        W('a', "arn"),
+        W('c', "count", "chang"),
+        W('d', "digest", "dir"),
+        W('e', "expir", "error", "encod", "enable"),
+        W('f', "file", "forgot", "field", "format"),
+        W('h', "hash", "host", "hold", "hint"),
+        W('i', "izer", "izat", "ized", "iser", "isat", "ised"),
+        W('k', "keyref"),
+        W('l', "length", "link", "label", "limit", "less"),
+        W('m', "messag", "manage"),
+        W('n', "name"),
+        W('p', "policy", "pattern", "path", "point", "prompt"),
+        W('r', "rule", "regex", "reset", "requir"),
+        W('s', "salt", "store", "size", "streng", "score"),
+        W('t', "ttl", "time", "title", "text", "type"),
+        W('u', "url", "uri"),
+        W('v', "versio"),
+        W('_', "_len", "_age", "_id", "_ref")};
 
-    if (after.len >= 2 && after.len <= 3 && lac_match_mentions(after, id))
+    if (after.len >= 2 && after.len <= 3 && lac_match_mentions(after, &id))
         return true;
-    return lac_match_mentions(before, first) || lac_match_mentions(after, last);
+    return lac_match_mentions(before, &first) || lac_match_mentions(after, &last);
 }
 
 /* Whether a part of the identifier ends at `i`, or is a plural that does. */
@@ -189,8 +204,8 @@ static bool is_cursor(struct lac_str t, size_t name)
     struct lac_str word =
         lac_str_slice(t, lac_match_run_start(t, end, LAC_MATCH_NAME_REST, lac_match_is_alpha), end);
 
-    for (size_t i = 0; end < name && words[i]; i++)
-        if (lac_str_eq_nocase(word, words[i]))
+    for (size_t i = 0; end < name && word.len > 0 && words[i]; i++)
+        if ((word.ptr[0] | 0x20) == words[i][0] && lac_str_eq_nocase(word, words[i]))
             return true;
     return false;
 }
@@ -198,22 +213,21 @@ static bool is_cursor(struct lac_str t, size_t name)
 /* Without quotes, a value may be a reference: settings.DB_PASS, process.env.TOKEN, /run/secret. */
 static bool is_reference(struct lac_str s)
 {
-    static const struct lac_match_gram_word words[] = {
-        W("passw"),      W("pwd"),    W("secret"),   W("token"),    W("apikey"), W("api_key"),
-        W("credential"), W("config"), W("settings"), W("env."),     W("args."),  W("self."),
-        W("this."),      W("://"),    W("privatek"), W("publicke"), {0}};
-    size_t dots = 0;
+    static const struct lac_match_mentions words = {W('a', "apikey", "api_key", "args."),
+                                                    W('c', "credential", "config"),
+                                                    W('e', "env."),
+                                                    W('p', "passw", "pwd", "privatek", "publicke"),
+                                                    W('s', "secret", "settings", "self."),
+                                                    W('t', "token", "this."),
+                                                    W('z', "://")};
 
     if (is_object(s))
         return true;
-    if (s.ptr[0] == '/' || s.ptr[0] == '.' || s.ptr[0] == '~' || lac_match_mentions(s, words))
+    if (s.ptr[0] == '/' || s.ptr[0] == '.' || s.ptr[0] == '~' || lac_match_mentions(s, &words))
         return true;
-    for (size_t i = 0; i < s.len; i++) {
-        if (!lac_match_is_name((unsigned char)s.ptr[i]))
-            return false;
-        dots += s.ptr[i] == '.' && i + 1 < s.len;
-    }
-    return dots > 0 && !lac_match_is_random(s, RANDOM_MIN);
+    if (lac_match_run_end(s, 0, s.len, lac_match_is_name) < s.len)
+        return false;
+    return memchr(s.ptr, '.', s.len - 1) && !lac_match_is_random(s, RANDOM_MIN);
 }
 
 /* Whether the characters are those of an issued key, with one colon between its halves; but no name
@@ -294,7 +308,7 @@ static bool is_issued_part(struct lac_str s)
     size_t digits = 0;
     size_t pairs = 0; /* of capitals */
 
-    for (size_t i = 0; i < s.len; i++) {
+    for (size_t i = 0; i < s.len && digits < 3; i++) {
         digits += lac_match_is_digit((unsigned char)s.ptr[i]);
         pairs += i > 0 && is_capital(s.ptr[i]) && is_capital(s.ptr[i - 1]);
     }
@@ -305,16 +319,16 @@ static bool is_issued_part(struct lac_str s)
 /* The same of one in parts, as signed tokens are: the parts of a path or a version are short. */
 static bool is_issued(struct lac_str s)
 {
-    size_t from = 0;
+    for (;;) {
+        const char *dot = memchr(s.ptr, '.', s.len);
+        size_t end = dot ? (size_t)(dot - s.ptr) : s.len;
 
-    for (size_t i = 0; i <= s.len; i++) {
-        if (i < s.len && s.ptr[i] != '.')
-            continue;
-        if (is_issued_part(lac_str_slice(s, from, i)))
+        if (is_issued_part(lac_str_slice(s, 0, end)))
             return true;
-        from = i + 1;
+        if (!dot)
+            return false;
+        s = lac_str_slice(s, end + 1, s.len);
     }
-    return false;
 }
 
 /* A short one: letters and digits only, and so mixed that they spell nothing. */
@@ -334,10 +348,10 @@ static bool is_short_issued(struct lac_str s)
 /* PASSWORD_ENV = 'DB_PASSWORD': the name of a variable. */
 static bool is_variable(struct lac_str s)
 {
-    static const struct lac_match_gram_word words[] = {W("passw"),  W("_pass"), W("pwd"),
-                                                       W("secret"), W("token"), {0}};
+    static const struct lac_match_mentions words = {W('p', "passw", "pwd"), W('s', "secret"),
+                                                    W('t', "token"), W('_', "_pass")};
 
-    return lac_match_is_constant(s) && lac_match_mentions(s, words);
+    return lac_match_is_constant(s) && lac_match_mentions(s, &words);
 }
 
 /* The public half of a pair, in DER as PEM has it (RFC 5280, 4.1.2.7; RFC 8410): RSA's identifier
@@ -438,7 +452,7 @@ static bool is_redacted(struct lac_str t, const struct lac_match_name *name, siz
 static bool assigned(struct lac_str t, size_t at, enum kind kind, bool directive,
                      struct lac_match_span *out)
 {
-    static const struct lac_match_gram_word keys[] = {W("key"), W("token"), {0}};
+    static const struct lac_match_mentions keys = {W('k', "key"), W('t', "token")};
     struct lac_match_value v = {.directive = directive};
     struct lac_match_name name = {0};
     struct lac_str before, after;
@@ -453,7 +467,7 @@ static bool assigned(struct lac_str t, size_t at, enum kind kind, bool directive
     if (kind == KIND_KEY && before.len == 0 && name.end == at)
         before = owner_of(t, name.start);
     after = lac_str_slice(t, at, name.end);
-    name.whole = after.len == 0 || (after.len <= KEY_REST_MAX && lac_match_mentions(after, keys));
+    name.whole = after.len == 0 || (after.len <= KEY_REST_MAX && lac_match_mentions(after, &keys));
     if ((after.len > 0 && t.ptr[name.end - 1] == '.') || is_about(before, after) ||
         (kind == KIND_KEY && is_plain_key(before)) ||
         (kind == KIND_PASSWORD ? is_verdict(t, &name) : is_cursor(t, name.start)))

@@ -7,14 +7,16 @@
 
 #include <string.h>
 
-#include "lac_match_grams.h"
+#include "lac_assert.h"
+#include "lac_match_mention.h"
 #include "lac_match_secret.h"
 
-#define W LAC_MATCH_GRAM_WORD
+#define W LAC_MATCH_WORDS
 
 enum {
-    STRING_REACH = 300,  /* bytes of a connection string to either side of its password */
-    COMMAND_REACH = 200, /* bytes between a command's name and its option */
+    CONNECTION_KEYS = 13, /* that is_connection() knows */
+    STRING_REACH = 300,   /* bytes of a connection string to either side of its password */
+    COMMAND_REACH = 200,  /* bytes between a command's name and its option */
     HEADER_MAX = 2048,
     HEADER_MIN = 16,
     PGPASS_REACH = 256,
@@ -46,26 +48,6 @@ static size_t skip_blanks(struct lac_str t, size_t i)
     return lac_match_skip(t, i, " \t", SIZE_MAX);
 }
 
-/* Whether `word`, in lower case, is somewhere in `s` in any case; where in `*at`. */
-static bool finds(struct lac_str s, const char *word, size_t *at)
-{
-    size_t size = strlen(word);
-
-    for (size_t i = 0; i + size <= s.len; i++) {
-        size_t k = 0;
-
-        while (k < size &&
-               (lac_match_is_alpha((unsigned char)s.ptr[i + k]) ? s.ptr[i + k] | 0x20
-                                                                : s.ptr[i + k]) == word[k])
-            k++;
-        if (k == size) {
-            *at = i;
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool is_name(unsigned c)
 {
     return lac_match_is_alnum(c) || c == '_';
@@ -74,33 +56,30 @@ static bool is_name(unsigned c)
 /* What else stands in a connection string; the first of them begins it. */
 static bool is_connection(struct lac_str s, size_t *from)
 {
-    static const struct lac_match_gram_word keys[] = {W("server="),
-                                                      W("data source="),
-                                                      W("host="),
-                                                      W("user id="),
-                                                      W("uid="),
-                                                      W("database="),
-                                                      W("initial catalog="),
-                                                      W("driver="),
-                                                      W("dsn="),
-                                                      W("dbname="),
-                                                      W("user="),
-                                                      W("username="),
-                                                      W("addr="),
-                                                      {0}};
-    struct lac_match_grams grams;
-    size_t found = 0;
+    static const struct lac_match_mentions keys = {
+        W('a', "addr="),   W('d', "data source=", "database=", "driver=", "dsn=", "dbname="),
+        W('h', "host="),   W('i', "initial catalog="),
+        W('s', "server="), W('u', "user id=", "uid=", "user=", "username=")};
+    const char *known[CONNECTION_KEYS];
+    size_t count = 0, found = 0;
 
     *from = s.len;
-    lac_match_grams_of(&grams, s);
-    for (const struct lac_match_gram_word *key = keys; key->text; key++) {
-        size_t at;
+    for (size_t at = 0;; at++) {
+        const char *key = lac_match_mention_next(s, &keys, &at);
+        size_t k = 0;
 
-        if (lac_match_grams_word(&grams, key) && finds(s, key->text, &at) &&
-            !is_name(lac_match_before(s, at))) {
-            *from = at < *from ? at : *from;
-            found++;
-        }
+        if (!key)
+            break;
+        while (k < count && known[k] != key)
+            k++;
+        if (k < count) /* each key's first place counts */
+            continue;
+        LAC_ASSERT(count < CONNECTION_KEYS);
+        known[count++] = key;
+        if (is_name(lac_match_before(s, at)))
+            continue;
+        *from = at < *from ? at : *from;
+        found++;
     }
     return found >= 2;
 }
@@ -302,22 +281,28 @@ bool lac_match_verify_basic(struct lac_str t, size_t at, unsigned trigger,
     return true;
 }
 
-/* Behind the next of the options on the command's line, 0 when there is none. */
+/* Behind the next of the options on the command's line, 0 when there is none; of several the one
+ * that is first in the list. All begin with " -". */
 static size_t behind_option(struct lac_str t, size_t at, const char *const *options)
 {
-    size_t end = at;
+    size_t behind = 0, best = SIZE_MAX;
 
-    /* A backslash in front of it takes a line's end away. */
-    while (end < t.len && end - at < COMMAND_REACH && t.ptr[end] != '|' && t.ptr[end] != ';' &&
-           (t.ptr[end] != '\n' || lac_match_before(t, end) == '\\'))
-        end++;
-    for (; *options; options++) {
-        const char *found = memmem(t.ptr + at, end - at, *options, strlen(*options));
+    t = lac_str_slice(t, 0, t.len - at < COMMAND_REACH ? t.len : at + COMMAND_REACH);
+    for (size_t i = at; i < t.len; i++) {
+        unsigned char c = (unsigned char)t.ptr[i];
 
-        if (found)
-            return (size_t)(found - t.ptr) + strlen(*options);
+        if (!lac_match_is_in(c, " |;\n")) /* nearly always */
+            continue;
+        /* A backslash in front of it takes a line's end away. */
+        if (c == '|' || c == ';' || (c == '\n' && lac_match_before(t, i) != '\\'))
+            break;
+        for (size_t k = 0; lac_match_byte(t, i + 1) == '-' && k < best && options[k]; k++)
+            if (lac_str_has_at(t, i, options[k])) {
+                behind = i + strlen(options[k]);
+                best = k;
+            }
     }
-    return 0;
+    return behind;
 }
 
 /* What an option is given: a word, or a text in quotes. */

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "lac_match_detect.h"
-#include "lac_match_grams.h"
 
 enum {
     BLANKS_MAX = 16, /* between name, operator and value */
@@ -15,28 +14,6 @@ enum {
     TYPE_MAX = 40,    /* bytes of a declared type */
     SUBJECT_MAX = 40, /* "password for the test database is": bytes up to "is" */
 };
-
-bool lac_match_mentions(struct lac_str name, const struct lac_match_gram_word *words)
-{
-    struct lac_match_grams grams;
-
-    if (name.len < 2) /* nearly always empty, and no word is as short */
-        return false;
-    lac_match_grams_of(&grams, name);
-    for (; words->text; words++) {
-        if (!lac_match_grams_word(&grams, words)) /* nearly always */
-            continue;
-        for (size_t i = 0; i + words->len <= name.len; i++) {
-            size_t k = 0;
-
-            while (k < words->len && (name.ptr[i + k] | 0x20) == (words->text[k] | 0x20))
-                k++;
-            if (k == words->len)
-                return true;
-        }
-    }
-    return false;
-}
 
 static bool is_quote(unsigned char c)
 {
@@ -98,13 +75,14 @@ static bool ends_at_ampersand(struct lac_str t, size_t i)
 static bool read_quoted(struct lac_str t, size_t i, struct lac_match_value *v)
 {
     char quote = t.ptr[i++];
-    size_t end;
+    size_t limit, end;
 
     if (lac_match_byte(t, i) == (unsigned char)quote &&
         lac_match_byte(t, i + 1) == (unsigned char)quote)
         i += 2;
     end = i;
-    while (end < t.len && end - i < VALUE_MAX && t.ptr[end] != quote && t.ptr[end] != '\n')
+    limit = i + VALUE_MAX < t.len ? i + VALUE_MAX : t.len;
+    while (end < limit && t.ptr[end] != quote && t.ptr[end] != '\n')
         end++;
     v->cut = end - i == VALUE_MAX && lac_match_byte(t, end) != (unsigned char)quote;
     if (!v->cut && lac_match_byte(t, end) != (unsigned char)quote)

@@ -16,7 +16,6 @@
 #include <stdint.h>
 
 #include "lac_match_detect.h"
-#include "lac_match_grams.h"
 #include "lac_str.h"
 
 enum { LAC_MATCH_NAME_REST = 32 /* bytes of an identifier before and behind the word in it */ };
@@ -52,9 +51,6 @@ static inline bool lac_match_is_name(unsigned c)
 
     return lac_match_bytes_have(&names, c);
 }
-
-/* Whether one of the words, in lower case, is in `name` in any case. */
-bool lac_match_mentions(struct lac_str name, const struct lac_match_gram_word *words);
 
 /* Whether `name` has capitals, digits and '_' only, as constants and variables of a shell do. */
 bool lac_match_is_constant(struct lac_str name);

@@ -9,9 +9,9 @@
 #endif
 
 #include "lac_match_detect.h"
-#include "lac_match_grams.h"
+#include "lac_match_mention.h"
 
-#define W LAC_MATCH_GRAM_WORD
+#define W LAC_MATCH_WORDS
 
 enum {
     LOOKED_AT = 256,
@@ -60,24 +60,6 @@ static struct lac_str lower(char out[LOOKED_AT], struct lac_str s)
     return (struct lac_str){out, n};
 }
 
-static bool has_inside(struct lac_str s, const struct lac_match_gram_word *words)
-{
-    struct lac_match_grams grams;
-    struct lac_str t = {0};
-    char buf[LOOKED_AT];
-
-    lac_match_grams_of(&grams, s);
-    for (; words->text; words++) {
-        if (!lac_match_grams_word(&grams, words)) /* nearly always */
-            continue;
-        if (!t.ptr)
-            t = lower(buf, s);
-        if (memmem(t.ptr, t.len, words->text, words->len))
-            return true;
-    }
-    return false;
-}
-
 /* `s` is not empty. */
 static bool is_one_of(struct lac_str s, const char *const *words)
 {
@@ -114,14 +96,28 @@ static bool is_template(struct lac_str s)
 
 bool lac_match_is_placeholder(struct lac_str s)
 {
-    static const struct lac_match_gram_word inside[] = {
-        W("example"),   W("xxxx"),    W("your"),  W("changeme"), W("change_me"), W("change-me"),
-        W("changeit"),  W("placeho"), W("dummy"), W("redact"),   W("insert"),    W("replace"),
-        W("removed"),   W("masked"),  W("todo"),  W("12345678"), W("00000000"),  W("abcdefgh"),
-        W("foobar"),    W("sample"),  W("fake"),  W("****"),     W("..."),       W("${"),
-        W("{{"),        W("$("),      W("%("),    W("#{"),       W("<%"),        W("not-a-"),
-        W("anonymous"), W("not_a_"),  W("_here"), W("-here"),    W("withhmac"),  W("hmacsha"),
-        W("withrsa"),   {0}};
+    static const struct lac_match_mentions inside = {
+        W('a', "abcdefgh", "anonymous"),
+        W('c', "changeme", "change_me", "change-me", "changeit", "#{"),
+        W('d', "dummy", "${", "$("),
+        W('e', "example", "%("),
+        W('f', "foobar", "fake"),
+        W('h', "hmacsha"),
+        W('i', "insert"),
+        W('j', "****"),
+        W('m', "masked", "-here"),
+        W('n', "...", "not-a-", "not_a_"),
+        W('p', "placeho", "00000000"),
+        W('q', "12345678"),
+        W('r', "redact", "replace", "removed"),
+        W('s', "sample"),
+        W('t', "todo"),
+        W('w', "withhmac", "withrsa"),
+        W('x', "xxxx"),
+        W('y', "your"),
+        W('{', "{{"),
+        W('<', "<%"),
+        W('_', "_here")};
     static const char *const whole[] = {
         "password",  "password1", "password123", "passwd",    "pass",     "pwd",     "secret",
         "token",     "key",       "apikey",      "api_key",   "api-key",  "none",    "null",
@@ -139,7 +135,7 @@ bool lac_match_is_placeholder(struct lac_str s)
         "automatic", "plaintext", "cleartext",   NULL};
     struct lac_str t = lac_str_slice(s, 0, s.len < LOOKED_AT ? s.len : LOOKED_AT);
 
-    if (t.len == 0 || is_template(t) || has_inside(t, inside))
+    if (t.len == 0 || is_template(t) || lac_match_mentions(t, &inside))
         return true;
     while (t.len > 0 && !lac_match_is_alnum((unsigned char)t.ptr[t.len - 1]))
         t.len--;

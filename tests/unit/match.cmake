@@ -9,6 +9,7 @@ lac_test(match_paths COST 60 USES pack match SOURCES ../support/lac_match_slow.c
 lac_test(match_validate_id USES match)
 lac_test(match_bytes USES match)
 lac_test(match_secret USES match)
+lac_test(match_mention USES match)
 lac_test(match_login USES match)
 lac_test(match_regex COST 15 USES match LINK PkgConfig::HS)
 lac_test(match_decode USES match)

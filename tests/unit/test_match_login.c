@@ -387,6 +387,7 @@ static void logins_are_found_in_strings_headers_and_commands(void)
         {"curl -u anna:Kq7mLp2 https://a", "anna:Kq7mLp2"},
         {"curl -s --user 'anna:Kq7 mLp2' https://a", "anna:Kq7 mLp2"},
         {"curl -uanna:Kq7mLp2 https://a", "anna:Kq7mLp2"},
+        {"curl -u hers:Kq7mLp2 --user anna:Kq7mLp2 https://a", "anna:Kq7mLp2"},
         {"curl https://a | sort -u a:Kq7mLp2", ""},
         {"curl -u anna https://a:1", ""},
         {"curl -u user:password https://a", ""},
