@@ -116,12 +116,42 @@ static bool is_word(char c)
            c == '.' || c == '-';
 }
 
-/* `word` is the name of a key=value pair: does it name something secret? */
+static int hex_digit(char c)
+{
+    int low = c | 0x20;
+
+    return c >= '0' && c <= '9' ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
+}
+
+/* The end of `word` into `plain`, with its %XX as the characters that libpq makes of them. */
+static struct lac_str plain_word(char plain[64], struct lac_str word)
+{
+    size_t skipped = word.len > 64 ? word.len - 64 : 0, n = 0;
+
+    for (size_t i = skipped; i < word.len; i++) {
+        bool escape = word.ptr[i] == '%' && word.len - i > 2 && hex_digit(word.ptr[i + 1]) >= 0 &&
+                      hex_digit(word.ptr[i + 2]) >= 0;
+
+        plain[n++] = word.ptr[i];
+        if (!escape)
+            continue;
+        plain[n - 1] = (char)(hex_digit(word.ptr[i + 1]) * 16 + hex_digit(word.ptr[i + 2]));
+        i += 2;
+    }
+    return (struct lac_str){plain, n};
+}
+
+/* `word` is the name of a key=value pair: does it name something secret? The last two are
+ * newer libpqs'. */
 static bool secret_word(struct lac_str word)
 {
-    static const char *const secret[] = {"password", "passwd", "pwd",     "secret",
-                                         "token",    "apikey", "api_key", "sslpassword"};
+    static const char *const secret[] = {
+        "password",        "passwd", "pwd",    "pass",    "passphrase",
+        "secret",          "token",  "apikey", "api_key", "scram_client_key",
+        "scram_server_key"};
+    char plain[64];
 
+    word = plain_word(plain, word);
     for (size_t i = 0; i < LAC_COUNT(secret); i++) {
         size_t n = strlen(secret[i]);
 
@@ -137,48 +167,49 @@ static bool is_blank(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* Behind a value that begins at `at`: its separator, or the end. */
-static size_t value_end(struct lac_str text, size_t at, bool url)
+/* libpq's question: does it begin with a scheme? Others' schemes count as well. */
+static bool is_url(struct lac_str text)
 {
-    while (at < text.len && !is_blank(text.ptr[at])) {
-        size_t word = at + 1;
+    size_t at = 0;
 
-        if (url && text.ptr[at] == '&')
-            break;
-        /* Some write ';' between pairs, and some into passwords: then no name and '=' follow. */
-        while (text.ptr[at] == ';' && word < text.len && is_word(text.ptr[word]))
-            word++;
-        if (text.ptr[at] == ';' && word > at + 1 && word < text.len && text.ptr[word] == '=')
-            break;
-        at += text.ptr[at] == '\\' && at + 1 < text.len ? 2 : 1;
-    }
-    return at;
+    while (at < text.len && (is_word(text.ptr[at]) || text.ptr[at] == '+'))
+        at++;
+    return at > 0 && text.len - at >= 3 && memcmp(text.ptr + at, "://", 3) == 0;
 }
 
-/* Behind the value that begins at `*start` or behind blanks there: libpq takes them, and
- * quotes. */
-static size_t pair_end(struct lac_str text, size_t *start, bool url)
+/*
+ * Behind the value that begins at `*start` or behind blanks there: what libpq takes for it, so
+ * quotes and backslashes count, and in a URL nothing but '&'. Where others end a value with ';',
+ * more is hidden than need be: a password may hold one.
+ */
+static size_t pair_end(struct lac_str text, size_t *start)
 {
     size_t at = *start;
+    bool quoted;
 
+    if (is_url(text)) {
+        while (at < text.len && text.ptr[at] != '&')
+            at++;
+        return at;
+    }
     while (at < text.len && is_blank(text.ptr[at]))
         at++;
     *start = at;
-    if (at == text.len || text.ptr[at] != '\'')
-        return value_end(text, at, url);
-    for (at++; at < text.len && text.ptr[at] != '\'';)
+    quoted = at < text.len && text.ptr[at] == '\'';
+    at += quoted;
+    while (at < text.len && !(quoted ? text.ptr[at] == '\'' : is_blank(text.ptr[at])))
         at += text.ptr[at] == '\\' && at + 1 < text.len ? 2 : 1;
     return at;
 }
 
 /* The name before the '=' at `equals`. */
-static struct lac_str pair_name(struct lac_str text, size_t from, size_t equals)
+static struct lac_str pair_name(struct lac_str text, size_t equals)
 {
     size_t end = equals, word;
 
-    while (end > from && is_blank(text.ptr[end - 1]))
+    while (end > 0 && is_blank(text.ptr[end - 1]))
         end--;
-    for (word = end; word > from && is_word(text.ptr[word - 1]);)
+    for (word = end; word > 0 && (is_word(text.ptr[word - 1]) || text.ptr[word - 1] == '%');)
         word--;
     return (struct lac_str){text.ptr + word, end - word};
 }
@@ -220,28 +251,34 @@ static bool schemeless_secret(struct lac_str text, size_t *start, size_t *end)
     return *end > *start;
 }
 
-/*
- * Where the next secret of `text` lies from `from` on: in a URL before its '@', or behind
- * "password=" up to a separator. False when there is none.
- */
+/* A secret that "://" or '=' at `at` announces: in a URL before its '@', or a pair's value. */
+static bool secret_at(struct lac_str text, size_t at, size_t *start, size_t *end)
+{
+    if (text.ptr[at] == ':' && text.len - at > 3 && memcmp(text.ptr + at, "://", 3) == 0)
+        return url_secret(text, at, start, end);
+    if (text.ptr[at] != '=' || !secret_word(pair_name(text, at)))
+        return false;
+    *start = at + 1;
+    *end = pair_end(text, start);
+    return *end > *start;
+}
+
+/* Where the next secret of `text` lies from `from` on. False when there is none. */
 static bool next_secret(struct lac_str text, size_t from, size_t *start, size_t *end)
 {
-    bool url = memmem(text.ptr, text.len, "://", 3) != NULL;
+    bool found =
+        from == 0 && !memmem(text.ptr, text.len, "://", 3) && schemeless_secret(text, start, end);
+    size_t at = from, also, further;
 
-    if (!url && from == 0 && schemeless_secret(text, start, end))
-        return true;
-    for (size_t i = from; i < text.len; i++) {
-        if (text.ptr[i] == ':' && text.len - i > 3 && memcmp(text.ptr + i, "://", 3) == 0) {
-            if (url_secret(text, i, start, end))
-                return true;
-        } else if (text.ptr[i] == '=' && secret_word(pair_name(text, from, i))) {
-            *start = i + 1;
-            *end = pair_end(text, start, url);
-            if (*end > *start)
-                return true;
+    while (!found && at < text.len)
+        found = secret_at(text, at++, start, end);
+    /* Two readings of one place: "://h?password=p:q@r". What either hides is hidden. */
+    for (; found && at < *end; at++)
+        if (secret_at(text, at, &also, &further)) {
+            *start = also < *start ? also : *start;
+            *end = further > *end ? further : *end;
         }
-    }
-    return false;
+    return found;
 }
 
 bool lac_conf_has_secret(struct lac_str text)
