@@ -37,6 +37,28 @@ static bool plain_url(char out[URL_SIZE], const char *url)
     return n >= 0 && n < URL_SIZE;
 }
 
+/* What a password with a bare '@' or '/' makes of the host and port behind it. libpq would name
+ * both in its errors, and ask for the address of the host. Folders and abstract sockets may have
+ * an '@'. */
+static bool is_stray_password(const PQconninfoOption *o)
+{
+    if (!o->val)
+        return false;
+    if (strcmp(o->keyword, "port") == 0)
+        return strspn(o->val, "0123456789, ") != strlen(o->val);
+    if (strcmp(o->keyword, "host") != 0)
+        return false;
+    for (const char *at = o->val; (at = strchr(at, '@')) != NULL; at++) {
+        const char *first = at;
+
+        while (first > o->val && first[-1] != ',')
+            first--;
+        if (first != at && *first != '/' && *first != '@')
+            return true;
+    }
+    return false;
+}
+
 /* libpq tries the hosts in order and each may take the whole time. 0: can't be read. */
 static unsigned count_hosts(const char *url)
 {
@@ -45,10 +67,13 @@ static unsigned count_hosts(const char *url)
 
     if (!options)
         return 0;
-    for (const PQconninfoOption *o = options; o->keyword; o++)
-        if (o->val && strcmp(o->keyword, "host") == 0)
+    for (const PQconninfoOption *o = options; o->keyword && hosts > 0; o++) {
+        if (is_stray_password(o))
+            hosts = 0;
+        else if (o->val && strcmp(o->keyword, "host") == 0)
             for (const char *c = o->val; *c; c++)
                 hosts += *c == ',';
+    }
     PQconninfoFree(options);
     return hosts < 16 ? hosts : 16;
 }

@@ -135,6 +135,10 @@ static void row_that_does_not_fit_says_so(void)
 static const char *const unreadable[] = {
     "postgresql://me:s3cret@host:notaport/db",
     "postgresql://me:s3cret@host:5432/db?nosuchoption=1",
+    /* Part of the password is the host, or the port. */
+    "postgresql://me:p@s3cret@host/db",
+    "postgresql://me:s3cret/x@host/db",
+    "postgresql://me:x@one,s3cret@host/db",
 };
 
 static void unreadable_url_is_fatal_and_not_quoted(void)
