@@ -43,6 +43,17 @@ def test_hashes_join_within_a_run_and_with_a_key_everywhere(tmp_path):
     redact("--key-file", str(key), status=2)
 
 
+def test_a_key_that_others_may_use_is_warned_of(tmp_path):
+    key = tmp_path / "key"
+    key.write_bytes(b"k" * 32)
+    for mode, told in ((0o600, False), (0o400, False), (0o640, True), (0o604, True), (0o602, True)):
+        key.chmod(mode)
+        for option in ("--key-file", "--redact-key-file"):
+            said = redact("--mode", "hash", option, str(key), stdin=TEXT.encode()).stderr.decode()
+            assert (f"{key} can be used by others (mode {mode:04o}): chmod 600" in said) == told, said
+            assert bool(said) == told
+
+
 SECRETS = (b"kim@acme.io, token: gT7xQ2mW9kLp4vRz8sBn, DB_PASSWORD=k7#Vq9!mZ2xw\n"
            b"api_key = \"Zk39fLqP0aXv7TbW5yHs\" # card 4111 1111 1111 1111\n"
            b"-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7bq\n-----END RSA PRIVATE KEY-----\n")

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What `lacuna scan` and `lacuna redact` both need before they begin: pack, plan, key. */
 #include <string.h>
+#include <sys/stat.h>
 
 #include "lac_cli.h"
 #include "lac_cli_scan.h"
@@ -71,23 +72,41 @@ static int open_plan(const struct lac_tool *t, const struct lac_cli_scan_words *
     return -1;
 }
 
+/* -1 or the exit status. Refusing a key that others may read would not take it from them, and a
+ * group may share one on purpose: it is said, as `lacuna doctor` says it of the other key. */
+static int read_key(const struct lac_tool *t, const char *path, struct lac_buf *key)
+{
+    struct lac_err err;
+    struct stat st;
+
+    if (lac_file_read(path, key, &err) != LAC_OK)
+        return lac_tool_fail(t, LAC_EXIT_USAGE, err.text, NULL);
+    if (key->len < LAC_REDACT_KEY_MIN)
+        return lac_tool_fail(t, LAC_EXIT_USAGE, "the key has fewer than 16 bytes",
+                             "Make one: (umask 077; head -c 32 /dev/urandom >redact.key)");
+    if (stat(path, &st) == 0 && (st.st_mode & (S_IRWXG | S_IRWXO)))
+        lac_tool_warn(t,
+                      "%s can be used by others (mode %04o): chmod 600 it; who reads it can guess "
+                      "what was hashed",
+                      path, (unsigned)st.st_mode & 07777);
+    return -1;
+}
+
 int lac_cli_scan_setup(const struct lac_tool *t, const struct lac_cli_scan_words *w,
                        bool floors_only, struct lac_cli_scan_setup *s)
 {
     const char *pack = w->pack ? w->pack : lac_conf_text(t->conf, "pack.path");
     const char *key = w->key_file ? w->key_file : lac_conf_text(t->conf, "redact.key_file");
     struct lac_err err;
+    int exit_status = -1;
 
     *s =
         (struct lac_cli_scan_setup){.threads = w->threads ? (unsigned)w->threads : lac_cli_cores()};
     lac_buf_init(&s->key, KEY_BYTES);
-    if (*key) {
-        if (lac_file_read(key, &s->key, &err) != LAC_OK)
-            return lac_tool_fail(t, LAC_EXIT_USAGE, err.text, NULL);
-        if (s->key.len < LAC_REDACT_KEY_MIN)
-            return lac_tool_fail(t, LAC_EXIT_USAGE, "the key has fewer than 16 bytes",
-                                 "Make one: head -c 32 /dev/urandom >redact.key");
-    }
+    if (*key)
+        exit_status = read_key(t, key, &s->key);
+    if (exit_status >= 0)
+        return exit_status;
     if (lac_pack_open_rules(&s->pack, *pack ? pack : NULL, &err) != LAC_OK)
         return lac_tool_fail(t, LAC_EXIT_USAGE, err.text, NULL);
     return open_plan(t, w, floors_only, s);
