@@ -138,8 +138,8 @@ static int walk(const struct lac_tool *t, struct filter *f, each_fn *each, void 
             status = lac_tool_dependency(t, &err, NULL);
         else if (got == LAC_RETRY)
             lac_tool_warn(t, "%s", err.text);
-        else if (got == LAC_AGAIN)
-            break; /* only marks of transactions are left */
+        if (got != LAC_OK && status < 0 && !lac_cli_stream_at_end(&s))
+            status = lac_cli_stream_wait(&s);
     }
     if (status < 0 && s.stopped)
         status = lac_tool_fail(t, LAC_EXIT_SIGNAL, "stopped by a signal", NULL);

@@ -19,6 +19,7 @@ enum {
     ARENA_BYTES = 64 << 20, /* the largest record as JSON strings and structs; pages on demand */
     VALUE_BYTES = 64 << 20,
     STEP_MS = 100,
+    QUIET_MS = 1000,
 };
 
 bool lac_cli_from_parse(const char *text, struct lac_cli_from *from)
@@ -183,6 +184,8 @@ int lac_cli_stream_open(struct lac_cli_stream *s, const struct lac_tool *t, cons
     lac_kafka_admin_close(admin);
     if (status == LAC_OK) {
         lac_signal_hold(); /* until here Ctrl-C ends a wait for a broker that does not answer */
+        kafka.tell_end = true;
+        s->_heard_ms = lac_clock_mono_ms();
         status = lac_kafka_consumer_assign(&s->_consumer, &kafka, s->_at, s->count, &err);
     }
     if (status == LAC_OK)
@@ -212,6 +215,7 @@ static enum lac_status poll_once(struct lac_cli_stream *s, uint32_t wait_ms,
 
     if (status != LAC_OK)
         return status;
+    s->_heard_ms = lac_clock_mono_ms();
     for (size_t i = 0; i < s->count; i++)
         if (s->_at[i].partition == msg->partition)
             s->_at[i].offset = msg->offset + 1;
@@ -238,11 +242,13 @@ enum lac_status lac_cli_stream_next(struct lac_cli_stream *s, uint32_t wait_ms,
 
 bool lac_cli_stream_at_end(const struct lac_cli_stream *s)
 {
+    /* The last offsets may belong to a transaction's marks, which nobody sees, or to one that is
+     * about to end: a moment without a record tells. */
+    if (lac_kafka_at_end(s->_consumer) && lac_clock_mono_ms() - s->_heard_ms >= QUIET_MS)
+        return true;
     for (size_t i = 0; i < s->count; i++) {
         int64_t low, high, at = s->_at[i].offset;
 
-        /* The last records may be a transaction's marks, which nobody sees: then the fetch
-         * position tells nothing and only an idle second ends the reading (see callers). */
         if (at >= s->end[i] || s->end[i] == 0)
             continue;
         if (lac_kafka_consumer_cached_watermarks(s->_consumer, s->topic, s->_at[i].partition, &low,
@@ -252,6 +258,18 @@ bool lac_cli_stream_at_end(const struct lac_cli_stream *s)
         return false;
     }
     return true;
+}
+
+int lac_cli_stream_wait(const struct lac_cli_stream *s)
+{
+    struct lac_err err = {0};
+
+    if (s->stopped || lac_clock_mono_ms() - s->_heard_ms < LAC_CLI_ASK_MS)
+        return -1;
+    (void)lac_err_set(&err, LAC_RETRY, ETIMEDOUT,
+                      "kafka: topic %s: the end was not reached; nothing came for %d s", s->topic,
+                      LAC_CLI_ASK_MS / 1000);
+    return lac_tool_dependency(s->t, &err, NULL);
 }
 
 static bool printable(struct lac_str s)

@@ -35,8 +35,9 @@ struct lac_cli_stream {
     struct lac_wire *_wire;
     struct lac_registry *_registry;
     struct lac_buf _value;
-    int64_t _since_ms; /* older records are passed over */
-    bool stopped;      /* by a signal */
+    int64_t _since_ms;  /* older records are passed over */
+    uint64_t _heard_ms; /* when the last record came, or the reading began */
+    bool stopped;       /* by a signal */
 };
 
 struct lac_cli_from {
@@ -58,8 +59,12 @@ void lac_cli_stream_close(struct lac_cli_stream *s);
 enum lac_status lac_cli_stream_next(struct lac_cli_stream *s, uint32_t wait_ms,
                                     struct lac_kafka_msg *msg, struct lac_err *err) LAC_MUST_USE;
 
-/* True when all before `end` has been read. */
+/* True when all before `end` has been read, or all that anybody can read. */
 bool lac_cli_stream_at_end(const struct lac_cli_stream *s);
+
+/* For who reads to the end and got AGAIN before it: -1 while more may come, else the exit status,
+ * after saying that the brokers have been silent for too long. */
+int lac_cli_stream_wait(const struct lac_cli_stream *s);
 
 /* Writes one object: topic, partition, offset, timestamp, key, headers and value. */
 void lac_cli_stream_json(struct lac_cli_stream *s, const struct lac_kafka_msg *msg,

@@ -151,10 +151,12 @@ static int follow(struct lac_cli_stream *s, const struct tail_options *o)
             lac_tool_warn(s->t, "%s", err.text);
         if (out.len && (got != LAC_OK || out.len >= FLUSH_BYTES) && status < 0)
             status = lac_cli_flush(s->t, &out);
-        else if (got == LAC_AGAIN && (o->no_follow || reader_gone()))
+        else if (got == LAC_AGAIN && reader_gone())
             break;
         if (o->no_follow && lac_cli_stream_at_end(s))
             break;
+        if (o->no_follow && got != LAC_OK && status < 0)
+            status = lac_cli_stream_wait(s);
     }
     if (status < 0)
         status = lac_cli_flush(s->t, &out);

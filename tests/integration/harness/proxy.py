@@ -16,9 +16,10 @@ ILLEGAL_GENERATION = 22
 
 
 class Api(IntEnum):
-    """What a transaction is made of, by its numbers in the protocol."""
+    """What a transaction is made of, by its numbers in the protocol; and what reads."""
 
     PRODUCE = 0
+    FETCH = 1
     INIT_PRODUCER_ID = 22
     ADD_PARTITIONS_TO_TXN = 24
     ADD_OFFSETS_TO_TXN = 25
@@ -68,7 +69,7 @@ class Request:
     def __init__(self, frame: bytes):
         self.api, self.version, self.correlation = struct.unpack_from(">hhi", frame, 0)
         self.transaction = None
-        if self.api not in list(Api):
+        if self.api not in list(Api) or self.api == Api.FETCH:
             return
         at = 10 + max(0, struct.unpack_from(">h", frame, 8)[0])  # behind the client's name
         newer = {Api.TXN_OFFSET_COMMIT: 3, Api.INIT_PRODUCER_ID: 2}.get(self.api, 99)
@@ -258,7 +259,7 @@ class Proxy:
         """The fault that acts on this request, if one does."""
         with self._lock:
             fault = self.fault
-            if fault is None or not request.transaction:
+            if fault is None or not (request.transaction or fault.api == request.api == Api.FETCH):
                 return None
             # Offsets that were sent before the records can't be refused after them.
             if fault.act == Act.LEFT_BEHIND and fault.name is None \
