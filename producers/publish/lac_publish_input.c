@@ -68,7 +68,7 @@ static enum lac_status add(struct lac_publish_input *in, const char *path, const
     in->count++;
     in->size += s->size;
     in->sized &= s->regular;
-    in->resumable &= s->regular;
+    in->resumable &= s->regular && strcmp(path, "-") != 0; /* of stdin nobody keeps the name */
     return LAC_OK;
 }
 
@@ -315,6 +315,7 @@ enum lac_status lac_publish_input_next(struct lac_publish_input *in, struct lac_
         r->file = shown(s);
         r->source = (uint32_t)in->at;
         r->line = in->current == LAC_PUBLISH_FILE ? 0 : in->reader.line;
+        r->lines = in->current == LAC_PUBLISH_FILE ? 0 : in->reader.lines;
         r->position = in->reader.position;
         r->done = in->done_before + in->reader.position;
         if (status == LAC_FATAL)
@@ -339,6 +340,7 @@ enum lac_status lac_publish_input_resume(struct lac_publish_input *in,
 {
     uint64_t skipped = 0;
     size_t at = 0;
+    enum lac_publish_format begun = LAC_PUBLISH_AUTO;
     enum lac_status status;
 
     while (at < in->count && strcmp(in->sources[at].path, m->path) != 0)
@@ -350,18 +352,20 @@ enum lac_status lac_publish_input_resume(struct lac_publish_input *in,
                            m->path);
     in->at = at;
     in->done_before = skipped;
-    if (by_name(in, &in->sources[at]) == LAC_PUBLISH_CSV && m->position > 0) {
+    if (m->position > 0) { /* its beginning says what it is */
         status = open_source(in, 0, 0, err);
-        if (status == LAC_OK)
+        if (status == LAC_OK && in->header)
             status = read_header(in, err);
         if (status != LAC_OK)
             return status;
+        begun = in->current;
         close_source(in);
     }
     status = open_source(in, m->position, m->line, err);
     if (status != LAC_OK)
         return status;
     in->header &= m->position == 0;
+    in->current = m->position > 0 ? begun : in->current;
     if (in->current == LAC_PUBLISH_CSV && !in->header)
         in->reader.separator = in->separator;
     return lac_publish_mark_check(m, in->fd, err);

@@ -56,6 +56,7 @@ struct lac_publish_record {
     uint32_t source;            /* index, ascending */
     uint64_t line;              /* 0: the whole file */
     uint64_t position;          /* of the source, behind this record */
+    uint64_t lines;             /* of the source up to there; 0: the whole file */
     uint64_t done;              /* bytes of all sources up to here */
 };
 

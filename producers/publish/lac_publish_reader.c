@@ -25,7 +25,7 @@ enum lac_status lac_publish_reader_init(struct lac_publish_reader *r, lac_publis
                                      ._read = read,
                                      ._ctx = ctx,
                                      ._limit = limit,
-                                     ._next_line = line + 1};
+                                     .lines = line};
     r->_capacity = limit + SLACK < FIRST_CAPACITY ? limit + SLACK : FIRST_CAPACITY;
     r->_buffer = malloc(r->_capacity);
     if (!r->_buffer)
@@ -86,7 +86,7 @@ static void consume(struct lac_publish_reader *r, size_t n, uint64_t lines)
 {
     r->_start += n;
     r->position += n;
-    r->_next_line += lines;
+    r->lines += lines;
 }
 
 /* A byte order mark at the stream's start is not content. */
@@ -112,7 +112,7 @@ static enum lac_status skip_mark(struct lac_publish_reader *r, struct lac_err *e
  * Anything but OK is the stream's end (fine for the caller) or FATAL. */
 static enum lac_status drop_line(struct lac_publish_reader *r, struct lac_err *err)
 {
-    r->line = r->_next_line;
+    r->line = r->lines + 1;
     for (;;) {
         char *at = r->_buffer + r->_start, *end = memchr(at, '\n', r->_end - r->_start);
 
@@ -196,7 +196,7 @@ enum lac_status lac_publish_reader_line(struct lac_publish_reader *r, struct lac
         if (status != LAC_OK)
             return status;
         *out = (struct lac_str){r->_buffer + r->_start, len};
-        r->line = r->_next_line;
+        r->line = r->lines + 1;
         consume(r, full, 1);
         if (len > 0)
             return check_text(*out, err);
@@ -381,7 +381,7 @@ enum lac_status lac_publish_reader_row(struct lac_publish_reader *r,
         if (found == SCAN_ROW && row.full > r->_limit + (at[row.full - 1] == '\n'))
             return reject_length(r, "", err);
         if (found == SCAN_ROW) {
-            r->line = r->_next_line;
+            r->line = r->lines + 1;
             consume(r, row.full, row.lines);
             if (row.count == 1 && row.fields[0].len == 0 && !row.fields[0].quoted)
                 continue; /* an empty line */

@@ -35,11 +35,11 @@ struct lac_publish_reader {
     uint64_t line;     /* of the record returned last, from 1: where it begins */
     uint64_t position; /* bytes of the stream up to the record's end, line end included */
     char separator;    /* of CSV fields; ',' */
+    uint64_t lines;    /* of the stream up to there */
     lac_publish_read_fn *_read;
     void *_ctx;
     char *_buffer; /* owned */
     size_t _capacity, _start, _end, _limit;
-    uint64_t _next_line;
     bool _eof;
 };
 

@@ -43,7 +43,7 @@ static enum lac_status open_journal(struct lac_publish *r, struct lac_err *err)
 /* -1 or the exit status. */
 static int resume(struct lac_publish *r)
 {
-    char count[LAC_PROGRESS_NUMBER_SIZE];
+    char count[LAC_PROGRESS_NUMBER_SIZE], place[48] = "";
     struct lac_publish_mark m;
     struct lac_err err;
     enum lac_status status;
@@ -62,8 +62,10 @@ static int resume(struct lac_publish *r)
         return lac_tool_fail(r->t, LAC_EXIT_FAILURE, err.text, NULL);
     r->delivered = r->resumed_delivered = m.delivered;
     r->bad = r->resumed_bad = m.bad;
-    lac_publish_say(r, "Going on after line %" PRIu64 " of %s: %s records were delivered before.",
-                    m.line, m.path, lac_progress_count(count, m.delivered));
+    if (m.line > 0)
+        snprintf(place, sizeof(place), "line %" PRIu64 " of ", m.line);
+    lac_publish_say(r, "Going on after %s%s: %s records were delivered before.", place, m.path,
+                    lac_progress_count(count, m.delivered));
     return -1;
 }
 

@@ -34,19 +34,20 @@ void lac_publish_say(struct lac_publish *r, const char *fmt, ...)
 }
 
 /* "file:line: why". Counted always, shown for the first few. */
-static void report_bad(struct lac_publish *r, const char *file, uint64_t line, const char *why)
+static void report_bad(struct lac_publish *r, struct lac_publish_slot *slot, const char *why)
 {
     char memory[2048];
     struct lac_buf b;
 
+    slot->bad = true;
     r->bad++;
     if (r->bad - r->resumed_bad > BAD_SHOWN)
         return;
     lac_progress_clear(&r->progress);
     lac_buf_init_fixed(&b, memory, sizeof(memory));
-    lac_buf_put_text(&b, file);
-    if (line > 0)
-        lac_buf_printf(&b, ":%" PRIu64, line);
+    lac_buf_put_text(&b, slot->file);
+    if (slot->line > 0)
+        lac_buf_printf(&b, ":%" PRIu64, slot->line);
     lac_buf_printf(&b, ": %s\n", why);
     if (r->bad - r->resumed_bad == BAD_SHOWN)
         lac_buf_put_text(&b, "(further bad records are only counted)\n");
@@ -78,8 +79,7 @@ void lac_publish_delivered(void *ctx, const struct lac_kafka_delivery *d, size_t
             r->delivered++;
             expect(r, slot, &d[i]);
         } else if (d[i].status == LAC_REJECT) {
-            report_bad(r, slot->file, slot->line,
-                       "the brokers refuse it, for example as too large");
+            report_bad(r, slot, "the brokers refuse it, for example as too large");
         } else { /* not done: the journal stays before it, and the next run sends it */
             if (r->failed++ == 0)
                 lac_err_set(&r->failure, d[i].status, d[i].code,
@@ -98,9 +98,10 @@ static void save(struct lac_publish *r)
     if (!r->journal.path[0] || r->journal_broken || !r->window.moved)
         return;
     m.position = r->window.position;
-    m.line = r->window.line;
-    m.delivered = r->delivered;
-    m.bad = r->bad;
+    m.line = r->window.lines;
+    /* What lies behind it will be counted when it is sent again. */
+    m.delivered = r->resumed_delivered + r->window.done - r->window.bad;
+    m.bad = r->resumed_bad + r->window.bad;
     if (lac_publish_input_mark(r->input, r->window.source, &m, &err) != LAC_OK ||
         lac_publish_journal_save(&r->journal, &m, &err) != LAC_OK) {
         r->journal_broken = true;
@@ -233,6 +234,7 @@ static enum lac_status step(struct lac_publish *r, struct lac_err *err)
     if (status == LAC_OK || status == LAC_REJECT) {
         slot->file = record.file;
         slot->line = record.line;
+        slot->lines = record.lines;
         slot->source = record.source;
         slot->position = record.position;
         r->done_bytes = record.done;
@@ -240,7 +242,7 @@ static enum lac_status step(struct lac_publish *r, struct lac_err *err)
     if (status == LAC_OK)
         status = send(r, &record, slot, err);
     if (status == LAC_REJECT) {
-        report_bad(r, slot->file, slot->line, err->text);
+        report_bad(r, slot, err->text);
         lac_publish_window_done(&r->window, slot);
         return LAC_OK;
     }

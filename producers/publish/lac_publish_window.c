@@ -53,8 +53,9 @@ void lac_publish_window_done(struct lac_publish_window *w, struct lac_publish_sl
         slot = at(w, w->_head++);
         w->source = slot->source;
         w->position = slot->position;
-        w->line = slot->line;
+        w->lines = slot->lines;
         w->done++;
+        w->bad += slot->bad;
         w->moved = true;
     }
 }

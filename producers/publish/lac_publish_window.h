@@ -21,11 +21,11 @@ enum { LAC_PUBLISH_WINDOW = 1 << 16 }; /* records; with 1 KiB each, 64 MiB in li
 
 struct lac_publish_slot {
     const char *file; /* borrowed */
-    uint64_t line, position;
+    uint64_t line, lines, position;
     int64_t timestamp;
     uint64_t number; /* of the record among all, from 0 */
     uint32_t source;
-    bool done;
+    bool done, bad;
 };
 
 struct lac_publish_window {
@@ -34,7 +34,8 @@ struct lac_publish_window {
     /* The end of the done prefix. */
     bool moved; /* since the caller last cleared it */
     uint32_t source;
-    uint64_t position, line, done;
+    uint64_t position, lines;
+    uint64_t done, bad; /* records in it, and those of them that were bad */
 };
 
 enum lac_status lac_publish_window_init(struct lac_publish_window *w,

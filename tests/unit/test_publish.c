@@ -123,11 +123,14 @@ static void only_the_prefix_that_is_done_moves_the_mark(void)
         LAC_TEST_NEED(slots[i] != NULL);
         slots[i]->position = (i + 1) * 10;
     }
+    slots[1]->bad = true;
     lac_publish_window_done(&w, slots[1]);
     CU_ASSERT(!w.moved); /* the first is still on its way */
     lac_publish_window_done(&w, slots[0]);
     CU_ASSERT(w.moved);
     LAC_TEST_EQ(w.position, 20);
+    LAC_TEST_EQ(w.done, 2);
+    LAC_TEST_EQ(w.bad, 1);
     LAC_TEST_EQ(lac_publish_window_open(&w), 1);
     lac_publish_window_drop(&w);
     LAC_TEST_EQ(lac_publish_window_open(&w), 0);
@@ -272,6 +275,77 @@ static void folders_are_read_in_order_by_name_and_resumed_in_the_middle(void)
     lac_buf_deinit(&out);
 }
 
+static const struct {
+    const char *name, *text;
+    uint64_t position, line; /* behind the first record; the lines up to there */
+    const char *rest;
+} halves[] = {
+    {"a.csv", "text\n\"x\ny\"\nz\n", 11, 3, "a.csv:4=z;"},
+    /* What the rest begins with says nothing about the file. */
+    {"notes", "x\n{y\nz\n", 2, 1, "notes:2={y;notes:3=z;"},
+    {"requests", "{\"text\":\"x\"}\nz\n", 13, 1, "requests:2=!;"},
+};
+
+static void the_second_half_is_read_as_the_first_was(void)
+{
+    static const struct lac_publish_defaults none;
+    char folder[] = "/tmp/lac_test_XXXXXX", path[64];
+    char *args[] = {path};
+    struct lac_buf out;
+    struct lac_err err;
+
+    lac_buf_init(&out, 4096);
+    LAC_TEST_NEED(mkdtemp(folder) != NULL);
+    for (size_t i = 0; i < LAC_COUNT(halves); i++) {
+        struct lac_publish_mark m = {.position = halves[i].position, .line = halves[i].line};
+        struct lac_publish_input *in;
+        struct lac_publish_record r;
+        struct lac_arena a;
+
+        lac_test_row("%s", halves[i].name);
+        snprintf(path, sizeof(path), "%s/%s", folder, halves[i].name);
+        write_file(path, halves[i].text);
+        LAC_TEST_NEED(lac_arena_init(&a, ARENA, &err) == LAC_OK);
+        LAC_TEST_NEED(lac_publish_input_open(&in, args, 1, LAC_PUBLISH_AUTO, &none, &err) ==
+                      LAC_OK);
+        LAC_TEST_EQ(lac_publish_input_next(in, &a, &r, &err), LAC_OK);
+        LAC_TEST_EQ(r.position, halves[i].position);
+        LAC_TEST_EQ(r.lines, halves[i].line);
+        lac_publish_input_close(in);
+        lac_arena_deinit(&a);
+
+        LAC_TEST_NEED(lac_publish_input_open(&in, args, 1, LAC_PUBLISH_AUTO, &none, &err) ==
+                      LAC_OK);
+        LAC_TEST_NEED(lac_publish_input_mark(in, 0, &m, &err) == LAC_OK);
+        LAC_TEST_NEED(lac_publish_input_resume(in, &m, &err) == LAC_OK);
+        read_all(in, &out, 100);
+        LAC_TEST_STR(lac_buf_cstr(&out), halves[i].rest);
+        lac_publish_input_close(in);
+        unlink(path);
+    }
+    LAC_TEST_EQ(rmdir(folder), 0);
+    lac_buf_deinit(&out);
+}
+
+static void a_file_as_stdin_has_no_name_to_go_on_with(void)
+{
+    static const struct lac_publish_defaults none;
+    char path[] = "/tmp/lac_test_XXXXXX", dash[] = "-";
+    char *args[] = {dash};
+    int fd = mkstemp(path), before = dup(STDIN_FILENO);
+    struct lac_publish_input *in;
+    struct lac_err err;
+
+    LAC_TEST_NEED(fd >= 0 && before >= 0 && dup2(fd, STDIN_FILENO) == STDIN_FILENO);
+    LAC_TEST_NEED(lac_publish_input_open(&in, args, 1, LAC_PUBLISH_AUTO, &none, &err) == LAC_OK);
+    CU_ASSERT(!lac_publish_input_resumable(in));
+    lac_publish_input_close(in);
+    LAC_TEST_EQ(dup2(before, STDIN_FILENO), STDIN_FILENO);
+    close(before);
+    close(fd);
+    unlink(path);
+}
+
 static void a_file_that_is_not_there_is_named_before_anything_is_read(void)
 {
     static const struct lac_publish_defaults none;
@@ -289,4 +363,5 @@ LAC_TEST_MAIN(publish, csv_rows_become_the_requests_that_their_header_says,
               only_the_prefix_that_is_done_moves_the_mark,
               a_journal_is_read_back_and_damage_is_noticed,
               folders_are_read_in_order_by_name_and_resumed_in_the_middle,
+              the_second_half_is_read_as_the_first_was, a_file_as_stdin_has_no_name_to_go_on_with,
               a_file_that_is_not_there_is_named_before_anything_is_read)
