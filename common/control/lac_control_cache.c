@@ -53,6 +53,22 @@ static void remove_leftovers(const char *dir)
         (void)closedir(d);
 }
 
+/* One that nobody can list would look empty, and a start without Kafka would wait for it. */
+static enum lac_status make_folder(const char *dir, struct lac_err *err)
+{
+    bool made = mkdir(dir, 0700) == 0 || errno == EEXIST;
+    DIR *d = made ? opendir(dir) : NULL;
+    int code = errno;
+
+    if (!d)
+        return lac_err_set(err, LAC_FATAL, code,
+                           "control: cannot use %s: %s; set pack.cache_dir to a folder of this "
+                           "user",
+                           dir, lac_errno_text(code));
+    (void)closedir(d);
+    return LAC_OK;
+}
+
 enum lac_status lac_control_cache_open(struct lac_control_cache *c, const char *dir, size_t keep,
                                        struct lac_err *err)
 {
@@ -62,8 +78,8 @@ enum lac_status lac_control_cache_open(struct lac_control_cache *c, const char *
         return lac_err_set(err, LAC_FATAL, 0, "pack.cache_dir: the path is too long");
     memcpy(c->dir, dir, len + 1);
     c->keep = keep;
-    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
-        return disk(err, dir);
+    if (make_folder(dir, err) != LAC_OK)
+        return LAC_FATAL;
     remove_leftovers(dir);
     return LAC_OK;
 }

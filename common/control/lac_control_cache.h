@@ -24,7 +24,8 @@ struct lac_control_cache {
     size_t keep; /* files of each role */
 };
 
-/* Makes the folder (0700) if there is none. FATAL: it can't, or the path is too long. */
+/* Makes the folder (0700) if there is none. FATAL: it can't, what is there can't be listed, or the
+ * path is too long. */
 enum lac_status lac_control_cache_open(struct lac_control_cache *c, const char *dir, size_t keep,
                                        struct lac_err *err) LAC_MUST_USE;
 

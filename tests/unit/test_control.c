@@ -425,6 +425,20 @@ static void remove_folder(const char *path)
     LAC_TEST_EQ(system(command), 0); /* NOLINT(cert-env33-c): a path of mkdtemp() */
 }
 
+/* Root may list every folder: what nobody can list is a file. */
+static void a_cache_that_cannot_be_listed_is_not_an_empty_one(void)
+{
+    char path[] = "/tmp/test_control.XXXXXX";
+    struct lac_control_cache cache;
+    int fd = mkstemp(path);
+
+    LAC_TEST_NEED(fd >= 0);
+    LAC_TEST_EQ(lac_control_cache_open(&cache, path, 2, &err), LAC_FATAL);
+    CU_ASSERT(strstr(err.text, path) && strstr(err.text, "pack.cache_dir"));
+    close(fd);
+    (void)unlink(path);
+}
+
 static void what_was_taken_is_there_after_a_restart(void)
 {
     char path[] = "/tmp/test_control.XXXXXX", name[256], command[512];
@@ -631,6 +645,7 @@ LAC_TEST_MAIN(control, a_pushed_pack_counts_and_is_named,
               a_canary_or_shadow_ends_by_withdrawal_or_a_newer_current_pack,
               records_that_can_not_be_are_refused, what_is_kept_is_bounded,
               without_the_requirement_unsigned_packs_count_but_forged_ones_do_not,
+              a_cache_that_cannot_be_listed_is_not_an_empty_one,
               what_was_taken_is_there_after_a_restart, what_is_damaged_in_the_cache_is_stored_again,
               any_history_ends_with_the_newest_good_pack,
               a_share_is_a_share_and_a_larger_one_holds_a_smaller_one)
