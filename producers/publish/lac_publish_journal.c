@@ -7,15 +7,68 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "lac_digest.h"
 #include "lac_file.h"
 
-enum { TEXT_MAX = PATH_MAX * 2 + 1024, HEX = 2 * LAC_SHA256_SIZE };
+enum { TEXT_MAX = PATH_MAX * 2 + 1024, HEX = 2 * LAC_SHA256_SIZE, LOCK_TRIES = 8 };
 
 static const char first_line[] = "lacuna-publish 1\n";
+
+static void lock_path(char out[PATH_MAX + 8], const struct lac_publish_journal *j)
+{
+    snprintf(out, PATH_MAX + 8, "%s.lock", j->path);
+}
+
+/* Whether `fd` is what lies at `path`: who had it may have removed it meanwhile. */
+static bool is_there(int fd, const char *path)
+{
+    struct stat held, there;
+
+    return fstat(fd, &held) == 0 && stat(path, &there) == 0 && held.st_dev == there.st_dev &&
+           held.st_ino == there.st_ino;
+}
+
+/* A second run of the same command would go on from where the first one is now, and each would
+ * save over the other. Where locks can't be had, there is none. */
+static enum lac_status lock(struct lac_publish_journal *j, struct lac_err *err)
+{
+    char path[PATH_MAX + 8];
+
+    lock_path(path, j);
+    for (int i = 0; i < LOCK_TRIES && !j->_locked; i++) {
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        int code = fd < 0 ? errno : flock(fd, LOCK_EX | LOCK_NB) != 0 ? errno : 0;
+
+        if (code == 0 && is_there(fd, path)) {
+            j->_lock = fd;
+            j->_locked = true;
+        } else if (fd >= 0) {
+            close(fd);
+        }
+        if (code == EWOULDBLOCK)
+            return lac_err_set(err, LAC_REJECT, code,
+                               "the same command is running already and publishes these files");
+        if (code)
+            break;
+    }
+    return LAC_OK;
+}
+
+void lac_publish_journal_close(struct lac_publish_journal *j)
+{
+    char path[PATH_MAX + 8];
+
+    if (!j->_locked)
+        return;
+    lock_path(path, j);
+    (void)unlink(path);
+    close(j->_lock);
+    j->_locked = false;
+}
 
 enum lac_status lac_publish_journal_open(struct lac_publish_journal *j, const char *state_dir,
                                          struct lac_str identity, struct lac_err *err)
@@ -24,7 +77,7 @@ enum lac_status lac_publish_journal_open(struct lac_publish_journal *j, const ch
     char name[HEX + 1], folder[PATH_MAX], state[PATH_MAX];
     int n;
 
-    j->path[0] = '\0';
+    *j = (struct lac_publish_journal){0};
     n = snprintf(folder, sizeof(folder), "%s/publish", state_dir);
     if (n < 0 || (size_t)n >= sizeof(folder) - 64)
         return lac_err_set(err, LAC_RETRY, ENAMETOOLONG, "state.dir is too long a path");
@@ -36,7 +89,7 @@ enum lac_status lac_publish_journal_open(struct lac_publish_journal *j, const ch
     lac_hex_encode(name, hash, sizeof(hash));
     snprintf(j->path, sizeof(j->path), "%.*s/%.24s.journal", (int)sizeof(folder) - 64, folder,
              name);
-    return LAC_OK;
+    return lock(j, err);
 }
 
 static enum lac_status damaged(const struct lac_publish_journal *j, struct lac_err *err)

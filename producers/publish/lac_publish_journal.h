@@ -37,12 +37,17 @@ struct lac_publish_mark {
 
 struct lac_publish_journal {
     char path[PATH_MAX]; /* "" : nothing is kept */
+    bool _locked;
+    int _lock; /* owned while _locked */
 };
 
 /* Names the journal of `identity` (sources, topic and brokers in one text) in `state_dir`,
- * and makes its folder. RETRY: the folder can't be made; publishing works, resuming won't. */
+ * and makes its folder. RETRY: the folder can't be made; publishing works, resuming won't. REJECT:
+ * another process has it open. Close it in every case. */
 enum lac_status lac_publish_journal_open(struct lac_publish_journal *j, const char *state_dir,
                                          struct lac_str identity, struct lac_err *err) LAC_MUST_USE;
+
+void lac_publish_journal_close(struct lac_publish_journal *j); /* safe on a zeroed one, and twice */
 
 /* OK: `m` is what was saved. AGAIN: nothing was. REJECT: the file is damaged. */
 enum lac_status lac_publish_journal_load(const struct lac_publish_journal *j,

@@ -16,7 +16,8 @@ enum {
     STARTUP_MS = 10000,
 };
 
-/* What a journal belongs to: the same words on the command line, topic and brokers. */
+/* What a journal belongs to: the same words on the command line, topic and brokers. REJECT: to
+ * another run, now. */
 static enum lac_status open_journal(struct lac_publish *r, struct lac_err *err)
 {
     char path[PATH_MAX];
@@ -35,6 +36,8 @@ static enum lac_status open_journal(struct lac_publish *r, struct lac_err *err)
     if (status == LAC_OK && !lac_buf_ok(&b))
         r->journal.path[0] = '\0'; /* a command line of a megabyte is not worth a journal */
     lac_buf_deinit(&b);
+    if (status == LAC_REJECT)
+        return status;
     if (status != LAC_OK)
         lac_tool_warn(r->t, "an interrupted run can't be resumed: %s", err->text);
     return LAC_OK;
@@ -48,7 +51,9 @@ static int resume(struct lac_publish *r)
     struct lac_err err;
     enum lac_status status;
 
-    (void)open_journal(r, &err);
+    if (open_journal(r, &err) != LAC_OK)
+        return lac_tool_fail(r->t, LAC_EXIT_FAILURE, err.text,
+                             "Wait until it has ended, or end it.");
     if (r->o->restart) {
         lac_publish_journal_remove(&r->journal);
         return -1;
@@ -189,6 +194,7 @@ static enum lac_status open_all(struct lac_publish *r, struct lac_err *err)
 static void close_all(struct lac_publish *r)
 {
     lac_publish_lag_stop(r->lag);
+    lac_publish_journal_close(&r->journal);
     lac_kafka_producer_close(r->producer);
     lac_publish_wait_close(r->wait);
     lac_wire_close(r->wire);
@@ -237,6 +243,7 @@ static int finish(struct lac_publish *r, enum lac_status status, const struct la
 
     if (status == LAC_OK && r->failed == 0 && !r->stopped)
         lac_publish_journal_remove(&r->journal);
+    lac_publish_journal_close(&r->journal); /* the waiting is no part of it */
     if (r->wait && status == LAC_OK && r->failed == 0 && !r->stopped)
         exit_status = lac_publish_wait_and_show(r, &missing);
     r->started_ms += lac_clock_mono_ms() - ended_ms; /* the waiting is not part of the rate */

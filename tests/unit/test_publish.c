@@ -161,6 +161,28 @@ static void expect_mark(const struct lac_publish_mark *got, const struct lac_pub
     LAC_TEST_STR(got->tail, want->tail);
 }
 
+static void a_journal_belongs_to_one_run_at_a_time(void)
+{
+    char folder[] = "/tmp/lac_test_XXXXXX", path[PATH_MAX];
+    struct lac_publish_journal first, second, none = {0};
+    struct lac_err err;
+
+    LAC_TEST_NEED(mkdtemp(folder) != NULL);
+    LAC_TEST_NEED(lac_publish_journal_open(&first, folder, LAC_STR("who"), &err) == LAC_OK);
+    LAC_TEST_EQ(lac_publish_journal_open(&second, folder, LAC_STR("who"), &err), LAC_REJECT);
+    lac_publish_journal_close(&second);
+    LAC_TEST_NEED(lac_publish_journal_open(&second, folder, LAC_STR("other"), &err) == LAC_OK);
+    lac_publish_journal_close(&second);
+    lac_publish_journal_close(&first);
+    LAC_TEST_NEED(lac_publish_journal_open(&second, folder, LAC_STR("who"), &err) == LAC_OK);
+    lac_publish_journal_close(&second);
+    lac_publish_journal_close(&second);
+    lac_publish_journal_close(&none);
+    snprintf(path, sizeof(path), "%s/publish", folder);
+    LAC_TEST_EQ(rmdir(path), 0); /* no lock is left */
+    LAC_TEST_EQ(rmdir(folder), 0);
+}
+
 static void a_journal_is_read_back_and_damage_is_noticed(void)
 {
     char folder[] = "/tmp/lac_test_XXXXXX", path[64];
@@ -201,6 +223,7 @@ static void a_journal_is_read_back_and_damage_is_noticed(void)
     LAC_TEST_EQ(lac_publish_journal_load(&j, &got, &err), LAC_REJECT);
     lac_publish_journal_remove(&j);
     LAC_TEST_EQ(lac_publish_journal_load(&j, &got, &err), LAC_AGAIN);
+    lac_publish_journal_close(&j);
     unlink(path);
     snprintf(path, sizeof(path), "%s/publish", folder);
     rmdir(path);
@@ -361,7 +384,7 @@ static void a_file_that_is_not_there_is_named_before_anything_is_read(void)
 LAC_TEST_MAIN(publish, csv_rows_become_the_requests_that_their_header_says,
               defaults_fill_gaps_and_never_overrule_the_source,
               only_the_prefix_that_is_done_moves_the_mark,
-              a_journal_is_read_back_and_damage_is_noticed,
+              a_journal_is_read_back_and_damage_is_noticed, a_journal_belongs_to_one_run_at_a_time,
               folders_are_read_in_order_by_name_and_resumed_in_the_middle,
               the_second_half_is_read_as_the_first_was, a_file_as_stdin_has_no_name_to_go_on_with,
               a_file_that_is_not_there_is_named_before_anything_is_read)
