@@ -63,6 +63,11 @@ enum lac_status lac_kafka_status(int code)
     return LAC_RETRY;
 }
 
+const char *lac_kafka_code_text(int code)
+{
+    return rd_kafka_err2str((rd_kafka_resp_err_t)code);
+}
+
 /* What helps, where a broker's answer alone doesn't say so. */
 static const char *advice(rd_kafka_resp_err_t code)
 {

@@ -5,8 +5,9 @@
  * A small text file that is replaced as a whole. It names the source by device, inode, the
  * hash of its beginning and of the bytes just before the position: a file that grew since goes
  * on where it was, a file that was replaced or rewritten is noticed. All before the position
- * was acknowledged by the brokers; what was sent after the last save is sent again, so a crash
- * may repeat up to half a second of records (an orderly stop none).
+ * was acknowledged by the brokers, and all behind it is sent again: a crash may repeat up to half
+ * a second of records; brokers that fail, what they acknowledged behind the first record that
+ * they did not, a window at most; an orderly stop none.
  *
  * Thread: owner.
  */

@@ -69,8 +69,8 @@ static int resume(struct lac_publish *r)
     r->bad = r->resumed_bad = m.bad;
     if (m.line > 0)
         snprintf(place, sizeof(place), "line %" PRIu64 " of ", m.line);
-    lac_publish_say(r, "Going on after %s%s: %s records were delivered before.", place, m.path,
-                    lac_progress_count(count, m.delivered));
+    lac_publish_say(r, "Going on after %s%s: %s record%s delivered before.", place, m.path,
+                    lac_progress_count(count, m.delivered), m.delivered == 1 ? " was" : "s were");
     return -1;
 }
 

@@ -14,6 +14,7 @@ enum {
     SERVE_EVERY = 64, /* records between two looks at deliveries, signals and clock */
     BAD_SHOWN = 20,
     QUEUE_FULL_MS = 100,
+    TELL_MS = 1000, /* a stop that takes longer is explained */
 };
 
 void lac_publish_say(struct lac_publish *r, const char *fmt, ...)
@@ -83,7 +84,8 @@ void lac_publish_delivered(void *ctx, const struct lac_kafka_delivery *d, size_t
         } else { /* not done: the journal stays before it, and the next run sends it */
             if (r->failed++ == 0)
                 lac_err_set(&r->failure, d[i].status, d[i].code,
-                            "the brokers did not acknowledge a record (code %d)", d[i].code);
+                            "the brokers did not acknowledge a record: %s",
+                            lac_kafka_code_text(d[i].code));
             continue;
         }
         lac_publish_window_done(&r->window, slot);
@@ -251,6 +253,27 @@ static enum lac_status step(struct lac_publish *r, struct lac_err *err)
     return status;
 }
 
+/* What was sent is waited for, whatever ended the sending; a second signal ends that, too. */
+static void wait_for_brokers(struct lac_publish *r)
+{
+    uint64_t tell_ms = lac_clock_mono_ms() + TELL_MS;
+
+    while (lac_kafka_producer_pending(r->producer) > 0) {
+        bool interrupted = r->stopped;
+
+        r->stopped = false;
+        (void)serve(r, QUEUE_FULL_MS);
+        if (r->stopped && interrupted)
+            break;
+        r->stopped |= interrupted;
+        if (r->stopped && lac_clock_mono_ms() >= tell_ms) {
+            lac_publish_say(r, "Waiting for the brokers to acknowledge what was sent; a second "
+                               "signal ends that.");
+            tell_ms = UINT64_MAX;
+        }
+    }
+}
+
 enum lac_status lac_publish_send_all(struct lac_publish *r, struct lac_err *err)
 {
     enum lac_status status = LAC_OK;
@@ -261,16 +284,7 @@ enum lac_status lac_publish_send_all(struct lac_publish *r, struct lac_err *err)
         if (status == LAC_OK && ++n % SERVE_EVERY == 0 && !serve(r, 0))
             break;
     }
-    /* What was sent is waited for, whatever ended the loop; a second signal ends that too. */
-    while (lac_kafka_producer_pending(r->producer) > 0) {
-        bool interrupted = r->stopped;
-
-        r->stopped = false;
-        (void)serve(r, QUEUE_FULL_MS);
-        if (r->stopped && interrupted)
-            break;
-        r->stopped |= interrupted;
-    }
+    wait_for_brokers(r);
     save(r);
     lac_progress_clear(&r->progress);
     /* What ended it says more than what became of the records. */

@@ -81,7 +81,8 @@ int main(int argc, char **argv)
             "metadata ...), CSV with a header of the same names (user.id, metadata.ticket), or\n"
             "plain lines of text. Each other file of a FOLDER is one document. \"-\" is stdin.\n\n"
             "Counted as delivered is what all in-sync brokers have acknowledged. An interrupted\n"
-            "run goes on where it stopped when the same command is run again.",
+            "run goes on where it stopped when the same command is run again; after a crash or\n"
+            "an outage of the brokers the last records may come twice.",
         .examples =
             "  lacuna publish requests.jsonl\n"
             "  lacuna publish --table samples/requests.jsonl   # and show what was decided\n"

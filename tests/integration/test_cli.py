@@ -261,6 +261,27 @@ def test_an_interrupted_publish_goes_on_where_it_stopped(lacuna, tmp_path):
     assert not list(journals.glob("*.journal"))
 
 
+def test_a_publish_that_nobody_acknowledges_says_what_it_waits_for(stack, new_kafka, tmp_path):
+    kafka = new_kafka()
+    lacuna = stack(kafka=kafka)
+    lacuna.tool("topics", "create")
+    big = tmp_path / "big.txt"
+    big.write_text("".join(f"line {i}\n" for i in range(600_000)))
+    command = [str(BIN / "lacuna"), "publish", str(big)]
+    env = clean_env(tmp_path) | conf_env(lacuna.conf | {"state.dir": tmp_path / "state"})
+    said = tmp_path / "said"
+    with said.open("w") as err, subprocess.Popen(command, env=env, stderr=err) as run:
+        journals = tmp_path / "state" / "publish"
+        wait_until(lambda: journals.exists() and list(journals.glob("*.journal")), 30, "the journal")
+        kafka.pause()
+        run.send_signal(signal.SIGINT)
+        wait_until(lambda: "a second signal ends that" in said.read_text(), 30, "what it waits for")
+        run.send_signal(signal.SIGINT)
+        assert run.wait(60) == 130
+        kafka.resume()
+    assert "Run the same command again" in said.read_text()
+
+
 def test_a_changed_file_is_not_resumed(lacuna, tmp_path):
     lacuna.tool("topics", "create")
     big = tmp_path / "big.txt"
