@@ -22,7 +22,7 @@ static enum lac_status open_journal(struct lac_publish *r, struct lac_err *err)
 {
     char path[PATH_MAX];
     struct lac_buf b;
-    enum lac_status status;
+    enum lac_status status = LAC_OK;
 
     if (!lac_publish_input_resumable(r->input))
         return LAC_OK;
@@ -31,10 +31,9 @@ static enum lac_status open_journal(struct lac_publish *r, struct lac_err *err)
                    r->topic_name);
     for (int i = 0; i < r->t->operand_count; i++)
         lac_buf_printf(&b, "%s\n", realpath(r->t->operands[i], path) ? path : r->t->operands[i]);
-    status = lac_publish_journal_open(&r->journal, lac_conf_text(r->t->conf, "state.dir"),
-                                      lac_buf_str(&b), err);
-    if (status == LAC_OK && !lac_buf_ok(&b))
-        r->journal.path[0] = '\0'; /* a command line of a megabyte is not worth a journal */
+    if (lac_buf_ok(&b)) /* a command line of a megabyte is not worth a journal */
+        status = lac_publish_journal_open(&r->journal, lac_conf_text(r->t->conf, "state.dir"),
+                                          lac_buf_str(&b), err);
     lac_buf_deinit(&b);
     if (status == LAC_REJECT)
         return status;
