@@ -72,6 +72,7 @@ static void expect(struct lac_publish *r, const struct lac_publish_slot *slot,
 void lac_publish_delivered(void *ctx, const struct lac_kafka_delivery *d, size_t n)
 {
     struct lac_publish *r = ctx;
+    char why[256];
 
     for (size_t i = 0; i < n; i++) {
         struct lac_publish_slot *slot = d[i].opaque;
@@ -80,7 +81,8 @@ void lac_publish_delivered(void *ctx, const struct lac_kafka_delivery *d, size_t
             r->delivered++;
             expect(r, slot, &d[i]);
         } else if (d[i].status == LAC_REJECT) {
-            report_bad(r, slot, "the brokers refuse it, for example as too large");
+            snprintf(why, sizeof(why), "the brokers refuse it: %s", lac_kafka_code_text(d[i].code));
+            report_bad(r, slot, why);
         } else { /* not done: the journal stays before it, and the next run sends it */
             if (r->failed++ == 0)
                 lac_err_set(&r->failure, d[i].status, d[i].code,

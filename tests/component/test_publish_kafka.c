@@ -13,6 +13,10 @@
 
 enum { RECORDS = 200, SAID_MAX = 8192 };
 
+/* Codes of the protocol, and exit statuses. */
+enum { INVALID_TIMESTAMP = 32, OUT_OF_ORDER_SEQUENCE = 45 };
+enum { EXIT_NEGATIVE = 1, EXIT_DEPENDENCY = 3 };
+
 #define REQUESTS_TOPIC "c.requests"
 
 static char folder[64];
@@ -62,28 +66,55 @@ static int publish(const struct lac_kafka_mock *mock, char said[SAID_MAX])
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* A broker has lost what an idempotent producer counts on (it answers "out of order"). What was
- * not acknowledged is not counted as delivered, the run says why, and the next one goes on. */
-static void a_broken_producer_ends_the_run(void)
+static struct lac_kafka_mock *open_mock(void)
 {
-    enum { OUT_OF_ORDER_SEQUENCE = 45, EXIT_DEPENDENCY = 3 };
     struct lac_kafka_mock *mock = NULL;
     struct lac_err err;
-    char said[SAID_MAX], command[128];
 
     LAC_TEST_NEED(mkdtemp(strcpy(folder, "/tmp/lac-publish.XXXXXX")) != NULL);
     LAC_TEST_NEED(setenv("XDG_CONFIG_HOME", folder, 1) == 0);
     LAC_TEST_NEED(setenv("XDG_STATE_HOME", folder, 1) == 0);
     LAC_TEST_NEED(lac_kafka_mock_new(&mock, 1, &err) == LAC_OK);
     LAC_TEST_NEED(lac_kafka_mock_topic(mock, REQUESTS_TOPIC, 1, &err) == LAC_OK);
-    lac_kafka_mock_fail(mock, LAC_KAFKA_API_PRODUCE, OUT_OF_ORDER_SEQUENCE, 1);
-    LAC_TEST_EQ(publish(mock, said), EXIT_DEPENDENCY);
-    CU_ASSERT(strstr(said, "the producer broke") != NULL);
-    LAC_TEST_EQ(publish(mock, said), 0);
+    return mock;
+}
+
+static void close_mock(struct lac_kafka_mock *mock)
+{
+    char command[128];
+
     lac_kafka_mock_free(mock);
     snprintf(command, sizeof(command), "rm -rf %s", folder);
     /* NOLINTNEXTLINE(cert-env33-c): nothing in it is from outside, the folder is mkdtemp's */
     (void)!system(command);
 }
 
-LAC_TEST_MAIN(publish_kafka, a_broken_producer_ends_the_run)
+/* A broker has lost what an idempotent producer counts on (it answers "out of order"). What was
+ * not acknowledged is not counted as delivered, the run says why, and the next one goes on. */
+static void a_broken_producer_ends_the_run(void)
+{
+    struct lac_kafka_mock *mock = open_mock();
+    char said[SAID_MAX];
+
+    lac_kafka_mock_fail(mock, LAC_KAFKA_API_PRODUCE, OUT_OF_ORDER_SEQUENCE, 1);
+    LAC_TEST_EQ(publish(mock, said), EXIT_DEPENDENCY);
+    CU_ASSERT(strstr(said, "the producer broke") != NULL);
+    LAC_TEST_EQ(publish(mock, said), 0);
+    close_mock(mock);
+}
+
+/* Where a broker won't have a record, its place and the broker's reason are said. */
+static void a_refused_record_has_its_place_and_the_reason(void)
+{
+    struct lac_kafka_mock *mock = open_mock();
+    char said[SAID_MAX], shown[128];
+
+    path_of(shown, sizeof(shown), "input.txt:1: the brokers refuse it: Broker: Invalid timestamp");
+    lac_kafka_mock_fail(mock, LAC_KAFKA_API_PRODUCE, INVALID_TIMESTAMP, 1);
+    LAC_TEST_EQ(publish(mock, said), EXIT_NEGATIVE);
+    CU_ASSERT(strstr(said, shown) != NULL);
+    close_mock(mock);
+}
+
+LAC_TEST_MAIN(publish_kafka, a_broken_producer_ends_the_run,
+              a_refused_record_has_its_place_and_the_reason)
