@@ -1,4 +1,4 @@
-lac_test(engine COST 30 USES engine)
+lac_test(engine COST 30 ONE_THREAD USES engine)
 lac_test(engine_golden USES engine)
 lac_test(engine_lanes USES engine
     LINK -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc)

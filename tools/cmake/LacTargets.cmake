@@ -65,12 +65,19 @@ function(lac_program NAME)
     install(TARGETS ${NAME} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endfunction()
 
-# lac_test(NAME USES ... [LABELS unit] [SOURCES extra.c] [LINK ...] [COST s] [TIMEOUT s]): one
-# test program, one CTest entry. It runs in the source tree, so golden files are found by path.
-# COST, about how many seconds it takes, is for tests that take many: run in parallel, they start
-# first, so that none of them is waited for alone at the end.
+# lac_test(NAME USES ... [LABELS unit] [SOURCES extra.c] [LINK ...] [COST s] [TIMEOUT s]
+# [ONE_THREAD]): one test program, one CTest entry. It runs in the source tree, so golden files are
+# found by path. COST, about how many seconds it takes, is for tests that take many: run in
+# parallel, they start first, so that none of them is waited for alone at the end. ONE_THREAD is for
+# those of them that start no thread, and are held to that: the thread sanitizer, with which they
+# would take longest, has nothing to find there and is spared them.
 function(lac_test NAME)
-    cmake_parse_arguments(T "" "LABELS;COST;TIMEOUT" "USES;SOURCES;LINK" ${ARGN})
+    cmake_parse_arguments(T "ONE_THREAD" "LABELS;COST;TIMEOUT" "USES;SOURCES;LINK" ${ARGN})
+    if(T_ONE_THREAD AND LAC_SANITIZE MATCHES "thread")
+        return()
+    elseif(T_ONE_THREAD)
+        list(APPEND T_SOURCES "${PROJECT_SOURCE_DIR}/tests/support/lac_one_thread.c")
+    endif()
     if(NOT T_LABELS)
         set(T_LABELS unit)
     endif()
