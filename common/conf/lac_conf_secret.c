@@ -178,17 +178,18 @@ static bool is_url(struct lac_str text)
 }
 
 /*
- * Behind the value that begins at `*start` or behind blanks there: what libpq takes for it, so
- * quotes and backslashes count, and in a URL nothing but '&'. Where others end a value with ';',
- * more is hidden than need be: a password may hold one.
+ * Behind the value of `name` that begins at `*start` or behind blanks there: what libpq takes for
+ * it, so quotes and backslashes count, and in a URL nothing but '&'. Where others end a value with
+ * ';', more is hidden than need be: a password may hold one. Names with dots are no libpq's, but
+ * librdkafka's in kafka.properties, and there ';' is in no value.
  */
-static size_t pair_end(struct lac_str text, size_t *start)
+static size_t pair_end(struct lac_str text, struct lac_str name, size_t *start)
 {
+    bool url = is_url(text), quoted;
     size_t at = *start;
-    bool quoted;
 
-    if (is_url(text)) {
-        while (at < text.len && text.ptr[at] != '&')
+    if (url || memchr(name.ptr, '.', name.len)) {
+        while (at < text.len && text.ptr[at] != (url ? '&' : ';'))
             at++;
         return at;
     }
@@ -254,12 +255,15 @@ static bool schemeless_secret(struct lac_str text, size_t *start, size_t *end)
 /* A secret that "://" or '=' at `at` announces: in a URL before its '@', or a pair's value. */
 static bool secret_at(struct lac_str text, size_t at, size_t *start, size_t *end)
 {
+    struct lac_str name;
+
     if (text.ptr[at] == ':' && text.len - at > 3 && memcmp(text.ptr + at, "://", 3) == 0)
         return url_secret(text, at, start, end);
-    if (text.ptr[at] != '=' || !secret_word(pair_name(text, at)))
+    name = text.ptr[at] == '=' ? pair_name(text, at) : LAC_STR("");
+    if (!secret_word(name))
         return false;
     *start = at + 1;
-    *end = pair_end(text, start);
+    *end = pair_end(text, name, start);
     return *end > *start;
 }
 

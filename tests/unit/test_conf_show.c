@@ -27,7 +27,9 @@ static const struct {
     {"password=p\\ w;x&y user=u", "password=******** user=u"},
     {"postgresql://u:p w@h/db", "postgresql://u:********@h/db"},
     {"redis://:pw@h", "redis://:********@h"},
-    {"sasl.password=x;ssl.key.password=y;a=b", "sasl.password=********"},
+    {"sasl.password=x;ssl.key.password=y z;a.b=c",
+     "sasl.password=********;ssl.key.password=********;a.b=c"},
+    {"password=x;ssl.key.password=y;a=b", "password=********"},
     /* As libpq reads them: names with %XX, ';' and blanks in values, quotes only outside of
      * URLs, '@' and "://" in a query. */
     {"postgresql://h/db?pass%77ord=pw&ssl%70assword=pw",
