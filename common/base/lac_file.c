@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -93,6 +94,16 @@ void lac_file_hold_standard(void)
     for (int fd = 0; fd <= STDERR_FILENO; fd++)
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)
             _exit(EXIT_FAILURE); /* and nowhere to say it */
+}
+
+int lac_file_lock(int fd)
+{
+    int code;
+
+    do
+        code = flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+    while (code == EINTR);
+    return code;
 }
 
 bool lac_file_write_all(int fd, const void *data, size_t size)

@@ -54,6 +54,11 @@ void lac_file_hold_standard(void);
 /* Writes all of it, through short writes and interruptions. False: errno says why. */
 bool lac_file_write_all(int fd, const void *data, size_t size) LAC_MUST_USE;
 
+/* Locks the open file for whoever has this descriptor, until it is closed or the process ends, and
+ * waits for nobody. 0: it is ours; EWOULDBLOCK: another process has it; else errno: the file system
+ * has no locks to give. */
+int lac_file_lock(int fd) LAC_MUST_USE;
+
 /*
  * Puts `data` in the place of the file at `path`, on the disk: who reads it meanwhile sees the old
  * or the new file, never half of one. Owner and rights are those of `like`; NULL: the caller's and

@@ -5,9 +5,10 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "lac_file.h"
 
 enum { CRASHES_MAX = 1 << 16 }; /* counted; the record is left alone long before */
 
@@ -162,7 +163,8 @@ enum lac_status lac_fuse_open(struct lac_fuse **out, const char *path, struct la
     if (f->fd < 0)
         goto failed;
     what = "lock";
-    if (flock(f->fd, LOCK_EX | LOCK_NB) != 0) {
+    errno = lac_file_lock(f->fd);
+    if (errno) {
         if (errno == EWOULDBLOCK)
             what = "lock (another process runs with this state.dir and instance.id)";
         goto failed;

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -57,17 +56,6 @@ static void put_safe(char *out, size_t size, const char *text)
     out[n] = '\0';
 }
 
-/* 0: it is ours; EWOULDBLOCK: another process has it; else the file system has no locks to give. */
-static int lock(int fd)
-{
-    int code;
-
-    do
-        code = flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
-    while (code == EINTR);
-    return code;
-}
-
 /*
  * Two processes with one name would fence each other's transactions for ever, so each takes a
  * slot, and the slot is part of the name. Locks end with their process, so after a crash the
@@ -88,7 +76,7 @@ static enum lac_status take_slot(struct lac_runtime *rt, const char *name, struc
         if (rt->lock_fd < 0)
             return lac_err_set(err, LAC_FATAL, errno, "cannot open %s: %s", path,
                                lac_errno_text(errno));
-        code = lock(rt->lock_fd);
+        code = lac_file_lock(rt->lock_fd);
         if (code == 0)
             return LAC_OK;
         (void)close(rt->lock_fd);

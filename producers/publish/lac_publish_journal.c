@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -41,7 +40,7 @@ static enum lac_status lock(struct lac_publish_journal *j, struct lac_err *err)
     lock_path(path, j);
     for (int i = 0; i < LOCK_TRIES && !j->_locked; i++) {
         int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-        int code = fd < 0 ? errno : flock(fd, LOCK_EX | LOCK_NB) != 0 ? errno : 0;
+        int code = fd < 0 ? errno : lac_file_lock(fd);
 
         if (code == 0 && is_there(fd, path)) {
             j->_lock = fd;

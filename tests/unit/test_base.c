@@ -458,6 +458,22 @@ static void what_all_share_is_told_by_its_path(void)
     }
 }
 
+static void a_lock_is_one_descriptors_until_it_is_closed(void)
+{
+    char path[] = "/tmp/lac_file.XXXXXX";
+    int first = mkstemp(path), second = open(path, O_RDWR | O_CLOEXEC);
+
+    LAC_TEST_NEED(first >= 0 && second >= 0);
+    LAC_TEST_EQ(lac_file_lock(first), 0);
+    LAC_TEST_EQ(lac_file_lock(first), 0);
+    LAC_TEST_EQ(lac_file_lock(second), EWOULDBLOCK);
+    (void)close(first);
+    LAC_TEST_EQ(lac_file_lock(second), 0);
+    LAC_TEST_EQ(lac_file_lock(first), EBADF);
+    (void)close(second);
+    (void)unlink(path);
+}
+
 static void byte_order_mark_is_whole_or_none(void)
 {
     LAC_TEST_EQ(lac_utf8_mark(LAC_STR("\xEF\xBB\xBF")), 3);
@@ -478,4 +494,5 @@ LAC_TEST_MAIN(base, join_is_a_lattice, tier_names_are_read_back,
               what_is_no_file_of_its_own_keeps_its_name,
               what_is_opened_never_takes_a_closed_standard_stream,
               folders_are_made_with_those_above_and_others_may_pass_if_so_wanted,
-              what_all_share_is_told_by_its_path, byte_order_mark_is_whole_or_none)
+              what_all_share_is_told_by_its_path, a_lock_is_one_descriptors_until_it_is_closed,
+              byte_order_mark_is_whole_or_none)

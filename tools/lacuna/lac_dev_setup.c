@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -64,7 +63,7 @@ static int take_lock(struct lac_dev *d)
     d->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (d->lock_fd < 0)
         return fail_errno(d, path);
-    if (flock(d->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+    if (lac_file_lock(d->lock_fd) != 0) {
         ssize_t got = pread(d->lock_fd, pid, sizeof(pid) - 1, 0);
 
         pid[got > 0 ? strcspn(pid, "\n") : 0] = '\0';
