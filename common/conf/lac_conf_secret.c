@@ -116,26 +116,19 @@ static bool is_word(char c)
            c == '.' || c == '-';
 }
 
-static int hex_digit(char c)
-{
-    int low = c | 0x20;
-
-    return c >= '0' && c <= '9' ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
-
 /* The end of `word` into `plain`, with its %XX as the characters that libpq makes of them. */
 static struct lac_str plain_word(char plain[64], struct lac_str word)
 {
     size_t skipped = word.len > 64 ? word.len - 64 : 0, n = 0;
 
-    for (size_t i = skipped; i < word.len; i++) {
-        bool escape = word.ptr[i] == '%' && word.len - i > 2 && hex_digit(word.ptr[i + 1]) >= 0 &&
-                      hex_digit(word.ptr[i + 2]) >= 0;
+    for (size_t i = skipped; i < word.len; i++, n++) {
+        char byte;
 
-        plain[n++] = word.ptr[i];
-        if (!escape)
+        plain[n] = word.ptr[i];
+        if (plain[n] != '%' || word.len - i < 3 ||
+            !lac_hex_decode(&byte, 1, lac_str_slice(word, i + 1, i + 3)))
             continue;
-        plain[n - 1] = (char)(hex_digit(word.ptr[i + 1]) * 16 + hex_digit(word.ptr[i + 2]));
+        plain[n] = byte;
         i += 2;
     }
     return (struct lac_str){plain, n};

@@ -189,9 +189,13 @@ static void put_moved_to(struct lac_http_client *c, const struct lac_http_call *
     static const CURLUPart left_out[] = {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_QUERY,
                                          CURLUPART_FRAGMENT};
     char *whole = NULL, *shown = NULL;
-    CURLU *address = curl_url();
-    bool ok = address && curl_easy_getinfo(c->easy, CURLINFO_REDIRECT_URL, &whole) == CURLE_OK &&
-              whole && curl_url_set(address, CURLUPART_URL, whole, 0) == CURLUE_OK;
+    CURLU *address;
+    bool ok;
+
+    if (curl_easy_getinfo(c->easy, CURLINFO_REDIRECT_URL, &whole) != CURLE_OK || !whole)
+        return;
+    address = curl_url();
+    ok = address && curl_url_set(address, CURLUPART_URL, whole, 0) == CURLUE_OK;
     for (size_t i = 0; ok && i < LAC_COUNT(left_out); i++)
         ok = curl_url_set(address, left_out[i], NULL, 0) == CURLUE_OK;
     ok = ok && curl_url_get(address, CURLUPART_URL, &shown, 0) == CURLUE_OK;
