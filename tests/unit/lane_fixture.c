@@ -173,6 +173,14 @@ void fixture_open(struct fixture *f)
                                 &err) == LAC_OK);
 }
 
+enum lac_status fixture_run(struct fixture *f, struct lac_err *err)
+{
+    enum lac_status status = lac_lane_run(f->lane, err);
+
+    fixture_close(f);
+    return status;
+}
+
 void fixture_close(struct fixture *f)
 {
     lac_lane_close(f->lane);

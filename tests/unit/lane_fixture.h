@@ -41,6 +41,7 @@ struct fixture {
  * the test's. The stage makes nothing. */
 void fixture_set_up(struct fixture *f);
 void fixture_open(struct fixture *f);
+enum lac_status fixture_run(struct fixture *f, struct lac_err *err); /* to its end, and closes it */
 void fixture_close(struct fixture *f);
 
 /* For a poll of the test's own. The first gives the lane the partition if it hasn't got it; false:

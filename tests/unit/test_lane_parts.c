@@ -161,8 +161,6 @@ static enum lac_status output_commit(void *ctx, const struct lac_kafka_position 
 
 static enum lac_status run(struct world *w)
 {
-    enum lac_status status;
-
     fixture_set_up(&w->f);
     w->f.io.poll = poll_in_turn;
     w->f.io.seek = seek;
@@ -172,9 +170,7 @@ static enum lac_status run(struct world *w)
     w->f.output.abort = output_abort;
     w->f.options.batch_count = w->batch;
     fixture_open(&w->f);
-    status = lac_lane_run(w->f.lane, &err);
-    fixture_close(&w->f);
-    return status;
+    return fixture_run(&w->f, &err);
 }
 
 /* ---- tests ---- */

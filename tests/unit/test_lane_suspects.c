@@ -96,12 +96,8 @@ static void open_lane(struct world *w)
 
 static enum lac_status run(struct world *w)
 {
-    enum lac_status status;
-
     open_lane(w);
-    status = lac_lane_run(w->f.lane, &err);
-    fixture_close(&w->f);
-    return status;
+    return fixture_run(&w->f, &err);
 }
 
 static void make_path(char *path, size_t size)
