@@ -122,29 +122,26 @@ void lac_hex_encode(char *out, const void *data, size_t size)
     out[2 * size] = '\0';
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
+/* [byte]: the digit's value and one; 0 for what is none. */
+static const unsigned char hex_values[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 
 bool lac_hex_decode(void *out, size_t size, struct lac_str text)
 {
+    const unsigned char *from = (const unsigned char *)text.ptr;
     unsigned char *p = out;
 
     if (text.len != 2 * size)
         return false;
     for (size_t i = 0; i < size; i++) {
-        int high = hex_value(text.ptr[2 * i]), low = hex_value(text.ptr[2 * i + 1]);
+        unsigned high = hex_values[from[2 * i]], low = hex_values[from[2 * i + 1]];
 
-        if (high < 0 || low < 0)
+        if (!high || !low)
             return false;
-        p[i] = (unsigned char)(high << 4 | low);
+        p[i] = (unsigned char)((high - 1) << 4 | (low - 1));
     }
     return true;
 }

@@ -35,6 +35,7 @@ static const char *const names[NAMES] = {
 struct heads {
     struct lac_str at[NAMES]; /* the first of each */
     const char *end;          /* behind what was read last, in the library's memory */
+    uint64_t sizes;
     bool odd;
 };
 
@@ -58,6 +59,12 @@ static bool hides_bytes(const char *end, const char *next)
     return false;
 }
 
+/* Whether the name begins with one of ours; most do not even with its letter. */
+static bool begins_with(const char *name, const char *ours, size_t size)
+{
+    return ((name[0] ^ ours[0]) | 0x20) == 0x20 && strncasecmp(name, ours, size) == 0;
+}
+
 /* The library lets them through, and another program before this one may read them otherwise:
  * "Content-Length : 5". */
 static bool is_odd(const char *name, size_t name_size, const char *value, size_t size)
@@ -67,7 +74,7 @@ static bool is_odd(const char *name, size_t name_size, const char *value, size_t
     /* libmicrohttpd 0.9 takes a value on a line of its own for more of the name. */
     for (size_t i = 0; i < LAC_COUNT(framings); i++)
         if (name_size > (size_t)framings[i] &&
-            strncasecmp(name, names[framings[i]], (size_t)framings[i]) == 0)
+            begins_with(name, names[framings[i]], (size_t)framings[i]))
             return true;
     for (size_t i = 0; i < name_size; i++)
         if ((unsigned char)name[i] <= ' ')
@@ -82,8 +89,8 @@ static enum MHD_Result note(void *cls, enum MHD_ValueKind kind, const char *name
     (void)kind;
     h->odd = h->odd || is_odd(name, name_size, value, size) || hides_bytes(h->end, name);
     h->end = value ? value + size : name + name_size;
-    if (name_size >= NAMES || !names[name_size] ||
-        strncasecmp(name, names[name_size], name_size) != 0)
+    h->sizes |= lac_http_size_bit(name_size);
+    if (name_size >= NAMES || !names[name_size] || !begins_with(name, names[name_size], name_size))
         return MHD_YES;
     h->odd |= h->at[name_size].ptr != NULL;
     h->at[name_size] = (struct lac_str){value ? value : "", value ? size : 0};
@@ -101,7 +108,8 @@ void lac_http_heads_read(struct MHD_Connection *mhd, const char *uri_end, const 
                                    .coding = h.at[CODING],
                                    .type = h.at[TYPE],
                                    .squeezed = h.at[SQUEEZED],
-                                   .expect = h.at[EXPECT]};
+                                   .expect = h.at[EXPECT],
+                                   .sizes = h.sizes};
     /* Two lengths; and a coding beside "chunked" that the library would wait for the end of. A
      * client of HTTP/1.0 knows of no codings. */
     out->ambiguous = h.odd || (out->length.ptr && out->coding.ptr) ||

@@ -82,7 +82,10 @@ struct lac_http_request {
     unsigned allowed;    /* methods the path has, for 405 */
     struct lac_buf body;
     uint64_t body_seen;
-    uint64_t begun_ns; /* when the headers were complete; only for options.answered */
+    uint64_t begun_ns;     /* when the headers were complete, */
+    uint64_t begun_round;  /* ... in which round of the loop, */
+    uint64_t arrived_ns;   /* ... and the body */
+    uint64_t header_sizes; /* bit n: a header's name has n bytes; 63 and more are one */
     void (*gone)(void *ctx, struct lac_http_request *r);
     void *user;
     bool kept;      /* the owner has not given it back yet */
@@ -132,6 +135,7 @@ struct lac_http_server {
     int epoll_fd;
     int wake_fd;
     uint64_t now_ms;
+    uint64_t round;
     struct lac_http_queue queues[LAC_HTTP_PHASE_COUNT];
     uint32_t phase_ms[LAC_HTTP_PHASE_COUNT];
     struct lac_http_conn *conns; /* owned: conn_count of them */
@@ -165,8 +169,13 @@ enum lac_status lac_http_listen(const char *listen, int *fd, char *address, size
 /* lac_http_heads.c: what a request's headers say about how to read it. */
 struct lac_http_heads {
     struct lac_str length, coding, type, squeezed, expect; /* squeezed: Content-Encoding */
+    uint64_t sizes;                                        /* see struct lac_http_request */
     bool ambiguous; /* another program may read this request otherwise */
 };
+static inline uint64_t lac_http_size_bit(size_t size)
+{
+    return (uint64_t)1 << (size < 63 ? size : 63);
+}
 void lac_http_heads_read(struct MHD_Connection *mhd, const char *uri_end, const char *version,
                          struct lac_http_heads *out);
 

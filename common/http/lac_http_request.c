@@ -194,6 +194,7 @@ static void judge_headers(struct lac_http_request *r, const char *version, bool 
     const struct lac_http_server_options *o = &r->server->options;
     uint64_t declared = 0;
     lac_http_heads_read(r->conn->mhd, r->uri_end, version, &h);
+    r->header_sizes = h.sizes;
     lac_http_route(r);
     *has_body = h.coding.ptr || (h.length.ptr && !lac_str_is(h.length, "0"));
     *early = false;
@@ -227,8 +228,8 @@ static enum MHD_Result headers_done(struct lac_http_request *r, const char *url,
     bool has_body, early;
     r->method = lac_str_from(method);
     r->path = path_of(url);
-    if (r->server->options.answered)
-        r->begun_ns = lac_clock_mono_ns();
+    r->begun_ns = lac_clock_mono_ns();
+    r->begun_round = r->server->round;
     judge_headers(r, version, &has_body, &early);
     r->stage = LAC_HTTP_STAGE_BODY;
     if (early) {
@@ -265,6 +266,8 @@ static enum MHD_Result body_done(struct lac_http_request *r)
 {
     if (!r->verdict && !lac_buf_ok(&r->body))
         return MHD_NO; /* out of memory */
+    /* A clock takes longer than most of what is done here. */
+    r->arrived_ns = r->begun_round == r->server->round ? r->begun_ns : lac_clock_mono_ns();
     r->stage = LAC_HTTP_STAGE_HANDLER;
     if (r->verdict)
         refuse_now(r);
@@ -445,6 +448,11 @@ struct lac_str lac_http_request_body(const struct lac_http_request *r)
     return lac_buf_str(&r->body);
 }
 
+uint64_t lac_http_request_arrived_ns(const struct lac_http_request *r)
+{
+    return r->arrived_ns;
+}
+
 static struct lac_str lookup(const struct lac_http_request *r, enum MHD_ValueKind kind,
                              const char *name)
 {
@@ -461,6 +469,9 @@ static struct lac_str lookup(const struct lac_http_request *r, enum MHD_ValueKin
 
 struct lac_str lac_http_request_header(const struct lac_http_request *r, const char *name)
 {
+    /* Most that are asked for are not there. */
+    if (!(r->header_sizes & lac_http_size_bit(strlen(name))))
+        return LAC_STR_NULL;
     return lookup(r, MHD_HEADER_KIND, name);
 }
 

@@ -234,6 +234,7 @@ static void go_round(struct lac_http_server *s, uint32_t wait_ms)
     atomic_store_explicit(&s->loop_thread, pthread_self(), memory_order_relaxed);
     int n = epoll_wait(s->epoll_fd, events, EVENTS, wait_time(s, wait_ms));
     s->now_ms = lac_clock_mono_ms();
+    s->round++;
     for (int i = 0; i < n; i++)
         dispatch(s, events[i].data.ptr);
     lac_http_requests_finish(s);

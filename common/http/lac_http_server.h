@@ -140,6 +140,10 @@ struct lac_str lac_http_request_path(const struct lac_http_request *r);  /* deco
 struct lac_str lac_http_request_param(const struct lac_http_request *r); /* the {parameter} */
 struct lac_str lac_http_request_body(const struct lac_http_request *r);
 
+/* When all of it was there, by lac_clock_mono_ns(); when its headers were, if the body came with
+ * them. */
+uint64_t lac_http_request_arrived_ns(const struct lac_http_request *r);
+
 /* The value of a header (name in any letter case) or query argument (decoded); absent if not
  * there. Thread: the loop's, until the request is answered. */
 struct lac_str lac_http_request_header(const struct lac_http_request *r, const char *name);

@@ -106,6 +106,10 @@ double lac_json_real(const struct lac_json *v);
 /* True only for `true`. */
 bool lac_json_bool(const struct lac_json *v);
 
+/* How many of the first bytes of `s` stand for themselves in a JSON string: printable ASCII but the
+ * quote and the backslash. */
+size_t lac_json_plain_prefix(struct lac_str s);
+
 /*
  * The writer. Commas come by themselves; a call sequence that is not JSON (a key in an array,
  * a close too many) is our mistake and aborts. Text that does not fit marks the buffer failed.
@@ -114,8 +118,9 @@ struct lac_json_writer {
     struct lac_buf *buf; /* borrowed until the last call */
     uint64_t _objects;   /* bit n: the level n is an object */
     uint32_t _depth;
-    bool _comma;   /* a comma is due before the next value or key */
-    bool _pending; /* a key waits for its value */
+    bool _in_object; /* the level that is written is one */
+    bool _comma;     /* a comma is due before the next value or key */
+    bool _pending;   /* a key waits for its value */
 };
 
 void lac_json_begin(struct lac_json_writer *w, struct lac_buf *buf);
@@ -140,7 +145,7 @@ static inline void lac_json_key_ready(struct lac_json_writer *w, const char *tex
 {
     char *to = lac_buf_reserve(w->buf, size);
 
-    LAC_ASSERT(w->_depth > 0 && (w->_objects >> (w->_depth - 1) & 1) && !w->_pending);
+    LAC_ASSERT(w->_in_object && !w->_pending);
     if (to && w->_comma) {
         memcpy(to, text, size);
         lac_buf_commit(w->buf, size);

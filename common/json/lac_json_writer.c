@@ -4,24 +4,32 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "lac_assert.h"
 #include "lac_utf8.h"
 
-static bool in_object(const struct lac_json_writer *w)
+/* Every value starts here: inside an object it needs a key, elsewhere maybe a comma, which is
+ * returned; otherwise 0. */
+static char comma_before(struct lac_json_writer *w)
 {
-    return w->_depth > 0 && (w->_objects >> (w->_depth - 1) & 1);
-}
+    char comma = w->_comma ? ',' : 0;
 
-/* Every value starts here: inside an object it needs a key, elsewhere maybe a comma. */
-static void before_value(struct lac_json_writer *w)
-{
-    LAC_ASSERT(in_object(w) == w->_pending);
+    LAC_ASSERT(w->_in_object == w->_pending);
     LAC_ASSERT(w->_depth > 0 || !w->_comma); /* one value per document */
-    if (w->_comma)
-        lac_buf_put_char(w->buf, ',');
     w->_pending = false;
     w->_comma = true;
+    return comma;
+}
+
+static void before_value(struct lac_json_writer *w)
+{
+    char comma = comma_before(w);
+
+    if (comma)
+        lac_buf_put_char(w->buf, comma);
 }
 
 static void open_level(struct lac_json_writer *w, char bracket, bool object)
@@ -32,6 +40,7 @@ static void open_level(struct lac_json_writer *w, char bracket, bool object)
     LAC_ASSERT(w->_depth < LAC_JSON_DEPTH_MAX);
     bit = UINT64_C(1) << w->_depth;
     w->_objects = object ? w->_objects | bit : w->_objects & ~bit;
+    w->_in_object = object;
     w->_depth++;
     w->_comma = false;
     lac_buf_put_char(w->buf, bracket);
@@ -39,8 +48,9 @@ static void open_level(struct lac_json_writer *w, char bracket, bool object)
 
 static void close_level(struct lac_json_writer *w, char bracket, bool object)
 {
-    LAC_ASSERT(w->_depth > 0 && in_object(w) == object && !w->_pending);
+    LAC_ASSERT(w->_depth > 0 && w->_in_object == object && !w->_pending);
     w->_depth--;
+    w->_in_object = w->_depth > 0 && (w->_objects >> (w->_depth - 1) & 1);
     w->_comma = true;
     lac_buf_put_char(w->buf, bracket);
 }
@@ -92,11 +102,32 @@ static bool eight_plain(const char *p)
             highs) == 0;
 }
 
-/* The bytes at the start of `s` that stand for themselves in a JSON string. */
-static size_t plain_prefix(struct lac_str s)
+#ifdef __SSE2__ /* every x86-64; others take eight bytes at a time */
+/* Those of sixteen bytes that don't. As signed numbers high bytes are below all others. */
+static unsigned special_of(const char *p)
+{
+    __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i bad = _mm_cmplt_epi8(x, _mm_set1_epi8(0x20));
+
+    bad = _mm_or_si128(bad, _mm_cmpeq_epi8(x, _mm_set1_epi8('"')));
+    bad = _mm_or_si128(bad, _mm_cmpeq_epi8(x, _mm_set1_epi8('\\')));
+    bad = _mm_or_si128(bad, _mm_cmpeq_epi8(x, _mm_set1_epi8(0x7F)));
+    return (unsigned)_mm_movemask_epi8(bad);
+}
+#endif
+
+size_t lac_json_plain_prefix(struct lac_str s)
 {
     size_t n = 0;
 
+#ifdef __SSE2__
+    for (; s.len - n >= 16; n += 16) {
+        unsigned special = special_of(s.ptr + n);
+
+        if (special)
+            return n + (unsigned)__builtin_ctz(special);
+    }
+#endif
     while (s.len - n >= 8 && eight_plain(s.ptr + n))
         n += 8;
     while (n < s.len) {
@@ -109,17 +140,20 @@ static size_t plain_prefix(struct lac_str s)
     return n;
 }
 
-/* Whether all of `s` stands for itself. The last eight bytes may overlap the ones before. */
+/* Whether all of `s` stands for itself. The last bytes may overlap the ones before. */
 static bool is_plain(struct lac_str s)
 {
-    size_t n = 0;
-
-    if (s.len < 8)
-        return plain_prefix(s) == s.len;
-    for (; s.len - n > 8; n += 8)
-        if (!eight_plain(s.ptr + n))
-            return false;
-    return eight_plain(s.ptr + s.len - 8);
+#ifdef __SSE2__
+    if (s.len >= 16) {
+        for (size_t n = 0; s.len - n > 16; n += 16)
+            if (special_of(s.ptr + n))
+                return false;
+        return !special_of(s.ptr + s.len - 16);
+    }
+#endif
+    if (s.len < 8 || s.len > 16)
+        return lac_json_plain_prefix(s) == s.len;
+    return eight_plain(s.ptr) && eight_plain(s.ptr + s.len - 8);
 }
 
 static void put_escaped(struct lac_buf *b, unsigned char c)
@@ -139,7 +173,7 @@ static void put_quoted_slow(struct lac_buf *b, struct lac_str s)
 {
     lac_buf_put_char(b, '"');
     while (s.len > 0) {
-        size_t n = plain_prefix(s), at = 0;
+        size_t n = lac_json_plain_prefix(s), at = 0;
 
         lac_buf_put(b, s.ptr, n);
         s.ptr += n;
@@ -192,6 +226,10 @@ static size_t put_digits(char *to, uint64_t v, size_t width)
     char digits[20];
     size_t n = 0;
 
+    if (v < 10 && width <= 1) { /* nearly all there are */
+        to[0] = (char)('0' + v);
+        return 1;
+    }
     do {
         digits[n++] = (char)('0' + v % 10);
         v /= 10;
@@ -203,7 +241,7 @@ static size_t put_digits(char *to, uint64_t v, size_t width)
 
 void lac_json_key_str(struct lac_json_writer *w, struct lac_str key)
 {
-    LAC_ASSERT(in_object(w) && !w->_pending);
+    LAC_ASSERT(w->_in_object && !w->_pending);
     put_quoted(w->buf, w->_comma ? ',' : 0, key, ':');
     w->_comma = false;
     w->_pending = true;
@@ -216,11 +254,10 @@ void lac_json_key(struct lac_json_writer *w, const char *key)
 
 void lac_json_put_str(struct lac_json_writer *w, struct lac_str s)
 {
-    before_value(w);
     if (s.ptr)
-        put_quoted(w->buf, 0, s, 0);
+        put_quoted(w->buf, comma_before(w), s, 0);
     else
-        lac_buf_put_text(w->buf, "null");
+        lac_json_put_null(w);
 }
 
 void lac_json_put_text(struct lac_json_writer *w, const char *text)
@@ -263,20 +300,24 @@ void lac_json_put_null(struct lac_json_writer *w)
 
 void lac_json_put_ppm(struct lac_json_writer *w, uint32_t ppm)
 {
-    char text[24];
-    size_t n = put_digits(text, ppm / 1000000, 1);
-    uint32_t rest = ppm % 1000000, width = 6;
+    enum { PLACES = 6, MOST = 24 };
+    char comma = comma_before(w), *text = lac_buf_reserve(w->buf, MOST);
+    uint32_t rest = ppm % 1000000;
+    size_t n = 0;
 
-    before_value(w);
+    if (!text)
+        return;
+    if (comma)
+        text[n++] = comma;
+    n += put_digits(text + n, ppm / 1000000, 1);
     if (rest) {
-        for (; rest % 10 == 0; rest /= 10)
-            width--;
         text[n++] = '.';
-        for (uint32_t i = width; i-- > 0; rest /= 10)
-            text[n + i] = (char)('0' + rest % 10);
-        n += width;
+        for (uint32_t unit = 100000; rest; unit /= 10) { /* up to the last one that is not 0 */
+            text[n++] = (char)('0' + rest / unit);
+            rest %= unit;
+        }
     }
-    lac_buf_put(w->buf, text, n);
+    lac_buf_commit(w->buf, n);
 }
 
 static void put_thousandths(struct lac_json_writer *w, uint64_t v)

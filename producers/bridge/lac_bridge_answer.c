@@ -31,7 +31,6 @@ struct lac_bridge_job *lac_bridge_job_new(struct lac_bridge *b, struct lac_http_
     job->count = count;
     job->batch = batch;
     job->idem = LAC_BRIDGE_NO_IDEM;
-    job->begun_ns = lac_clock_mono_ns();
     job->wall_ms = lac_clock_wall_ms();
     return job;
 }

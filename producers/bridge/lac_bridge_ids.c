@@ -17,18 +17,17 @@ static void take_random(struct lac_bridge_ids *g, unsigned char *out, uint32_t n
 
 static void format_uuid(char out[LAC_BRIDGE_UUID_SIZE], unsigned char b[16], unsigned version)
 {
-    static const unsigned char cuts[] = {4, 6, 8, 10, 16};
+    char digits[2 * 16 + 1];
     b[6] = (unsigned char)((b[6] & 0x0f) | version << 4);
     b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-    size_t from = 0;
-    for (size_t i = 0; i < sizeof cuts; i++) {
-        lac_hex_encode(out, b + from, cuts[i] - from);
-        out += 2 * (cuts[i] - from);
-        if (i + 1 < sizeof cuts)
-            *out++ = '-';
-        from = cuts[i];
-    }
-    *out = '\0';
+    lac_hex_encode(digits, b, 16);
+    memcpy(out, digits, 8);
+    memcpy(out + 9, digits + 8, 4);
+    memcpy(out + 14, digits + 12, 4);
+    memcpy(out + 19, digits + 16, 4);
+    memcpy(out + 24, digits + 20, 12);
+    out[8] = out[13] = out[18] = out[23] = '-';
+    out[LAC_BRIDGE_UUID_SIZE - 1] = '\0';
 }
 
 void lac_bridge_ids_request(struct lac_bridge_ids *g, int64_t wall_ms,

@@ -352,6 +352,7 @@ static void classify(struct lac_bridge *b, struct lac_http_request *r, bool batc
         refuse(r, 503, "not-ready", "The request can't be read at the moment.", true);
         return;
     }
+    job->begun_ns = lac_http_request_arrived_ns(r);
     job->idem = use.ref;
     lac_http_request_set_user(r, job);
     lac_http_request_keep(r, gone);

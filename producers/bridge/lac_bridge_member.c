@@ -339,14 +339,28 @@ static const struct lac_str member_names[LAC_MEMBER_COUNT] = {
 };
 #undef NAME
 
+/* [bytes of a name]: one more than the members that are called so, and 0. */
+#define IS(member) (LAC_MEMBER_##member + 1)
+static const unsigned char by_length[16][7] = {
+    [4] = {IS(TEXT), IS(KIND), IS(USER)},
+    [5] = {IS(QUERY), IS(FILES)},
+    [6] = {IS(TENANT)},
+    [7] = {IS(USER_ID), IS(SESSION), IS(PROJECT), IS(PURPOSE), IS(SUBJECT), IS(CONTEXT)},
+    [8] = {IS(METADATA)},
+    [9] = {IS(USER_ROLE), IS(OPERATION)},
+    [10] = {IS(REQUEST_ID)},
+    [11] = {IS(DEADLINE_MS), IS(ENVIRONMENT)},
+    [12] = {IS(CLAIMED_TIER), IS(CONVERSATION)},
+    [15] = {IS(USER_DEPARTMENT)},
+};
+#undef IS
+
 enum lac_bridge_member lac_bridge_member_find(struct lac_str key)
 {
-    if (key.len == 0)
-        return LAC_MEMBER_COUNT;
-    for (int i = 0; i < LAC_MEMBER_COUNT; i++)
-        if (member_names[i].len == key.len && member_names[i].ptr[0] == key.ptr[0] &&
-            memcmp(key.ptr, member_names[i].ptr, key.len) == 0)
-            return (enum lac_bridge_member)i;
+    const unsigned char *list = key.len < LAC_COUNT(by_length) ? by_length[key.len] : by_length[0];
+    for (; *list; list++)
+        if (memcmp(key.ptr, member_names[*list - 1].ptr, key.len) == 0)
+            return (enum lac_bridge_member)(*list - 1);
     return LAC_MEMBER_COUNT;
 }
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <endian.h>
-#include <string.h>
-
 #include "lac_bridge_member.h"
+#include "lac_json.h"
 #include "lac_utf8.h"
 
 static const char *skip_blanks(const char *p, const char *end)
@@ -12,45 +10,20 @@ static const char *skip_blanks(const char *p, const char *end)
     return p;
 }
 
-/* The high bits of those of eight bytes that end a plain string: a quote, a backslash, a control.
- * A borrow can only add marks above a true one, so the lowest is exact. */
-static uint64_t ends_among(uint64_t x)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    uint64_t quote = x ^ ones * '"', slash = x ^ ones * '\\';
-    return (((x - ones * 0x20) & ~x) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash)) &
-           ones * 0x80;
-}
-
 /* A string without escapes at `p`; returns what follows it, or NULL. */
 static const char *plain_string(const char *p, const char *end, struct lac_str *out)
 {
-    uint64_t high = 0; /* whether a byte is not ASCII */
     if (p == end || *p != '"')
         return NULL;
     const char *from = ++p;
-    while (end - p >= 8) {
-        uint64_t x, ends;
-        memcpy(&x, p, sizeof x);
-        x = le64toh(x);
-        ends = ends_among(x);
-        high |= x & (ends ? (ends & -ends) - 1 : UINT64_MAX);
-        if (ends) {
-            p += __builtin_ctzll(ends) / 8;
-            break;
-        }
-        p += 8;
-    }
-    for (; p < end && *p != '"'; p++) {
-        unsigned char c = (unsigned char)*p;
-        if (c < 0x20 || c == '\\')
+    p += lac_json_plain_prefix((struct lac_str){p, (size_t)(end - p)});
+    bool ascii = p < end && *p == '"';
+    for (; p < end && *p != '"'; p++)
+        if ((unsigned char)*p < 0x20 || *p == '\\')
             return NULL;
-        high |= c;
-    }
     if (p == end)
         return NULL;
     *out = (struct lac_str){from, (size_t)(p - from)};
-    bool ascii = !(high & UINT64_C(0x8080808080808080));
     return ascii || lac_utf8_valid(*out) ? p + 1 : NULL;
 }
 

@@ -56,6 +56,23 @@ static void older_clients_are_understood(void)
     done();
 }
 
+/* Texts without escapes are read without JSON's reader: what is beyond ASCII must not open a way
+ * past what that one refuses. */
+static void what_is_behind_an_umlaut_is_looked_at(void)
+{
+    LAC_TEST_NEED(one("{\"text\":\"Stra\xc3\x9f"
+                      "e\"}") == LAC_OK);
+    CU_ASSERT(lac_str_is(body.items[0].request.text, "Stra\xc3\x9f"
+                                                     "e"));
+    LAC_TEST_NEED(one("{\"text\":\"\xc3\xa4 \\\"x\\n\"}") == LAC_OK);
+    CU_ASSERT(lac_str_is(body.items[0].request.text, "\xc3\xa4 \"x\n"));
+    LAC_TEST_EQ(one("{\"text\":\"\xc3\xa4\xff\"}"), LAC_REJECT);
+    LAC_TEST_EQ(one("{\"text\":\"\xc3\xa4\n\"}"), LAC_REJECT);
+    LAC_TEST_EQ(one("{\"text\":\"\xc3\xa4\\x\"}"), LAC_REJECT);
+    LAC_TEST_EQ(one("{\"text\":\"\xc3\xa4"), LAC_REJECT);
+    done();
+}
+
 static void every_name_of_the_record_is_read(void)
 {
     LAC_TEST_NEED(
@@ -310,8 +327,8 @@ static void a_batch_that_is_not_wanted_is_refused_whole(void)
     done();
 }
 
-LAC_TEST_MAIN(bridge_body, older_clients_are_understood, every_name_of_the_record_is_read,
-              null_is_no_spelling_of_a_user, wrong_bodies_are_named, too_much_is_refused,
-              batch_takes_queries_or_items, wrong_batches_are_refused_whole,
-              an_item_that_is_not_wanted_costs_only_itself,
+LAC_TEST_MAIN(bridge_body, older_clients_are_understood, what_is_behind_an_umlaut_is_looked_at,
+              every_name_of_the_record_is_read, null_is_no_spelling_of_a_user,
+              wrong_bodies_are_named, too_much_is_refused, batch_takes_queries_or_items,
+              wrong_batches_are_refused_whole, an_item_that_is_not_wanted_costs_only_itself,
               a_batch_that_is_not_wanted_is_refused_whole)

@@ -57,6 +57,15 @@ static void post_mirror(void *ctx, struct lac_http_request *r)
     lac_http_answer(r, &(struct lac_http_answer){.status = 200, .body = lac_http_request_body(r)});
 }
 
+static atomic_uint_fast64_t arrived_ns;
+
+static void post_arrived(void *ctx, struct lac_http_request *r)
+{
+    (void)ctx;
+    atomic_store(&arrived_ns, lac_http_request_arrived_ns(r));
+    text(r, 200, LAC_STR("here"));
+}
+
 static void get_private(void *ctx, struct lac_http_request *r)
 {
     (void)ctx;
@@ -128,6 +137,7 @@ static void refused(void *ctx, enum lac_http_refusal why)
 static const struct lac_http_route routes[] = {
     {"GET", "/items/{id}", NULL, get_item},
     {"POST", "/echo", NULL, post_echo},
+    {"POST", "/arrived", NULL, post_arrived},
     {"POST", "/json", "application/json", post_echo},
     {"GET", "/json", NULL, get_private},
     {"POST", "/mirror", NULL, post_mirror},
@@ -479,6 +489,21 @@ static void dripping_body_gets_408(void)
     lac_http_server_close(s);
 }
 
+/* The time that a body takes is not counted among what comes after it. */
+static void a_request_has_arrived_when_its_body_has(void)
+{
+    struct lac_http_server *s = server((struct lac_http_server_options){0});
+    int fd = dial(s);
+    CU_ASSERT(say(fd, "POST /arrived HTTP/1.1\r\nHost: t\r\nContent-Length: 2\r\n\r\nx"));
+    lac_clock_sleep_ms(50);
+    uint64_t sent = lac_clock_mono_ns();
+    CU_ASSERT(say(fd, "y"));
+    CU_ASSERT(strstr(hear(fd, NULL), "HTTP/1.1 200 ") != NULL);
+    CU_ASSERT(atomic_load(&arrived_ns) >= sent);
+    close(fd);
+    lac_http_server_close(s);
+}
+
 static void answer_nobody_takes_ends(void)
 {
     struct lac_http_server *s = server((struct lac_http_server_options){.send_ms = SHORT_MS});
@@ -739,7 +764,8 @@ LAC_TEST_MAIN(http_server, routes_and_their_refusals, nothing_hides_behind_a_nul
               only_the_right_key_is_let_in, declared_length_over_the_limit_is_refused_unread,
               answer_survives_an_unread_body, chunks_over_the_limit_are_drained_to_a_bound,
               dripping_headers_end, silent_connection_ends, dripping_body_gets_408,
-              answer_nobody_takes_ends, idle_connection_ends, another_thread_answers,
+              a_request_has_arrived_when_its_body_has, answer_nobody_takes_ends,
+              idle_connection_ends, another_thread_answers,
               pipelined_requests_are_answered_in_order, answers_of_one_size_have_their_own_words,
               client_that_leaves_is_noticed, forgotten_request_gets_503,
               quiesce_finishes_what_is_there, close_ends_kept_requests,

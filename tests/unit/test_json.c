@@ -188,8 +188,24 @@ static void writer_places_commas_and_escapes(void)
     lac_buf_deinit(&b);
 }
 
-/* One byte that needs escaping, at each place of texts of each length: strings are looked at eight
- * bytes at a time, and what is left over must not be overlooked. */
+/* Each byte at each place of texts of each length, as long as the steps in which they are read. */
+static void a_plain_prefix_ends_where_it_must(void)
+{
+    char text[40];
+
+    for (size_t len = 0; len < sizeof(text); len++)
+        for (size_t at = 0; at < len; at++)
+            for (unsigned c = 0; c < 256; c++) {
+                bool plain = c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+
+                memset(text, 'x', sizeof(text));
+                text[at] = (char)c;
+                LAC_TEST_EQ(lac_json_plain_prefix((struct lac_str){text, len}), plain ? len : at);
+            }
+}
+
+/* One byte that needs escaping, at each place of texts of each length: strings are looked at
+ * sixteen bytes at a time, and what is left over must not be overlooked. */
 static void no_place_escapes_unseen(void)
 {
     static const char odd[] = {'"', '\\', '\n', '\x1f', '\x7f'};
@@ -306,6 +322,7 @@ static void whole_numbers_that_do_not_fit_are_reals_where_asked_for(void)
 LAC_TEST_MAIN(json, bad_text_is_refused_with_its_place, errors_do_not_quote_the_input,
               depth_is_bounded, a_raw_nul_byte_is_refused, values_are_read_back,
               the_wrong_kind_reads_as_nothing, writer_places_commas_and_escapes,
-              no_place_escapes_unseen, ppm_is_an_exact_decimal, reals_read_back_as_themselves,
+              a_plain_prefix_ends_where_it_must, no_place_escapes_unseen, ppm_is_an_exact_decimal,
+              reals_read_back_as_themselves,
               whole_numbers_that_do_not_fit_are_reals_where_asked_for,
               a_full_buffer_is_noticed_at_the_end)
