@@ -41,7 +41,7 @@ static size_t used_sets(const struct lac_match_regex_work *w, uint16_t *map, uin
     for (size_t i = 0; i < w->piece_count; i++) {
         const struct lac_match_regex_piece *p = &w->pieces[i];
 
-        if (p->op == REGEX_OP_SET && map[p->arg] == UINT16_MAX) {
+        if (p->op != REGEX_OP_ASSERT && map[p->arg] == UINT16_MAX) {
             map[p->arg] = (uint16_t)n;
             used[n++] = p->arg;
         }
@@ -95,7 +95,7 @@ static void write_program(const struct lac_match_regex_work *w, const struct lac
         elements[i] = (struct lac_match_regex_element){
             .op = p->op,
             .accepts = p->accepts,
-            .arg = p->op == REGEX_OP_SET ? map[p->arg] : p->arg,
+            .arg = p->op == REGEX_OP_ASSERT ? p->arg : map[p->arg],
             .min = p->min,
             .max = p->max,
             .edge = (uint16_t)edge,
@@ -259,8 +259,9 @@ static bool element_valid(const struct lac_match_regex *r, size_t i)
         return e->arg < r->set_count && e->min >= 1 && e->min <= e->max &&
                e->max <= LAC_MATCH_REGEX_WIDTH;
     case REGEX_OP_LITERAL:
-        return e->min >= 1 && e->min == e->max && e->max <= LAC_MATCH_REGEX_WIDTH &&
-               e->literal <= r->literal_bytes && 2U * e->max <= r->literal_bytes - e->literal;
+        return e->arg < r->set_count && e->min >= 1 && e->min == e->max &&
+               e->max <= LAC_MATCH_REGEX_WIDTH && e->literal <= r->literal_bytes &&
+               2U * e->max <= r->literal_bytes - e->literal;
     case REGEX_OP_ASSERT:
         return e->arg < REGEX_ASSERTIONS && e->min == 0 && e->max == 0;
     default:

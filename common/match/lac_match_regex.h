@@ -63,9 +63,20 @@ enum { LAC_MATCH_REGEX_STEP = 16 };
 /* Which of so many bytes are members: bit i, byte i. */
 unsigned lac_match_regex_set_which(const struct lac_match_regex_set *s, const char *bytes);
 
+/* Where in every set a byte's bit is. */
+static inline unsigned lac_match_regex_set_byte(unsigned char c)
+{
+    return (c >> 7) * 16U + (c & 15U);
+}
+
+static inline unsigned lac_match_regex_set_bit(unsigned char c)
+{
+    return c >> 4 & 7U;
+}
+
 static inline bool lac_match_regex_set_has(const struct lac_match_regex_set *s, unsigned char c)
 {
-    return s->bits[(c >> 7) * 16 + (c & 15)] >> (c >> 4 & 7) & 1;
+    return s->bits[lac_match_regex_set_byte(c)] >> lac_match_regex_set_bit(c) & 1;
 }
 
 /* What every match begins with, one of. */

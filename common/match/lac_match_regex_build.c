@@ -266,7 +266,7 @@ static bool literal_byte(const struct lac_match_regex_set *s, uint8_t *value, ui
 /* The run of literal bytes that begins with `*node`, which moves to the last of them. */
 static struct lac_match_regex_frag literal(struct lac_match_regex_work *w, int32_t *node)
 {
-    struct lac_match_regex_piece p = {.op = REGEX_OP_LITERAL};
+    struct lac_match_regex_piece p = {.op = REGEX_OP_LITERAL, .arg = w->nodes[*node].set};
     uint8_t value[LAC_MATCH_REGEX_WIDTH], mask[LAC_MATCH_REGEX_WIDTH];
     size_t len = 0;
     int32_t c = *node;

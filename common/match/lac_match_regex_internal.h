@@ -20,7 +20,7 @@ enum {
     REGEX_STEPS = 200000,    /* of building: repeats of nothing are steps too */
     REGEX_FACTOR_DEPTH = 64, /* alternatives within alternatives that are joined */
     REGEX_WORDS = LAC_MATCH_REGEX_ELEMENTS / 64,
-    REGEX_MAGIC = 0x3358524C, /* "LRX3" where the lowest byte is first */
+    REGEX_MAGIC = 0x3458524C, /* "LRX4" where the lowest byte is first */
     REGEX_EDGES = 16384,
 };
 
@@ -58,7 +58,7 @@ enum regex_op { REGEX_OP_SET, REGEX_OP_LITERAL, REGEX_OP_ASSERT, REGEX_OPS };
 struct lac_match_regex_element {
     uint8_t op;
     uint8_t accepts;     /* a match may end behind it */
-    uint16_t arg;        /* index of the set, or the assertion */
+    uint16_t arg;        /* index of the set, of a literal's first byte's, or the assertion */
     uint16_t min, max;   /* how often; a literal's length; 0 of an assertion */
     uint16_t edge;       /* index of the first of its followers, each further behind ... */
     uint16_t edge_count; /* ... and how many */

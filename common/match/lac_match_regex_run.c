@@ -283,38 +283,41 @@ struct spans {
     struct span in[LAC_MATCH_REGEX_ELEMENTS];
 };
 
-/* Whether the element's first byte may stand at `at`: of several ways on nearly all are refused by
- * it. */
-static inline bool begins_at(const struct run *x, const struct lac_match_regex_element *e,
-                             size_t at)
+/* Adds offsets to an element. False: they are apart. */
+static inline bool span_join(struct spans *s, size_t element, struct span add)
 {
-    const uint8_t *value;
+    struct span *in = &s->in[element];
 
-    if (e->op != REGEX_OP_LITERAL)
-        return e->op != REGEX_OP_SET || e->min == 0 ||
-               (at < x->limit && lac_match_regex_set_has(&x->sets[e->arg], x->at[at]));
-    value = x->literals + e->literal;
-    return at < x->limit && (x->at[at] & value[e->min]) == value[0];
+    if (!lac_match_regex_bit(&s->active, element)) {
+        lac_match_regex_bit_set(&s->active, element);
+        *in = add;
+        return true;
+    }
+    if (add.low > in->high + 1 || in->low > add.high + 1)
+        return false;
+    in->low = add.low < in->low ? add.low : in->low;
+    in->high = add.high > in->high ? add.high : in->high;
+    return true;
 }
 
-/* Adds offsets to the elements that `count` edges lead to. False: they are apart. */
+/* Adds offsets to the elements that `count` edges lead to. False: they are apart. From one offset,
+ * nearly all of several ways on are refused by the byte that is there: a class and a literal are
+ * asked in the same way, since which of both comes next is hard to foresee. */
 static bool spans_follow(const struct run *x, struct spans *s, const uint16_t *edges, size_t count,
                          struct span add)
 {
-    for (size_t i = 0; i < count; i++) {
-        struct span *in = &s->in[edges[i]];
+    unsigned char c = add.low < x->limit ? x->at[add.low] : 0;
+    const uint8_t *column = x->sets->bits + lac_match_regex_set_byte(c);
+    unsigned bit = add.low < x->limit ? lac_match_regex_set_bit(c) : 8;
 
-        if (add.low == add.high && !begins_at(x, &x->elements[edges[i]], add.low))
+    for (size_t i = 0; i < count; i++) {
+        const struct lac_match_regex_element *e = &x->elements[edges[i]];
+
+        if (add.low == add.high && e->op != REGEX_OP_ASSERT &&
+            !(column[e->arg * sizeof(*x->sets)] >> bit & 1))
             continue;
-        if (!lac_match_regex_bit(&s->active, edges[i])) {
-            lac_match_regex_bit_set(&s->active, edges[i]);
-            *in = add;
-            continue;
-        }
-        if (add.low > in->high + 1 || in->low > add.high + 1)
+        if (!span_join(s, edges[i], add))
             return false;
-        in->low = add.low < in->low ? add.low : in->low;
-        in->high = add.high > in->high ? add.high : in->high;
     }
     return true;
 }
