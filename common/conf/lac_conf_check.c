@@ -57,6 +57,17 @@ static enum lac_status check_sasl(const struct lac_conf *c, struct lac_err *err)
     return LAC_OK;
 }
 
+/* A user's name has none (RFC 7617, section 2): "user:password" would be shown with all settings,
+ * and the registry would take what is behind the first one for the password. */
+static enum lac_status check_registry(const struct lac_conf *c, struct lac_err *err)
+{
+    if (!strchr(lac_conf_text(c, "registry.username"), ':'))
+        return LAC_OK;
+    return lac_err_set(err, LAC_FATAL, 0,
+                       "registry.username must not hold a ':'; a password belongs into "
+                       "registry.password or the file of registry.password_file");
+}
+
 static enum lac_status check_classify(const struct lac_conf *c, struct lac_err *err)
 {
     int64_t interval = lac_conf_int(c, "classify.commit_interval_ms");
@@ -82,6 +93,8 @@ enum lac_status lac_conf_check(const struct lac_conf *c, enum lac_conf_program p
 
     if (status == LAC_OK)
         status = check_sasl(c, err);
+    if (status == LAC_OK)
+        status = check_registry(c, err);
     if (status == LAC_OK && program == LAC_CONF_CLASSIFY)
         status = check_classify(c, err);
     return status;

@@ -203,6 +203,9 @@ static const struct {
      "Set it in the configuration file or as LACUNA__COMMITMENT__KEY_FILE."},
     {{.flags = {"--kafka-security-protocol=sasl_ssl", "--kafka-sasl-mechanism=plain"}},
      "kafka.security_protocol is sasl_ssl, so kafka.sasl_username must be set, too"},
+    {{.flags = {"--registry-username=jo:hunter2"}},
+     "registry.username must not hold a ':'; a password belongs into registry.password or the "
+     "file of registry.password_file"},
     {{.program = LAC_CONF_CLASSIFY,
       .flags = {"--commitment-key-file=k", "--classify-lanes=0", "--classify-interactive-lanes=0"}},
      "classify.lanes and classify.interactive_lanes are both 0: nothing would be read"},
