@@ -8,8 +8,6 @@
 #include <string.h>
 #if defined(__SSE2__)
 #include <emmintrin.h>
-#else
-#include <endian.h>
 #endif
 
 #include "lac_compiler.h"
@@ -32,14 +30,19 @@ enum {
 /* What an escape stands for that is there for the eye alone. */
 #define NOTHING UINT32_MAX
 
-static bool may_begin_escape(char c)
-{
-    return c == '%' || c == '\\' || c == '&' || c == '=' || c == '+' || c == ESC;
-}
+/* ---- the bytes that may begin one ---- */
+
+enum { MARKS_STEP = 64 };
+
+/* Which of MARKS_STEP bytes from `base` on may begin an escape, without those that are behind us.
+ */
+struct marks {
+    uint64_t bits;
+    size_t base;
+};
 
 #if defined(__SSE2__)
-/* Bytes of 16 that may begin an escape. */
-static __m128i marks_of(const char *text)
+static uint64_t marks_of_16(const char *text)
 {
     __m128i x = _mm_loadu_si128((const __m128i *)(const void *)text);
     /* '%' and '&' are neighbours. */
@@ -49,69 +52,60 @@ static __m128i marks_of(const char *text)
     is = _mm_or_si128(is, _mm_cmpeq_epi8(x, _mm_set1_epi8('\\')));
     is = _mm_or_si128(is, _mm_cmpeq_epi8(x, _mm_set1_epi8('=')));
     is = _mm_or_si128(is, _mm_cmpeq_epi8(x, _mm_set1_epi8('+')));
-    return _mm_or_si128(is, _mm_cmpeq_epi8(x, _mm_set1_epi8(ESC)));
+    is = _mm_or_si128(is, _mm_cmpeq_epi8(x, _mm_set1_epi8(ESC)));
+    return (unsigned)_mm_movemask_epi8(is);
 }
 
-/* Moves `at` over bytes that begin none, in steps of 64 and 16; true: it is at one that may. */
-static bool find_mark(struct lac_str t, size_t *at)
+static uint64_t marks_of(const char *text)
 {
-    size_t i = *at;
-    bool found = false;
-
-    for (; t.len - i >= 64; i += 64) {
-        __m128i a = _mm_or_si128(marks_of(t.ptr + i), marks_of(t.ptr + i + 16));
-        __m128i b = _mm_or_si128(marks_of(t.ptr + i + 32), marks_of(t.ptr + i + 48));
-
-        if (_mm_movemask_epi8(_mm_or_si128(a, b)))
-            break;
-    }
-    for (; t.len - i >= 16 && !found; i += found ? 0 : 16) {
-        unsigned bits = (unsigned)_mm_movemask_epi8(marks_of(t.ptr + i));
-
-        found = bits != 0;
-        if (found)
-            i += (unsigned)__builtin_ctz(bits);
-    }
-    *at = i;
-    return found;
+    return marks_of_16(text) | marks_of_16(text + 16) << 16 | marks_of_16(text + 32) << 32 |
+           marks_of_16(text + 48) << 48;
 }
 #else
-/* In each byte of `x` that is `c` the top bit; above the lowest of those perhaps more. */
-static uint64_t bytes_like(uint64_t x, char c)
+static uint64_t marks_of(const char *text)
 {
-    const uint64_t ones = 0x0101010101010101u;
+    uint64_t bits = 0;
 
-    x ^= ones * (unsigned char)c;
-    return (x - ones) & ~x & ones << 7;
-}
+    for (unsigned i = 0; i < MARKS_STEP; i++) {
+        char c = text[i];
+        bool is = c == '%' || c == '&' || c == '\\' || c == '=' || c == '+' || c == ESC;
 
-/* Moves `at` over bytes that begin none, in steps of 8; true: it is at one that may. */
-static bool find_mark(struct lac_str t, size_t *at)
-{
-    for (; t.len - *at >= sizeof(uint64_t); *at += sizeof(uint64_t)) {
-        uint64_t x, found;
-
-        memcpy(&x, t.ptr + *at, sizeof(x));
-        x = le64toh(x);
-        found = bytes_like(x, '%') | bytes_like(x, '\\') | bytes_like(x, '&') | bytes_like(x, '=') |
-                bytes_like(x, '+') | bytes_like(x, ESC);
-        if (found) {
-            *at += (unsigned)__builtin_ctzll(found) / 8;
-            return true;
-        }
+        bits |= (uint64_t)is << i;
     }
-    return false;
+    return bits;
 }
 #endif
 
-/* Where a byte is that may begin an escape, from `at` on; the text's length when there is none. */
-static size_t next_mark(struct lac_str t, size_t at)
+/* The marks from `at` on, which lies in the text. */
+static void read_marks(struct marks *m, struct lac_str t, size_t at)
 {
-    if (find_mark(t, &at))
-        return at;
-    while (at < t.len && !may_begin_escape(t.ptr[at]))
-        at++;
-    return at;
+    char rest[MARKS_STEP] = {0};
+
+    m->base = at;
+    if (t.len - at >= MARKS_STEP) {
+        m->bits = marks_of(t.ptr + at);
+        return;
+    }
+    memcpy(rest, t.ptr + at, t.len - at);
+    m->bits = marks_of(rest);
+}
+
+/* Where a byte is that may begin an escape, from `at` on, which never goes back; the text's length
+ * when there is none. */
+static size_t next_mark(struct marks *m, struct lac_str t, size_t at)
+{
+    if (at - m->base < MARKS_STEP)
+        m->bits &= UINT64_MAX << (at - m->base);
+    else if (at < t.len)
+        read_marks(m, t, at);
+    else
+        return t.len;
+    while (!m->bits) {
+        if (t.len - m->base <= MARKS_STEP)
+            return t.len;
+        read_marks(m, t, m->base + MARKS_STEP);
+    }
+    return m->base + (unsigned)__builtin_ctzll(m->bits);
 }
 
 static uint32_t hex_value(unsigned c)
@@ -184,10 +178,12 @@ static size_t reference_at(struct lac_str t, size_t at, uint32_t *code)
         return end ? end + (lac_match_byte(t, end) == ';') - at : 0;
     }
     for (size_t i = 0; i < LAC_COUNT(names); i++) {
-        size_t len = strnlen(names[i].name, NAME_MAX);
+        size_t len;
 
-        if (lac_match_byte(t, at + 1) != (unsigned char)names[i].name[0] ||
-            lac_match_byte(t, at + 1 + len) != ';' ||
+        if (lac_match_byte(t, at + 1) != (unsigned char)names[i].name[0])
+            continue;
+        len = strnlen(names[i].name, NAME_MAX);
+        if (lac_match_byte(t, at + 1 + len) != ';' ||
             memcmp(t.ptr + at + 1, names[i].name, len) != 0)
             continue;
         *code = names[i].code;
@@ -385,12 +381,12 @@ struct escape {
 };
 
 /* `query`: of the escape that ends at `from`. */
-static struct escape next_escape(struct lac_str t, size_t from, bool query)
+static struct escape next_escape(struct marks *m, struct lac_str t, size_t from, bool query)
 {
     struct escape e = {.at = from, .query = query};
     uint32_t code = 0;
 
-    for (e.at = next_mark(t, from); e.at < t.len; e.at = next_mark(t, e.at + 1)) {
+    for (e.at = next_mark(m, t, from); e.at < t.len; e.at = next_mark(m, t, e.at + 1)) {
         bool is_plus = t.ptr[e.at] == '+', is_byte = false;
 
         e.len =
@@ -478,10 +474,14 @@ static size_t stretch_end(struct lac_str t, size_t at)
 bool lac_match_unescape(struct lac_str text, size_t *from, struct lac_match_decoded *out)
 {
     const size_t near = LAC_MATCH_DECODE_OVERLAP;
-    struct escape e = next_escape(text, *from, false);
+    struct marks marks = {.base = *from};
+    struct escape e;
     bool full = false;
     size_t at;
 
+    if (*from < text.len)
+        read_marks(&marks, text, *from);
+    e = next_escape(&marks, text, *from, false);
     if (e.len == 0)
         return false;
     out->len = 0;
@@ -496,7 +496,7 @@ bool lac_match_unescape(struct lac_str text, size_t *from, struct lac_match_deco
             break;
         put_escape(out, &e);
         at += e.len;
-        e = next_escape(text, at, e.query);
+        e = next_escape(&marks, text, at, e.query);
         if (e.at - at > 2 * near + CUT_ROOM)
             break; /* the next stretch begins with that one, behind where this one may end */
     }

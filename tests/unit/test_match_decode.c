@@ -343,6 +343,34 @@ static size_t run_length(const char *text, size_t len, size_t from)
     return n;
 }
 
+/* Text is looked at in steps for what may begin an escape: none may fall between two of them, and
+ * what only looks like one, here with the escape behind it, must not hide it. */
+static void an_escape_is_seen_wherever_it_begins(void)
+{
+    enum { PLACES = 200, BEHIND = 80 };
+    static const char *const like[] = {"", "=", "&&", "%x\\y", "a=b+c&"};
+    struct lac_match_decoded d = {.text = malloc(LAC_MATCH_DECODE_BYTES),
+                                  .map = calloc(LAC_MATCH_DECODE_BYTES + 1, sizeof(uint32_t))};
+    char text[PLACES + BEHIND + 16];
+
+    LAC_TEST_NEED(d.text && d.map);
+    for (size_t place = 0; place < PLACES; place++)
+        for (size_t behind = 0; behind < BEHIND; behind += BEHIND - 1)
+            for (size_t i = 0; i < LAC_COUNT(like); i++) {
+                size_t len = place + behind + 3, n = strlen(like[i]), from = 0;
+
+                memset(text, 'x', sizeof(text));
+                if (n < place)
+                    memcpy(text + place / 2 - n / 2, like[i], n);
+                memcpy(text + place, "%41", 3);
+                lac_test_row("%s before %zu, %zu behind", like[i], place, behind);
+                CU_ASSERT(lac_match_unescape((struct lac_str){text, len}, &from, &d));
+                CU_ASSERT(memchr(d.text, 'A', d.len) != NULL && d.map[d.len] == len);
+            }
+    free(d.text);
+    free(d.map);
+}
+
 static void runs_are_those_that_a_plain_search_finds(void)
 {
     static const char bytes[] = "aZ09+/-_aaaaaaaaaaaaaaaa=. \n";
@@ -471,6 +499,6 @@ LAC_TEST_MAIN(match_decode, hidden_findings_are_found_where_they_are_hidden,
               a_finding_that_is_there_anyway_counts_once, a_long_run_is_looked_into_to_its_end,
               a_long_run_may_hold_any_language_in_lines_of_any_length,
               escapes_far_apart_are_each_looked_at, stretches_hold_what_is_around_their_escapes,
-              runs_are_those_that_a_plain_search_finds, all_ways_to_find_runs_agree,
-              letters_are_read_by_the_company_they_keep, a_long_word_is_not_one_answer,
-              what_lies_deeper_than_is_looked_into_is_said)
+              an_escape_is_seen_wherever_it_begins, runs_are_those_that_a_plain_search_finds,
+              all_ways_to_find_runs_agree, letters_are_read_by_the_company_they_keep,
+              a_long_word_is_not_one_answer, what_lies_deeper_than_is_looked_into_is_said)
