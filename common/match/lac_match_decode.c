@@ -22,15 +22,9 @@ enum {
 
 /* ---- runs ---- */
 
-/* Those that lac_match_base64_value() knows. */
-static const bool run_bytes[256] = {
-    ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['0' ... '9'] = true, ['+'] = true,
-    ['-'] = true,         ['/'] = true,         ['_'] = true,
-};
-
 static bool is_run_byte(unsigned char c)
 {
-    return run_bytes[c];
+    return lac_match_base64_value(c) >= 0;
 }
 
 /* Where the next line of a wrapped run begins, which may be indented, quoted, or the next of a
@@ -151,6 +145,34 @@ static int next_digit(struct digits *d, size_t *from)
     return -1;
 }
 
+/* Four digits of base64 one behind the other, which nearly all are. */
+static bool put_four(struct digits *d, struct lac_match_decoded *out)
+{
+    const unsigned char *p = (const unsigned char *)d->text.ptr + d->at;
+    char *to = out->text + out->len;
+    uint32_t *map = out->map + out->len;
+    uint32_t bits = 0;
+    int any = 0;
+
+    if (d->end - d->at < 4)
+        return false;
+    for (unsigned i = 0; i < 4; i++) {
+        int value = lac_match_base64_value(p[i]);
+
+        any |= value; /* below 0: one of them is none */
+        bits = bits << 6 | (uint32_t)value;
+    }
+    if (any < 0)
+        return false;
+    for (unsigned i = 0; i < 3; i++) {
+        to[i] = (char)(bits >> (16 - 8 * i));
+        map[i] = (uint32_t)(d->at + i);
+    }
+    out->len += 3;
+    d->at += 4;
+    return true;
+}
+
 /* Two digits are a byte, or four are three; at the end of a run two or three are one or two. False:
  * there are no more. */
 static bool put_group(struct digits *d, struct lac_match_decoded *out)
@@ -160,6 +182,8 @@ static bool put_group(struct digits *d, struct lac_match_decoded *out)
     uint32_t bits = 0;
     unsigned have = 0;
 
+    if (!d->hex && put_four(d, out))
+        return true;
     for (int value; have < size && (value = next_digit(d, &from[have])) >= 0; have++)
         bits = bits << width | (uint32_t)value;
     if (have < size) {

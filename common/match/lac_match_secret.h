@@ -39,17 +39,10 @@ bool lac_match_is_random(struct lac_str s, size_t least);
 bool lac_match_is_password(struct lac_str s, bool plain);
 
 /* What a character of either base64 alphabet (RFC 4648) stands for: 0 to 63, -1 for none. */
+extern const unsigned char lac_match_base64_values[256]; /* and one; 0 of what is none */
 static inline int lac_match_base64_value(unsigned char c)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (lac_match_is_digit(c))
-        return c - '0' + 52;
-    if (c == '+' || c == '-')
-        return 62;
-    return c == '/' || c == '_' ? 63 : -1;
+    return lac_match_base64_values[c] - 1;
 }
 
 /*
