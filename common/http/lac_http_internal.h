@@ -135,7 +135,7 @@ struct lac_http_server {
     int epoll_fd;
     int wake_fd;
     uint64_t now_ms;
-    uint64_t round;
+    uint64_t round; /* of the loop, counted */
     struct lac_http_queue queues[LAC_HTTP_PHASE_COUNT];
     uint32_t phase_ms[LAC_HTTP_PHASE_COUNT];
     struct lac_http_conn *conns; /* owned: conn_count of them */

@@ -121,11 +121,14 @@ size_t lac_json_plain_prefix(struct lac_str s)
     size_t n = 0;
 
 #ifdef __SSE2__
-    for (; s.len - n >= 16; n += 16) {
+    while (s.len >= 16) {
         unsigned special = special_of(s.ptr + n);
 
         if (special)
             return n + (unsigned)__builtin_ctz(special);
+        if (s.len - n == 16)
+            return s.len;
+        n = s.len - n > 32 ? n + 16 : s.len - 16; /* the last may overlap the ones before */
     }
 #endif
     while (s.len - n >= 8 && eight_plain(s.ptr + n))
@@ -138,22 +141,6 @@ size_t lac_json_plain_prefix(struct lac_str s)
         n++;
     }
     return n;
-}
-
-/* Whether all of `s` stands for itself. The last bytes may overlap the ones before. */
-static bool is_plain(struct lac_str s)
-{
-#ifdef __SSE2__
-    if (s.len >= 16) {
-        for (size_t n = 0; s.len - n > 16; n += 16)
-            if (special_of(s.ptr + n))
-                return false;
-        return !special_of(s.ptr + s.len - 16);
-    }
-#endif
-    if (s.len < 8 || s.len > 16)
-        return lac_json_plain_prefix(s) == s.len;
-    return eight_plain(s.ptr) && eight_plain(s.ptr + s.len - 8);
 }
 
 static void put_escaped(struct lac_buf *b, unsigned char c)
@@ -197,7 +184,7 @@ static void put_quoted_slow(struct lac_buf *b, struct lac_str s)
 /* `before` and `after` are single bytes around the quotes, 0 for none. */
 static void put_quoted(struct lac_buf *b, char before, struct lac_str s, char after)
 {
-    char *to = is_plain(s) ? lac_buf_reserve(b, s.len + 4) : NULL;
+    char *to = lac_json_plain_prefix(s) == s.len ? lac_buf_reserve(b, s.len + 4) : NULL;
 
     if (to) {
         char *at = to;

@@ -50,9 +50,9 @@ struct lac_bridge_job {
     bool batch;
     uint32_t count, waiting; /* parts; those without a last word, plus one while they are sent */
     uint32_t idem;           /* LAC_BRIDGE_NO_IDEM: no key */
-    uint64_t begun_ns;
-    int64_t wall_ms;             /* the same moment; the timestamp of its records */
-    struct lac_buf text;         /* JSON of the parts */
+    uint64_t begun_ns;       /* when its request had arrived, by the clock that never steps */
+    int64_t wall_ms;         /* when it was made; the timestamp of its records */
+    struct lac_buf text;     /* JSON of the parts */
     struct lac_bridge_job *next; /* free list of jobs with one part */
     char traceparent[LAC_BRIDGE_TRACEPARENT_SIZE];
     struct lac_bridge_part parts[];

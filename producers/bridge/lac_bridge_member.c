@@ -339,7 +339,7 @@ static const struct lac_str member_names[LAC_MEMBER_COUNT] = {
 };
 #undef NAME
 
-/* [bytes of a name]: one more than the members that are called so, and 0. */
+/* [bytes of a name]: one more than the members whose names have so many, and 0. */
 #define IS(member) (LAC_MEMBER_##member + 1)
 static const unsigned char by_length[16][7] = {
     [4] = {IS(TEXT), IS(KIND), IS(USER)},
