@@ -11,16 +11,6 @@
 /* Folding grows a text at most this much: U+FDFA, 3 bytes, becomes 33. */
 enum { FOLD_GROWTH = 11, PHRASE_MIN = 2, SECTION_MAX = 1 << 29 };
 
-static struct lac_match_live *live_new(size_t count)
-{
-    size_t size = (count + 1) * sizeof(struct lac_match_live);
-    struct lac_match_live *live = aligned_alloc(LAC_MATCH_LIVE_BYTES, size);
-
-    if (live)
-        memset(live, 0, size);
-    return live;
-}
-
 enum lac_status lac_match_build_open(struct lac_match_build *b, struct lac_err *err)
 {
     struct lac_match *m = b->m;
@@ -32,7 +22,7 @@ enum lac_status lac_match_build_open(struct lac_match_build *b, struct lac_err *
     lac_buf_init(&b->prefix_texts, SECTION_MAX);
     lac_buf_init(&b->symbols, SECTION_MAX);
     lac_buf_init(&b->shape_gated, SECTION_MAX);
-    m->live = live_new(m->count);
+    m->live = lac_match_live_new(m->count);
     b->key_counts = calloc((size_t)1 << LAC_MATCH_KEY_COUNTS_LOG, sizeof(*b->key_counts));
     b->regex_work = lac_match_regex_work_new();
     if (!m->live || !b->key_counts || !b->regex_work)
@@ -422,174 +412,6 @@ static enum lac_status check_rule(const struct lac_match_rule *r, struct lac_err
     return LAC_OK;
 }
 
-static enum lac_status find_code(struct lac_match *m, size_t rule, struct lac_err *err)
-{
-    const struct lac_match_rule *r = &m->rules[rule];
-    struct lac_match_live *live = &m->live[rule];
-
-    live->validate = r->validator.len ? lac_match_validator_find(r->validator) : NULL;
-    if (r->validator.len && !live->validate)
-        return lac_err_set(err, LAC_REJECT, 0, "there is no validator '%.*s'",
-                           LAC_STR_FMT(r->validator));
-    live->detector = r->detector.len ? lac_match_detector_find(r->detector) : NULL;
-    if (r->detector.len && !live->detector)
-        return lac_err_set(err, LAC_REJECT, 0, "there is no detector '%.*s'",
-                           LAC_STR_FMT(r->detector));
-    return LAC_OK;
-}
-
-static bool has_tag(const struct lac_match_rule *r, const char *tag)
-{
-    for (size_t i = 0; i < r->tag_count; i++)
-        if (lac_str_is(r->tags[i], tag))
-            return true;
-    return false;
-}
-
-static void copy_rule(struct lac_match *m, size_t rule)
-{
-    const struct lac_match_rule *r = &m->rules[rule];
-    const struct lac_match_image_rule *image = &m->image_rules[rule];
-    struct lac_match_live *live = &m->live[rule];
-
-    live->score = r->score;
-    live->context_boost = r->context_boost;
-    live->context_window = r->context_window;
-    live->context_count = image->context_count;
-    live->min_entropy = r->min_entropy;
-    live->count = r->count;
-    live->except = image->except;
-    live->except_count = image->except_count;
-    live->allow = image->allow;
-    live->allow_count = image->allow_count;
-    live->tier = (uint8_t)r->tier;
-    live->strength = (uint8_t)r->strength;
-    live->secret = has_tag(r, "SECRET");
-}
-
-static void index_groups(struct lac_match *m)
-{
-    for (size_t i = 0; i < m->run_group_count && i < 64; i++) {
-        const struct lac_match_run_group *g = &m->run_groups[i];
-
-        for (uint64_t left = g->marks; left; left &= left - 1)
-            m->groups_of_mark[__builtin_ctzll(left)] |= (uint64_t)1 << i;
-        if (g->gated)
-            m->groups_gated[g->block % 32] |= (uint64_t)1 << i;
-        else
-            m->groups_open |= (uint64_t)1 << i;
-    }
-}
-
-/* Which literals a symbol may belong to, by the byte before it: any where they begin with it. */
-static void index_symbols(struct lac_match *m)
-{
-    for (unsigned c = 0; c < 128; c++)
-        for (uint32_t i = m->symbol_first[c]; i < m->symbol_first[c + 1]; i++) {
-            const struct lac_match_literal *l = &m->literals[m->symbol_list[i]];
-            uint32_t bit = lac_match_sieve_bit(i - m->symbol_first[c], LAC_MATCH_SIEVE_LAST);
-            struct lac_str before = {m->text + l->text.at, l->key};
-
-            if (before.len > 0)
-                m->symbol_before[c][lac_match_beside((unsigned char)before.ptr[before.len - 1])] |=
-                    bit;
-            for (unsigned k = 0; before.len == 0 && k < LAC_MATCH_BESIDE; k++)
-                m->symbol_before[c][k] |= bit;
-        }
-}
-
-/* A run's mark is that of its literal's first three bytes, see lac_match_table.c. */
-static void index_marks(struct lac_match *m)
-{
-    for (size_t i = 0; i < m->run_group_count; i++)
-        for (size_t k = 0; k < m->run_groups[i].count; k++) {
-            const struct lac_match_run *r = &m->runs[m->run_groups[i].first + k];
-            struct lac_str literal = lac_match_text_of(m, m->units[r->unit].inner);
-
-            for (unsigned n = 0;
-                 r->mark != LAC_MATCH_MARK_ALWAYS && n < LAC_MATCH_TRIO && n < literal.len; n++)
-                lac_match_trio_put(&m->run_trio, n, (unsigned char)literal.ptr[n],
-                                   (unsigned char)literal.ptr[0] % LAC_MATCH_TRIO_BUCKETS);
-        }
-}
-
-/* The bytes that a folded text's may stand for; behind a blank, which may be several, and behind
- * its end any. Entry i of a list is in bucket i modulo their number, see lac_match_add.c. */
-static void put_example(struct lac_match_trio *t, struct lac_str text, unsigned bucket)
-{
-    bool any = false;
-
-    for (unsigned n = 0; n < LAC_MATCH_TRIO; n++) {
-        any = any || n >= text.len;
-        for (unsigned c = 0; c < 256; c++)
-            if (any || lac_match_fold_table[c] == (unsigned char)text.ptr[n])
-                lac_match_trio_put(t, n, (unsigned char)c, bucket);
-        any = any || text.ptr[n] == ' ';
-    }
-}
-
-/* The first bytes of a hit that begins as the text does. No hit is empty, but its folded view may
- * be: it has any. */
-static void put_first(uint64_t first[4], struct lac_str text)
-{
-    for (unsigned c = 0; c < 256; c++)
-        if (c == 0 || text.len == 0 || lac_match_fold_table[c] == (unsigned char)text.ptr[0])
-            first[c / 64] |= (uint64_t)1 << (c % 64);
-}
-
-/* Many rules share few lists of examples. */
-static bool index_examples(struct lac_match *m)
-{
-    uint32_t *first = calloc(m->count + 1, sizeof(*first));
-    size_t lists = 0;
-
-    free(m->allow_lists);
-    m->allow_lists = calloc(m->count + 1, sizeof(*m->allow_lists));
-    for (size_t i = 0; first && m->allow_lists && i < m->count; i++) {
-        struct lac_match_live *r = &m->live[i];
-        size_t list = 0;
-
-        while (list < lists && (m->live[first[list]].allow != r->allow ||
-                                m->live[first[list]].allow_count != r->allow_count))
-            list++;
-        r->allow_list = (uint16_t)list;
-        if (list < lists)
-            continue;
-        first[lists++] = (uint32_t)i;
-        for (uint32_t k = 0; k < r->allow_count; k++) {
-            const struct lac_match_around *a = &m->around[r->allow + k];
-
-            if (a->flags & LAC_MATCH_AROUND_INSIDE)
-                put_example(&m->allow_lists[list].inside, lac_match_text_of(m, a->before),
-                            k % LAC_MATCH_TRIO_BUCKETS);
-            else
-                put_first(m->allow_lists[list].first, lac_match_text_of(m, a->before));
-        }
-    }
-    free(first);
-    return first && m->allow_lists;
-}
-
-enum lac_status lac_match_enliven(struct lac_match *m, struct lac_err *err)
-{
-    enum lac_status status = LAC_OK;
-
-    if (!m->live)
-        m->live = live_new(m->count);
-    if (!m->live)
-        return no_memory(err);
-    for (size_t i = 0; i < m->count && status == LAC_OK; i++) {
-        status = find_code(m, i, err);
-        copy_rule(m, i);
-    }
-    index_groups(m);
-    index_symbols(m);
-    index_marks(m);
-    if (status == LAC_OK && !index_examples(m))
-        status = no_memory(err);
-    return status;
-}
-
 enum lac_status lac_match_build_rule(struct lac_match_build *b, size_t rule, struct lac_err *err)
 {
     const struct lac_match_rule *r = &b->m->rules[rule];
@@ -605,7 +427,7 @@ enum lac_status lac_match_build_rule(struct lac_match_build *b, size_t rule, str
     if (status == LAC_OK)
         status = add_context(b, r, &image, err);
     if (status == LAC_OK)
-        status = find_code(b->m, rule, err);
+        status = lac_match_find_code(b->m, rule, err);
     if (status != LAC_OK)
         return status;
     lac_buf_put(&b->section[LAC_MATCH_S_RULES], &image, sizeof(image));

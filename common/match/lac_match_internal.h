@@ -348,6 +348,12 @@ void lac_match_attach(struct lac_match *m, const void *bytes);
 
 /* Makes what an image can't hold: live, rest, alone. */
 enum lac_status lac_match_enliven(struct lac_match *m, struct lac_err *err);
+
+/* Lines for `count` rules, zeroed, for free(); NULL: no memory. */
+struct lac_match_live *lac_match_live_new(size_t count);
+
+/* The validator and the detector that a rule names. REJECT: there is none of that name. */
+enum lac_status lac_match_find_code(struct lac_match *m, size_t rule, struct lac_err *err);
 enum lac_status lac_match_rest_open(struct lac_match *m, struct lac_err *err);
 void lac_match_rest_close(struct lac_match *m);
 
