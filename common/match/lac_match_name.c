@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Words in a name, and in front of it, by which no secret follows. */
+#include "lac_match_name.h"
+
+#include "lac_match_detect.h"
+#include "lac_match_form.h"
+#include "lac_match_mention.h"
+
+#define W LAC_MATCH_WORDS
+
+bool lac_match_name_is_about(struct lac_str before, struct lac_str after)
+{
+    static const struct lac_match_mentions id = {W('i', "id")};
+    static const struct lac_match_mentions first = {W('a', "authenticity"),
+                                                    W('c', "csrf", "cursor", "contin", "cache"),
+                                                    W('d', "design"),
+                                                    W('e', "empty"),
+                                                    W('f', "forgot"),
+                                                    W('m', "max_", "min_"),
+                                                    W('n', "next", "num_"),
+                                                    W('p', "public", "page", "partit"),
+                                                    W('r', "reset", "requestverif"),
+                                                    W('s', "sort", "sync"),
+                                                    W('x', "xsrf")};
+    static const struct lac_match_mentions last = {
+        W('a', "arn"),
+        W('c', "count", "chang"),
+        W('d', "digest", "dir"),
+        W('e', "expir", "error", "encod", "enable"),
+        W('f', "file", "forgot", "field", "format"),
+        W('h', "hash", "host", "hold", "hint"),
+        W('i', "izer", "izat", "ized", "iser", "isat", "ised"),
+        W('k', "keyref"),
+        W('l', "length", "link", "label", "limit", "less"),
+        W('m', "messag", "manage"),
+        W('n', "name"),
+        W('p', "policy", "pattern", "path", "point", "prompt"),
+        W('r', "rule", "regex", "reset", "requir"),
+        W('s', "salt", "store", "size", "streng", "score"),
+        W('t', "ttl", "time", "title", "text", "type"),
+        W('u', "url", "uri"),
+        W('v', "versio"),
+        W('_', "_len", "_age", "_id", "_ref")};
+
+    if (after.len >= 2 && after.len <= 3 && lac_match_mentions(after, &id))
+        return true;
+    return lac_match_mentions(before, &first) || lac_match_mentions(after, &last);
+}
+
+/* Whether a part of the identifier ends at `i`, or is a plural that does. */
+static bool ends_part(struct lac_str name, size_t i)
+{
+    bool small = lac_match_before(name, i) >= 'a';
+    unsigned char c;
+
+    i += lac_match_byte(name, i) == (small ? 's' : 'S');
+    c = lac_match_byte(name, i);
+    return !lac_match_is_alpha(c) || (small && c < 'a');
+}
+
+/* Words by their first letter, in lower case: only those of one letter are asked about. */
+enum { LETTERS = 26, LETTER_WORDS = 12 };
+#define AT(letter) ((letter) - 'a')
+typedef const char *words_by_letter[LETTERS][LETTER_WORDS];
+
+/* Whether one of the words begins a part of the identifier: "map" does so in sourceMap, but not in
+ * semaphore. Behind a '$' the part ends: no MAPQUEST. */
+static bool begins_part(struct lac_str name, const words_by_letter words)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        unsigned char before = lac_match_before(name, i);
+        unsigned char c = (unsigned char)name.ptr[i];
+
+        if (!lac_match_is_alpha(c) || (lac_match_is_alpha(before) &&
+                                       !(before >= 'a' && before <= 'z' && c >= 'A' && c <= 'Z')))
+            continue;
+        for (const char *const *w = words[AT(c | 0x20)]; *w; w++) {
+            size_t k = 0;
+
+            while ((*w)[k] && (lac_match_byte(name, i + k) | 0x20) == (unsigned char)(*w)[k])
+                k++;
+            if ((*w)[k] == 0 || ((*w)[k] == '$' && ends_part(name, i + k)))
+                return true;
+        }
+    }
+    return false;
+}
+
+bool lac_match_name_is_plain_key(struct lac_str before)
+{
+    static const words_by_letter words = {
+        [AT('a')] = {"arrow", "asset"},
+        [AT('b')] = {"blob", "build$"},
+        [AT('c')] = {"cache", "col$", "compos", "ctrl", "chunk", "checks", "commit", "config"},
+        [AT('d')] = {"dedup", "digest", "dict", "data$"},
+        [AT('e')] = {"enter", "event$", "etag"},
+        [AT('f')] = {"foreign", "finger", "file$"},
+        [AT('g')] = {"group$", "guid"},
+        [AT('h')] = {"hash", "hot", "host$"},
+        [AT('i')] = {"index", "idempot", "i18n", "item$", "issue$", "image$"},
+        [AT('j')] = {"join"},
+        [AT('k')] = {"known"},
+        [AT('l')] = {"lookup", "list$", "lock$"},
+        [AT('m')] = {"map$", "message$", "messaging$", "merge", "metric"},
+        [AT('n')] = {"natur", "node$"},
+        [AT('o')] = {"object$", "order$"},
+        [AT('p')] = {"public", "primar", "partit", "project$", "pub$", "pubkey"},
+        [AT('r')] = {"row$", "rout", "regist", "range$", "ref$"},
+        [AT('s')] = {"sort", "s3", "search", "surrog", "short", "shift", "storage", "sha", "schema",
+                     "state$"},
+        [AT('t')] = {"transl", "trace", "topic", "test$"},
+        [AT('u')] = {"unique", "uuid"}};
+
+    return before.len < 2 || begins_part(before, words);
+}
+
+struct lac_str lac_match_name_owner(struct lac_str t, size_t name)
+{
+    static const words_by_letter common = {
+        [AT('a')] = {"any", "all", "and", "add", "actual", "auto"},
+        [AT('b')] = {"bad", "byte", "bytes", "bucket"},
+        [AT('c')] = {"current", "const", "char"},
+        [AT('d')] = {"delete", "deleted", "def", "duplicate"},
+        [AT('e')] = {"each", "every", "expected"},
+        [AT('f')] = {"for", "from", "first", "find", "found", "final"},
+        [AT('g')] = {"given", "get", "got"},
+        [AT('h')] = {"his", "her", "has"},
+        [AT('i')] = {"its", "insert", "invalid", "int", "integer"},
+        [AT('l')] = {"last", "let", "long"},
+        [AT('m')] = {"missing"},
+        [AT('n')] = {"new", "not", "next", "name"},
+        [AT('o')] = {"our", "old", "one", "object"},
+        [AT('p')] = {"prev", "put", "primary"},
+        [AT('r')] = {"random", "remove", "removed", "return", "redis"},
+        [AT('s')] = {"some", "same", "set", "string", "static", "secondary"},
+        [AT('t')] = {"the", "this", "that", "these", "their", "two", "type"},
+        [AT('u')] = {"using", "use", "used", "under", "update", "unknown"},
+        [AT('v')] = {"var", "val", "value"},
+        [AT('w')] = {"with", "without", "where", "when", "which", "whose"},
+        [AT('y')] = {"your"}};
+    size_t end = name - (name > 0 && t.ptr[name - 1] == ' ');
+    size_t start = lac_match_run_start(t, end, LAC_MATCH_NAME_REST, lac_match_is_alnum);
+    struct lac_str word = lac_str_slice(t, start, end);
+
+    if (end == name || word.len < 3 || !lac_match_is_alpha((unsigned char)word.ptr[0]) ||
+        lac_match_is_in(lac_match_before(t, start), "_-.$/\\<>"))
+        return (struct lac_str){0};
+    for (const char *const *w = common[AT(word.ptr[0] | 0x20)]; *w; w++)
+        if (lac_str_eq_nocase(word, *w))
+            return (struct lac_str){0};
+    return word;
+}
+
+/* "Next page token: eav1O": the same words as in lac_match_name_is_about(), apart from the name. */
+bool lac_match_name_is_cursor(struct lac_str t, size_t name)
+{
+    static const char *const words[] = {"page", "pagination", "continuation", "csrf", "xsrf", NULL};
+    size_t end = name - (name > 0 && t.ptr[name - 1] == ' ');
+    struct lac_str word =
+        lac_str_slice(t, lac_match_run_start(t, end, LAC_MATCH_NAME_REST, lac_match_is_alpha), end);
+
+    for (size_t i = 0; end < name && word.len > 0 && words[i]; i++)
+        if ((word.ptr[0] | 0x20) == words[i][0] && lac_str_eq_nocase(word, words[i]))
+            return true;
+    return false;
+}
