@@ -1,2 +1,3 @@
-lac_test(decide USES decide)
+lac_test(decide SOURCES decide_fixture.c USES decide)
+lac_test(decide_exact SOURCES decide_fixture.c USES decide)
 lac_test(answer USES decide)
