@@ -1,4 +1,5 @@
-lac_test(engine COST 30 ONE_THREAD USES engine)
+lac_test(engine COST 15 ONE_THREAD SOURCES engine_fixture.c USES engine)
+lac_test(engine_findings COST 15 ONE_THREAD SOURCES engine_fixture.c USES engine)
 lac_test(engine_golden USES engine)
 lac_test(engine_lanes USES engine
     LINK -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc)
