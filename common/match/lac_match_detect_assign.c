@@ -30,9 +30,15 @@ enum {
     NATIVE_VALUE_MAX = 128,
     REDACTED_DIGITS = 16,
     BLANKS_MAX = 16,
-    TRIGGER_DIRECTIVE = 5, /* of password_value: a blank is the operator */
-    TRIGGER_KEY_IS = 1,    /* of key_value: "the acme key is .." */
-    TRIGGER_LOGIN = 2,     /* of key_value: "auth: .." */
+    TRIGGER_PASS = 3,      /* of password_value */
+    TRIGGER_DIRECTIVE = 5, /* likewise: a blank is the operator */
+    TRIGGER_JOINED = 8,    /* mypassword=: the end of the word, a literal has few bytes */
+    TRIGGER_PASS_OPTION = 9,
+    TRIGGER_KEY_IS = 1, /* of key_value: "the acme key is .." */
+    TRIGGER_LOGIN = 2,  /* of key_value: "auth: .." */
+    TRIGGER_KEY_OPTION = 5,
+    TRIGGER_LOGIN_OPTION = 6,
+    TRIGGER_PAT_OPTION = 2, /* of token_value */
 };
 
 /* KIND_KEY: acme_key, of which only what looks issued is a secret. KIND_LOGIN: auth, creds, of
@@ -288,6 +294,20 @@ static bool is_redacted(struct lac_str t, const struct lac_match_name *name, siz
     return true;
 }
 
+/* A trigger may hold the operator, where the word alone would be too common. */
+static size_t behind_word(struct lac_str t, size_t at)
+{
+    static const char between[] = " \t=:<>-\"',";
+    static const char value[] = " value=";
+    size_t n = strlen(value);
+
+    if (at >= n && memcmp(t.ptr + at - n, value, n) == 0)
+        at -= n;
+    while (lac_match_is_in(lac_match_before(t, at), between))
+        at--;
+    return at;
+}
+
 /* `at` is behind the word that means a secret. */
 static bool assigned(struct lac_str t, size_t at, enum kind kind, bool directive,
                      struct lac_match_span *out)
@@ -297,9 +317,7 @@ static bool assigned(struct lac_str t, size_t at, enum kind kind, bool directive
     struct lac_match_name name = {0};
     struct lac_str before, after;
 
-    /* A trigger may hold the operator, where the word alone would be too common. */
-    while (lac_match_is_in(lac_match_before(t, at), " =:<-\"'"))
-        at--;
+    at = behind_word(t, at);
     name.end = lac_match_run_end(t, at, LAC_MATCH_NAME_REST, lac_match_is_name);
     name.start = lac_match_run_start(t, at, LAC_MATCH_NAME_REST, lac_match_is_name);
     name.option = is_option(t, &name);
@@ -308,7 +326,8 @@ static bool assigned(struct lac_str t, size_t at, enum kind kind, bool directive
         before = lac_match_name_owner(t, name.start);
     after = lac_str_slice(t, at, name.end);
     name.whole = after.len == 0 || (after.len <= KEY_REST_MAX && lac_match_mentions(after, &keys));
-    if ((after.len > 0 && t.ptr[name.end - 1] == '.') || lac_match_name_is_about(before, after) ||
+    if ((after.len > 0 && t.ptr[name.end - 1] == '.') ||
+        lac_match_name_is_about(before, after, kind == KIND_PASSWORD) ||
         (kind == KIND_KEY && lac_match_name_is_plain_key(before)) ||
         (kind == KIND_PASSWORD ? is_verdict(t, &name) : lac_match_name_is_cursor(t, name.start)))
         return false;
@@ -353,9 +372,41 @@ static bool is_prose(struct lac_str t, size_t at)
            lac_match_is_in(lac_match_byte(t, lac_match_skip(t, at, " ", BLANKS_MAX)), "%*_+");
 }
 
+/* Of a trigger that ends behind the blank: an option, and not words--joined like these. */
+static bool behind_dash(struct lac_str t, size_t at)
+{
+    size_t start = lac_match_run_start(t, at - 1, LAC_MATCH_NAME_REST, lac_match_is_name);
+
+    return t.ptr[start] == '-';
+}
+
+static bool ends_password(struct lac_str t, size_t at)
+{
+    static const char word[] = "password";
+    size_t n = strlen(word);
+
+    return at >= n && lac_str_eq_nocase(lac_str_slice(t, at - n, at), word);
+}
+
+/* ('pass', 'fail'): in a list, only what has more of a name is one: 'DB_PASS'. */
+static bool is_pass_alone(struct lac_str t, size_t at)
+{
+    size_t end = behind_word(t, at);
+    size_t comma = lac_match_skip(t, end, "\"'", 1);
+
+    return lac_match_byte(t, comma) == ',' &&
+           !lac_match_is_name(lac_match_before(t, end - strlen("pass")));
+}
+
 bool lac_match_verify_password(struct lac_str t, size_t at, unsigned trigger,
                                struct lac_match_span *out)
 {
+    if (trigger == TRIGGER_PASS_OPTION && !behind_dash(t, at))
+        return false;
+    if (trigger == TRIGGER_PASS && is_pass_alone(t, at))
+        return false;
+    if (trigger == TRIGGER_JOINED && !ends_password(t, behind_word(t, at)))
+        return false;
     if (trigger == TRIGGER_DIRECTIVE && is_prose(t, at))
         return false;
     return assigned(t, at, KIND_PASSWORD, trigger == TRIGGER_DIRECTIVE, out);
@@ -368,9 +419,19 @@ bool lac_match_verify_assigned_key(struct lac_str t, size_t at, unsigned trigger
     return assigned(t, at, KIND_SECRET, false, out);
 }
 
+bool lac_match_verify_token(struct lac_str t, size_t at, unsigned trigger,
+                            struct lac_match_span *out)
+{
+    if (trigger == TRIGGER_PAT_OPTION && !behind_dash(t, at))
+        return false;
+    return assigned(t, at, KIND_SECRET, false, out);
+}
+
 bool lac_match_verify_key(struct lac_str t, size_t at, unsigned trigger, struct lac_match_span *out)
 {
-    if (trigger == TRIGGER_LOGIN)
+    if ((trigger == TRIGGER_KEY_OPTION || trigger == TRIGGER_LOGIN_OPTION) && !behind_dash(t, at))
+        return false;
+    if (trigger == TRIGGER_LOGIN || trigger == TRIGGER_LOGIN_OPTION)
         return assigned(t, at, KIND_LOGIN, false, out);
     if (trigger == TRIGGER_KEY_IS)
         at -= strlen(" is ");

@@ -2,27 +2,136 @@
 /* Words in a name, and in front of it, by which no secret follows. */
 #include "lac_match_name.h"
 
+#include <string.h>
+
+#include "lac_compiler.h"
 #include "lac_match_detect.h"
 #include "lac_match_form.h"
 #include "lac_match_mention.h"
 
 #define W LAC_MATCH_WORDS
 
-bool lac_match_name_is_about(struct lac_str before, struct lac_str after)
+static bool is_capital(char c)
+{
+    return c >= 'A' && c <= 'Z';
+}
+
+/* What stands in one word with these is joined to it: "pagetoken" is as much as page_token. */
+static bool is_joined(struct lac_str name, size_t i)
+{
+    static const char *const words[] = {"token", "key", "secret", "pass", "pwd"};
+
+    for (size_t w = 0; w < LAC_COUNT(words); w++) {
+        size_t n = strlen(words[w]);
+
+        if (name.len - i >= n && lac_str_eq_nocase(lac_str_slice(name, i, i + n), words[w]))
+            return true;
+    }
+    return false;
+}
+
+/* Whether a part of the identifier ends at `i`, or is a plural that does. */
+static bool ends_part(struct lac_str name, size_t i)
+{
+    bool small = lac_match_before(name, i) >= 'a';
+    unsigned char c;
+
+    if (is_joined(name, i))
+        return true;
+    i += lac_match_byte(name, i) == (small ? 's' : 'S');
+    c = lac_match_byte(name, i);
+    return !lac_match_is_alpha(c) || (small && c < 'a');
+}
+
+/* Words by their first letter, in lower case: only those of one letter are asked about. */
+enum { LETTERS = 26, LETTER_WORDS = 16 };
+#define AT(letter) ((letter) - 'a')
+typedef const char *words_by_letter[LETTERS][LETTER_WORDS];
+
+/* fooBar, HTTPServer */
+static bool at_hump(struct lac_str name, size_t i)
+{
+    unsigned char before = lac_match_before(name, i);
+
+    return is_capital(name.ptr[i]) &&
+           ((before >= 'a' && before <= 'z') || lac_match_byte(name, i + 1) >= 'a');
+}
+
+/* Whether one of the words begins a part of the identifier: "map" does so in sourceMap, but not in
+ * semaphore. Behind a '$' the part ends: no MAPQUEST. */
+static bool begins_part(struct lac_str name, const words_by_letter words)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        unsigned char c = (unsigned char)name.ptr[i];
+
+        if (!lac_match_is_alpha(c) ||
+            (lac_match_is_alpha(lac_match_before(name, i)) && !at_hump(name, i)))
+            continue;
+        for (const char *const *w = words[AT(c | 0x20)]; *w; w++) {
+            size_t k = 0;
+
+            while ((*w)[k] && (lac_match_byte(name, i + k) | 0x20) == (unsigned char)(*w)[k])
+                k++;
+            if ((*w)[k] == 0 || ((*w)[k] == '$' && ends_part(name, i + k)))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Tokens and keys are more than secrets, passwords are not: cache_password. */
+static bool is_about_token(struct lac_str before)
+{
+    static const words_by_letter words = {
+        [AT('a')] = {"authenticity"},
+        [AT('c')] = {"cursor", "contin", "cache$", "cached$", "caching$"},
+        [AT('d')] = {"design$"},
+        [AT('m')] = {"max$", "min$"},
+        [AT('n')] = {"next$", "nextpage", "num$"},
+        [AT('p')] = {"public$", "page$", "paging$", "pagination$", "partit"},
+        [AT('s')] = {"sort$", "sorted$", "sorting$", "sync$"}};
+
+    return begins_part(before, words);
+}
+
+static bool ends_with(struct lac_str s, const char *word)
+{
+    size_t n = strlen(word);
+
+    return s.len >= n && lac_str_eq_nocase(lac_str_slice(s, s.len - n, s.len), word);
+}
+
+/* Behind the word: tokenHash, secret_name; but TOKEN_HASHICORP, API_KEY_TYPEFORM. */
+static bool is_about_behind(struct lac_str after)
+{
+    static const words_by_letter words = {
+        [AT('a')] = {"age$", "arn$"},
+        [AT('c')] = {"count$", "counter", "chang"},
+        [AT('d')] = {"digest$", "dir$", "directory"},
+        [AT('e')] = {"expir", "error$", "encoded", "encoder", "encoding", "enable", "endpoint"},
+        [AT('f')] = {"file$", "filen", "filep", "forgot", "field", "format$"},
+        [AT('h')] = {"hash$", "hashed", "hashes", "host$", "hostn", "hold$", "holder", "hint"},
+        [AT('i')] = {"id$", "ident", "izer", "izat", "ized", "iser", "isat", "ised"},
+        [AT('k')] = {"keyref"},
+        [AT('l')] = {"len$", "length", "link$", "label$", "limit$", "less$"},
+        [AT('m')] = {"message$", "messaging", "manage$", "manager", "management"},
+        [AT('n')] = {"name$", "named", "namesp"},
+        [AT('p')] = {"policy", "pattern", "path$", "point$", "pointer", "prompt"},
+        [AT('r')] = {"ref$", "rule$", "regex$", "reset", "requir"},
+        [AT('s')] = {"salt$", "store$", "stored", "storage", "size$", "streng", "score$"},
+        [AT('t')] = {"ttl", "time$", "timeo", "timest", "title$", "text$", "textb", "textf",
+                     "type$"},
+        [AT('u')] = {"url$", "uri$"},
+        [AT('v')] = {"version$"}};
+
+    return begins_part(after, words);
+}
+
+/* Of a password, which may be any word, anywhere behind it. */
+static bool is_about_password(struct lac_str after)
 {
     static const struct lac_match_mentions id = {W('i', "id")};
-    static const struct lac_match_mentions first = {W('a', "authenticity"),
-                                                    W('c', "csrf", "cursor", "contin", "cache"),
-                                                    W('d', "design"),
-                                                    W('e', "empty"),
-                                                    W('f', "forgot"),
-                                                    W('m', "max_", "min_"),
-                                                    W('n', "next", "num_"),
-                                                    W('p', "public", "page", "partit"),
-                                                    W('r', "reset", "requestverif"),
-                                                    W('s', "sort", "sync"),
-                                                    W('x', "xsrf")};
-    static const struct lac_match_mentions last = {
+    static const struct lac_match_mentions words = {
         W('a', "arn"),
         W('c', "count", "chang"),
         W('d', "digest", "dir"),
@@ -42,48 +151,25 @@ bool lac_match_name_is_about(struct lac_str before, struct lac_str after)
         W('v', "versio"),
         W('_', "_len", "_age", "_id", "_ref")};
 
-    if (after.len >= 2 && after.len <= 3 && lac_match_mentions(after, &id))
+    return lac_match_mentions(after, &words) ||
+           (after.len >= 2 && after.len <= 3 && lac_match_mentions(after, &id));
+}
+
+/* Whole parts of the name: there are an ADMIN_TOKEN, a NEXTAUTH_SECRET and a pagerduty_token. */
+bool lac_match_name_is_about(struct lac_str before, struct lac_str after, bool password)
+{
+    static const words_by_letter any = {[AT('c')] = {"csrf"},
+                                        [AT('e')] = {"empty$"},
+                                        [AT('f')] = {"forgot"},
+                                        [AT('r')] = {"reset", "requestverif"},
+                                        [AT('x')] = {"xsrf"}};
+
+    if (begins_part(before, any))
         return true;
-    return lac_match_mentions(before, &first) || lac_match_mentions(after, &last);
-}
-
-/* Whether a part of the identifier ends at `i`, or is a plural that does. */
-static bool ends_part(struct lac_str name, size_t i)
-{
-    bool small = lac_match_before(name, i) >= 'a';
-    unsigned char c;
-
-    i += lac_match_byte(name, i) == (small ? 's' : 'S');
-    c = lac_match_byte(name, i);
-    return !lac_match_is_alpha(c) || (small && c < 'a');
-}
-
-/* Words by their first letter, in lower case: only those of one letter are asked about. */
-enum { LETTERS = 26, LETTER_WORDS = 12 };
-#define AT(letter) ((letter) - 'a')
-typedef const char *words_by_letter[LETTERS][LETTER_WORDS];
-
-/* Whether one of the words begins a part of the identifier: "map" does so in sourceMap, but not in
- * semaphore. Behind a '$' the part ends: no MAPQUEST. */
-static bool begins_part(struct lac_str name, const words_by_letter words)
-{
-    for (size_t i = 0; i < name.len; i++) {
-        unsigned char before = lac_match_before(name, i);
-        unsigned char c = (unsigned char)name.ptr[i];
-
-        if (!lac_match_is_alpha(c) || (lac_match_is_alpha(before) &&
-                                       !(before >= 'a' && before <= 'z' && c >= 'A' && c <= 'Z')))
-            continue;
-        for (const char *const *w = words[AT(c | 0x20)]; *w; w++) {
-            size_t k = 0;
-
-            while ((*w)[k] && (lac_match_byte(name, i + k) | 0x20) == (unsigned char)(*w)[k])
-                k++;
-            if ((*w)[k] == 0 || ((*w)[k] == '$' && ends_part(name, i + k)))
-                return true;
-        }
-    }
-    return false;
+    if (password)
+        return is_about_password(after);
+    return is_about_behind(after) || (!ends_with(before, "secret") &&
+                                      !ends_with(before, "credential") && is_about_token(before));
 }
 
 bool lac_match_name_is_plain_key(struct lac_str before)
@@ -91,27 +177,34 @@ bool lac_match_name_is_plain_key(struct lac_str before)
     static const words_by_letter words = {
         [AT('a')] = {"arrow", "asset"},
         [AT('b')] = {"blob", "build$"},
-        [AT('c')] = {"cache", "col$", "compos", "ctrl", "chunk", "checks", "commit", "config"},
+        [AT('c')] = {"cache$", "cached$", "col$", "composite$", "ctrl", "chunk", "checks",
+                     "commit$", "config$", "configuration$"},
         [AT('d')] = {"dedup", "digest", "dict", "data$"},
-        [AT('e')] = {"enter", "event$", "etag"},
+        [AT('e')] = {"enter$", "event$", "etag"},
         [AT('f')] = {"foreign", "finger", "file$"},
         [AT('g')] = {"group$", "guid"},
-        [AT('h')] = {"hash", "hot", "host$"},
-        [AT('i')] = {"index", "idempot", "i18n", "item$", "issue$", "image$"},
-        [AT('j')] = {"join"},
+        [AT('h')] = {"hash$", "hashed$", "hot$", "host$"},
+        [AT('i')] = {"index$", "indexed$", "idempot", "i18n", "item$", "issue$", "image$"},
+        [AT('j')] = {"join$", "joined$"},
         [AT('k')] = {"known"},
         [AT('l')] = {"lookup", "list$", "lock$"},
-        [AT('m')] = {"map$", "message$", "messaging$", "merge", "metric"},
+        [AT('m')] = {"map$", "message$", "messaging$", "merge$", "metric$"},
         [AT('n')] = {"natur", "node$"},
         [AT('o')] = {"object$", "order$"},
-        [AT('p')] = {"public", "primar", "partit", "project$", "pub$", "pubkey"},
+        [AT('p')] = {"public$", "primar", "partit", "project$", "pub$"},
         [AT('r')] = {"row$", "rout", "regist", "range$", "ref$"},
-        [AT('s')] = {"sort", "s3", "search", "surrog", "short", "shift", "storage", "sha", "schema",
-                     "state$"},
-        [AT('t')] = {"transl", "trace", "topic", "test$"},
+        [AT('s')] = {"sort$", "sorted$", "sorting$", "s3", "surrog", "short$", "shift$", "storage",
+                     "sha$", "schema", "state$"},
+        [AT('t')] = {"translation$", "trace", "topic", "test$"},
         [AT('u')] = {"unique", "uuid"}};
 
-    return before.len < 2 || begins_part(before, words);
+    /* Of a search engine it is one: AZURE_SEARCH_KEY. */
+    static const char search[] = "search";
+    size_t n = strlen(search);
+
+    return before.len < 2 || begins_part(before, words) ||
+           (before.len >= n && lac_str_eq_nocase(lac_str_slice(before, 0, n), search) &&
+            ends_part(before, n));
 }
 
 struct lac_str lac_match_name_owner(struct lac_str t, size_t name)

@@ -15,9 +15,10 @@
 
 #include "lac_str.h"
 
-/* Whether the name, `before` and `after` the word, is about a secret but holds none: password_hash,
- * secretName, csrf_token. */
-bool lac_match_name_is_about(struct lac_str before, struct lac_str after);
+/* Whether the name is about a secret but holds none: password_hash, secretName, csrf_token.
+ * `before`: what it has up to the end of that word, of a key without "key"; `after`: the rest.
+ * `password`: the word is one for passwords. */
+bool lac_match_name_is_about(struct lac_str before, struct lac_str after, bool password);
 
 /* Keys that identify, sort or lock nothing: primary_key, cacheKey, routing-key. `before`: what the
  * name has before "key". */
