@@ -107,7 +107,7 @@ function(lac_fuzz NAME)
         target_link_options(fuzz_${NAME} PRIVATE -fsanitize=fuzzer)
         # libFuzzer writes what it finds into the first folder: never the source tree.
         file(MAKE_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/found_${NAME}")
-        add_test(NAME fuzz/${NAME} COMMAND fuzz_${NAME} -runs=20000
+        add_test(NAME fuzz/${NAME} COMMAND fuzz_${NAME} -runs=20000 -max_total_time=60
             "${CMAKE_CURRENT_BINARY_DIR}/found_${NAME}" "${corpus}")
     else()
         add_executable(fuzz_${NAME} fuzz_${NAME}.c ${F_SOURCES} replay_main.c)
