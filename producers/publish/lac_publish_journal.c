@@ -10,12 +10,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lac_assert.h"
+#include "lac_buf.h"
 #include "lac_digest.h"
 #include "lac_file.h"
 
-enum { TEXT_MAX = PATH_MAX * 2 + 1024, HEX = 2 * LAC_SHA256_SIZE, LOCK_TRIES = 8 };
+/* The entry holds two hashes, a path and the shape. */
+enum { TEXT_MAX = PATH_MAX * 2 + 2048, HEX = 2 * LAC_SHA256_SIZE, LOCK_TRIES = 8 };
 
-static const char first_line[] = "lacuna-publish 1\n";
+static const char program[] = "lacuna-publish ";
+enum { VERSION = 2, VERSION_WITHOUT_SHAPE = 1 };
 
 static void lock_path(char out[PATH_MAX + 8], const struct lac_publish_journal *j)
 {
@@ -116,6 +120,21 @@ static bool take(const char **at, const char *name, char *out, size_t size)
     return true;
 }
 
+/* "=VALUE" and "#HEX" stand in the journal as they are, behind "name=". */
+static bool take_shape(const char **at, struct lac_publish_shape *s)
+{
+    for (size_t i = 0; i < LAC_PUBLISH_SHAPE_COUNT; i++) {
+        char *value = s->value[i];
+
+        if (!take(at, lac_publish_shape_name((enum lac_publish_shape_part)i), value,
+                  sizeof(s->value[i])) ||
+            (*value && *value != '=' && *value != '#'))
+            return false;
+    }
+    s->known = true;
+    return true;
+}
+
 static bool take_number(const char **at, const char *name, uint64_t *out)
 {
     char text[32];
@@ -136,11 +155,26 @@ static bool whole(const char *text, size_t n)
     return memcmp(hash, want, sizeof(hash)) == 0;
 }
 
+/* Moves behind the first line; 0: it is none of ours. */
+static uint64_t take_version(const char **at)
+{
+    const char *end = strchr(*at, '\n');
+    size_t len = sizeof(program) - 1;
+    uint64_t version = 0;
+
+    if (!end || strncmp(*at, program, len) != 0 ||
+        !lac_str_to_u64((struct lac_str){*at + len, (size_t)(end - *at) - len}, &version))
+        return 0;
+    *at = end + 1;
+    return version;
+}
+
 enum lac_status lac_publish_journal_load(const struct lac_publish_journal *j,
                                          struct lac_publish_mark *m, struct lac_err *err)
 {
     char text[TEXT_MAX + 1];
-    const char *at = text + sizeof(first_line) - 1;
+    const char *at = text;
+    uint64_t version;
     ssize_t n;
     int fd = j->path[0] ? open(j->path, O_RDONLY | O_CLOEXEC) : -1;
 
@@ -154,12 +188,19 @@ enum lac_status lac_publish_journal_load(const struct lac_publish_journal *j,
         return lac_err_set(err, LAC_REJECT, errno, "%s: %s", j->path, lac_errno_text(errno));
     text[n] = '\0';
     *m = (struct lac_publish_mark){0};
-    if (!whole(text, (size_t)n) || strncmp(text, first_line, sizeof(first_line) - 1) != 0 ||
-        !take(&at, "path", m->path, sizeof(m->path)) || !take_number(&at, "device", &m->device) ||
-        !take_number(&at, "inode", &m->inode) || !take_number(&at, "position", &m->position) ||
-        !take_number(&at, "line", &m->line) || !take_number(&at, "delivered", &m->delivered) ||
-        !take_number(&at, "bad", &m->bad) || !take(&at, "head", m->head, sizeof(m->head)) ||
-        !take(&at, "tail", m->tail, sizeof(m->tail)))
+    version = whole(text, (size_t)n) ? take_version(&at) : 0;
+    if (version > VERSION)
+        return lac_err_set(err, LAC_REJECT, 0,
+                           "%s was left by a later version of lacuna-publish. Go on with that one, "
+                           "or use --restart to publish everything from the beginning",
+                           j->path);
+    if (version == 0 || !take(&at, "path", m->path, sizeof(m->path)) ||
+        !take_number(&at, "device", &m->device) || !take_number(&at, "inode", &m->inode) ||
+        !take_number(&at, "position", &m->position) || !take_number(&at, "line", &m->line) ||
+        !take_number(&at, "delivered", &m->delivered) || !take_number(&at, "bad", &m->bad) ||
+        !take(&at, "head", m->head, sizeof(m->head)) ||
+        !take(&at, "tail", m->tail, sizeof(m->tail)) ||
+        (version > VERSION_WITHOUT_SHAPE && !take_shape(&at, &m->shape)))
         return damaged(j, err);
     return LAC_OK;
 }
@@ -192,24 +233,32 @@ enum lac_status lac_publish_journal_save(const struct lac_publish_journal *j,
 {
     char text[TEXT_MAX], temporary[PATH_MAX + 8], hex[HEX + 1];
     unsigned char hash[LAC_SHA256_SIZE];
-    int n;
+    struct lac_buf b;
+    size_t n;
 
     if (!j->path[0])
         return LAC_OK;
+    LAC_ASSERT(m->shape.known);
     if (strchr(m->path, '\n'))
         return lac_err_set(err, LAC_RETRY, 0, "a file name with a line break can't be resumed");
-    n = snprintf(text, sizeof(text),
-                 "%spath=%s\ndevice=%" PRIu64 "\ninode=%" PRIu64 "\nposition=%" PRIu64
-                 "\nline=%" PRIu64 "\ndelivered=%" PRIu64 "\nbad=%" PRIu64 "\nhead=%s\ntail=%s\n",
-                 first_line, m->path, m->device, m->inode, m->position, m->line, m->delivered,
-                 m->bad, m->head, m->tail);
-    if (n < 0 || (size_t)n + HEX + 2 > sizeof(text))
-        return lac_err_set(err, LAC_RETRY, ENAMETOOLONG, "the journal's entry is too long");
-    lac_sha256(hash, text, (size_t)n);
+    lac_buf_init_fixed(&b, text, sizeof(text));
+    lac_buf_printf(&b,
+                   "%s%d\npath=%s\ndevice=%" PRIu64 "\ninode=%" PRIu64 "\nposition=%" PRIu64
+                   "\nline=%" PRIu64 "\ndelivered=%" PRIu64 "\nbad=%" PRIu64 "\nhead=%s\ntail=%s\n",
+                   program, VERSION, m->path, m->device, m->inode, m->position, m->line,
+                   m->delivered, m->bad, m->head, m->tail);
+    for (size_t i = 0; i < LAC_PUBLISH_SHAPE_COUNT; i++)
+        lac_buf_printf(&b, "%s=%s\n", lac_publish_shape_name((enum lac_publish_shape_part)i),
+                       m->shape.value[i]);
+    n = lac_buf_str(&b).len;
+    lac_sha256(hash, text, n);
     lac_hex_encode(hex, hash, sizeof(hash));
-    n += snprintf(text + n, sizeof(text) - (size_t)n, "%s\n", hex);
+    lac_buf_printf(&b, "%s\n", hex);
+    if (!lac_buf_ok(&b))
+        return lac_err_set(err, LAC_RETRY, ENAMETOOLONG, "the journal's entry is too long");
+    n = lac_buf_str(&b).len;
     snprintf(temporary, sizeof(temporary), "%s.new", j->path);
-    if (write_whole(temporary, text, (size_t)n, err) != LAC_OK)
+    if (write_whole(temporary, text, n, err) != LAC_OK)
         return LAC_RETRY;
     if (rename(temporary, j->path) != 0)
         return lac_err_set(err, LAC_RETRY, errno, "%s: %s", j->path, lac_errno_text(errno));

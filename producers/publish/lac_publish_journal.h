@@ -4,7 +4,8 @@
  *
  * A small text file that is replaced as a whole. It names the source by device, inode, the
  * hash of its beginning and of the bytes just before the position: a file that grew since goes
- * on where it was, a file that was replaced or rewritten is noticed. All before the position
+ * on where it was, a file that was replaced or rewritten is noticed. It keeps the options that the
+ * records were made with (lac_publish_shape.h). All before the position
  * was acknowledged by the brokers, and all behind it is sent again: a crash may repeat up to half
  * a second of records; brokers that fail, what they acknowledged behind the first record that
  * they did not, a window at most; an orderly stop none.
@@ -20,6 +21,7 @@
 
 #include "lac_compiler.h"
 #include "lac_err.h"
+#include "lac_publish_shape.h"
 #include "lac_str.h"
 
 enum {
@@ -34,6 +36,7 @@ struct lac_publish_mark {
     uint64_t line;     /* lines of it that are done */
     uint64_t delivered, bad;
     char head[65], tail[65]; /* SHA-256 in hex of those bytes; depend on `position` */
+    struct lac_publish_shape shape;
 };
 
 struct lac_publish_journal {
@@ -50,11 +53,13 @@ enum lac_status lac_publish_journal_open(struct lac_publish_journal *j, const ch
 
 void lac_publish_journal_close(struct lac_publish_journal *j); /* safe on a zeroed one, and twice */
 
-/* OK: `m` is what was saved. AGAIN: nothing was. REJECT: the file is damaged. */
+/* OK: `m` is what was saved; its shape is not known if an earlier version saved it. AGAIN: nothing
+ * was. REJECT: the file is damaged, or a later version's. */
 enum lac_status lac_publish_journal_load(const struct lac_publish_journal *j,
                                          struct lac_publish_mark *m,
                                          struct lac_err *err) LAC_MUST_USE;
 
+/* Of a known shape. */
 enum lac_status lac_publish_journal_save(const struct lac_publish_journal *j,
                                          const struct lac_publish_mark *m,
                                          struct lac_err *err) LAC_MUST_USE;

@@ -26,6 +26,7 @@ struct lac_publish {
     struct lac_publish_input *input;
     struct lac_publish_window window;
     struct lac_publish_journal journal;
+    struct lac_publish_shape shape;
     struct lac_publish_lag *lag;
     struct lac_publish_wait *wait; /* NULL: nobody waits */
     struct lac_wire *wire;

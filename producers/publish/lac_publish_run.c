@@ -42,6 +42,38 @@ static enum lac_status open_journal(struct lac_publish *r, struct lac_err *err)
     return LAC_OK;
 }
 
+static void take_shape(struct lac_publish *r)
+{
+    const struct lac_publish_defaults *d = &r->o->defaults;
+    const char *const values[] = {
+        [LAC_PUBLISH_SHAPE_FORMAT] = r->o->format_word,
+        [LAC_PUBLISH_SHAPE_KEY] = r->o->key_word,
+        [LAC_PUBLISH_SHAPE_TENANT] = d->tenant,
+        [LAC_PUBLISH_SHAPE_PROJECT] = d->project,
+        [LAC_PUBLISH_SHAPE_USER] = d->user,
+        [LAC_PUBLISH_SHAPE_ENVIRONMENT] = d->environment,
+        [LAC_PUBLISH_SHAPE_PURPOSE] = d->purpose,
+        [LAC_PUBLISH_SHAPE_SESSION] = d->session,
+        [LAC_PUBLISH_SHAPE_KIND] = d->kind,
+    };
+
+    _Static_assert(LAC_COUNT(values) == LAC_PUBLISH_SHAPE_COUNT, "every part has its option");
+    for (size_t i = 0; i < LAC_PUBLISH_SHAPE_COUNT; i++)
+        lac_publish_shape_set(&r->shape, (enum lac_publish_shape_part)i, values[i]);
+    r->shape.known = true;
+}
+
+/* Whether this run makes of the rest what the one that saved `m` made of its part. */
+static enum lac_status check_shape(struct lac_publish *r, const struct lac_publish_mark *m,
+                                   struct lac_err *err)
+{
+    if (m->shape.known)
+        return lac_publish_shape_check(&m->shape, &r->shape, err);
+    lac_tool_warn(r->t, "the interrupted run was an earlier version's, which did not keep its "
+                        "options: the rest is published with those of this command");
+    return LAC_OK;
+}
+
 /* -1 or the exit status. */
 static int resume(struct lac_publish *r)
 {
@@ -50,6 +82,7 @@ static int resume(struct lac_publish *r)
     struct lac_err err;
     enum lac_status status;
 
+    take_shape(r);
     if (open_journal(r, &err) != LAC_OK)
         return lac_tool_fail(r->t, LAC_EXIT_FAILURE, err.text,
                              "Wait until it has ended, or end it.");
@@ -60,6 +93,10 @@ static int resume(struct lac_publish *r)
     status = lac_publish_journal_load(&r->journal, &m, &err);
     if (status == LAC_AGAIN)
         return -1;
+    if (status == LAC_OK && check_shape(r, &m, &err) != LAC_OK)
+        return lac_tool_fail(r->t, LAC_EXIT_FAILURE, err.text,
+                             "Use the same options to go on where it stopped, or --restart to "
+                             "publish everything from the beginning.");
     if (status == LAC_OK)
         status = lac_publish_input_resume(r->input, &m, &err);
     if (status != LAC_OK)

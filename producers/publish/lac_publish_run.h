@@ -22,6 +22,7 @@ enum lac_publish_key {
 struct lac_publish_options {
     enum lac_publish_format format;
     enum lac_publish_key key;
+    const char *format_word, *key_word; /* what was said for them */
     struct lac_publish_defaults defaults;
     const char *topic; /* with or without the prefix */
     bool skip_errors, restart, quiet, json;

@@ -96,7 +96,7 @@ void lac_publish_delivered(void *ctx, const struct lac_kafka_delivery *d, size_t
 
 static void save(struct lac_publish *r)
 {
-    struct lac_publish_mark m = {0};
+    struct lac_publish_mark m = {.shape = r->shape};
     struct lac_err err;
 
     if (!r->journal.path[0] || r->journal_broken || !r->window.moved)

@@ -5,10 +5,6 @@
 
 #include "lac_publish_run.h"
 
-struct words {
-    const char *format, *key;
-};
-
 static bool choose(const char *word, const char *const *words, size_t count, unsigned *choice)
 {
     for (size_t i = 0; i < count; i++) {
@@ -21,7 +17,7 @@ static bool choose(const char *word, const char *const *words, size_t count, uns
 }
 
 /* -1 or the exit status. */
-static int check(const struct lac_tool *t, const struct words *w, struct lac_publish_options *o)
+static int check(const struct lac_tool *t, struct lac_publish_options *o)
 {
     static const char *const formats[] = {"auto", "jsonl", "csv", "lines", "file"};
     static const char *const keys[] = {"none",    "request_id", "user",
@@ -29,11 +25,11 @@ static int check(const struct lac_tool *t, const struct words *w, struct lac_pub
     struct lac_err err;
     unsigned choice = 0;
 
-    if (!choose(w->format, formats, LAC_COUNT(formats), &choice))
+    if (!choose(o->format_word, formats, LAC_COUNT(formats), &choice))
         return lac_tool_fail(t, LAC_EXIT_USAGE, "--format is auto, jsonl, csv, lines or file",
                              NULL);
     o->format = (enum lac_publish_format)choice;
-    if (!choose(w->key, keys, LAC_COUNT(keys), &choice))
+    if (!choose(o->key_word, keys, LAC_COUNT(keys), &choice))
         return lac_tool_fail(t, LAC_EXIT_USAGE,
                              "--key is none, request_id, user, session, subject or project", NULL);
     o->key = (enum lac_publish_key)choice;
@@ -45,14 +41,14 @@ static int check(const struct lac_tool *t, const struct words *w, struct lac_pub
 
 int main(int argc, char **argv)
 {
-    struct words w = {"auto", "none"};
-    struct lac_publish_options o = {.topic = "requests", .wait_ms = 30000};
+    struct lac_publish_options o = {
+        .topic = "requests", .wait_ms = 30000, .format_word = "auto", .key_word = "none"};
     struct lac_publish_defaults *d = &o.defaults;
     const struct lac_args_option options[] = {
-        {'f', "format", LAC_ARGS_TEXT, &w.format, "FORMAT", "auto, jsonl, csv, lines or file", 0,
-         0},
+        {'f', "format", LAC_ARGS_TEXT, &o.format_word, "FORMAT", "auto, jsonl, csv, lines or file",
+         0, 0},
         {0, "topic", LAC_ARGS_TEXT, &o.topic, "TOPIC", "Where to (requests)", 0, 0},
-        {'k', "key", LAC_ARGS_TEXT, &w.key, "FIELD",
+        {'k', "key", LAC_ARGS_TEXT, &o.key_word, "FIELD",
          "Record key: none, request_id, user, session, subject, project", 0, 0},
         {0, "tenant", LAC_ARGS_TEXT, &d->tenant, "NAME", "For requests that name no tenant", 0, 0},
         {'p', "project", LAC_ARGS_TEXT, &d->project, "NAME", "The same for project ...", 0, 0},
@@ -81,8 +77,10 @@ int main(int argc, char **argv)
             "metadata ...), CSV with a header of the same names (user.id, metadata.ticket), or\n"
             "plain lines of text. Each other file of a FOLDER is one document. \"-\" is stdin.\n\n"
             "Counted as delivered is what all in-sync brokers have acknowledged. An interrupted\n"
-            "run goes on where it stopped when the same command is run again; after a crash or\n"
-            "an outage of the brokers the last records may come twice.",
+            "run goes on where it stopped when the same command is run again; with another\n"
+            "--format, --key, tenant, project ... it refuses to. After a crash or an outage of "
+            "the\n"
+            "brokers the last records may come twice.",
         .examples =
             "  lacuna publish requests.jsonl\n"
             "  lacuna publish --table samples/requests.jsonl   # and show what was decided\n"
@@ -104,7 +102,7 @@ int main(int argc, char **argv)
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
     status = lac_tool_open(&t, &command, argc, argv);
     if (status < 0)
-        status = check(&t, &w, &o);
+        status = check(&t, &o);
     if (status < 0)
         status = lac_publish_run(&t, &o);
     lac_tool_close(&t);

@@ -2,6 +2,7 @@
 """The person's tool against a real Kafka and Postgres: what it says, and its exit statuses."""
 
 import collections
+import hashlib
 import http.server
 import json
 import os
@@ -298,6 +299,50 @@ def test_a_changed_file_is_not_resumed(lacuna, tmp_path):
     again = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
     assert again.returncode == 4 and "changed since" in again.stderr and "--restart" in again.stderr
     subprocess.run([*command, "--restart", "--quiet"], env=env, timeout=60, check=True)
+
+
+def interrupted(lacuna, tmp_path, *options, lines=400_000):
+    """A publish that was stopped in the middle: its command, environment, and journal."""
+    lacuna.tool("topics", "create")
+    big = tmp_path / "big.txt"
+    big.write_text("".join(f"line {i}\n" for i in range(lines)))
+    command = [str(BIN / "lacuna"), "publish", "--json", str(big)]
+    env = clean_env(tmp_path) | conf_env(lacuna.conf | {"state.dir": tmp_path / "state"})
+    with subprocess.Popen([*command, *options], env=env, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True) as first:
+        journals = tmp_path / "state" / "publish"
+        wait_until(lambda: journals.exists() and list(journals.glob("*.journal")), 30, "the journal")
+        first.send_signal(signal.SIGINT)
+        assert first.communicate(timeout=60) and first.returncode == 130
+    return command, env, next(journals.glob("*.journal"))
+
+
+def test_an_interrupted_publish_goes_on_only_with_the_options_it_had(lacuna, tmp_path):
+    command, env, journal = interrupted(lacuna, tmp_path, "--project", "apollo")
+    before, count = journal.read_bytes(), lacuna.kafka.count(lacuna.topic("requests"))
+    for options, said in [(["--project", "zeus"], '--project "apollo" then and --project "zeus" now'),
+                          ([], '--project "apollo" then and no --project now'),
+                          (["--project", "apollo", "--format", "csv"], '--format "csv" now'),
+                          (["--project", "apollo", "--key", "user"], '--key "user" now'),
+                          (["--project", "apollo", "--kind", "document"], '--kind "document" now')]:
+        other = subprocess.run([*command, *options], env=env, capture_output=True, text=True,
+                               timeout=60, check=False)
+        assert other.returncode == 4 and said in other.stderr and "--restart" in other.stderr
+    assert journal.read_bytes() == before and lacuna.kafka.count(lacuna.topic("requests")) == count
+    same = subprocess.run([*command, "--project", "apollo"], env=env, capture_output=True, text=True,
+                          timeout=120, check=True)
+    assert "Going on after line" in same.stderr and json.loads(same.stdout)["delivered"] == 400_000
+    assert lacuna.kafka.count(lacuna.topic("requests")) == 400_000
+
+
+def test_what_an_earlier_version_interrupted_goes_on_with_a_warning(lacuna, tmp_path):
+    command, env, journal = interrupted(lacuna, tmp_path, "--project", "apollo")
+    lines = journal.read_text().splitlines()
+    old = "\n".join(["lacuna-publish 1", *lines[1:10]]) + "\n"
+    journal.write_text(old + hashlib.sha256(old.encode()).hexdigest() + "\n")
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=True)
+    assert "an earlier version's, which did not keep its options" in done.stderr
+    assert json.loads(done.stdout)["delivered"] == 400_000
 
 
 def test_dead_letters_are_listed_shown_and_retried_unchanged(flow):

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lac_digest.h"
 #include "lac_publish_window.h"
 #include "lac_test.h"
 
@@ -159,6 +160,9 @@ static void expect_mark(const struct lac_publish_mark *got, const struct lac_pub
     LAC_TEST_EQ(got->bad, want->bad);
     LAC_TEST_STR(got->head, want->head);
     LAC_TEST_STR(got->tail, want->tail);
+    LAC_TEST_EQ(got->shape.known, want->shape.known);
+    for (size_t i = 0; i < LAC_PUBLISH_SHAPE_COUNT; i++)
+        LAC_TEST_STR(got->shape.value[i], want->shape.value[i]);
 }
 
 static void a_journal_belongs_to_one_run_at_a_time(void)
@@ -186,7 +190,9 @@ static void a_journal_belongs_to_one_run_at_a_time(void)
 static void a_journal_is_read_back_and_damage_is_noticed(void)
 {
     char folder[] = "/tmp/lac_test_XXXXXX", path[64];
-    struct lac_publish_mark m = {.position = 9, .line = 2, .delivered = 2, .bad = 1}, got;
+    struct lac_publish_mark m = {
+        .position = 9, .line = 2, .delivered = 2, .bad = 1, .shape.known = true};
+    struct lac_publish_mark got;
     struct lac_publish_journal j;
     struct lac_err err;
     int fd;
@@ -201,6 +207,9 @@ static void a_journal_is_read_back_and_damage_is_noticed(void)
     LAC_TEST_NEED(fd >= 0);
     LAC_TEST_NEED(lac_publish_mark_take(&m, fd, &err) == LAC_OK);
     close(fd);
+    lac_publish_shape_set(&m.shape, LAC_PUBLISH_SHAPE_PROJECT, "apollo = 11");
+    lac_publish_shape_set(&m.shape, LAC_PUBLISH_SHAPE_USER, "");
+    lac_publish_shape_set(&m.shape, LAC_PUBLISH_SHAPE_PURPOSE, "two\nlines");
     LAC_TEST_NEED(lac_publish_journal_save(&j, &m, &err) == LAC_OK);
     LAC_TEST_NEED(lac_publish_journal_load(&j, &got, &err) == LAC_OK);
     expect_mark(&got, &m);
@@ -228,6 +237,106 @@ static void a_journal_is_read_back_and_damage_is_noticed(void)
     snprintf(path, sizeof(path), "%s/publish", folder);
     rmdir(path);
     LAC_TEST_EQ(rmdir(folder), 0);
+}
+
+/* What an earlier version left, and what a later one may. */
+static void save_as(const struct lac_publish_journal *j, const char *text)
+{
+    unsigned char hash[LAC_SHA256_SIZE];
+    char hex[2 * LAC_SHA256_SIZE + 1], whole[1024];
+
+    lac_sha256(hash, text, strlen(text));
+    lac_hex_encode(hex, hash, sizeof(hash));
+    snprintf(whole, sizeof(whole), "%s%s\n", text, hex);
+    write_file(j->path, whole);
+}
+
+#define ENTRY "path=/a\ndevice=1\ninode=2\nposition=9\nline=2\ndelivered=2\nbad=0\nhead=a\ntail=b\n"
+
+static const struct {
+    const char *text;
+    enum lac_status status;
+    const char *why; /* part of what is said */
+} versions[] = {
+    {"lacuna-publish 1\n" ENTRY, LAC_OK, NULL},
+    {"lacuna-publish 2\n" ENTRY, LAC_REJECT, "is damaged"},
+    {"lacuna-publish 2\n" ENTRY "format=auto\n", LAC_REJECT, "is damaged"},
+    {"lacuna-publish 3\nanything\n", LAC_REJECT, "a later version"},
+    {"lacuna-publish x\n" ENTRY, LAC_REJECT, "is damaged"},
+    {"lacuna-publish\n" ENTRY, LAC_REJECT, "is damaged"},
+};
+
+static void journals_of_other_versions_are_read_or_refused(void)
+{
+    char folder[] = "/tmp/lac_test_XXXXXX", path[64];
+    struct lac_publish_journal j;
+    struct lac_publish_mark got;
+    struct lac_err err;
+
+    LAC_TEST_NEED(mkdtemp(folder) != NULL);
+    LAC_TEST_NEED(lac_publish_journal_open(&j, folder, LAC_STR("who"), &err) == LAC_OK);
+    for (size_t i = 0; i < LAC_COUNT(versions); i++) {
+        lac_test_row("%s", versions[i].text);
+        save_as(&j, versions[i].text);
+        LAC_TEST_EQ(lac_publish_journal_load(&j, &got, &err), versions[i].status);
+        if (versions[i].why) {
+            CU_ASSERT(strstr(err.text, versions[i].why) != NULL);
+        } else {
+            CU_ASSERT(got.position == 9 && !got.shape.known); /* with what, nobody noted */
+        }
+    }
+    lac_publish_journal_remove(&j);
+    lac_publish_journal_close(&j);
+    snprintf(path, sizeof(path), "%s/publish", folder);
+    rmdir(path);
+    LAC_TEST_EQ(rmdir(folder), 0);
+}
+
+#define TEN     "0123456789"
+#define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+
+static const struct {
+    enum lac_publish_shape_part part;
+    const char *then, *now, *why; /* NULL: alike */
+} shapes[] = {
+    {LAC_PUBLISH_SHAPE_FORMAT, "auto", "auto", NULL},
+    {LAC_PUBLISH_SHAPE_FORMAT, "auto", "csv", "--format \"auto\" then and --format \"csv\" now"},
+    {LAC_PUBLISH_SHAPE_TENANT, NULL, NULL, NULL},
+    {LAC_PUBLISH_SHAPE_TENANT, NULL, "acme", "no --tenant then and --tenant \"acme\" now"},
+    {LAC_PUBLISH_SHAPE_USER, "", NULL, "--user \"\" then and no --user now"},
+    {LAC_PUBLISH_SHAPE_PURPOSE, "a\nb", "a\nb", NULL},
+    {LAC_PUBLISH_SHAPE_PURPOSE, "a\nb", "a\nc",
+     "a --purpose with SHA-256 7e18f737... then and a --purpose with SHA-256 9e58d713... now"},
+    /* What differs may stand behind what is shown, and behind what is kept as it is. */
+    {LAC_PUBLISH_SHAPE_PROJECT, HUNDRED "a", HUNDRED "b",
+     "--project \"" TEN TEN TEN TEN "...\" then and --project \"" TEN TEN TEN TEN "...\" now"},
+    {LAC_PUBLISH_SHAPE_PROJECT, HUNDRED TEN TEN "12345678", HUNDRED TEN TEN "12345678", NULL},
+    {LAC_PUBLISH_SHAPE_PROJECT, HUNDRED HUNDRED "a", HUNDRED HUNDRED "a", NULL},
+    {LAC_PUBLISH_SHAPE_PROJECT, HUNDRED HUNDRED "a", HUNDRED HUNDRED "b", "with SHA-256 "},
+};
+
+static void a_run_with_other_options_is_no_continuation(void)
+{
+    struct lac_publish_shape then = {.known = true}, now = {.known = true};
+    struct lac_err err;
+
+    for (size_t i = 0; i < LAC_COUNT(shapes); i++) {
+        struct lac_publish_shape a = then, b = now;
+
+        lac_test_row("%zu", i);
+        lac_publish_shape_set(&a, shapes[i].part, shapes[i].then);
+        lac_publish_shape_set(&b, shapes[i].part, shapes[i].now);
+        LAC_TEST_EQ(lac_publish_shape_check(&a, &b, &err), shapes[i].why ? LAC_REJECT : LAC_OK);
+        if (shapes[i].why) {
+            CU_ASSERT(strstr(err.text, shapes[i].why) != NULL);
+        }
+    }
+    for (size_t i = 0; i < LAC_PUBLISH_SHAPE_COUNT; i++) {
+        lac_publish_shape_set(&then, (enum lac_publish_shape_part)i, HUNDRED);
+        lac_publish_shape_set(&now, (enum lac_publish_shape_part)i, NULL);
+    }
+    LAC_TEST_EQ(lac_publish_shape_check(&then, &now, &err), LAC_REJECT);
+    CU_ASSERT(strstr(err.text, "; and 6 more") != NULL);
 }
 
 /* Reads everything and says it: "name:line=text;" */
@@ -384,7 +493,9 @@ static void a_file_that_is_not_there_is_named_before_anything_is_read(void)
 LAC_TEST_MAIN(publish, csv_rows_become_the_requests_that_their_header_says,
               defaults_fill_gaps_and_never_overrule_the_source,
               only_the_prefix_that_is_done_moves_the_mark,
-              a_journal_is_read_back_and_damage_is_noticed, a_journal_belongs_to_one_run_at_a_time,
+              a_journal_is_read_back_and_damage_is_noticed,
+              journals_of_other_versions_are_read_or_refused,
+              a_run_with_other_options_is_no_continuation, a_journal_belongs_to_one_run_at_a_time,
               folders_are_read_in_order_by_name_and_resumed_in_the_middle,
               the_second_half_is_read_as_the_first_was, a_file_as_stdin_has_no_name_to_go_on_with,
               a_file_that_is_not_there_is_named_before_anything_is_read)
