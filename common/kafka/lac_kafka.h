@@ -236,6 +236,7 @@ struct lac_kafka_delivery {
     int code;               /* librdkafka's, for the log */
     int32_t partition;
     int64_t offset; /* -1 unless OK */
+    const void *_message;
 };
 
 struct lac_kafka_producer_setup {
@@ -268,6 +269,12 @@ struct lac_kafka_record {
 /* Bytes of a record as lac_kafka_producer_record_limit() counts them: its headers take some besides
  * their names and values. Thread: any. Pure. */
 size_t lac_kafka_record_size(const struct lac_kafka_record *r);
+
+/* What `d` tells of, as it was given to lac_kafka_produce() but for its partition, which may be
+ * any. It has at most `most` headers, which are put into `headers`. Of deliveries that failed, from
+ * within delivered(); borrowed until that returns. */
+void lac_kafka_delivery_record(const struct lac_kafka_delivery *d, struct lac_kafka_record *r,
+                               struct lac_kafka_header *headers, size_t most);
 
 enum lac_status lac_kafka_producer_open(struct lac_kafka_producer **out,
                                         const struct lac_kafka_options *o,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lac_assert.h"
 #include "lac_clock.h"
 #include "lac_kafka_priv.h"
 #include "lac_log.h"
@@ -469,12 +470,41 @@ static size_t report(struct lac_kafka_producer *p, rd_kafka_event_t *ev)
                 .code = m->err,
                 .partition = m->partition,
                 .offset = m->err ? -1 : m->offset,
+                ._message = m,
             };
         }
         if (p->setup.delivered)
             p->setup.delivered(p->setup.ctx, d, n);
     }
     return total;
+}
+
+void lac_kafka_delivery_record(const struct lac_kafka_delivery *d, struct lac_kafka_record *r,
+                               struct lac_kafka_header *headers, size_t most)
+{
+    const rd_kafka_message_t *m = d->_message;
+    rd_kafka_headers_t *all;
+
+    *r = (struct lac_kafka_record){
+        .key = {m->key, m->key_len},
+        .value = {m->payload, m->len},
+        .partition = LAC_KAFKA_ANY_PARTITION,
+        .timestamp = rd_kafka_message_timestamp(m, NULL),
+        .headers = headers,
+        .opaque = d->opaque,
+    };
+    if (rd_kafka_message_headers(m, &all) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    r->header_count = rd_kafka_header_cnt(all);
+    LAC_ASSERT(r->header_count <= most);
+    for (size_t i = 0; i < r->header_count; i++) {
+        const char *name;
+        const void *value;
+        size_t len;
+
+        (void)rd_kafka_header_get_all(all, i, &name, &value, &len);
+        headers[i] = (struct lac_kafka_header){lac_str_from(name), {value, len}};
+    }
 }
 
 static void note_error(struct lac_kafka_producer *p, rd_kafka_event_t *ev)

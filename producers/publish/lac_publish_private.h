@@ -11,6 +11,7 @@
 #include "lac_kafka.h"
 #include "lac_kafka_admin.h"
 #include "lac_progress.h"
+#include "lac_publish_again.h"
 #include "lac_publish_lag.h"
 #include "lac_publish_run.h"
 #include "lac_publish_wait.h"
@@ -25,6 +26,8 @@ struct lac_publish {
     struct lac_kafka_producer *producer;
     struct lac_publish_input *input;
     struct lac_publish_window window;
+    struct lac_publish_again again;
+    size_t refused_in_a_row; /* since a record was acknowledged */
     struct lac_publish_journal journal;
     struct lac_publish_shape shape;
     struct lac_publish_lag *lag;

@@ -232,6 +232,7 @@ static void close_all(struct lac_publish *r)
     lac_publish_lag_stop(r->lag);
     lac_publish_journal_close(&r->journal);
     lac_kafka_producer_close(r->producer);
+    lac_publish_again_deinit(&r->again);
     lac_publish_wait_close(r->wait);
     lac_wire_close(r->wire);
     lac_arena_deinit(&r->arena);

@@ -15,6 +15,9 @@ enum {
     BAD_SHOWN = 20,
     QUEUE_FULL_MS = 100,
     TELL_MS = 1000, /* a stop that takes longer is explained */
+    /* So many single records that brokers refuse, and none that they take: it is the topic, and to
+     * ask for each of a million takes hours. */
+    REFUSED_MAX = 1000,
 };
 
 void lac_publish_say(struct lac_publish *r, const char *fmt, ...)
@@ -69,28 +72,68 @@ static void expect(struct lac_publish *r, const struct lac_publish_slot *slot,
     r->wait_status = lac_publish_wait_add(r->wait, slot->number, &id, &r->wait_err);
 }
 
+/* A record is not done and will not be: the run ends. */
+static void fail(struct lac_publish *r, const struct lac_err *err)
+{
+    if (r->failed++ == 0)
+        r->failure = *err;
+}
+
 void lac_publish_delivered(void *ctx, const struct lac_kafka_delivery *d, size_t n)
 {
     struct lac_publish *r = ctx;
-    char why[256];
+    struct lac_err err;
 
     for (size_t i = 0; i < n; i++) {
         struct lac_publish_slot *slot = d[i].opaque;
 
         if (d[i].status == LAC_OK) {
             r->delivered++;
+            r->refused_in_a_row = 0;
             expect(r, slot, &d[i]);
+            lac_publish_window_done(&r->window, slot);
         } else if (d[i].status == LAC_REJECT) {
-            snprintf(why, sizeof(why), "the brokers refuse it: %s", lac_kafka_code_text(d[i].code));
-            report_bad(r, slot, why);
+            if (lac_publish_again_keep(&r->again, &d[i], &err) != LAC_OK)
+                fail(r, &err);
         } else { /* not done: the journal stays before it, and the next run sends it */
-            if (r->failed++ == 0)
-                lac_err_set(&r->failure, d[i].status, d[i].code,
-                            "the brokers did not acknowledge a record: %s",
-                            lac_kafka_code_text(d[i].code));
-            continue;
+            lac_err_set(&err, d[i].status, d[i].code,
+                        "the brokers did not acknowledge a record: %s",
+                        lac_kafka_code_text(d[i].code));
+            fail(r, &err);
         }
-        lac_publish_window_done(&r->window, slot);
+    }
+}
+
+static void refused(struct lac_publish *r, struct lac_publish_slot *slot, int code)
+{
+    char why[256];
+    struct lac_err err;
+
+    snprintf(why, sizeof(why), "the brokers refuse it: %s", lac_kafka_code_text(code));
+    report_bad(r, slot, why);
+    lac_publish_window_done(&r->window, slot);
+    if (++r->refused_in_a_row < REFUSED_MAX)
+        return;
+    lac_err_set(&err, LAC_FATAL, code, "the brokers refused %d records one after the other: %s",
+                REFUSED_MAX, lac_kafka_code_text(code));
+    fail(r, &err);
+}
+
+/* Sends what was refused once all else is reported: a batch of its own is what it is about. */
+static void send_again(struct lac_publish *r)
+{
+    enum lac_status status = LAC_REJECT;
+    struct lac_err err;
+    void *slot;
+    int code;
+
+    while (status == LAC_REJECT && r->failed == 0 && lac_publish_again_pending(&r->again) &&
+           lac_kafka_producer_pending(r->producer) == 0) {
+        status = lac_publish_again_step(&r->again, r->producer, r->topic, &slot, &code, &err);
+        if (status == LAC_REJECT)
+            refused(r, slot, code);
+        else if (status != LAC_OK)
+            fail(r, &err);
     }
 }
 
@@ -149,6 +192,7 @@ static bool serve(struct lac_publish *r, uint32_t wait_ms)
     uint64_t now;
 
     (void)lac_kafka_producer_poll(r->producer, wait_ms);
+    send_again(r);
     now = lac_clock_mono_ms();
     if (now - r->saved_ms >= SAVE_MS) {
         r->saved_ms = now;
@@ -230,7 +274,7 @@ static enum lac_status step(struct lac_publish *r, struct lac_err *err)
     struct lac_publish_slot *slot;
     enum lac_status status;
 
-    while (!(slot = lac_publish_window_push(&r->window)))
+    while (lac_publish_again_pending(&r->again) || !(slot = lac_publish_window_push(&r->window)))
         if (!serve(r, QUEUE_FULL_MS))
             return LAC_AGAIN;
     lac_arena_reset(&r->arena);
@@ -260,7 +304,8 @@ static void wait_for_brokers(struct lac_publish *r)
 {
     uint64_t tell_ms = lac_clock_mono_ms() + TELL_MS;
 
-    while (lac_kafka_producer_pending(r->producer) > 0) {
+    while (lac_kafka_producer_pending(r->producer) > 0 ||
+           (lac_publish_again_pending(&r->again) && r->failed == 0)) {
         bool interrupted = r->stopped;
 
         r->stopped = false;

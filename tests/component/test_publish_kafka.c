@@ -14,7 +14,7 @@
 enum { RECORDS = 200, SAID_MAX = 8192 };
 
 /* Codes of the protocol, and exit statuses. */
-enum { INVALID_TIMESTAMP = 32, OUT_OF_ORDER_SEQUENCE = 45 };
+enum { MESSAGE_TOO_LARGE = 10, INVALID_TIMESTAMP = 32, OUT_OF_ORDER_SEQUENCE = 45 };
 enum { EXIT_NEGATIVE = 1, EXIT_DEPENDENCY = 3 };
 
 #define REQUESTS_TOPIC "c.requests"
@@ -103,18 +103,34 @@ static void a_broken_producer_ends_the_run(void)
     close_mock(mock);
 }
 
-/* Where a broker won't have a record, its place and the broker's reason are said. */
+/* Where a broker won't have a record, its place and the broker's reason are said. The batch that it
+ * was refused with is halved until it is alone; the others get through. */
 static void a_refused_record_has_its_place_and_the_reason(void)
 {
+    enum { UNTIL_ALONE = 8 }; /* of 200, 100, 50, 25, 12, 6, 3 and 1 */
     struct lac_kafka_mock *mock = open_mock();
     char said[SAID_MAX], shown[128];
 
     path_of(shown, sizeof(shown), "input.txt:1: the brokers refuse it: Broker: Invalid timestamp");
-    lac_kafka_mock_fail(mock, LAC_KAFKA_API_PRODUCE, INVALID_TIMESTAMP, 1);
+    lac_kafka_mock_fail(mock, LAC_KAFKA_API_PRODUCE, INVALID_TIMESTAMP, UNTIL_ALONE);
     LAC_TEST_EQ(publish(mock, said), EXIT_NEGATIVE);
     CU_ASSERT(strstr(said, shown) != NULL);
+    CU_ASSERT(strstr(said, "199 records delivered") != NULL && strstr(said, "1 bad") != NULL);
+    close_mock(mock);
+}
+
+/* What brokers refuse only now and then costs nothing. */
+static void what_was_refused_with_others_is_sent_by_itself(void)
+{
+    struct lac_kafka_mock *mock = open_mock();
+    char said[SAID_MAX];
+
+    lac_kafka_mock_fail(mock, LAC_KAFKA_API_PRODUCE, MESSAGE_TOO_LARGE, 3);
+    LAC_TEST_EQ(publish(mock, said), 0);
+    CU_ASSERT(strstr(said, "200 records delivered") != NULL && strstr(said, "bad") == NULL);
     close_mock(mock);
 }
 
 LAC_TEST_MAIN(publish_kafka, a_broken_producer_ends_the_run,
-              a_refused_record_has_its_place_and_the_reason)
+              a_refused_record_has_its_place_and_the_reason,
+              what_was_refused_with_others_is_sent_by_itself)

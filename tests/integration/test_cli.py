@@ -345,6 +345,49 @@ def test_what_an_earlier_version_interrupted_goes_on_with_a_warning(lacuna, tmp_
     assert json.loads(done.stdout)["delivered"] == 400_000
 
 
+def test_a_record_that_brokers_refuse_costs_only_itself(lacuna, tmp_path):
+    """Kafka refuses whole batches: one record that a topic has no room for takes thousands along."""
+    lacuna.tool("topics", "create")
+    lacuna.kafka.configure(lacuna.topic("requests"), "max.message.bytes", "200000")
+    some = tmp_path / "some.jsonl"
+    large = {i: os.urandom(n // 2).hex() for i, n in  # brokers see it compressed, to half its size
+             {40: 600_000, 2000: 900_000, 2001: 500_000, 9999: 450_000}.items()}
+    some.write_text("".join(json.dumps({"text": large.get(i, f"line {i}"), "request_id": f"r{i}"}) + "\n"
+                            for i in range(10_000)))
+    done = lacuna.tool("publish", "--json", some, check=False)
+    assert done.returncode == 1
+    refused = [line for line in done.stderr.splitlines() if "the brokers refuse it" in line]
+    assert sorted(refused) == sorted(f"{some}:{i + 1}: the brokers refuse it: Broker: Message size too large"
+                                     for i in large)
+    assert json.loads(done.stdout)["delivered"] == 10_000 - len(large)
+    ids = [json.loads(line)["request_id"] for line in
+           lacuna.tool("tail", "requests", "--from", "beginning", "--no-follow", "--value").stdout.splitlines()]
+    assert sorted(ids) == sorted(f"r{i}" for i in range(10_000) if i not in large)
+
+
+def test_a_topic_with_less_room_than_a_batch_gets_all_of_it(lacuna, tmp_path):
+    lacuna.tool("topics", "create")
+    lacuna.kafka.configure(lacuna.topic("requests"), "max.message.bytes", "20000")
+    some = tmp_path / "some.txt"
+    some.write_text("".join(f"{os.urandom(100).hex()}\n" for i in range(5000)))
+    done = json.loads(lacuna.tool("publish", "--json", some).stdout)
+    assert done["delivered"] == 5000 and lacuna.kafka.count(lacuna.topic("requests")) == 5000
+
+
+def test_a_topic_that_takes_nothing_ends_the_run(lacuna, tmp_path):
+    lacuna.tool("topics", "create")
+    lacuna.kafka.configure(lacuna.topic("requests"), "max.message.bytes", "200")
+    some = tmp_path / "some.txt"
+    some.write_text("".join(f"{os.urandom(300).hex()}\n" for i in range(20_000)))
+    done = lacuna.tool("publish", "--json", some, check=False)
+    assert done.returncode == 3, done.stderr
+    assert "the brokers refused 1000 records one after the other" in done.stderr
+    assert json.loads(done.stdout)["bad"] == 1000 and f"{some}:1: " in done.stderr
+    lacuna.kafka.configure(lacuna.topic("requests"), "max.message.bytes", "200000")
+    assert lacuna.tool("publish", "--json", some, check=False).returncode == 1
+    assert lacuna.kafka.count(lacuna.topic("requests")) == 19_000
+
+
 def test_dead_letters_are_listed_shown_and_retried_unchanged(flow):
     value = b"bad\x00\x1b[2J\xff"
     flow.kafka.produce(flow.topic("requests"), [value])

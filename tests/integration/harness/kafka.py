@@ -245,6 +245,9 @@ class Kafka:
         entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
         resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])
         self.admin().incremental_alter_configs([resource])[resource].result(timeout=30)
+        asked = ConfigResource(ConfigResource.Type.TOPIC, topic)
+        wait_until(lambda: self.admin().describe_configs([asked])[asked].result(timeout=30)[name].value
+                   == value, what=f"{name} of {topic}")
 
     def delete_topic(self, topic):
         self.admin().delete_topics([topic])[topic].result(timeout=30)
