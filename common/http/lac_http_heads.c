@@ -104,7 +104,8 @@ void lac_http_heads_read(struct MHD_Connection *mhd, const char *uri_end, const 
     MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, note, &h);
     /* Behind the last value is the end of its line, and that of the empty one. */
     h.odd = h.odd || hides_bytes(h.end, h.end + 2);
-    *out = (struct lac_http_heads){.length = h.at[LENGTH],
+    *out = (struct lac_http_heads){.host = h.at[HOST],
+                                   .length = h.at[LENGTH],
                                    .coding = h.at[CODING],
                                    .type = h.at[TYPE],
                                    .squeezed = h.at[SQUEEZED],

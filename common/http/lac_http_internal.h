@@ -68,7 +68,7 @@ enum lac_http_stage {
 };
 
 /* Verdicts that one status has two of. */
-enum { LAC_HTTP_VERDICT_SQUEEZED = 1415 };
+enum { LAC_HTTP_VERDICT_SQUEEZED = 1415, LAC_HTTP_VERDICT_NO_HOST = 1400 };
 
 struct lac_http_request {
     struct lac_http_server *server;
@@ -77,7 +77,8 @@ struct lac_http_request {
     struct lac_str method, path, param;
     const struct lac_http_route *route; /* NULL: `verdict` says why */
     unsigned verdict;    /* a status to refuse with after the body, LAC_HTTP_VERDICT_…, or 0 */
-    bool hollow;         /* its path or query holds a NUL */
+    bool hollow;         /* its path or query holds a NUL or a space */
+    bool current;        /* of HTTP/1.1 or later */
     const char *uri_end; /* in the library's memory, while headers are read */
     unsigned allowed;    /* methods the path has, for 405 */
     struct lac_buf body;
@@ -168,8 +169,8 @@ enum lac_status lac_http_listen(const char *listen, int *fd, char *address, size
 
 /* lac_http_heads.c: what a request's headers say about how to read it. */
 struct lac_http_heads {
-    struct lac_str length, coding, type, squeezed, expect; /* squeezed: Content-Encoding */
-    uint64_t sizes;                                        /* see struct lac_http_request */
+    struct lac_str host, length, coding, type, squeezed, expect; /* squeezed: Content-Encoding */
+    uint64_t sizes;                                              /* see struct lac_http_request */
     bool ambiguous; /* another program may read this request otherwise */
 };
 static inline uint64_t lac_http_size_bit(size_t size)

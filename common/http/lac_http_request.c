@@ -82,7 +82,8 @@ void *lac_http_request_begin(void *cls, const char *uri, struct MHD_Connection *
         return NULL; /* lac_http_request_step() closes the connection */
     r->server = s;
     r->conn = c;
-    r->hollow = strstr(uri, "%00") != NULL; /* what follows would not be seen */
+    /* What follows would not be seen, or by others taken for the version. */
+    r->hollow = strstr(uri, "%00") != NULL || strchr(uri, ' ') != NULL;
     r->uri_end = uri + strlen(uri);
     c->request = r;
     c->used = true;
@@ -149,6 +150,9 @@ static void refuse_now(struct lac_http_request *r)
                                                  "no Content-Encoding."},
             &(struct lac_http_header){"Accept-Encoding", "identity"}, 1);
         return;
+    case LAC_HTTP_VERDICT_NO_HOST:
+        lac_http_refuse(r, 400, "no-host", "A request of HTTP/1.1 must have a header Host.");
+        return;
     default:
         lac_http_refuse(r, r->verdict, "bad-request",
                         "The request's path, framing or headers are ambiguous.");
@@ -203,6 +207,11 @@ static void judge_headers(struct lac_http_request *r, const char *version, bool 
         *early = true;
         return;
     }
+    if (r->current && !h.host.ptr) { /* HTTP/1.1 demands it: who is meant decides who answers */
+        r->verdict = LAC_HTTP_VERDICT_NO_HOST;
+        *early = true;
+        return;
+    }
     if (!r->verdict && *has_body && h.squeezed.ptr && !lac_str_eq_nocase(h.squeezed, "identity"))
         r->verdict = LAC_HTTP_VERDICT_SQUEEZED;
     if (!r->verdict && *has_body && r->route->content_type &&
@@ -228,6 +237,7 @@ static enum MHD_Result headers_done(struct lac_http_request *r, const char *url,
     bool has_body, early;
     r->method = lac_str_from(method);
     r->path = path_of(url);
+    r->current = strcmp(version, "HTTP/1.0") != 0; /* there is no older one, nor 2 */
     r->begun_ns = lac_clock_mono_ns();
     r->begun_round = r->server->round;
     judge_headers(r, version, &has_body, &early);

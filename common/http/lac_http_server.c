@@ -21,6 +21,16 @@ enum {
     THREAD_ROUND_MS = 60000, /* upper bound only: every event and deadline ends a wait */
 };
 
+/*
+ * Up to 0.9 it refuses two things, both of which we see and refuse in JSON: no Host, and a space in
+ * the path. From 1.0 on it also decides about ends of lines and folded headers.
+ */
+#if MHD_VERSION < 0x01000000
+enum { STRICT = 0 };
+#else
+enum { STRICT = 1 };
+#endif
+
 static void fill_defaults(struct lac_http_server_options *o)
 {
     if (!o->connections)
@@ -58,7 +68,7 @@ static enum lac_status start_daemon(struct lac_http_server *s, struct lac_err *e
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, o->header_bytes + OVERHEAD,
         MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)READ_STEP, MHD_OPTION_URI_LOG_CALLBACK,
         lac_http_request_begin, s, MHD_OPTION_NOTIFY_COMPLETED, lac_http_request_end, s,
-        MHD_OPTION_NOTIFY_CONNECTION, lac_http_conn_notify, s, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_NOTIFY_CONNECTION, lac_http_conn_notify, s, MHD_OPTION_STRICT_FOR_CLIENT, STRICT,
         MHD_OPTION_ARRAY, per_ip + (o->connections_per_ip ? 0 : 1), MHD_OPTION_END);
     if (!s->daemon)
         return lac_err_set(err, LAC_FATAL, errno, "http: the server did not start on %s",
@@ -120,6 +130,11 @@ enum lac_status lac_http_server_open(struct lac_http_server **out,
     }
     *out = s;
     return LAC_OK;
+}
+
+const char *lac_http_library(void)
+{
+    return MHD_get_version();
 }
 
 const char *lac_http_server_address(const struct lac_http_server *s)

@@ -9,8 +9,9 @@
  *
  * A body over the limit is 413: with a declared length at once, in chunks after a bounded
  * drain. Unknown paths are 404, known paths with another method 405 with Allow, bodies of
- * another media type 415, all as problem+json (lac_http_problem.h). Answers carry nosniff,
- * no-store and a strict content security policy. Nothing of a request is logged.
+ * another media type 415, all as problem+json (lac_http_problem.h). What is no HTTP, or has more
+ * headers than there is room for, the library refuses in HTML: it asks nobody. Answers carry
+ * nosniff, no-store and a strict content security policy. Nothing of a request is logged.
  *
  * Thread: the loop's thread, unless a function says otherwise. Handlers and the other
  * callbacks run in it and must not block.
@@ -93,6 +94,9 @@ struct lac_http_server_options {
 enum lac_status lac_http_server_open(struct lac_http_server **out,
                                      const struct lac_http_server_options *options,
                                      struct lac_err *err) LAC_MUST_USE;
+
+/* The version of the HTTP library that is loaded, for example "0.9.75". */
+const char *lac_http_library(void);
 
 /* "host:port" as bound, with the real port. Borrowed for the server's life. */
 const char *lac_http_server_address(const struct lac_http_server *s);
