@@ -102,6 +102,7 @@ void lac_match_close(struct lac_match *m)
     lac_match_rest_close(m);
     free(m->live);
     free(m->allow_lists);
+    free(m->number_words);
     free(m->memory);
     free(m);
 }

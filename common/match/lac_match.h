@@ -200,7 +200,8 @@ struct lac_match_hits {
                              plain view has it and without blanks around it, is a text */
     bool keep_shadowed;   /* set by the caller: also report hits inside surer ones, see below */
     bool decode;          /* set by the caller: also look into what is percent-encoded, escaped, hex
-                             or base64, three deep; hits then cover the bytes that encode them */
+                             or base64, three deep, and at values that a line end cuts in two; hits
+                             then cover the bytes that encode them, and the line end */
     bool want_weak;       /* set by the caller: report hits below LAC_MATCH_SCORE_COUNTS too */
     size_t count;         /* reported; sorted by start, end, rule; each once */
     const bool *rule_hit; /* [rule_count]: hit at least once, reported or not; borrowed from the
@@ -209,7 +210,8 @@ struct lac_match_hits {
     bool truncated;       /* more hits than were reported */
     bool over_limit;      /* the field's end was not looked at */
     bool undecodable;     /* malformed UTF-8: the well-formed parts were scanned */
-    bool too_deep;        /* encodings in encodings in ...: the innermost was not looked at */
+    bool too_deep;        /* encodings in encodings in ...: the innermost was not looked at; or more
+                             line ends in what may be values than are tried */
     bool whole_allowed;   /* an allow rule covers the whole field */
     bool blank;           /* nothing but blanks */
 };

@@ -54,6 +54,29 @@ struct lac_match_decoded {
  */
 bool lac_match_unescape(struct lac_str text, size_t *from, struct lac_match_decoded *out);
 
+/* What unescaping and joining do with what they leave as it is: where a stretch begins that has an
+ * escape at `escape`, where it ends when decoding has come to `at`, and [at, end), as far as there
+ * is room, which returns where that ends. */
+size_t lac_match_stretch_begin(struct lac_str t, size_t from, size_t escape);
+size_t lac_match_stretch_end(struct lac_str t, size_t at);
+size_t lac_match_put_plain(struct lac_match_decoded *out, struct lac_str t, size_t at, size_t end);
+
+struct lac_match_seam;
+struct lac_match_cuts;
+
+/*
+ * The text around the next of the sorted `seams` from `*next` on, without them. A token may go on
+ * in one line or in more, and a number may have had a blank where a line ends: each pass, of
+ * lac_match_join_passes(), tries another way. False: there are no more.
+ */
+bool lac_match_join(struct lac_str text, const struct lac_match_seam *seams, size_t count,
+                    size_t *next, unsigned pass, struct lac_match_decoded *out,
+                    struct lac_match_cuts *cuts);
+unsigned lac_match_join_passes(const struct lac_match_seam *seams, size_t count);
+
+/* What the seams are of (enum lac_match_join) that lay inside [start, end) of the joined text. */
+unsigned lac_match_joins_in(const struct lac_match_cuts *cuts, size_t start, size_t end);
+
 /* The next run of hex digits or base64 characters (RFC 4648, both alphabets, also over line ends
  * behind long lines) in `text` from `*from` on. False: there is none. `*from` is moved behind
  * it. */

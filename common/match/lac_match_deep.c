@@ -4,6 +4,8 @@
  * level: its bytes, and where in the level above each of them comes from; the field is the top.
  * Hits of a level count as hits of the field, over the bytes that encode them.
  *
+ * Values that line ends cut in two are another such level (lac_match_join.c).
+ *
  * Every byte is decoded at most once per kind and level, in pieces of bounded size, so the work is
  * a constant times the field's length. What the last level holds in yet another encoding is not
  * looked at, and said to be there: who wraps a text often enough must not make it harmless.
@@ -17,6 +19,9 @@
 
 enum {
     HITS_MAX = 8192,                     /* of one decoded piece */
+    JOINED_SCORE = 700000,               /* most that a hit over two lines has */
+    SURE_LEAST = 25,                     /* bytes of a number that is one without a word */
+    TOLD_MAX = 64,                       /* hits before a place that may reach over it */
     LEVELS = LAC_MATCH_DECODE_DEPTH + 1, /* and one to see whether there is more */
 };
 
@@ -24,6 +29,8 @@ struct lac_match_deep {
     struct lac_match_scratch *scratch; /* for decoded texts */
     struct lac_match_decoded level[LEVELS];
     struct lac_match_hit hits[HITS_MAX];
+    struct lac_match_seam seams[LAC_MATCH_SEAMS_MAX]; /* of the text that was scanned last */
+    struct lac_match_cuts cuts;
 };
 
 struct level {
@@ -125,16 +132,126 @@ static enum lac_status scan_level(struct lac_match_scratch *s, const struct leve
     return LAC_OK;
 }
 
+/* ---- values over line ends ---- */
+
+/* Whether something of the same kind was found in [start, end), or over it. */
+static bool is_told(const struct lac_match_scratch *s, uint32_t rule, uint32_t start, uint32_t end)
+{
+    const struct lac_match_hits *hits = s->hits;
+    size_t low = 0, high = hits->count;
+
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+
+        if (hits->at[mid].start < end)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    for (size_t n = 0; low > 0 && n < TOLD_MAX; n++)
+        if (hits->at[--low].end > start &&
+            lac_str_eq(s->m->rules[hits->at[low].rule].entity, s->m->rules[rule].entity))
+            return true;
+    return false;
+}
+
+/* Two unrelated numbers are one with a right check digit once in ten times. With groups on either
+ * side of the seam they are none; nor is a long one, or one that has the word right before it. */
+static bool is_sure(const struct lac_match_scratch *s, const struct level *l,
+                    const struct lac_match_hit *h)
+{
+    const struct lac_match_live *r = &s->m->live[h->rule];
+    unsigned joins = lac_match_joins_in(&s->deep->cuts, h->start, h->end);
+    bool letters = false;
+
+    if (!(joins & r->joins))
+        return false;
+    if (joins & r->joins & LAC_MATCH_JOIN_TOKEN || h->end - h->start >= SURE_LEAST)
+        return true;
+    for (size_t i = h->start; i < h->end; i++) {
+        unsigned char c = (unsigned char)l->text.ptr[i];
+
+        if (!lac_match_is_alnum(c) && !lac_match_joins_in(&s->deep->cuts, i - 1, i + 1))
+            return true;
+        letters = letters || lac_match_is_alpha(c);
+    }
+    return joins & LAC_MATCH_JOIN_BESIDE || (letters && r->context_count == 0);
+}
+
+static void take_joined(struct lac_match_scratch *s, const struct level *l,
+                        const struct lac_match_hit *h)
+{
+    struct lac_match_hit hit = *h;
+    size_t start = h->start, end = h->end;
+
+    if (!is_sure(s, l, h))
+        return;
+    to_field(l, &start, &end);
+    if (is_told(s, h->rule, (uint32_t)start, (uint32_t)end))
+        return;
+    hit.score = hit.score < JOINED_SCORE ? hit.score : JOINED_SCORE;
+    take_hit(s, l, &hit);
+}
+
+/* Only what reaches over a seam is new. */
+static enum lac_status scan_joined(struct lac_match_scratch *s, const struct level *above,
+                                   struct lac_err *err)
+{
+    struct lac_match_deep *d = s->deep;
+    const struct lac_match_decoded *joined = &d->level[above->depth];
+    struct level l = {above, {joined->text, joined->len}, joined, above->depth + 1};
+    struct lac_match_hits hits = {.at = d->hits,
+                                  .capacity = HITS_MAX,
+                                  .per_rule = HITS_MAX,
+                                  .keep_shadowed = true,
+                                  .want_weak = s->hits->want_weak};
+    enum lac_status status = lac_match_scan(s->m, d->scratch, l.text, &hits, err);
+
+    for (size_t i = 0; status == LAC_OK && i < hits.count; i++)
+        take_joined(s, &l, &hits.at[i]);
+    return status;
+}
+
+/* `from`: the scratch that has scanned the level's text. */
+static __attribute__((noinline)) enum lac_status joins(struct lac_match_scratch *s,
+                                                       const struct level *l,
+                                                       const struct lac_match_scratch *from,
+                                                       struct lac_err *err)
+{
+    struct lac_match_deep *d = s->deep;
+    enum lac_status status = LAC_OK;
+    size_t count = from->seam_count;
+    unsigned passes;
+
+    if (count == 0)
+        return LAC_OK;
+    memcpy(d->seams, from->seams, count * sizeof(*d->seams));
+    count = lac_match_seams_sort(d->seams, count);
+    passes = lac_match_join_passes(d->seams, count);
+    for (unsigned pass = 0; pass < passes; pass++) {
+        size_t next = 0;
+
+        while (status == LAC_OK &&
+               lac_match_join(l->text, d->seams, count, &next, pass, &d->level[l->depth], &d->cuts))
+            status = scan_joined(s, l, err);
+    }
+    return status;
+}
+
+/* ---- encodings ---- */
+
 static enum lac_status look_into(struct lac_match_scratch *s, const struct level *l,
                                  struct lac_err *err);
 
-static enum lac_status decoded(struct lac_match_scratch *s, const struct level *above,
-                               struct lac_err *err)
+static __attribute__((noinline)) enum lac_status
+decoded(struct lac_match_scratch *s, const struct level *above, struct lac_err *err)
 {
     const struct lac_match_decoded *d = &s->deep->level[above->depth];
     struct level l = {above, {d->text, d->len}, d, above->depth + 1};
     enum lac_status status = scan_level(s, &l, err);
 
+    if (status == LAC_OK)
+        status = joins(s, &l, s->deep->scratch, err);
     return status == LAC_OK ? look_into(s, &l, err) : status;
 }
 
@@ -218,7 +335,10 @@ enum lac_status lac_match_deep(struct lac_match_scratch *s, struct lac_err *err)
         .text = s->copy.text, .map = s->copy.map, .len = s->copy.len};
     struct level field = {NULL, s->text, NULL, 0};
     struct level view = {&field, s->plain, &plain, 0};
+    enum lac_status status = joins(s, &field, s, err);
 
+    if (status != LAC_OK)
+        return status;
     /* Nothing invisible, and no letter of another alphabet, is then between what is encoded. */
     return look_into(s, s->ascii ? &field : &view, err);
 }

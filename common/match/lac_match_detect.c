@@ -186,6 +186,30 @@ const struct lac_match_detector *lac_match_detector_find(struct lac_str name)
     return NULL;
 }
 
+enum lac_match_join lac_match_detector_joins(const struct lac_match_detector *d)
+{
+    static const struct {
+        lac_match_verify *verify;
+        enum lac_match_join joins;
+    } whole[] = {
+        {lac_match_verify_ssn, LAC_MATCH_JOIN_NUMBER},
+        {lac_match_verify_card, LAC_MATCH_JOIN_NUMBER},
+        {lac_match_verify_iban, LAC_MATCH_JOIN_NUMBER},
+        {lac_match_verify_aws_id, LAC_MATCH_JOIN_TOKEN},
+        {lac_match_verify_aws_secret, LAC_MATCH_JOIN_TOKEN},
+        {lac_match_verify_github, LAC_MATCH_JOIN_TOKEN},
+        {lac_match_verify_slack, LAC_MATCH_JOIN_TOKEN},
+        {lac_match_verify_openai, LAC_MATCH_JOIN_TOKEN},
+        {lac_match_verify_openai_admin, LAC_MATCH_JOIN_TOKEN},
+        {lac_match_verify_jwt, LAC_MATCH_JOIN_TOKEN},
+    };
+
+    for (size_t i = 0; i < LAC_COUNT(whole); i++)
+        if (whole[i].verify == d->verify)
+            return whole[i].joins;
+    return LAC_MATCH_JOIN_NONE;
+}
+
 bool lac_match_detector_known(struct lac_str name)
 {
     return lac_match_detector_find(name) != NULL;

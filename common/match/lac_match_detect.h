@@ -36,6 +36,14 @@ struct lac_match_span {
 typedef bool lac_match_verify(struct lac_str text, size_t at, unsigned trigger,
                               struct lac_match_span *out);
 
+/* What a value may be that a line end has cut in two: put together again, its rule knows it. */
+enum lac_match_join {
+    LAC_MATCH_JOIN_NONE = 0,
+    LAC_MATCH_JOIN_TOKEN = 1,  /* by its beginning, and its length or a checksum */
+    LAC_MATCH_JOIN_NUMBER = 2, /* by a checksum, with its groups or a word beside it */
+    LAC_MATCH_JOIN_BESIDE = 4, /* of a place: the word stands right before the number */
+};
+
 struct lac_match_detector {
     const char *name;
     lac_match_verify *verify;
@@ -43,6 +51,8 @@ struct lac_match_detector {
                                                     begins with '<' is looked for where a word
                                                     or a part of an identifier begins */
 };
+
+enum lac_match_join lac_match_detector_joins(const struct lac_match_detector *d);
 
 /* NULL when there is none of that name. */
 const struct lac_match_detector *lac_match_detector_find(struct lac_str name);
@@ -164,7 +174,12 @@ size_t lac_match_digits_back(struct lac_str t, size_t to, size_t count);
  */
 size_t lac_match_break(struct lac_str t, size_t i, unsigned char *kind);
 
-/* The length of the longest such that ends at `to`; 0 when there is none. */
+/* The length of a line end at `i` with what belongs to it: the mark of a line that goes on, an
+ * indentation, a quotation's or a comment's marks, the ends of two strings that are joined. 0:
+ * there is none. */
+size_t lac_match_glue(struct lac_str t, size_t i);
+
+/* The length of the longest break that ends at `to`; 0 when there is none. */
 size_t lac_match_break_back(struct lac_str t, size_t to);
 
 /* Whether a number may start at `i` or end there: not inside a word, a decimal, a version or a

@@ -414,7 +414,7 @@ static size_t room(const struct lac_match_decoded *out)
 }
 
 /* As it stands there, as far as there is room. Returns where that ends. */
-static size_t put_plain(struct lac_match_decoded *out, struct lac_str t, size_t at, size_t end)
+size_t lac_match_put_plain(struct lac_match_decoded *out, struct lac_str t, size_t at, size_t end)
 {
     size_t n = end - at < room(out) ? end - at : room(out);
 
@@ -445,7 +445,7 @@ static size_t cut_before(struct lac_str t, size_t low, size_t high)
 }
 
 /* Where to begin, with `near` bytes before the first escape. */
-static size_t stretch_begin(struct lac_str t, size_t from, size_t escape)
+size_t lac_match_stretch_begin(struct lac_str t, size_t from, size_t escape)
 {
     const size_t near = LAC_MATCH_DECODE_OVERLAP;
     size_t high = escape - from > near ? escape - near : from;
@@ -456,7 +456,7 @@ static size_t stretch_begin(struct lac_str t, size_t from, size_t escape)
 
 /* Where to end, with `near` bytes behind what was decoded up to `at`; soon after those, for each
  * byte more is looked at twice. */
-static size_t stretch_end(struct lac_str t, size_t at)
+size_t lac_match_stretch_end(struct lac_str t, size_t at)
 {
     const size_t near = LAC_MATCH_DECODE_OVERLAP;
     size_t low = at + near;
@@ -486,11 +486,11 @@ bool lac_match_unescape(struct lac_str text, size_t *from, struct lac_match_deco
         return false;
     out->len = 0;
     out->tail = 0;
-    at = stretch_begin(text, *from, e.at);
+    at = lac_match_stretch_begin(text, *from, e.at);
     while (e.len > 0 && !full) {
         size_t escape = e.at;
 
-        at = put_plain(out, text, at, escape);
+        at = lac_match_put_plain(out, text, at, escape);
         full = at < escape || room(out) < sizeof(e.bytes);
         if (full)
             break;
@@ -501,9 +501,9 @@ bool lac_match_unescape(struct lac_str text, size_t *from, struct lac_match_deco
             break; /* the next stretch begins with that one, behind where this one may end */
     }
     if (!full) {
-        size_t end = stretch_end(text, at);
+        size_t end = lac_match_stretch_end(text, at);
 
-        at = put_plain(out, text, at, end);
+        at = lac_match_put_plain(out, text, at, end);
         full = at < end;
     }
     out->map[out->len] = (uint32_t)at;

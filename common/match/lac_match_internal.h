@@ -35,8 +35,9 @@ struct lac_match_live {
     uint32_t except, except_count, allow, allow_count, context_count;
     uint16_t allow_list; /* which of the lists of examples this is */
     uint8_t tier, strength;
-    bool secret; /* its tags say so */
-    uint8_t unused[3];
+    bool secret;   /* its tags say so */
+    uint8_t joins; /* enum lac_match_join */
+    uint8_t unused[2];
 };
 
 enum { LAC_MATCH_LIVE_BYTES = 64 };
@@ -103,6 +104,9 @@ struct lac_match {
     uint32_t symbol_before[128][LAC_MATCH_BESIDE];
     struct lac_match_trio run_trio;           /* of three bytes that have a mark */
     struct lac_match_allow_list *allow_lists; /* of each list of examples */
+    uint64_t
+        *number_words; /* a bit of each word that numbers which may be joined stand beside ... */
+    uint32_t number_blocks; /* ... and of each block, modulo 32, of the rules of these */
 };
 
 static inline struct lac_str lac_match_text_of(const struct lac_match *m, struct lac_match_text t)
@@ -176,6 +180,35 @@ enum {
 struct lac_match_deep;
 struct lac_match_glyphs;
 
+/* A line end, with what belongs to it, that may stand in the middle of a value. */
+struct lac_match_seam {
+    uint32_t from, to; /* original offsets */
+    uint8_t joins;     /* enum lac_match_join, all that may be */
+    uint8_t line;      /* how many seams of the same token are before it */
+    bool parts;        /* a number's, which may stand where a blank stood */
+};
+
+enum {
+    LAC_MATCH_SEAMS_MAX = 1024, /* of one text; who has more hides something */
+    LAC_MATCH_CHAIN_MAX = 8,    /* of one token */
+};
+
+/* The places in a text where lines were joined. */
+struct lac_match_cuts {
+    struct {
+        uint32_t at;
+        uint32_t joins; /* enum lac_match_join */
+    } list[LAC_MATCH_SEAMS_MAX];
+    size_t count;
+};
+
+/* The token that was looked at last, plain view: its first line, and its seams if it can be one. */
+struct lac_match_chain {
+    size_t from, to;
+    struct lac_match_seam seams[LAC_MATCH_CHAIN_MAX];
+    size_t count;
+};
+
 enum { LAC_MATCH_ENTROPY_TERMS = LAC_MATCH_PATTERN_WIDTH + 1 };
 
 /* How often each byte stands in the candidate whose entropy was asked for last. */
@@ -207,6 +240,10 @@ struct lac_match_scratch {
     bool regions_full;     /* a unit found no room for its region */
     struct lac_match_entropy entropy;
     size_t token_from, token_to; /* a run of a token's characters, plain view */
+    struct lac_match_seam seams[LAC_MATCH_SEAMS_MAX];
+    size_t seam_count;
+    struct lac_match_chain chain;
+    size_t chains_tried;
     /* the scan in hand */
     const struct lac_match *m;
     struct lac_str text;
@@ -506,6 +543,15 @@ static inline void lac_match_foresee(const struct lac_match_scratch *s, uint32_t
 void lac_match_gates_close(struct lac_match_scratch *s);
 void lac_match_gates_open(struct lac_match_scratch *s);
 void lac_match_gates_word(struct lac_match_scratch *s, uint32_t word);
+
+/* Notes line ends that may cut a value in two: of the unit, one of whose literals or triggers is
+ * [start, at) of the plain view, and of numbers around the words of the piece in hand. */
+void lac_match_seams_behind(struct lac_match_scratch *s, const struct lac_match_unit *u,
+                            size_t start, size_t at);
+void lac_match_seams_around_words(struct lac_match_scratch *s);
+
+/* Puts them into the order of the text, each once. Returns how many are left. */
+size_t lac_match_seams_sort(struct lac_match_seam *seams, size_t count);
 
 /* All that only Vectorscan nominates. */
 enum lac_status lac_match_rest(struct lac_match_scratch *s, struct lac_err *err);

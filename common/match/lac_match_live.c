@@ -50,6 +50,27 @@ static bool has_tag(const struct lac_match_rule *r, const char *tag)
     return false;
 }
 
+/* Of numbers those whose validator has a check digit, or a form that none but they have: a date or
+ * a prefix is soon made of two lines. */
+static enum lac_match_join joins_of(const struct lac_match_rule *r, const struct lac_match_live *l)
+{
+    static const char *const loose[] = {"bic",          "date",       "id_nik", "luhn",   "mac",
+                                        "letter_digit", "mixed_case", "us_ein", "my_nric"};
+
+    if (r->strength != LAC_MATCH_FLOOR)
+        return LAC_MATCH_JOIN_NONE;
+    if (l->detector)
+        return lac_match_detector_joins(l->detector);
+    if (r->phrase_count > 0 || (!l->secret && !l->validate))
+        return LAC_MATCH_JOIN_NONE;
+    for (size_t i = 0; i < LAC_COUNT(loose); i++)
+        if (!l->secret && lac_str_is(r->validator, loose[i]))
+            return LAC_MATCH_JOIN_NONE;
+    if (lac_str_is(r->validator, "last_word") || lac_str_is(r->validator, "said_password"))
+        return LAC_MATCH_JOIN_NONE; /* of any length, so that the next line would be of it */
+    return l->secret ? LAC_MATCH_JOIN_TOKEN : LAC_MATCH_JOIN_NUMBER;
+}
+
 static void copy_rule(struct lac_match *m, size_t rule)
 {
     const struct lac_match_rule *r = &m->rules[rule];
@@ -69,6 +90,7 @@ static void copy_rule(struct lac_match *m, size_t rule)
     live->tier = (uint8_t)r->tier;
     live->strength = (uint8_t)r->strength;
     live->secret = has_tag(r, "SECRET");
+    live->joins = (uint8_t)joins_of(r, live);
 }
 
 static void index_groups(struct lac_match *m)
@@ -174,6 +196,31 @@ static bool index_examples(struct lac_match *m)
     return first && m->allow_lists;
 }
 
+/* The words that open a rule whose numbers may be joined. */
+static bool index_number_words(struct lac_match *m)
+{
+    size_t words = m->image->section[LAC_MATCH_S_WORDS].size / sizeof(*m->words);
+    uint64_t *rules = calloc(m->count / 64 + 1, sizeof(*rules));
+
+    free(m->number_words);
+    m->number_words = calloc(words / 64 + 1, sizeof(*m->number_words));
+    m->number_blocks = 0;
+    for (size_t i = 0; rules && i < m->count; i++)
+        if (m->live[i].joins == LAC_MATCH_JOIN_NUMBER)
+            rules[i / 64] |= (uint64_t)1 << (i % 64);
+    for (size_t i = 0; rules && m->number_words && i < words; i++) {
+        const struct lac_match_gates *g = m->gates + m->words[i].gates;
+
+        for (uint32_t k = 0; k < m->words[i].gates_count; k++)
+            if (g[k].rules & rules[g[k].block]) {
+                m->number_words[i / 64] |= (uint64_t)1 << (i % 64);
+                m->number_blocks |= (uint32_t)1 << (g[k].block % 32);
+            }
+    }
+    free(rules);
+    return rules && m->number_words;
+}
+
 enum lac_status lac_match_enliven(struct lac_match *m, struct lac_err *err)
 {
     enum lac_status status = LAC_OK;
@@ -189,7 +236,7 @@ enum lac_status lac_match_enliven(struct lac_match *m, struct lac_err *err)
     index_groups(m);
     index_symbols(m);
     index_marks(m);
-    if (status == LAC_OK && !index_examples(m))
+    if (status == LAC_OK && (!index_examples(m) || !index_number_words(m)))
         status = no_memory(err);
     return status;
 }

@@ -274,6 +274,8 @@ static void scan_ascii(struct lac_match_scratch *s)
         lac_match_words(s, from, &core, true);
         walk(s, &core, from);
         loose_units(s, core.from, core.to);
+        if (s->gated_blocks & s->m->number_blocks)
+            lac_match_seams_around_words(s);
     }
 }
 
@@ -339,6 +341,8 @@ static void scan_views(struct lac_match_scratch *s)
     if (s->m->front.names)
         scan_names(s);
     scan_plain(s);
+    if (s->gated_blocks & s->m->number_blocks)
+        lac_match_seams_around_words(s);
 }
 
 static bool is_blank(const struct lac_match_scratch *s)
@@ -375,6 +379,9 @@ static void reset(struct lac_match_scratch *s, struct lac_match_hits *hits)
     s->touched_count = 0;
     s->entropy.from = s->entropy.to = NULL; /* of another text at the same place */
     s->token_from = s->token_to = 0;
+    s->seam_count = 0;
+    s->chain = (struct lac_match_chain){.from = SIZE_MAX};
+    s->chains_tried = 0;
     s->hits = hits;
     hits->count = 0;
     hits->rule_hit = s->rule_hit;

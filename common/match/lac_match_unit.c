@@ -62,8 +62,11 @@ bool lac_match_nominated(struct lac_match_scratch *s, const struct lac_match_uni
         found = s->m->live[u->rule].detector->verify(text, end, u->trigger, &span);
         if (span.resume > state->resume)
             state->resume = (uint32_t)span.resume;
-        if (!found)
+        if (!found) {
+            if (s->m->live[u->rule].joins)
+                lac_match_seams_behind(s, u, start, end);
             return false;
+        }
         LAC_ASSERT(span.start < span.end && span.end <= text.len);
     }
     if (!lac_match_passes(s, u->rule, lac_str_slice(text, span.start, span.end)))
@@ -233,6 +236,22 @@ static bool has_literal(const char *text, struct lac_str what, bool nocase)
     return true;
 }
 
+/* Whether what begins with the literal at `at` matches up to a line end, as far as its head tells,
+ * and is nothing yet. */
+static bool may_be_cut(const struct lac_match_scratch *s, const struct lac_match_literal *l,
+                       size_t at, size_t len)
+{
+    const struct lac_match_unit *u = &s->m->units[l->unit];
+
+    for (size_t i = len; i < u->head_len; i++) {
+        unsigned char c = lac_match_byte(s->plain, at + i);
+
+        if (!(u->head[i] & lac_match_kind[c]))
+            return lac_match_is_in(c, "\n\r=\\\"'");
+    }
+    return !(lac_match_seen(s, l->rule) && s->states[l->rule].resume > at);
+}
+
 /* The first bytes of the literal stand at `at`. */
 static __attribute__((noinline)) void literal_begun(struct lac_match_scratch *s, size_t at,
                                                     const struct lac_match_literal *l)
@@ -253,6 +272,10 @@ static __attribute__((noinline)) void literal_begun(struct lac_match_scratch *s,
     from = at > l->back_max ? at - l->back_max : 0;
     for (size_t start = from; start <= at - l->back_min; start++)
         run_at(s, &s->m->units[l->unit], start);
+    /* What tokens begin with is written in one way, names in any. */
+    if (!l->nocase && l->back_max == 0 && s->m->live[l->rule].joins &&
+        may_be_cut(s, l, at, what.len))
+        lac_match_seams_behind(s, &s->m->units[l->unit], at, at + what.len);
 }
 
 void lac_match_literal_at(struct lac_match_scratch *s, size_t at, uint32_t literal)

@@ -137,6 +137,31 @@ OVER = {
 }
 
 
+GLUES = {
+    "a line end": "\n",
+    "CRLF": "\r\n",
+    "an indented line": "\n    ",
+    "a soft line end": "=\n",
+    "a shell's line": "\\\n",
+    "a reply": "\n> ",
+    "two strings": '" +\n    "',
+}
+# Each with the first place at which a line may end in it: before that nothing tells what it is. A
+# mail address, a password and a URL have no length and no check digit: the next line might be
+# anything.
+CUT = {
+    "card": ("The customer's card {} was charged twice", "4111 1111 1111 1111", 1),
+    "card, a run": ("Kreditkarte {} ist weg", "4556737586899855", 1),
+    "ssn": ("her ssn is {} thanks", "536-90-4399", 1),
+    "iban": ("transfer to {} today", "DE89 3704 0044 0532 0130 00", 9),
+    "tax id": ("Steuer-ID: {}, danke", "86 095 742 719", 1),
+    "key": ("our key is {} for the bucket", "AKIAQ3EGRZQ7WNTB4XKP", 4),
+    "token": ("token {} in CI", "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", 4),
+    "two parts": ("password SG.x7Kd93mQpL2vN8sT4wYbZ6.{} it is",
+                  "cR1fHjGuA0eXioQ2wErT5yUiOpAsDfGhJkLzXcVbNm3", 1),
+}
+
+
 def tiers(texts):
     """What `lacuna scan` says of each."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("LACUNA")}
@@ -159,6 +184,15 @@ def lost(cases):
 def test_one_disguise(disguise):
     change = {**ENCODINGS, **DISGUISES}[disguise]
     assert lost([(name, change(text)) for name, text in TEXTS.items()]) == []
+
+
+@pytest.mark.parametrize("glue", GLUES)
+@pytest.mark.parametrize("name", CUT)
+def test_a_line_ends_in_it(name, glue):
+    """At every place, in the text alone and in one that is encoded."""
+    text, value, first = CUT[name]
+    cut = [text.format(value[:i] + GLUES[glue] + value[i:]) for i in range(first, len(value))]
+    assert lost([(text, text) for text in cut] + [(text, base64_of(text)) for text in cut]) == []
 
 
 @pytest.mark.parametrize("outer", OVER)
