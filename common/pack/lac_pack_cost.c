@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lac_pack_cost.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "lac_assert.h"
@@ -78,4 +79,70 @@ enum lac_status lac_pack_cost(const struct lac_pack *p, size_t index, struct lac
     out->least = info.supported ? info.min_width : 0;
     out->most = info.supported ? info.max_width : 0;
     return LAC_OK;
+}
+
+static void note_dear(struct lac_pack_total *t, size_t rule, uint32_t steps)
+{
+    size_t at = t->dearest_count;
+
+    while (at > 0 && t->dearest_steps[at - 1] < steps)
+        at--;
+    if (at == LAC_PACK_DEAREST)
+        return;
+    if (t->dearest_count < LAC_PACK_DEAREST)
+        t->dearest_count++;
+    for (size_t i = t->dearest_count - 1; i > at; i--) {
+        t->dearest[i] = t->dearest[i - 1];
+        t->dearest_steps[i] = t->dearest_steps[i - 1];
+    }
+    t->dearest[at] = rule;
+    t->dearest_steps[at] = steps;
+}
+
+enum lac_status lac_pack_total(const struct lac_pack *p, struct lac_pack_total *out,
+                               struct lac_err *err)
+{
+    struct lac_pack_cost cost;
+
+    *out = (struct lac_pack_total){0};
+    for (size_t i = 0; i < p->rule_count; i++) {
+        enum lac_status status = lac_pack_cost(p, i, &cost, err);
+        uint32_t steps =
+            cost.trigger == LAC_PACK_TRIGGER_AUTOMATON ? LAC_MATCH_REGEX_COST : cost.steps;
+
+        if (status != LAC_OK)
+            return status;
+        out->steps += steps;
+        if (p->where[i] && lac_pack_is_inherited(p->where[i]->file))
+            out->inherited += steps;
+        else if (steps > 0)
+            note_dear(out, i, steps);
+    }
+    return LAC_OK;
+}
+
+enum lac_status lac_pack_total_check(const struct lac_pack *p, struct lac_err *err)
+{
+    char memory[LAC_ERR_TEXT_SIZE];
+    struct lac_pack_total t;
+    struct lac_buf b;
+    enum lac_status status = lac_pack_total(p, &t, err);
+
+    if (status != LAC_OK || t.steps <= LAC_PACK_STEPS_MAX)
+        return status;
+    lac_buf_init_fixed(&b, memory, sizeof(memory));
+    lac_buf_printf(&b,
+                   "all patterns together may take %" PRIu64
+                   " steps for each byte of text, %d are allowed: a text could be made that takes "
+                   "minutes. Begin patterns with a literal, shorten their repeats, or drop some. "
+                   "Inherited ones take %" PRIu64 "; the dearest own ones:",
+                   t.steps, LAC_PACK_STEPS_MAX, t.inherited);
+    for (size_t i = 0; i < t.dearest_count; i++)
+        lac_buf_printf(
+            &b, "%s %.*s %u", i ? "," : "",
+            (int)(p->rules[t.dearest[i]].id.len < 30 ? p->rules[t.dearest[i]].id.len : 30),
+            p->rules[t.dearest[i]].id.ptr, t.dearest_steps[i]);
+    if (t.dearest_count == 0 || !p->where[t.dearest[0]])
+        return lac_err_set(err, LAC_REJECT, 0, "%s", lac_buf_cstr(&b));
+    return lac_yaml_fail(p->where[t.dearest[0]], err, "%s", lac_buf_cstr(&b));
 }

@@ -10,6 +10,7 @@
 #include "lac_head.h"
 #include "lac_head_data.h"
 #include "lac_pack_builtin.h"
+#include "lac_pack_cost.h"
 #include "lac_pack_flat.h"
 #include "lac_pack_groups.h"
 
@@ -334,6 +335,7 @@ static enum lac_status open_image(struct lac_pack *p, struct lac_err *err)
     return lac_err_set(err, status, why.code, "pack file: its compiled form: %s", why.text);
 }
 
+/* What is mapped has been compiled, and bounded, when its file was made. */
 static enum lac_status compile(struct lac_pack *p, struct lac_err *err)
 {
     enum lac_status image = open_image(p, err);
@@ -345,8 +347,10 @@ static enum lac_status compile(struct lac_pack *p, struct lac_err *err)
         size_t bad = SIZE_MAX;
         enum lac_status status = lac_match_open(&p->match, p->rules, p->rule_count, &bad, &why);
 
-        if (status == LAC_OK)
-            return LAC_OK;
+        if (status == LAC_OK) {
+            status = lac_pack_total_check(p, err);
+            return lac_pack_forgive(p, status, err) ? LAC_OK : status;
+        }
         if (status != LAC_REJECT || bad >= p->rule_count)
             return lac_err_set(err, status, why.code, "%s", why.text);
         if (!p->where[bad]) /* read when the program was built, by a compiler that took it */

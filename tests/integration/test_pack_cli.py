@@ -128,6 +128,37 @@ def test_lint_says_which_files_nobody_reads(pack, name):
     assert found[("not-read", name, 1)]["level"] == "warning"
 
 
+def costly(count):
+    """Rules that nearly reach what a single pattern may cost."""
+    return "rules:\n" + "".join(
+        f"- id: costly-{i}\n  entity: C{i}\n  tier: INTERNAL\n"
+        f"  pattern: '[ab]{{1,60}}{'[ac]{1,60}' * 5}[ae]{{1,{20 + i % 20}}}[x-z]'\n" for i in range(count))
+
+
+def test_all_patterns_together_have_a_bound(pack):
+    answer = json.loads(pack("lint", "ours", "--format", "json",
+                             files={"pack.yaml": PACK, "rules.yaml": costly(110)}).stdout)
+    total, errors = answer["steps"], [f for f in answer["findings"] if f["level"] == "error"]
+    assert total > 262144 == answer["most_steps"] and 1500 < (total - answer["inherited_steps"]) / 110 < 2048
+    assert len(errors) == 1 and errors[0]["code"] == "source"
+    text = errors[0]["text"]
+    assert f"may take {total} steps for each byte of text, 262144 are allowed" in text
+    assert text.count("costly-") == 5 and "costly-19 " in text  # the dearest
+    table = pack("lint", "--costs", "ours").stdout  # of a pack that is refused, too
+    assert f"up to {total} steps for each byte of text" in table and "costly-19 " in table
+    built = pack("build", "ours", "-o", "x.pack")
+    assert built.returncode == 2 and "262144 are allowed" in built.stderr
+
+
+def test_the_built_in_pack_is_far_below_the_bound(pack):
+    answer = json.loads(pack("lint", "--format", "json").stdout)
+    assert 0 < answer["steps"] < answer["most_steps"] / 4
+    assert f"up to {answer['steps']} steps a byte, of 262144" in pack("lint").stdout
+    assert pack("init", "mine").returncode == 0
+    mine = json.loads(pack("lint", "mine", "--format", "json").stdout)
+    assert mine["inherited_steps"] == answer["steps"] and mine["steps"] > mine["inherited_steps"]
+
+
 def test_lint_refuses_what_is_no_pack(pack):
     assert pack("lint", "nowhere").returncode == 4
     done = pack("lint", "ours", files={"notes.txt": "x"})

@@ -2,6 +2,7 @@
 /* Findings as a compiler prints them, so that editors can jump to the line. */
 #include "lac_cli_pack.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -25,6 +26,7 @@ struct view {
     const char *folder; /* the path, when it is a folder: places are then below it */
     bool quiet;         /* no notes */
     size_t counts[3];
+    struct lac_pack_total total;
 };
 
 static void put_text(const struct view *v, const struct lac_pack_finding *f, struct lac_buf *out)
@@ -85,6 +87,12 @@ static void print_json(const struct view *v, struct lac_buf *out)
         lac_json_key(&w, keys[i]);
         lac_json_put_uint(&w, v->counts[i]);
     }
+    lac_json_key(&w, "steps");
+    lac_json_put_uint(&w, v->total.steps);
+    lac_json_key(&w, "inherited_steps");
+    lac_json_put_uint(&w, v->total.inherited);
+    lac_json_key(&w, "most_steps");
+    lac_json_put_uint(&w, LAC_PACK_STEPS_MAX);
     lac_json_key(&w, "dropped");
     lac_json_put_uint(&w, lac_pack_lint_dropped(v->l));
     lac_json_key(&w, "findings");
@@ -110,10 +118,13 @@ static void print_text(const struct view *v, struct lac_buf *out)
     }
     if (lac_pack_lint_dropped(v->l))
         lac_buf_printf(out, "%zu more findings are not shown\n", lac_pack_lint_dropped(v->l));
-    lac_buf_printf(out, "%zu error%s, %zu warning%s, %zu note%s\n", v->counts[LAC_PACK_ERROR],
-                   v->counts[LAC_PACK_ERROR] == 1 ? "" : "s", v->counts[LAC_PACK_WARNING],
-                   v->counts[LAC_PACK_WARNING] == 1 ? "" : "s", v->counts[LAC_PACK_NOTE],
-                   v->counts[LAC_PACK_NOTE] == 1 ? "" : "s");
+    lac_buf_printf(out,
+                   "%zu error%s, %zu warning%s, %zu note%s; patterns take up to %" PRIu64
+                   " steps a byte, of %d\n",
+                   v->counts[LAC_PACK_ERROR], v->counts[LAC_PACK_ERROR] == 1 ? "" : "s",
+                   v->counts[LAC_PACK_WARNING], v->counts[LAC_PACK_WARNING] == 1 ? "" : "s",
+                   v->counts[LAC_PACK_NOTE], v->counts[LAC_PACK_NOTE] == 1 ? "" : "s",
+                   v->total.steps, LAC_PACK_STEPS_MAX);
 }
 
 struct row {
@@ -133,8 +144,16 @@ static int by_cost(const void *a, const void *b)
     return lac_str_cmp(x->id, y->id);
 }
 
+static void put_total(const struct lac_pack_total *total, struct lac_buf *out)
+{
+    lac_buf_printf(out,
+                   "\nall patterns together: up to %" PRIu64
+                   " steps for each byte of text, %" PRIu64 " of them inherited; %d are allowed\n",
+                   total->steps, total->inherited, LAC_PACK_STEPS_MAX);
+}
+
 /* All patterns, the dearest first. */
-static int costs(const struct lac_tool *t, struct lac_pack *p)
+static int costs(const struct lac_tool *t, const struct lac_pack *p)
 {
     static const struct lac_table_column columns[] = {
         {"RULE", false, true, 0},  {"LOOKED AT BY", false, false, 0},
@@ -142,6 +161,7 @@ static int costs(const struct lac_tool *t, struct lac_pack *p)
         {"LEAST", true, false, 0}, {"MOST", true, false, 0}};
     size_t count = lac_match_rule_count(lac_pack_match(p)), n = 0;
     struct row *rows = calloc(count + 1, sizeof(*rows));
+    struct lac_pack_total total;
     struct lac_table table;
     struct lac_buf out;
     struct lac_err err;
@@ -157,6 +177,10 @@ static int costs(const struct lac_tool *t, struct lac_pack *p)
         }
         n += rows[n].cost.trigger != LAC_PACK_TRIGGER_NONE;
     }
+    if (lac_pack_total(p, &total, &err) != LAC_OK) {
+        free(rows);
+        return lac_cli_pack_failed(t, &err);
+    }
     qsort(rows, n, sizeof(*rows), by_cost);
     lac_table_init(&table, columns, LAC_COUNT(columns), LAC_MATCH_RULE_MAX);
     for (size_t i = 0; i < n; i++) {
@@ -169,6 +193,7 @@ static int costs(const struct lac_tool *t, struct lac_pack *p)
     }
     lac_buf_init(&out, OUTPUT_MAX);
     lac_table_print(&table, &t->out, &out);
+    put_total(&total, &out);
     status = lac_cli_flush(t, &out);
     lac_table_deinit(&table);
     lac_buf_deinit(&out);
@@ -176,14 +201,23 @@ static int costs(const struct lac_tool *t, struct lac_pack *p)
     return status < 0 ? LAC_EXIT_OK : status;
 }
 
+/* Also of a pack that is refused, above all for what it costs. */
 static int open_costs(const struct lac_tool *t)
 {
+    const char *path = lac_cli_pack_path(t, t->operand_count ? t->operands[0] : NULL);
+    struct lac_pack_lint *l = NULL;
     struct lac_pack *p = NULL;
-    int status = lac_cli_pack_open(t, t->operand_count ? t->operands[0] : NULL, &p);
+    struct lac_err err;
+    int status;
 
-    if (status < 0)
-        status = costs(t, p);
+    if (lac_pack_lint_open(&l, path, &err) != LAC_OK)
+        return lac_cli_pack_failed(t, &err);
+    if (lac_pack_lint_pack(l))
+        status = costs(t, lac_pack_lint_pack(l));
+    else /* says what is wrong with it */
+        status = lac_cli_pack_open(t, t->operand_count ? t->operands[0] : NULL, &p);
     lac_pack_close(p);
+    lac_pack_lint_close(l);
     return status;
 }
 
@@ -200,6 +234,10 @@ static int lint(const struct lac_tool *t, bool json, bool quiet)
     if (lac_pack_lint_open(&l, path, &err) != LAC_OK)
         return lac_cli_pack_failed(t, &err);
     v.l = l;
+    if (lac_pack_lint_pack(l) && lac_pack_total(lac_pack_lint_pack(l), &v.total, &err) != LAC_OK) {
+        lac_pack_lint_close(l);
+        return lac_cli_pack_failed(t, &err);
+    }
     if (*path && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
         v.folder = path;
     for (size_t i = 0; i < lac_pack_lint_count(l); i++)
