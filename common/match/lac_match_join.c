@@ -22,6 +22,7 @@ enum {
     BEFORE_MAX = 48,  /* bytes between a number's seam and its word, to either side */
     BEHIND_MAX = 64,
     BESIDE_MAX = 6,   /* between a word and its number: "is", ": ", "no. " */
+    BARE_LEAST = 12,  /* characters of a number without groups that is told by its letters */
     MIXED_LEAST = 20, /* characters of a number with small letters */
 };
 
@@ -262,6 +263,15 @@ static bool is_near_digit(struct lac_str t, size_t nl)
     return false;
 }
 
+/* Whether another group of digits stands beside what is [from, to) with its line end. */
+static bool is_group(struct lac_str t, size_t from, size_t to)
+{
+    return (from > 1 && lac_match_is_in(lac_match_before(t, from), " -.") &&
+            lac_match_is_digit(lac_match_before(t, from - 1))) ||
+           (lac_match_is_in(lac_match_byte(t, to), " -.") &&
+            lac_match_is_digit(lac_match_byte(t, to + 1)));
+}
+
 /* The line end at `nl`, if it parts a number in a sentence. `word`: where the word ends. */
 static void number_seam(struct lac_match_scratch *s, size_t nl, size_t word)
 {
@@ -289,6 +299,9 @@ static void number_seam(struct lac_match_scratch *s, size_t nl, size_t word)
         return;
     if (first >= word && first - word <= BESIDE_MAX && sentence && !column && !is_numbered(t, line))
         joins |= LAC_MATCH_JOIN_BESIDE;
+    if (!(joins & LAC_MATCH_JOIN_BESIDE) && left == from && right == to &&
+        left - first + (last - right) < BARE_LEAST && !is_group(t, first, last))
+        return; /* nothing would tell it from two numbers */
     put_seam(s, (struct lac_match_seam){(uint32_t)from, (uint32_t)to, joins, 0,
                                         left == from && right == to &&
                                             lac_match_break(t, from, &kind) != to - from});
