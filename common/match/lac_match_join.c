@@ -196,6 +196,9 @@ static bool is_part(struct lac_str t, size_t first, size_t left, size_t right, s
         has(t, first, left, lac_match_is_digit) || has(t, right, last, lac_match_is_digit);
     bool lower = has(t, first, left, is_lower) || has(t, right, last, is_lower);
 
+    /* "Igalia S.L", and a year */
+    if (!has(t, first, left, lac_match_is_digit) && !has(t, right, last, lac_match_is_alpha))
+        return false;
     return digits && (!lower || left - first + (last - right) >= MIXED_LEAST);
 }
 
