@@ -85,7 +85,8 @@ enum lac_status lac_kafka_options_check(const struct lac_kafka_options *o,
 /* The status of librdkafka's error `code` (rd_kafka_resp_err_t); 0 is LAC_OK. */
 enum lac_status lac_kafka_status(int code);
 
-/* What librdkafka calls it: "Local: Message timed out". Never freed. */
+/* What librdkafka calls it: "Local: Message timed out"; of a time that was refused, why. Never
+ * freed. */
 const char *lac_kafka_code_text(int code);
 
 /* The version of the librdkafka that is loaded, for example "2.0.2". */

@@ -19,9 +19,12 @@ static const struct {
     {RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, LAC_REJECT},
     {RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE, LAC_REJECT},
     {RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE, LAC_REJECT},
-    {RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP, LAC_REJECT},
     {RD_KAFKA_RESP_ERR_INVALID_RECORD, LAC_REJECT},
     {RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, LAC_REJECT},
+
+    /* Not the record but a clock: ours stamped it. Any other would meet the same, and all of them
+     * pass when the clock is right. */
+    {RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP, LAC_RETRY},
 
     /* A person has to change something. */
     {RD_KAFKA_RESP_ERR__FATAL, LAC_FATAL},
@@ -63,10 +66,8 @@ enum lac_status lac_kafka_status(int code)
     return LAC_RETRY;
 }
 
-const char *lac_kafka_code_text(int code)
-{
-    return rd_kafka_err2str((rd_kafka_resp_err_t)code);
-}
+/* Brokers take records up to an hour ahead of their own clocks (message.timestamp.after.max.ms). */
+#define CLOCK_ADVICE "this machine's clock is wrong, or the broker's: they differ too much"
 
 /* What helps, where a broker's answer alone doesn't say so. */
 static const char *advice(rd_kafka_resp_err_t code)
@@ -83,10 +84,24 @@ static const char *advice(rd_kafka_resp_err_t code)
     }
 }
 
+const char *lac_kafka_code_text(int code)
+{
+    if (code == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP)
+        return CLOCK_ADVICE " (INVALID_TIMESTAMP)";
+    return rd_kafka_err2str((rd_kafka_resp_err_t)code);
+}
+
+/* The library's own words may be long, and what has to be done must not be cut off behind them. */
+static const char *advice_before(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP ? CLOCK_ADVICE ": " : "";
+}
+
 enum lac_status lac_kafka_fail(struct lac_err *err, const char *what, rd_kafka_resp_err_t code)
 {
-    return lac_err_set(err, lac_kafka_status(code), code, "kafka: %s: %s (%s)%s", what,
-                       rd_kafka_err2str(code), rd_kafka_err2name(code), advice(code));
+    return lac_err_set(err, lac_kafka_status(code), code, "kafka: %s: %s%s (%s)%s", what,
+                       advice_before(code), rd_kafka_err2str(code), rd_kafka_err2name(code),
+                       advice(code));
 }
 
 enum lac_status lac_kafka_fail_error(struct lac_err *err, const char *what, rd_kafka_error_t *e)
@@ -95,8 +110,8 @@ enum lac_status lac_kafka_fail_error(struct lac_err *err, const char *what, rd_k
     enum lac_status status = lac_kafka_status(code);
 
     if (e)
-        (void)lac_err_set(err, status, code, "kafka: %s: %s (%s)%s", what, rd_kafka_error_string(e),
-                          rd_kafka_error_name(e), advice(code));
+        (void)lac_err_set(err, status, code, "kafka: %s: %s%s (%s)%s", what, advice_before(code),
+                          rd_kafka_error_string(e), rd_kafka_error_name(e), advice(code));
     rd_kafka_error_destroy(e);
     return status;
 }
@@ -146,9 +161,9 @@ enum lac_kafka_txn lac_kafka_txn_outcome(struct lac_err *err, const char *what, 
 
     if (e)
         (void)lac_err_set(err, outcome == LAC_KAFKA_TXN_STOP ? LAC_FATAL : LAC_RETRY,
-                          rd_kafka_error_code(e), "kafka: %s: %s (%s)%s", what,
-                          rd_kafka_error_string(e), rd_kafka_error_name(e),
-                          advice(rd_kafka_error_code(e)));
+                          rd_kafka_error_code(e), "kafka: %s: %s%s (%s)%s", what,
+                          advice_before(rd_kafka_error_code(e)), rd_kafka_error_string(e),
+                          rd_kafka_error_name(e), advice(rd_kafka_error_code(e)));
     rd_kafka_error_destroy(e);
     return outcome;
 }

@@ -239,6 +239,7 @@ rd_kafka_conf_t *lac_kafka_conf_common(const struct lac_kafka_options *o,
     rd_kafka_conf_set_log_cb(conf, on_log);
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_closesocket_cb(conf, on_close);
+    lac_kafka_wait_monotonic();
     if (!o->ssl_insecure)
         (void)rd_kafka_conf_set_ssl_cert_verify_cb(conf, on_certificate);
     return conf;

@@ -29,6 +29,10 @@ bool lac_kafka_may_say(const char *kind, const char *text, uint64_t *suppressed)
 void lac_kafka_note_why(struct lac_kafka_side *side, const char *text);
 void lac_kafka_noted_why(const struct lac_kafka_side *side, char out[LAC_KAFKA_WHY_SIZE]);
 
+/* Does nothing: who calls it has lac_kafka_wait.c in the program, which librdkafka then waits by.
+ */
+void lac_kafka_wait_monotonic(void);
+
 /* A configuration with everything producers and consumers have in common. NULL and `err`
  * (FATAL) when a value is refused. `side` outlives the handle. */
 rd_kafka_conf_t *lac_kafka_conf_common(const struct lac_kafka_options *o,

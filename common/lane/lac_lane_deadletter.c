@@ -5,7 +5,7 @@
 #include "lac_lane_priv.h"
 
 enum {
-    OWN_HEADERS = 6,
+    OWN_HEADERS = 7,
     KEPT_HEADERS = 56, /* of the record's own; a record with more loses the rest, and says so */
 };
 
@@ -48,6 +48,7 @@ enum lac_status lane_dead_letter(struct lac_lane *l, size_t index, bool bare,
     if (!put_text(a, &h[n++], "lacuna-dlq-topic", m->topic) ||
         !put_number(a, &h[n++], "lacuna-dlq-partition", m->partition) ||
         !put_number(a, &h[n++], "lacuna-dlq-offset", m->offset) ||
+        !put_number(a, &h[n++], "lacuna-dlq-timestamp", m->timestamp) ||
         !put_text(a, &h[n++], "lacuna-dlq-reason", r->reason) ||
         !put_text(a, &h[n++], "lacuna-dlq-detail", r->detail))
         return LAC_AGAIN;
@@ -55,7 +56,8 @@ enum lac_status lane_dead_letter(struct lac_lane *l, size_t index, bool bare,
         .key = m->key,
         .value = m->value,
         .partition = LAC_KAFKA_ANY_PARTITION,
-        .timestamp = m->timestamp > 0 ? m->timestamp : 0,
+        /* Its own time. Under the original's, which is a client's word, brokers may remove it
+         * within minutes, or refuse it. */
         .headers = h,
         .header_count = n,
     };

@@ -157,9 +157,22 @@ static bool usable(void *ctx, char *why, size_t size)
     return ready(ctx, why, size);
 }
 
+/* Clients hear that it was not delivered; why is for whoever runs this. */
+static void note_undelivered(const struct lac_kafka_delivery *d)
+{
+    static struct lac_log_every every;
+    uint64_t swallowed;
+    if (lac_log_every(&every, 10000, &swallowed))
+        lac_log(LAC_LOG_WARN, "request_undelivered", "code=%d reason=\"%s\" more=%llu", d->code,
+                lac_kafka_code_text(d->code), (unsigned long long)swallowed);
+}
+
 static void delivered(void *ctx, const struct lac_kafka_delivery *d, size_t n)
 {
     struct lac_bridge_kafka *k = ctx;
+    for (size_t i = 0; i < n; i++)
+        if (d[i].status != LAC_OK)
+            note_undelivered(&d[i]);
     for (size_t i = 0; k->bridge && i < n; i++)
         lac_bridge_delivered(k->bridge, (uint64_t)(uintptr_t)d[i].opaque, d[i].status == LAC_OK,
                              d[i].partition, d[i].offset);

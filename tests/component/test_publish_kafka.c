@@ -14,7 +14,12 @@
 enum { RECORDS = 200, SAID_MAX = 8192 };
 
 /* Codes of the protocol, and exit statuses. */
-enum { MESSAGE_TOO_LARGE = 10, INVALID_TIMESTAMP = 32, OUT_OF_ORDER_SEQUENCE = 45 };
+enum {
+    MESSAGE_TOO_LARGE = 10,
+    INVALID_TIMESTAMP = 32,
+    OUT_OF_ORDER_SEQUENCE = 45,
+    INVALID_RECORD = 87
+};
 enum { EXIT_NEGATIVE = 1, EXIT_DEPENDENCY = 3 };
 
 #define REQUESTS_TOPIC "c.requests"
@@ -111,8 +116,9 @@ static void a_refused_record_has_its_place_and_the_reason(void)
     struct lac_kafka_mock *mock = open_mock();
     char said[SAID_MAX], shown[128];
 
-    path_of(shown, sizeof(shown), "input.txt:1: the brokers refuse it: Broker: Invalid timestamp");
-    lac_kafka_mock_fail(mock, LAC_KAFKA_API_PRODUCE, INVALID_TIMESTAMP, UNTIL_ALONE);
+    path_of(shown, sizeof(shown),
+            "input.txt:1: the brokers refuse it: Broker: Broker failed to validate record");
+    lac_kafka_mock_fail(mock, LAC_KAFKA_API_PRODUCE, INVALID_RECORD, UNTIL_ALONE);
     LAC_TEST_EQ(publish(mock, said), EXIT_NEGATIVE);
     CU_ASSERT(strstr(said, shown) != NULL);
     CU_ASSERT(strstr(said, "199 records delivered") != NULL && strstr(said, "1 bad") != NULL);
@@ -131,6 +137,20 @@ static void what_was_refused_with_others_is_sent_by_itself(void)
     close_mock(mock);
 }
 
-LAC_TEST_MAIN(publish_kafka, a_broken_producer_ends_the_run,
+/* A clock that is far ahead is no fault of the records: the next run sends them. */
+static void a_wrong_clock_makes_no_record_bad(void)
+{
+    struct lac_kafka_mock *mock = open_mock();
+    char said[SAID_MAX];
+
+    lac_kafka_mock_fail(mock, LAC_KAFKA_API_PRODUCE, INVALID_TIMESTAMP, 1);
+    LAC_TEST_EQ(publish(mock, said), EXIT_DEPENDENCY);
+    CU_ASSERT(strstr(said, "this machine's clock is wrong") != NULL);
+    CU_ASSERT(strstr(said, "input.txt:1") == NULL);
+    LAC_TEST_EQ(publish(mock, said), 0);
+    close_mock(mock);
+}
+
+LAC_TEST_MAIN(publish_kafka, a_broken_producer_ends_the_run, a_wrong_clock_makes_no_record_bad,
               a_refused_record_has_its_place_and_the_reason,
               what_was_refused_with_others_is_sent_by_itself)

@@ -174,7 +174,7 @@ static bool check_letter(struct sim *s, const struct lac_kafka_record *r, struct
 {
     const struct lac_kafka_header *topic = header_of(r, "lacuna-dlq-topic");
     const struct lac_kafka_header *reason = header_of(r, "lacuna-dlq-reason");
-    int64_t partition, offset, truncated;
+    int64_t partition, offset, truncated, time = -1;
     char name[LAC_KAFKA_TOPIC_SIZE];
     const struct sim_input *in;
     int part, index;
@@ -195,8 +195,8 @@ static bool check_letter(struct sim *s, const struct lac_kafka_record *r, struct
     out->fused = lac_str_is(reason->value, "crash");
     if (out->fused)
         sim_hit(s, SIM_EV_FUSED);
-    if (!same(r->key, in->key, in->key_len, in->kind == SIM_TOMBSTONE) ||
-        r->timestamp != 1000 + in->offset)
+    if (!same(r->key, in->key, in->key_len, in->kind == SIM_TOMBSTONE) || r->timestamp != 0 ||
+        !number_of(r, "lacuna-dlq-timestamp", &time) || time != 1000 + in->offset)
         return false;
     if (in->kind != SIM_TOMBSTONE &&
         (!header_of(r, "content-type") || !lac_str_is(header_of(r, "content-type")->value, "sim") ||
