@@ -458,7 +458,9 @@ enum lac_status lac_lane_turn(struct lac_lane *l, struct lac_err *err)
         return turn_stopping(l, err);
     if (lane_is_pending(l) || now < l->hold_until_ms)
         return turn_pending(l, now, err);
-    return turn_working(l, err);
+    if (lane_look_when_idle(l, now, err) == LAC_FATAL)
+        return LAC_FATAL;
+    return lane_is_pending(l) ? LAC_OK : turn_working(l, err);
 }
 
 static enum lac_status open_output(struct lac_lane *l, struct lac_err *err)

@@ -149,6 +149,15 @@ struct lac_output_ops {
      * RETRY: called again after a back-off. */
     enum lac_status (*abort)(void *ctx, struct lac_err *err);
 
+    /*
+     * For a start() that tells positions of its own: the group has no offset of the partition
+     * although `at` was reached. `sure`: it had one while we read, so the topic was deleted and
+     * made again. Else it may have, or nobody has read for so long that brokers forgot the group.
+     * OK if the position holds all the same; FATAL and what to do about it. NULL: it holds.
+     */
+    enum lac_status (*anew)(void *ctx, const char *topic, int32_t partition, int64_t at, bool sure,
+                            struct lac_err *err);
+
     /* All partitions are gone; for not `lost` ones a commit came before. May be NULL. */
     void (*revoked)(void *ctx, bool lost);
 

@@ -122,6 +122,8 @@ static void committed(struct lac_lane *l)
                                                              .partition = p->partition,
                                                              .offset = p->next - 1});
         p->durable = p->next;
+        if (!p->asked) /* it has to be seen there once, and soon */
+            l->group_due_ms = 0;
     }
     lane_send_replies(l);
     if (l->isolate_limit) {
@@ -184,7 +186,9 @@ enum lac_status lane_commit(struct lac_lane *l, struct lac_err *err)
     if (!l->dirty)
         return LAC_OK;
     lac_fault("lane.before_commit");
-    status = flush_dead_letters(l, err);
+    status = l->unsure ? lane_same_topics(l, err) : LAC_OK;
+    if (status == LAC_OK)
+        status = flush_dead_letters(l, err);
     if (status == LAC_OK)
         status = l->output.ops->commit(l->output.ctx, l->positions, moved_positions(l), err);
     lac_histogram_observe(l->commit_seconds, (double)(lac_clock_mono_ns() - began) / 1e9);
@@ -257,6 +261,13 @@ static enum lac_status ask_group(struct lac_lane *l, struct lac_err *err)
 /* `p` goes on at `to`, which it has to be told unless it is there already. */
 static void go_on_at(struct lac_lane *l, struct lane_partition *p, int64_t to, bool there)
 {
+    if (to == LAC_KAFKA_NONE && p->grouped) { /* there was an offset: it went with its topic */
+        lac_log(LAC_LOG_WARN, "topic_read_anew", "lane=%s topic=%s partition=%d", l->o.name,
+                p->topic, (int)p->partition);
+        to = p->first = LAC_KAFKA_BEGINNING;
+        p->grouped = false;
+    }
+    p->grouped = p->grouped || (to >= 0 && !l->output.ops->start);
     /* Nothing was ever committed: back to where this assignment began to read. */
     if (to == LAC_KAFKA_NONE)
         to = p->first;

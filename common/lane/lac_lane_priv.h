@@ -5,6 +5,7 @@
  *   lac_lane.c            life, the loop, collecting, rebalances
  *   lac_lane_step.c       a batch through stage and output, by slices
  *   lac_lane_interval.c   commit, abort, going back, back-off
+ *   lac_lane_group.c      topics that are made anew
  *   lac_lane_deadletter.c what becomes of rejected records
  */
 #ifndef LAC_LANE_PRIV_H
@@ -42,6 +43,9 @@ struct lane_partition {
     int culprit_level; /* 0 none, 1 dead-letter it unseen, 2 without its value */
     int64_t blank;     /* from here, LAC_KAFKA_NONE: from where reading began, up to .. */
     int64_t blank_end; /* .. here there is no record to read; LAC_KAFKA_NONE: nobody said so */
+    uint64_t heard_ms; /* when its last record was processed */
+    bool grouped;      /* the group's offset was seen: it can only vanish with the topic */
+    bool asked;        /* the group was asked for it since the partition is ours */
     struct lac_gauge *lag;
 };
 
@@ -104,6 +108,8 @@ struct lac_lane {
 
     struct lac_fuse *fuse;
     uint64_t lag_due_ms;
+    uint64_t group_due_ms; /* when to ask, being idle, whether topics are the same */
+    bool unsure;           /* they may not be: to be asked before the next commit */
 
     struct lac_counter *records_total, *bytes_total, *batches_total, *commits_total, *aborts_total;
     struct lac_counter *retries_total, *replies_lost_total, *rebalances_total;
@@ -129,6 +135,12 @@ void lane_back_off(struct lac_lane *l, const char *event, const struct lac_err *
 void lane_well(struct lac_lane *l);
 void lane_send_replies(struct lac_lane *l);
 void lane_reset_interval(struct lac_lane *l);
+
+/* lac_lane_group.c: a record of `p` is processed; OK: all topics are those that were read before,
+ * RETRY with code 0: one was made anew, FATAL: and its output can't go on. */
+void lane_heard(struct lac_lane *l, struct lane_partition *p, uint64_t now);
+enum lac_status lane_same_topics(struct lac_lane *l, struct lac_err *err);
+enum lac_status lane_look_when_idle(struct lac_lane *l, uint64_t now, struct lac_err *err);
 
 /* lac_lane_deadletter.c: fills `out` (headers in the arena) for message `index`. `bare` leaves
  * the value out. AGAIN: the arena is full. */

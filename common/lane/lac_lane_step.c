@@ -148,6 +148,7 @@ static void advance(struct lac_lane *l, uint64_t began_ms)
         p = lane_find(l, m->topic, m->partition);
         LAC_ASSERT(p); /* messages of partitions that left were dropped with them */
         p->next = m->offset + 1;
+        lane_heard(l, p, began_ms);
     }
     if (!l->began_ms)
         l->began_ms = began_ms;

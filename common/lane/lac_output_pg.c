@@ -492,6 +492,7 @@ struct lac_output lac_output_pg_output(struct lac_output_pg *o)
         .carries_records = false,
         .open = open_output,
         .start = lac_output_pg_start,
+        .anew = lac_output_pg_anew,
         .write = write_rows,
         .commit = commit,
         .abort = abort_interval,

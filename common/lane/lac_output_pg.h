@@ -50,6 +50,10 @@ struct lac_output_pg_log {
     /* First offset, and the one behind the last. NULL: positions are not checked. */
     enum lac_status (*watermarks)(void *ctx, const char *topic, int32_t partition, int64_t *low,
                                   int64_t *high, struct lac_err *err);
+    /* The first record stamped at `ms` or later; LAC_KAFKA_END: there is none. NULL: a topic that
+     * was made anew while nobody read is found by its end only. */
+    enum lac_status (*at_time)(void *ctx, const char *topic, int32_t partition, int64_t ms,
+                               int64_t *offset, struct lac_err *err);
 };
 
 struct lac_output_pg_options {

@@ -11,6 +11,9 @@
 /* Kafka's answer may be old for a moment after a fail-over; a recreated topic stays shorter. */
 enum { PAST_END_PATIENCE = 5 };
 
+/* By how much the clocks of workers, which stamp the records, and the database's may differ. */
+enum { CLOCKS_APART_MS = 10000 };
+
 static struct lac_output_pg_part *find(struct lac_output_pg *o, const char *topic,
                                        int32_t partition)
 {
@@ -79,8 +82,8 @@ static enum lac_status take(struct lac_output_pg *o, struct lac_output_pg_part *
         " VALUES ($1, $2, $3::integer, 1, $4, pg_backend_pid(), $5)"
         " ON CONFLICT (origin, topic, partition) DO UPDATE SET epoch = s.epoch + 1,"
         " owner = excluded.owner, backend_pid = excluded.backend_pid,"
-        " backend_start = excluded.backend_start, updated_at = now()"
-        " RETURNING next_offset, epoch";
+        " backend_start = excluded.backend_start"
+        " RETURNING next_offset, epoch, updated_at";
     struct lac_pg_param params[] = {
         lac_pg_text(lac_str_from(o->origin)), lac_pg_text(lac_str_from(part->topic)),
         lac_pg_int(part->partition), lac_pg_text(lac_str_from(o->options.owner)),
@@ -93,6 +96,7 @@ static enum lac_status take(struct lac_output_pg *o, struct lac_output_pg_part *
     LAC_ASSERT(lac_pg_rows_count(rows) == 1);
     part->next = lac_pg_cell_int(rows, 0, 0);
     part->epoch = lac_pg_cell_int(rows, 0, 1);
+    part->moved_ms = lac_pg_cell_time_us(rows, 0, 2) / 1000;
     lac_pg_rows_free(rows);
     return LAC_OK;
 }
@@ -106,7 +110,7 @@ static enum lac_status look_again(struct lac_output_pg *o, struct lac_output_pg_
                                   bool *held, struct lac_err *err)
 {
     static const char sql[] = "UPDATE sink_offset SET backend_pid = pg_backend_pid(),"
-                              " backend_start = $5, updated_at = now()"
+                              " backend_start = $5"
                               " WHERE origin = $1 AND topic = $2 AND partition = $3 AND epoch = $4"
                               " RETURNING next_offset";
     struct lac_pg_param params[] = {
@@ -122,6 +126,18 @@ static enum lac_status look_again(struct lac_output_pg *o, struct lac_output_pg_
         part->next = lac_pg_cell_int(rows, 0, 0);
     lac_pg_rows_free(rows);
     return LAC_OK;
+}
+
+/* There is no way on from here that is safe by itself: a person has to say which log it is. */
+static enum lac_status recreated(const struct lac_output_pg *o, enum lac_status status,
+                                 const struct lac_output_pg_part *part, const char *why,
+                                 struct lac_err *err)
+{
+    return lac_err_set(err, status, 0,
+                       "%s[%d] %s: the topic was recreated: set a new kafka.origin, or forget the "
+                       "old position with DELETE FROM sink_offset WHERE origin = '%s' AND topic = "
+                       "'%s'",
+                       part->topic, part->partition, why, o->origin, part->topic);
 }
 
 /* A position that the log does not have: before its start records are gone, behind its end it is
@@ -140,14 +156,11 @@ static enum lac_status check_log(struct lac_output_pg *o, struct lac_output_pg_p
         return status;
     if (part->next > high) {
         bool sure = ++part->past_end >= PAST_END_PATIENCE;
+        char why[96];
 
-        return lac_err_set(err, sure ? LAC_FATAL : LAC_RETRY, 0,
-                           "%s[%d] ends at %lld, but the sink has read to %lld: the topic was "
-                           "recreated: set a new "
-                           "kafka.origin, or forget the old position with "
-                           "DELETE FROM sink_offset WHERE origin = '%s' AND topic = '%s'",
-                           part->topic, part->partition, (long long)high, (long long)part->next,
-                           o->origin, part->topic);
+        (void)snprintf(why, sizeof(why), "ends at %lld, but the sink has read to %lld",
+                       (long long)high, (long long)part->next);
+        return recreated(o, sure ? LAC_FATAL : LAC_RETRY, part, why, err);
     }
     part->past_end = 0;
     if (part->next < low && part->next > 0) {
@@ -196,6 +209,40 @@ enum lac_status lac_output_pg_start(void *ctx, struct lac_kafka_position *p, siz
     return status;
 }
 
+/*
+ * `at` was reached, and the group does not know. Another log is there for sure where that is news,
+ * and where it holds records before `at` that are younger than our getting there. Else nobody has
+ * read for so long that the brokers forgot the group.
+ */
+enum lac_status lac_output_pg_anew(void *ctx, const char *topic, int32_t partition, int64_t at,
+                                   bool sure, struct lac_err *err)
+{
+    struct lac_output_pg *o = ctx;
+    const struct lac_output_pg_part *part = find(o, topic, partition);
+    int64_t younger = LAC_KAFKA_END;
+    enum lac_status status = LAC_OK;
+
+    LAC_ASSERT(part);
+    if (sure)
+        return recreated(o, LAC_FATAL, part, "has lost its group's offset while it was read", err);
+    if (o->options.log.at_time && part->moved_ms)
+        status = o->options.log.at_time(o->options.log.ctx, topic, partition,
+                                        part->moved_ms + CLOCKS_APART_MS, &younger, err);
+    if (status != LAC_OK)
+        return status;
+    if (younger >= 0 && younger < at) {
+        char why[128];
+
+        (void)snprintf(why, sizeof(why),
+                       "holds %lld, which is younger than the sink's reading to %lld",
+                       (long long)younger, (long long)at);
+        return recreated(o, LAC_FATAL, part, why, err);
+    }
+    lac_log(LAC_LOG_INFO, "sink_group_forgotten", "topic=%s partition=%d position=%lld", topic,
+            partition, (long long)at);
+    return LAC_OK;
+}
+
 enum lac_status lac_output_pg_move(struct lac_output_pg *o, const struct lac_kafka_position *p,
                                    size_t n, struct lac_err *err)
 {
@@ -231,8 +278,12 @@ enum lac_status lac_output_pg_move(struct lac_output_pg *o, const struct lac_kaf
 
 void lac_output_pg_moved(struct lac_output_pg *o, const struct lac_kafka_position *p, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        find(o, p[i].topic, p[i].partition)->next = p[i].offset;
+    for (size_t i = 0; i < n; i++) {
+        struct lac_output_pg_part *part = find(o, p[i].topic, p[i].partition);
+
+        part->next = p[i].offset;
+        part->moved_ms = 0;
+    }
 }
 
 void lac_output_pg_revoked(void *ctx, bool lost)

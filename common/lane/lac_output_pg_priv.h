@@ -18,6 +18,7 @@ struct lac_output_pg_part {
     int32_t partition;
     int64_t next;      /* as sink_offset has it; what the next commit compares with */
     int64_t epoch;     /* ours */
+    int64_t moved_ms;  /* when whoever had it before moved it last; 0: we have since */
     unsigned past_end; /* how often in a row the position lay behind the log's end */
 };
 
@@ -54,6 +55,10 @@ enum lac_status lac_output_pg_connect(struct lac_output_pg *o, struct lac_err *e
 /* struct lac_output_ops.start */
 enum lac_status lac_output_pg_start(void *ctx, struct lac_kafka_position *p, size_t n, bool fresh,
                                     struct lac_err *err);
+
+/* struct lac_output_ops.anew */
+enum lac_status lac_output_pg_anew(void *ctx, const char *topic, int32_t partition, int64_t at,
+                                   bool sure, struct lac_err *err);
 
 /* struct lac_output_ops.revoked */
 void lac_output_pg_revoked(void *ctx, bool lost);

@@ -2,6 +2,8 @@
 """Topics that are changed while workers read and write them."""
 
 import json
+import re
+import time
 
 import pytest
 from harness import wait_until
@@ -27,6 +29,11 @@ def _put(lacuna, count, start):
     return start
 
 
+def _read_anew(worker):
+    """The partitions of which it says so."""
+    return set(re.findall(r"event=topic_read_anew .* partition=(\d+)", worker.log()))
+
+
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("delivery", ["exactly-once", pytest.param("at-least-once", marks=pytest.mark.long)])
 def test_a_request_topic_that_is_made_anew_and_shorter_is_read_from_its_start(lacuna, delivery):
@@ -45,7 +52,7 @@ def test_a_request_topic_that_is_made_anew_and_shorter_is_read_from_its_start(la
     wait_until(lambda: len(_routed(lacuna)) >= count, timeout=60, alive=[worker], every=0.5,
                what="what came later")
     check_topics(lacuna, _ids(count))
-    assert worker.log().count("event=position_gone") == 2
+    assert _read_anew(worker) == {"0", "1"}
 
 
 @pytest.mark.timeout(120)
@@ -82,3 +89,84 @@ def test_partitions_that_are_added_under_load_lose_and_double_nothing(lacuna):
     check_topics(lacuna, _ids(20_000))
     assert set(kafka.committed(lacuna.group(), topic)) == set(range(5))
     assert min(kafka.committed(lacuna.group(), topic).values()) > 0
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("delivery", ["exactly-once", "at-least-once"])
+@pytest.mark.parametrize("more", [False, True], ids=["nothing more", "more"])
+def test_a_request_topic_that_is_made_anew_and_longer_is_read_from_its_start(lacuna, delivery, more):
+    """By the time that a worker looks, the new topic has an offset as high as it had reached."""
+    kafka, topic = lacuna.kafka, lacuna.topic("requests")
+    kafka.create_topics(lacuna.prefix, {"*": 2})
+    worker = lacuna.classify(classify__delivery=delivery)
+    count = _put(lacuna, 20, 0)
+    wait_until(lambda: len(_routed(lacuna)) >= count, timeout=60, what="the first requests",
+               alive=[worker])
+    # Until a lane has seen that the group has offsets, it can't miss them.
+    until = time.monotonic() + 3
+    wait_until(lambda: time.monotonic() > until, alive=[worker])
+    worker.pause()
+    kafka.delete_topic(topic)
+    kafka.create_topics(lacuna.prefix, {"*": 2}, only={"requests"})
+    count = _put(lacuna, 500, count)
+    worker.resume()
+    if more:
+        count = _put(lacuna, 10, count)
+    wait_until(lambda: len(_routed(lacuna)) >= count, timeout=60, alive=[worker], every=0.5,
+               what="the requests of the new topic")
+    check_topics(lacuna, _ids(count))
+    assert _read_anew(worker) == {"0", "1"}
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("down", [False, True], ids=["under it", "while it is away"])
+def test_a_sink_stops_at_a_lineage_topic_that_was_made_anew_and_is_longer(lacuna, down):
+    """Its position is in the database, where nobody can tell which of the two it belongs to."""
+    kafka, topic = lacuna.kafka, lacuna.topic("lineage")
+    kafka.create_topics(lacuna.prefix, {"*": 1})
+    lacuna.migrate()
+    worker, sink = lacuna.classify(), lacuna.sink()
+    lacuna.publish(requests(20))
+    wait_until(lambda: lacuna.postgres.value("select count(*) from decisions") == 20,
+               what="the first rows", alive=[worker, sink])
+    assert worker.stop() == 0
+    until = time.monotonic() + 3
+    wait_until(lambda: time.monotonic() > until, alive=[sink])
+    if down:
+        assert sink.stop() == 0
+    else:
+        sink.pause()
+    kafka.delete_topic(topic)
+    kafka.create_topics(lacuna.prefix, {"*": 1}, only={"lineage"})
+    producer = kafka.producer()
+    for i in range(100):  # a minute ahead, instead of a test that takes one
+        producer.produce(topic, value=b"%d" % i, timestamp=int(time.time() * 1000) + 60_000)
+    assert producer.flush(60) == 0
+    sink.expected_to_die = True
+    if down:
+        sink.start()
+    else:
+        sink.resume()
+    assert sink.wait(60) != 0
+    assert "the topic was recreated" in sink.log() and "DELETE FROM sink_offset" in sink.log()
+    lacuna.postgres.query("delete from sink_offset returning 1")
+    sink.start().ready()  # as it said; what is in there is no decision, and ends as dead letters
+    wait_until(lambda: {m.headers["lacuna-dlq-offset"] for m in
+                        kafka.read(lacuna.topic("deadletter"))} == {b"%d" % i for i in range(100)},
+               what="all of the new topic to be read", alive=[sink])
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("name", ["requests.interactive", "replies"])
+def test_a_bridge_goes_on_with_topics_that_are_made_anew(lacuna, name):
+    kafka = lacuna.kafka
+    kafka.create_topics(lacuna.prefix, {"*": 2})
+    worker, bridge = lacuna.classify(), lacuna.bridge(bridge__deadline_ms=2000)
+    for _ in range(5):
+        assert lacuna.classify_http(bridge, {"query": "before"})[0] == 200
+    kafka.delete_topic(lacuna.topic(name))
+    kafka.create_topics(lacuna.prefix, {"*": 2}, only={name})
+    wait_until(lambda: lacuna.classify_http(bridge, {"query": "after"})[0] == 200, timeout=60,
+               what="an answer over the new topic", alive=[worker, bridge], every=0.2)
+    for _ in range(5):
+        assert lacuna.classify_http(bridge, {"query": "after"})[0] == 200

@@ -76,6 +76,18 @@ static enum lac_status watermarks(void *ctx, const char *topic, int32_t partitio
     return lac_kafka_admin_watermarks(s->admin, topic, partition, ADMIN_TIMEOUT_MS, low, high, err);
 }
 
+static enum lac_status at_time(void *ctx, const char *topic, int32_t partition, int64_t ms,
+                               int64_t *offset, struct lac_err *err)
+{
+    const struct sink_lane *s = ctx;
+    struct lac_kafka_position p = {topic, partition, ms};
+    enum lac_status status =
+        lac_kafka_admin_offsets_for_times(s->admin, &p, 1, ADMIN_TIMEOUT_MS, err);
+
+    *offset = p.offset;
+    return status;
+}
+
 static enum lac_status open_stage(struct sink_lane *s, struct lac_err *err)
 {
     struct lac_registry_options o = lac_registry_options_from_conf(s->conf);
@@ -101,7 +113,7 @@ static enum lac_status open_output(struct sink_lane *s, struct lac_metrics *metr
                .connect_timeout_ms =
                    (uint32_t)lac_conf_number(s->conf, "postgres.connect_timeout_ms")},
         .table = &sink_decisions_table,
-        .log = {.ctx = s, .origin = origin_of_log, .watermarks = watermarks},
+        .log = {.ctx = s, .origin = origin_of_log, .watermarks = watermarks, .at_time = at_time},
         .owner = s->name,
         .rows_max = (size_t)lac_conf_number(s->conf, "sink.batch_rows"),
         .months_ahead = (uint32_t)lac_conf_number(s->conf, "postgres.months_ahead"),
