@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: a topic that was made anew is read from its start, one that was not never is. One
+ * partition, whose group's offset the broker forgets when a test says so.
+ */
+#include "lac_test.h"
+#include "lane_fixture.h"
+
+enum { OLD = 10, NEW = 30, TURNS = 200, SILENT_MS = 1000, IDLE_MS = 5000, KIND_ANEW = 7 };
+
+struct world {
+    struct fixture f;
+    bool own_position; /* the output keeps it, and the group has a copy */
+    bool forgets;      /* the broker never has an offset, as librdkafka's mock cluster has none */
+    int unanswered;    /* questions for the group's offset that stay so, first */
+    bool anew;         /* the topic is the new one */
+    int64_t group;     /* the group's offset */
+    int64_t low;       /* of the new topic: the first record that was read of it */
+    int asked, told;   /* how often the group was asked, and the output told; .. */
+    bool sure;         /* .. of this */
+};
+
+static struct lac_err err;
+
+static enum lac_status poll_next(void *ctx, uint32_t timeout_ms, struct lac_kafka_msg *msg,
+                                 struct lac_err *e)
+{
+    struct world *w = ctx;
+
+    (void)e;
+    if (!fixture_assign(&w->f))
+        return LAC_AGAIN;
+    w->f.now_ms += timeout_ms;
+    if (w->f.next == w->f.count)
+        return LAC_AGAIN;
+    *msg = (struct lac_kafka_msg){.topic = "in", .offset = w->f.next++, .value = LAC_STR("value")};
+    return LAC_OK;
+}
+
+static enum lac_status seek(void *ctx, const struct lac_kafka_position *p, size_t n,
+                            struct lac_err *e)
+{
+    struct world *w = ctx;
+
+    (void)e;
+    LAC_TEST_EQ(n, 1);
+    w->f.next = p[0].offset == LAC_KAFKA_BEGINNING ? 0 : p[0].offset;
+    return LAC_OK;
+}
+
+static enum lac_status committed(void *ctx, struct lac_kafka_position *p, size_t n,
+                                 struct lac_err *e)
+{
+    struct world *w = ctx;
+
+    LAC_TEST_EQ(n, 1);
+    w->asked++;
+    if (w->unanswered && w->anew && w->unanswered--)
+        return lac_err_set(e, LAC_RETRY, 1, "no answer");
+    p[0].offset = w->group;
+    return LAC_OK;
+}
+
+static enum lac_status copy(void *ctx, const struct lac_kafka_position *p, size_t n, bool wait,
+                            struct lac_err *e)
+{
+    struct world *w = ctx;
+
+    (void)wait, (void)e;
+    LAC_TEST_EQ(n, 1);
+    if (!w->forgets)
+        w->group = p[0].offset;
+    return LAC_OK;
+}
+
+static enum lac_status start(void *ctx, struct lac_kafka_position *p, size_t n, bool fresh,
+                             struct lac_err *e)
+{
+    (void)fresh, (void)e;
+    LAC_TEST_EQ(n, 1);
+    p[0].offset = ((struct world *)ctx)->f.durable;
+    return LAC_OK;
+}
+
+static enum lac_status told(void *ctx, const char *topic, int32_t partition, int64_t at, bool sure,
+                            struct lac_err *e)
+{
+    struct world *w = ctx;
+
+    LAC_TEST_STR(topic, "in");
+    LAC_TEST_EQ(partition, 0);
+    LAC_TEST_EQ(at, w->f.durable);
+    w->told++;
+    w->sure = sure;
+    return sure ? lac_err_set(e, LAC_FATAL, KIND_ANEW, "another log") : LAC_OK;
+}
+
+static enum lac_status output_commit(void *ctx, const struct lac_kafka_position *p, size_t n,
+                                     struct lac_err *e)
+{
+    struct world *w = ctx;
+
+    if (n && !w->own_position)
+        (void)copy(ctx, p, n, true, e);
+    if (n)
+        w->f.durable = p[0].offset;
+    return LAC_OK;
+}
+
+static enum lac_status output_write(void *ctx, struct lac_batch *b, struct lac_err *e)
+{
+    struct world *w = ctx;
+
+    (void)e;
+    if (w->anew && b->count && b->msgs[0].offset < w->low)
+        w->low = b->msgs[0].offset;
+    return LAC_OK;
+}
+
+static void open_lane(struct world *w)
+{
+    w->f.count = OLD;
+    w->f.durable = w->own_position ? 0 : LAC_KAFKA_NONE;
+    w->group = LAC_KAFKA_NONE;
+    w->low = NEW;
+    fixture_set_up(&w->f);
+    w->f.io.poll = poll_next;
+    w->f.io.seek = seek;
+    w->f.io.committed = committed;
+    w->f.io.commit = copy;
+    w->f.output.start = w->own_position ? start : NULL;
+    w->f.output.anew = w->own_position ? told : NULL;
+    w->f.output.write = output_write;
+    w->f.output.commit = output_commit;
+    fixture_open(&w->f);
+}
+
+static enum lac_status turn(struct world *w)
+{
+    enum lac_status status = LAC_OK;
+
+    for (int i = 0; i < TURNS && status == LAC_OK; i++)
+        status = lac_lane_turn(w->f.lane, &err);
+    return status;
+}
+
+/* As long as what came before, or longer, by the time that the lane looks again. */
+static void make_anew(struct world *w, int64_t count)
+{
+    w->anew = true;
+    w->group = LAC_KAFKA_NONE;
+    w->f.count = count;
+    w->f.now_ms += SILENT_MS;
+}
+
+static void a_topic_that_was_made_anew_is_read_from_its_start(void)
+{
+    for (int unanswered = 0; unanswered < 3; unanswered++)
+        for (int64_t count = OLD; count <= NEW; count += NEW - OLD) {
+            struct world w = {.unanswered = unanswered};
+
+            lac_test_row("%d records, %d unanswered", (int)count, unanswered);
+            open_lane(&w);
+            LAC_TEST_EQ(turn(&w), LAC_OK);
+            LAC_TEST_EQ(w.f.durable, OLD);
+            make_anew(&w, count);
+            LAC_TEST_EQ(turn(&w), LAC_OK);
+            LAC_TEST_EQ(w.low, 0);
+            LAC_TEST_EQ(w.f.durable, count);
+            LAC_TEST_EQ(w.group, count);
+            fixture_close(&w.f);
+        }
+}
+
+/* A cluster that keeps no offsets of transactions has not lost any. */
+static void an_offset_that_was_never_there_means_nothing(void)
+{
+    struct world w = {.forgets = true};
+
+    open_lane(&w);
+    LAC_TEST_EQ(turn(&w), LAC_OK);
+    w.anew = true;
+    w.f.count = NEW;
+    w.f.now_ms += SILENT_MS;
+    LAC_TEST_EQ(turn(&w), LAC_OK);
+    LAC_TEST_EQ(w.low, OLD);
+    LAC_TEST_EQ(w.f.durable, NEW);
+    fixture_close(&w.f);
+}
+
+static void whoever_keeps_the_position_hears_it_and_the_lane_ends(void)
+{
+    struct world w = {.own_position = true};
+
+    open_lane(&w);
+    LAC_TEST_EQ(turn(&w), LAC_OK);
+    LAC_TEST_EQ(w.told, 0);
+    make_anew(&w, NEW);
+    LAC_TEST_EQ(turn(&w), LAC_FATAL);
+    LAC_TEST_EQ(err.code, KIND_ANEW);
+    LAC_TEST_EQ(w.f.durable, OLD);
+    LAC_TEST_EQ(w.told, 1);
+    CU_ASSERT(w.sure);
+    fixture_close(&w.f);
+}
+
+/* Perhaps nobody has read for so long that brokers forgot the group: it says whether it knows. */
+static void a_position_without_a_group_is_asked_about_once(void)
+{
+    struct world w = {.own_position = true, .forgets = true};
+
+    open_lane(&w);
+    w.f.durable = OLD;
+    LAC_TEST_EQ(turn(&w), LAC_OK);
+    LAC_TEST_EQ(w.told, 1);
+    CU_ASSERT(!w.sure);
+    w.f.count = NEW;
+    w.f.now_ms += SILENT_MS;
+    LAC_TEST_EQ(turn(&w), LAC_OK);
+    LAC_TEST_EQ(w.f.durable, NEW);
+    LAC_TEST_EQ(w.told, 1);
+    fixture_close(&w.f);
+}
+
+/* What flows is not held up by questions; a lane with nothing to do asks every two seconds. */
+static void questions_are_few(void)
+{
+    struct world w = {0};
+    uint64_t began_ms;
+    int asked;
+
+    open_lane(&w);
+    LAC_TEST_EQ(turn(&w), LAC_OK);
+    for (int flows = 0; flows <= 1; flows++) {
+        asked = w.asked;
+        began_ms = w.f.now_ms;
+        while (w.f.now_ms < began_ms + IDLE_MS) {
+            w.f.count += flows;
+            LAC_TEST_NEED(lac_lane_turn(w.f.lane, &err) == LAC_OK);
+        }
+        CU_ASSERT(w.asked - asked <= IDLE_MS / 2000 + 1);
+    }
+    fixture_close(&w.f);
+}
+
+LAC_TEST_MAIN(lane_group, a_topic_that_was_made_anew_is_read_from_its_start,
+              an_offset_that_was_never_there_means_nothing,
+              whoever_keeps_the_position_hears_it_and_the_lane_ends,
+              a_position_without_a_group_is_asked_about_once, questions_are_few)
