@@ -77,6 +77,24 @@ def test_a_worker_whose_clock_is_behind_decides(lacuna, ahead):
     assert lacuna.classify_http(bridge, {"query": "is it earlier here?"})[0] == 200
 
 
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("ahead", [2 * HOUR, -9000 * DAY], ids=["ahead", "25 years behind"])
+def test_in_topics_of_our_own_the_brokers_clock_counts(lacuna, ahead):
+    """Nothing is refused for the worker's clock there, and nothing thrown away."""
+    lacuna.tool("topics", "create")
+    lacuna.migrate()
+    lacuna.sink()
+    worker, _ = _worker(lacuna, ahead)
+    worker.ready()
+    lacuna.publish([*requests(50), {"text": 7}])
+    wait_until(lambda: _rows(lacuna) >= 50, timeout=60, what="all decisions", alive=[worker])
+    for topic, count in (("routing", 50), ("lineage", 50), ("deadletter", 1)):
+        got = lacuna.kafka.wait_for(lacuna.topic(topic), count)
+        assert all(abs(m.timestamp / 1000 - time.time()) < 100 for m in got), topic
+    bridge = lacuna.bridge()
+    assert lacuna.classify_http(bridge, {"query": "what is the time?"})[0] == 200
+
+
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("steps", [(-3 * HOUR, 0), (HOUR / 2, 0)],
                          ids=["back and right again", "ahead and right again"])

@@ -132,11 +132,21 @@ enum lac_status lac_cli_topic_names(const struct lac_conf *c,
     return LAC_OK;
 }
 
+/*
+ * What brokers take and keep goes by a record's timestamp, and a worker's clock may be wrong: by
+ * hours ahead it is refused, by weeks behind removed at once. So brokers stamp it themselves, but
+ * where the time is part of an event's id: that who sends it computes, too.
+ */
+static const char *timestamp_of(const struct lac_topic *t)
+{
+    return strcmp(t->value, "Request") == 0 ? "CreateTime" : "LogAppendTime";
+}
+
 enum lac_status lac_cli_topics_create(const struct lac_conf *c, struct lac_kafka_admin *admin,
                                       int32_t partitions, size_t *made, struct lac_err *err)
 {
     struct lac_kafka_new_topic topics[LAC_TOPIC_COUNT];
-    struct lac_kafka_topic_config config[LAC_TOPIC_COUNT][3];
+    struct lac_kafka_topic_config config[LAC_TOPIC_COUNT][4];
     char names[LAC_TOPIC_COUNT][LAC_TOPIC_NAME_SIZE], retention[LAC_TOPIC_COUNT][24];
     enum lac_status status;
     size_t n = LAC_TOPIC_COUNT;
@@ -151,8 +161,9 @@ enum lac_status lac_cli_topics_create(const struct lac_conf *c, struct lac_kafka
         snprintf(retention[i], sizeof(retention[i]), "%lld", (long long)t->retention_ms);
         config[i][0] = (struct lac_kafka_topic_config){"cleanup.policy", t->cleanup};
         config[i][1] = (struct lac_kafka_topic_config){"retention.ms", retention[i]};
+        config[i][2] = (struct lac_kafka_topic_config){"message.timestamp.type", timestamp_of(t)};
         /* The largest record that a broker takes, and the headers that say why it is there. */
-        config[i][2] = (struct lac_kafka_topic_config){"max.message.bytes", "2097152"};
+        config[i][3] = (struct lac_kafka_topic_config){"max.message.bytes", "2097152"};
         topics[i] = (struct lac_kafka_new_topic){
             .name = names[i],
             .partitions = partitions && partitions < (int32_t)t->partitions
@@ -160,7 +171,7 @@ enum lac_status lac_cli_topics_create(const struct lac_conf *c, struct lac_kafka
                               : (int32_t)t->partitions,
             .replicas = (int32_t)lac_conf_number(c, "kafka.replication_factor"),
             .config = config[i],
-            .config_count = i == LAC_TOPIC_DEADLETTER ? 3 : 2,
+            .config_count = i == LAC_TOPIC_DEADLETTER ? 4 : 3,
         };
     }
     status = drop_existing(admin, topics, &n, err);
