@@ -21,6 +21,7 @@ enum {
     RETRY_MS = 1000,   /* no broker, no memory */
     ABSENT_MS = 10000, /* between two looks for a topic that is not there */
     LOG_PERIOD_MS = 30000,
+    BEHIND_MS = 60000, /* the clocks of two machines may differ; by more, one of them is wrong */
 };
 
 struct lac_control_follower {
@@ -32,12 +33,14 @@ struct lac_control_follower {
     struct lac_control_reader *reader;
     bool past;            /* this reader has not met the end yet */
     uint64_t ready_by_ms; /* monotonic; 0: only the topic can tell */
+    int64_t newest_ms;    /* timestamp of the newest record that was read */
     pthread_t thread;
     bool started;
     pthread_mutex_t lock; /* ready, stop */
     pthread_cond_t changed;
     bool ready, stop;
-    struct lac_log_every refused_logs[LAC_CONTROL_REFUSAL_COUNT], trouble_logs;
+    struct lac_log_every refused_logs[LAC_CONTROL_REFUSAL_COUNT], trouble_logs, clock_logs;
+    struct lac_gauge *behind;
     struct lac_gauge *info[LAC_CONTROL_ROLE_COUNT], *version[LAC_CONTROL_ROLE_COUNT];
     struct lac_gauge *expired, *held;
     struct lac_counter *swaps[LAC_CONTROL_ROLE_COUNT], *refused[LAC_CONTROL_REFUSAL_COUNT];
@@ -70,6 +73,10 @@ static void open_metrics(struct lac_control_follower *f)
                                             "and records that nobody can read.",
                                             labels);
     }
+    f->behind = lac_metrics_gauge(m, "lacuna_clock_behind_seconds",
+                                  "By how much this machine's clock is behind the newest record of "
+                                  "the control topic; 0 when it isn't.",
+                                  NULL);
     f->expired = lac_metrics_gauge(m, "lacuna_pack_expired",
                                    "1 when the current pack is past its time.", NULL);
     f->held = lac_metrics_gauge(m, "lacuna_pack_lineups_held",
@@ -224,11 +231,30 @@ static void connect_reader(struct lac_control_follower *f)
     rest(f, status == LAC_AGAIN ? ABSENT_MS : RETRY_MS);
 }
 
+/*
+ * What time it is at least: a record that was read has been written. By a clock that is behind
+ * that, a pack would be taken whose time is over. Where the record's was ahead instead, a pack is
+ * refused too early: that leaves in force what was.
+ */
+static int64_t time_now_ms(struct lac_control_follower *f)
+{
+    int64_t wall_ms = lac_clock_wall_ms(), behind_ms = f->newest_ms - wall_ms;
+    uint64_t more;
+
+    lac_gauge_set(f->behind, behind_ms > 0 ? (double)behind_ms / 1e3 : 0);
+    if (behind_ms > BEHIND_MS && lac_log_every(&f->clock_logs, LOG_PERIOD_MS, &more))
+        lac_log(LAC_LOG_WARN, "clock_behind",
+                "seconds=%" PRId64 " text=\"this machine's clock, or that of who pushed a pack, is "
+                "wrong; packs' times are judged by the later one\"",
+                behind_ms / 1000);
+    return behind_ms > 0 ? f->newest_ms : wall_ms;
+}
+
 static void settle(struct lac_control_follower *f)
 {
     struct lac_err err;
 
-    if (lac_control_state_settle(f->state, lac_clock_wall_ms(), &err) != LAC_OK) {
+    if (lac_control_state_settle(f->state, time_now_ms(f), &err) != LAC_OK) {
         trouble(f, "pack_not_taken", &err);
         rest(f, RETRY_MS);
     }
@@ -246,6 +272,8 @@ static void follow(struct lac_control_follower *f)
         status = lac_control_reader_next(f->reader, i ? 0 : POLL_MS, &one, &err);
         if (status != LAC_OK)
             break;
+        if (one.timestamp > f->newest_ms)
+            f->newest_ms = one.timestamp;
         if (one.deleted)
             continue; /* what was taken stays; what was not will not come any more */
         if (one.malformed)

@@ -3,6 +3,7 @@
 given up, lost, doubled or let through because of it, and somebody is told."""
 
 import json
+import re
 import time
 
 import pytest
@@ -188,3 +189,31 @@ def test_a_dead_letter_does_not_die_of_the_age_of_its_record(stack, new_kafka):
     until = time.monotonic() + 5
     wait_until(lambda: time.monotonic() > until, alive=[worker])
     assert len(kafka.read(lacuna.topic("deadletter"))) == 1
+
+
+@pytest.mark.timeout(120)
+def test_a_pack_whose_time_is_over_is_refused_by_a_clock_that_is_behind(lacuna):
+    """What was pushed after its end says that it is over, if the worker's own clock doesn't."""
+    lacuna.kafka.create_topics(lacuna.prefix, {"*": 2})
+    keys = lacuna.folder / "keys"
+    lacuna.tool("pack", "keygen", keys)
+    signers = {"pack__signers": keys / "pack.pub"}
+
+    def push(version, *options):
+        folder = lacuna.folder / f"pack-{version}"
+        (folder / "terms").mkdir(parents=True)
+        (folder / "pack.yaml").write_text(f"name: ours\nversion: {version}\nbase: builtin\n")
+        (folder / "terms" / "proprietary_terms.yaml").write_text(f"customers: [zyx{version}]\n")
+        lacuna.tool("pack", "push", folder, "--key", keys / "pack.key", *options, **signers)
+
+    push(1, "--expires", "2s")
+    until = time.monotonic() + 3
+    wait_until(lambda: time.monotonic() > until)
+    push(2, "--shadow", "10")
+    worker, _ = _worker(lacuna, -40 * DAY, **signers)
+    worker.ready()
+    wait_until(lambda: re.search(r"event=pack_refused reason=expired role=current", worker.log()),
+               what="the pack to be refused", alive=[worker])
+    assert "event=clock_behind seconds=34559" in worker.log()
+    assert not re.search(r"event=pack_swapped role=current reason=pushed", worker.log())
+    assert worker.metrics()["lacuna_clock_behind_seconds"] > 39 * DAY
