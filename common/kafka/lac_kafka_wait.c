@@ -23,8 +23,12 @@ _Static_assert(sizeof(cnd_t) == sizeof(pthread_cond_t) && sizeof(mtx_t) == sizeo
 /* Not with ThreadSanitizer: it has not seen librdkafka take the mutex that this gives back. */
 #ifndef __SANITIZE_THREAD__
 
-__attribute__((visibility("default"))) int
-cnd_timedwait(cnd_t *restrict cond, mtx_t *restrict mutex, const struct timespec *restrict until)
+/* Under a name of our own here: the parameters of glibc's have reserved ones. */
+int lac_kafka_wait_until(cnd_t *cond, mtx_t *mutex,
+                         const struct timespec *until) __asm__("cnd_timedwait")
+    __attribute__((visibility("default")));
+
+int lac_kafka_wait_until(cnd_t *cond, mtx_t *mutex, const struct timespec *until)
 {
     struct timespec now, end;
     int64_t left_ns, end_ns;
