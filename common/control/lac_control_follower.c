@@ -234,27 +234,29 @@ static void connect_reader(struct lac_control_follower *f)
 /*
  * What time it is at least: a record that was read has been written. By a clock that is behind
  * that, a pack would be taken whose time is over. Where the record's was ahead instead, a pack is
- * refused too early: that leaves in force what was.
+ * refused too early: that leaves in force what was. No pack begins by it, for anybody who may write
+ * to the topic could bring that forward.
  */
-static int64_t time_now_ms(struct lac_control_follower *f)
+static int64_t latest_ms(struct lac_control_follower *f, int64_t wall_ms)
 {
-    int64_t wall_ms = lac_clock_wall_ms(), behind_ms = f->newest_ms - wall_ms;
+    int64_t behind_ms = f->newest_ms - wall_ms;
     uint64_t more;
 
     lac_gauge_set(f->behind, behind_ms > 0 ? (double)behind_ms / 1e3 : 0);
     if (behind_ms > BEHIND_MS && lac_log_every(&f->clock_logs, LOG_PERIOD_MS, &more))
         lac_log(LAC_LOG_WARN, "clock_behind",
                 "seconds=%" PRId64 " text=\"this machine's clock, or that of who pushed a pack, is "
-                "wrong; packs' times are judged by the later one\"",
+                "wrong; packs end by the later one\"",
                 behind_ms / 1000);
     return behind_ms > 0 ? f->newest_ms : wall_ms;
 }
 
 static void settle(struct lac_control_follower *f)
 {
+    int64_t now_ms = lac_clock_wall_ms();
     struct lac_err err;
 
-    if (lac_control_state_settle(f->state, time_now_ms(f), &err) != LAC_OK) {
+    if (lac_control_state_settle(f->state, now_ms, latest_ms(f, now_ms), &err) != LAC_OK) {
         trouble(f, "pack_not_taken", &err);
         rest(f, RETRY_MS);
     }

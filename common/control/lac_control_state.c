@@ -304,12 +304,12 @@ static enum lac_status take(struct lac_control_state *s, struct lac_control_offe
 }
 
 static enum lac_status settle_role(struct lac_control_state *s, enum lac_control_role role,
-                                   int64_t now_ms, struct lac_err *err)
+                                   int64_t now_ms, int64_t latest_ms, struct lac_err *err)
 {
     struct lac_control_offer *o;
 
     while ((o = lac_control_assembly_best(&s->assembly, role, floor_of(s, role), now_ms))) {
-        if (o->has_expires && o->expires <= now_ms) {
+        if (o->has_expires && o->expires <= latest_ms) {
             refuse(s, LAC_CONTROL_EXPIRED, role, o->version, &o->hash,
                    "control: it is past its time");
             lac_control_assembly_drop(&s->assembly, o);
@@ -346,19 +346,19 @@ static bool expire(struct lac_control_state *s, int64_t now_ms)
 }
 
 enum lac_status lac_control_state_settle(struct lac_control_state *s, int64_t now_ms,
-                                         struct lac_err *err)
+                                         int64_t latest_ms, struct lac_err *err)
 {
     enum lac_status status = LAC_OK;
 
     for (int i = 0; status == LAC_OK && i < LAC_CONTROL_ROLE_COUNT; i++) {
-        status = settle_role(s, (enum lac_control_role)i, now_ms, err);
+        status = settle_role(s, (enum lac_control_role)i, now_ms, latest_ms, err);
         if (i == LAC_CONTROL_CURRENT)
             supersede(s);
     }
     for (int i = 0; i < LAC_CONTROL_ROLE_COUNT; i++)
         lac_control_assembly_drop_until(&s->assembly, (enum lac_control_role)i,
                                         floor_of(s, (enum lac_control_role)i));
-    if (expire(s, now_ms) && status == LAC_OK)
+    if (expire(s, latest_ms) && status == LAC_OK)
         status = publish(s, err);
     return status;
 }

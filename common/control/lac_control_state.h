@@ -67,9 +67,10 @@ void lac_control_state_feed(struct lac_control_state *s, const struct lac_contro
 /* A record that could not even be decoded. */
 void lac_control_state_malformed(struct lac_control_state *s, const char *text);
 
-/* Opens and publishes what is due at `now_ms`. FATAL: no memory; call again later. */
+/* Opens and publishes what is due at `now_ms` and not over at `latest_ms`, which may be later where
+ * clocks differ. FATAL: no memory; call again later. */
 enum lac_status lac_control_state_settle(struct lac_control_state *s, int64_t now_ms,
-                                         struct lac_err *err) LAC_MUST_USE;
+                                         int64_t latest_ms, struct lac_err *err) LAC_MUST_USE;
 
 /* What counts for a role; NULL: nothing. */
 const struct lac_control_pack *lac_control_state_pack(const struct lac_control_state *s,

@@ -107,7 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else {
         feed_records(s, data + 1, size - 1);
     }
-    LAC_ASSERT(lac_control_state_settle(s, NOW, &err) == LAC_OK);
+    LAC_ASSERT(lac_control_state_settle(s, NOW, NOW, &err) == LAC_OK);
     (void)lac_control_packs_reap(packs);
     LAC_ASSERT(lac_control_state_pack(s, LAC_CONTROL_CURRENT) != NULL);
     return 0;

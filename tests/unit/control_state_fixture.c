@@ -66,7 +66,7 @@ int64_t fixture_version_of(const struct fixture_state *f, enum lac_control_role 
 
 void fixture_settle(struct fixture_state *f, int64_t now)
 {
-    LAC_TEST_EQ(lac_control_state_settle(f->state, now, &err), LAC_OK);
+    LAC_TEST_EQ(lac_control_state_settle(f->state, now, now, &err), LAC_OK);
 }
 
 void fixture_send(struct fixture_state *f, const struct lac_control *p, struct lac_str content,

@@ -191,6 +191,30 @@ static void time_is_respected(void)
     fixture_state_close(&f);
 }
 
+/* What somebody else's clock says ends packs, and begins none. */
+static void a_later_clock_ends_packs_only(void)
+{
+    struct lac_control p;
+    struct fixture_state f;
+    struct lac_err err;
+
+    fixture_state_open(&f, &fixture_signers, NULL);
+    p = fixture_push(LAC_CONTROL_CURRENT, 1, fixture_pack(1));
+    p.has_activation = true;
+    p.activation = FIXTURE_NOW + 100;
+    fixture_send(&f, &p, fixture_pack(1), fixture_key);
+    LAC_TEST_EQ(lac_control_state_settle(f.state, FIXTURE_NOW, FIXTURE_NOW + 100, &err), LAC_OK);
+    LAC_TEST_EQ(fixture_version_of(&f, LAC_CONTROL_CURRENT), 0);
+    p = fixture_push(LAC_CONTROL_CURRENT, 2, fixture_pack(2));
+    p.has_expires = true;
+    p.expires = FIXTURE_NOW + 100;
+    fixture_send(&f, &p, fixture_pack(2), fixture_key);
+    LAC_TEST_EQ(lac_control_state_settle(f.state, FIXTURE_NOW, FIXTURE_NOW + 100, &err), LAC_OK);
+    LAC_TEST_EQ(fixture_version_of(&f, LAC_CONTROL_CURRENT), 0);
+    LAC_TEST_EQ(f.refused[LAC_CONTROL_EXPIRED], 1);
+    fixture_state_close(&f);
+}
+
 static void a_canary_or_shadow_ends_by_withdrawal_or_a_newer_current_pack(void)
 {
     const struct lac_control_lineup *l;
@@ -430,6 +454,7 @@ static void a_share_is_a_share_and_a_larger_one_holds_a_smaller_one(void)
 LAC_TEST_MAIN(control, a_pushed_pack_counts_and_is_named,
               what_nobody_configured_stands_behind_is_refused, changed_records_are_refused,
               signed_nonsense_is_refused_and_the_last_good_one_stays, time_is_respected,
+              a_later_clock_ends_packs_only,
               a_canary_or_shadow_ends_by_withdrawal_or_a_newer_current_pack,
               records_that_can_not_be_are_refused, what_is_kept_is_bounded,
               without_the_requirement_unsigned_packs_count_but_forged_ones_do_not,

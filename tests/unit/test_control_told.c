@@ -114,7 +114,7 @@ static void push(enum lac_control_role role, int64_t version, struct lac_str con
 
 static void settle(int64_t now)
 {
-    LAC_TEST_EQ(lac_control_state_settle(state, now, &err), LAC_OK);
+    LAC_TEST_EQ(lac_control_state_settle(state, now, now, &err), LAC_OK);
 }
 
 static void each_change_has_its_reason(void)
