@@ -344,14 +344,22 @@ bool lac_match_verify_command_login(struct lac_str t, size_t at, unsigned trigge
 }
 
 /* mysql -p<password>, sshpass -p <password>, docker login -p <password>, redis-cli -a <password>,
- * ldapsearch -w <password>, psexec -p <password>, plink -pw <password>, sqlcmd -P<password>. To
- * mysql, what stands apart is the database. */
+ * ldapsearch -w <password>, psexec -p <password>, plink -pw <password>, sqlcmd -P<password>, 7z
+ * -p<password>, keytool -storepass <password>. To mysql, what stands apart is the database. */
 bool lac_match_verify_command_password(struct lac_str t, size_t at, unsigned trigger,
                                        struct lac_match_span *out)
 {
-    static const char *const options[][2] = {{" -p", NULL},   {" -p", NULL},  {" -p ", NULL},
-                                             {" -a ", NULL},  {" -w ", NULL}, {" -p ", NULL},
-                                             {" -pw ", NULL}, {" -P", NULL}};
+    static const char *const options[][8] = {{" -p"},
+                                             {" -p"},
+                                             {" -p "},
+                                             {" -a "},
+                                             {" -w "},
+                                             {" -p "},
+                                             {" -pw "},
+                                             {" -P"},
+                                             {" -p"},
+                                             {" -storepass ", " -keypass ", " -passin pass:",
+                                              " -passout pass:", " -pass pass:", " -k "}};
     bool plain = trigger < 2 || trigger > 4;
     size_t option = behind_option(t, at - 1, options[trigger]);
     struct lac_str value;
