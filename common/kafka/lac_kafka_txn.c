@@ -33,6 +33,14 @@ enum lac_kafka_txn lac_kafka_txn_send_offsets(struct lac_kafka_producer *p,
     list = lac_kafka_list(positions, n);
     e = rd_kafka_send_offsets_to_transaction(lac_kafka_producer_handle(p), list, member,
                                              (int)timeout_ms);
+    /* A delivery that is refused while the call is under way leaves it with no more to say than
+     * that the state is wrong. Asked again, it has the reason: without it, the same records would
+     * be tried for ever. */
+    if (e && rd_kafka_error_code(e) == RD_KAFKA_RESP_ERR__STATE) {
+        rd_kafka_error_destroy(e);
+        e = rd_kafka_send_offsets_to_transaction(lac_kafka_producer_handle(p), list, member,
+                                                 (int)timeout_ms);
+    }
     rd_kafka_topic_partition_list_destroy(list);
     return lac_kafka_txn_outcome(err, "send_offsets_to_transaction", e);
 }
