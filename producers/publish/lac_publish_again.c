@@ -57,7 +57,7 @@ static struct lac_str move(char **at, struct lac_str from)
 {
     struct lac_str to = {from.ptr ? *at : NULL, from.len};
 
-    if (from.len)
+    if (from.ptr && from.len)
         memcpy(*at, from.ptr, from.len);
     *at += from.len;
     return to;
