@@ -50,11 +50,6 @@ void lac_match_build_close(struct lac_match_build *b)
 
 /* ---- folded texts ---- */
 
-static enum lac_status no_memory(struct lac_err *err)
-{
-    return lac_err_set(err, LAC_FATAL, ENOMEM, "match: no memory for the rules");
-}
-
 /* Folds into the image's text; blanks at the ends go when `trim`. */
 static bool fold(struct lac_match_build *b, struct lac_str text, bool trim,
                  struct lac_match_text *out)
@@ -82,7 +77,7 @@ static enum lac_status fold_phrase(struct lac_match_build *b, struct lac_str tex
                                    struct lac_match_text *out, struct lac_err *err)
 {
     if (!fold(b, text, true, out))
-        return no_memory(err);
+        return lac_match_rules_no_memory(err);
     if (out->len < PHRASE_MIN)
         return lac_err_set(err, LAC_REJECT, 0,
                            "'%.*s' is too short to be found: two letters at least",
@@ -120,7 +115,7 @@ static enum lac_status fold_around(struct lac_match_build *b, const struct lac_s
         if (ok && star)
             ok = fold(b, (struct lac_str){star + 1, t.len - before - 1}, false, &a.after);
         if (!ok)
-            return no_memory(err);
+            return lac_match_rules_no_memory(err);
         if (a.before.len + a.after.len == 0)
             return lac_err_set(err, LAC_REJECT, 0, "'%.*s' would hold for every hit",
                                LAC_STR_FMT(t));
@@ -231,7 +226,7 @@ static enum lac_status word_id(struct lac_match_build *b, struct lac_str word, u
     if (status != LAC_OK)
         return status;
     if (b->word_count * 2 >= b->word_capacity && !grow_index(b))
-        return no_memory(err);
+        return lac_match_rules_no_memory(err);
     for (at = hash_text(t) & (b->word_capacity - 1); b->word_index[at];
          at = (at + 1) & (b->word_capacity - 1)) {
         const struct lac_match_word *known = (const void *)words->ptr;
@@ -357,7 +352,7 @@ static enum lac_status add_unit(struct lac_match_build *b, size_t rule, struct l
     if (status != LAC_OK)
         return status;
     if (!keep_expression(b, expression))
-        return no_memory(err);
+        return lac_match_rules_no_memory(err);
     if (info->supported) {
         u.width = info->max_width;
         u.first = info->first;
@@ -382,7 +377,7 @@ static enum lac_status add_unit(struct lac_match_build *b, size_t rule, struct l
     b->draft.gated = lac_match_needs_context(r, false);
     b->header.has_humps |= b->draft.parts;
     lac_buf_put(units, &u, sizeof(u));
-    return lac_buf_ok(units) ? lac_match_route(b, index, err) : no_memory(err);
+    return lac_buf_ok(units) ? lac_match_route(b, index, err) : lac_match_rules_no_memory(err);
 }
 
 /* ---- one rule ---- */

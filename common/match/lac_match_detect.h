@@ -81,6 +81,16 @@ static inline bool lac_match_is_digit(unsigned c)
     return c - '0' < 10;
 }
 
+static inline bool lac_match_is_lower(unsigned c)
+{
+    return c - 'a' < 26;
+}
+
+static inline bool lac_match_is_upper(unsigned c)
+{
+    return c - 'A' < 26;
+}
+
 static inline bool lac_match_is_alpha(unsigned c)
 {
     return (c | 0x20) - 'a' < 26;

@@ -142,11 +142,6 @@ static bool is_mixed_text(struct lac_str s)
            signs + marks + upper + lower + digits == s.len && lac_match_is_random(s, MIXED_MIN);
 }
 
-static bool is_capital(char c)
-{
-    return c >= 'A' && c <= 'Z';
-}
-
 /* Of what is called some key, an identifier of the program says nothing: digits make the
  * difference between hexKeyOfTheTest1 and a key. */
 static bool is_issued_part(struct lac_str s)
@@ -156,7 +151,8 @@ static bool is_issued_part(struct lac_str s)
 
     for (size_t i = 0; i < s.len && digits < 3; i++) {
         digits += lac_match_is_digit((unsigned char)s.ptr[i]);
-        pairs += i > 0 && is_capital(s.ptr[i]) && is_capital(s.ptr[i - 1]);
+        pairs += i > 0 && lac_match_is_upper((unsigned char)s.ptr[i]) &&
+                 lac_match_is_upper((unsigned char)s.ptr[i - 1]);
     }
     return (digits >= 3 || (digits >= 1 && pairs >= 3 && s.len >= KEY_LONG_MIN)) &&
            lac_match_is_random(s, KEY_RANDOM_MIN);

@@ -400,11 +400,6 @@ bool lac_match_verify_pgpass(struct lac_str t, size_t at, unsigned trigger,
     return true;
 }
 
-static bool is_lower(unsigned c)
-{
-    return c - 'a' < 26;
-}
-
 /* BIP 39: 12, 15, 18, 21 or 24 words of 3 to 8 letters behind what such a phrase is called. */
 bool lac_match_verify_seed_phrase(struct lac_str t, size_t at, unsigned trigger,
                                   struct lac_match_span *out)
@@ -414,12 +409,13 @@ bool lac_match_verify_seed_phrase(struct lac_str t, size_t at, unsigned trigger,
     (void)trigger;
     if (t.len - i >= 3 && memcmp(t.ptr + i, " is", 3) == 0)
         i += 3;
-    while (i < t.len && i - at < 8 && !is_lower((unsigned char)t.ptr[i]) && t.ptr[i] != '.')
+    while (i < t.len && i - at < 8 && !lac_match_is_lower((unsigned char)t.ptr[i]) &&
+           t.ptr[i] != '.')
         i++;
     start = i;
     end = i;
     while (words <= SEED_WORDS_MAX) {
-        size_t stop = lac_match_run_end(t, i, SEED_WORD_MAX + 1, is_lower);
+        size_t stop = lac_match_run_end(t, i, SEED_WORD_MAX + 1, lac_match_is_lower);
 
         if (stop - i < SEED_WORD_MIN || stop - i > SEED_WORD_MAX)
             break;
@@ -432,7 +428,7 @@ bool lac_match_verify_seed_phrase(struct lac_str t, size_t at, unsigned trigger,
     /* More lower-case words behind them are a sentence. */
     if (words < 12 || words > SEED_WORDS_MAX || words % 3 != 0 ||
         lac_match_is_alnum(lac_match_byte(t, end)) ||
-        (lac_match_byte(t, end) == ' ' && is_lower(lac_match_byte(t, end + 1))))
+        (lac_match_byte(t, end) == ' ' && lac_match_is_lower(lac_match_byte(t, end + 1))))
         return false;
     *out = (struct lac_match_span){start, end, end};
     return true;

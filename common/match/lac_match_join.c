@@ -183,18 +183,13 @@ static void token_seams(struct lac_match_scratch *s, const struct lac_match_unit
         put_seam(s, c->seams[i]);
 }
 
-static bool is_lower(unsigned c)
-{
-    return c - 'a' < 26;
-}
-
 /* Whether two runs of letters and digits can be of one number: no word, unless together they are
  * longer than words are. */
 static bool is_part(struct lac_str t, size_t first, size_t left, size_t right, size_t last)
 {
     bool digits =
         has(t, first, left, lac_match_is_digit) || has(t, right, last, lac_match_is_digit);
-    bool lower = has(t, first, left, is_lower) || has(t, right, last, is_lower);
+    bool lower = has(t, first, left, lac_match_is_lower) || has(t, right, last, lac_match_is_lower);
 
     /* "Igalia S.L", and a year */
     if (!has(t, first, left, lac_match_is_digit) && !has(t, right, last, lac_match_is_alpha))
@@ -208,7 +203,8 @@ static bool is_in_sentence(struct lac_str t, size_t at)
     bool word = false;
 
     for (size_t i = at; i > 0 && at - i < LINE_REACH && t.ptr[i - 1] != '\n' && !word; i--)
-        word = is_lower((unsigned char)t.ptr[i - 1] | 0x20u) || (unsigned char)t.ptr[i - 1] >= 0x80;
+        word = lac_match_is_lower((unsigned char)t.ptr[i - 1] | 0x20u) ||
+               (unsigned char)t.ptr[i - 1] >= 0x80;
     return word;
 }
 

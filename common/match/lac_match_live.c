@@ -5,7 +5,6 @@
  */
 #include "lac_match_internal.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,11 +18,6 @@ struct lac_match_live *lac_match_live_new(size_t count)
     if (live)
         memset(live, 0, size);
     return live;
-}
-
-static enum lac_status no_memory(struct lac_err *err)
-{
-    return lac_err_set(err, LAC_FATAL, ENOMEM, "match: no memory for the rules");
 }
 
 enum lac_status lac_match_find_code(struct lac_match *m, size_t rule, struct lac_err *err)
@@ -228,7 +222,7 @@ enum lac_status lac_match_enliven(struct lac_match *m, struct lac_err *err)
     if (!m->live)
         m->live = lac_match_live_new(m->count);
     if (!m->live)
-        return no_memory(err);
+        return lac_match_rules_no_memory(err);
     for (size_t i = 0; i < m->count && status == LAC_OK; i++) {
         status = lac_match_find_code(m, i, err);
         copy_rule(m, i);
@@ -237,6 +231,6 @@ enum lac_status lac_match_enliven(struct lac_match *m, struct lac_err *err)
     index_symbols(m);
     index_marks(m);
     if (status == LAC_OK && (!index_examples(m) || !index_number_words(m)))
-        status = no_memory(err);
+        status = lac_match_rules_no_memory(err);
     return status;
 }

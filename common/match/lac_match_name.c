@@ -11,11 +11,6 @@
 
 #define W LAC_MATCH_WORDS
 
-static bool is_capital(char c)
-{
-    return c >= 'A' && c <= 'Z';
-}
-
 /* What stands in one word with these is joined to it: "pagetoken" is as much as page_token. */
 static bool is_joined(struct lac_str name, size_t i)
 {
@@ -53,7 +48,7 @@ static bool at_hump(struct lac_str name, size_t i)
 {
     unsigned char before = lac_match_before(name, i);
 
-    return is_capital(name.ptr[i]) &&
+    return lac_match_is_upper((unsigned char)name.ptr[i]) &&
            ((before >= 'a' && before <= 'z') || lac_match_byte(name, i + 1) >= 'a');
 }
 

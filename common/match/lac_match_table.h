@@ -12,6 +12,11 @@
 
 #include "lac_match_internal.h"
 
+static inline enum lac_status lac_match_rules_no_memory(struct lac_err *err)
+{
+    return lac_err_set(err, LAC_FATAL, ENOMEM, "match: no memory for the rules");
+}
+
 static inline enum lac_status lac_match_table_no_memory(struct lac_err *err)
 {
     return lac_err_set(err, LAC_FATAL, ENOMEM, "match: no memory for the tables");

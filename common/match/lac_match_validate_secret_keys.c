@@ -9,16 +9,6 @@
 
 enum { CHECKSUM_SIZE = 6 /* base 62 characters of a CRC-32 */ };
 
-static bool is_lower(unsigned char c)
-{
-    return c >= 'a' && c <= 'z';
-}
-
-static bool is_upper(unsigned char c)
-{
-    return c >= 'A' && c <= 'Z';
-}
-
 bool lac_match_validate_mixed_case(struct lac_str match)
 {
     bool digit = false, lower = false, upper = false;
@@ -27,8 +17,8 @@ bool lac_match_validate_mixed_case(struct lac_str match)
         unsigned char c = (unsigned char)match.ptr[i];
 
         digit = digit || lac_match_is_digit(c);
-        lower = lower || is_lower(c);
-        upper = upper || is_upper(c);
+        lower = lower || lac_match_is_lower(c);
+        upper = upper || lac_match_is_upper(c);
     }
     return digit && lower && upper;
 }
@@ -160,7 +150,7 @@ bool lac_match_validate_extended_key(struct lac_str match)
 
 static int base32_value(unsigned char c)
 {
-    if (is_upper(c))
+    if (lac_match_is_upper(c))
         return c - 'A';
     return c >= '2' && c <= '7' ? c - '2' + 26 : -1;
 }

@@ -48,24 +48,14 @@ static uint64_t part_key(struct lac_str t, size_t at)
     return key;
 }
 
-static bool is_upper(unsigned c)
-{
-    return c - 'A' < 26;
-}
-
-static bool is_lower(unsigned c)
-{
-    return c - 'a' < 26;
-}
-
 bool lac_match_is_hump(struct lac_str t, size_t i)
 {
     unsigned char before = lac_match_before(t, i);
 
-    if (!is_upper(lac_match_byte(t, i)))
+    if (!lac_match_is_upper(lac_match_byte(t, i)))
         return false;
-    return is_lower(before) || lac_match_is_digit(before) ||
-           (is_upper(before) && is_lower(lac_match_byte(t, i + 1)));
+    return lac_match_is_lower(before) || lac_match_is_digit(before) ||
+           (lac_match_is_upper(before) && lac_match_is_lower(lac_match_byte(t, i + 1)));
 }
 
 static const struct lac_match_slot *find_slot(const struct lac_match_slot *slots, size_t mask,
