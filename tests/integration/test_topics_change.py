@@ -20,6 +20,10 @@ def _routed(lacuna):
             for m in lacuna.kafka.read(lacuna.topic("routing"))]
 
 
+def _wait(lacuna, worker, count, what):
+    wait_until(lambda: len(_routed(lacuna)) >= count, timeout=60, what=what, alive=[worker], every=0.5)
+
+
 def _put(lacuna, count, start):
     """`count` requests in each of two partitions; how many there are then."""
     for partition in range(2):
@@ -41,16 +45,13 @@ def test_a_request_topic_that_is_made_anew_and_shorter_is_read_from_its_start(la
     kafka.create_topics(lacuna.prefix, {"*": 2})
     worker = lacuna.classify(classify__delivery=delivery)
     count = _put(lacuna, 300, 0)
-    wait_until(lambda: len(_routed(lacuna)) >= count, timeout=60, what="the first requests",
-               alive=[worker])
+    _wait(lacuna, worker, count, "the first requests")
     kafka.delete_topic(topic)
     kafka.create_topics(lacuna.prefix, {"*": 2}, only={"requests"})
     count = _put(lacuna, 100, count)
-    wait_until(lambda: len(_routed(lacuna)) >= count, timeout=60, alive=[worker], every=0.5,
-               what="the requests of the new topic")
+    _wait(lacuna, worker, count, "the requests of the new topic")
     count = _put(lacuna, 500, count)
-    wait_until(lambda: len(_routed(lacuna)) >= count, timeout=60, alive=[worker], every=0.5,
-               what="what came later")
+    _wait(lacuna, worker, count, "what came later")
     check_topics(lacuna, _ids(count))
     assert _read_anew(worker) == {"0", "1"}
 
@@ -62,15 +63,13 @@ def test_a_request_topic_that_is_made_anew_while_no_worker_runs_is_read_from_its
     kafka.create_topics(lacuna.prefix, {"*": 2})
     worker = lacuna.classify()
     count = _put(lacuna, 100, 0)
-    wait_until(lambda: len(_routed(lacuna)) >= count, timeout=60, what="the first requests",
-               alive=[worker])
+    _wait(lacuna, worker, count, "the first requests")
     assert worker.stop() == 0
     kafka.delete_topic(topic)
     kafka.create_topics(lacuna.prefix, {"*": 2}, only={"requests"})
     count = _put(lacuna, 300, count)
     worker = lacuna.classify("classify-1")
-    wait_until(lambda: len(_routed(lacuna)) >= count, timeout=60, alive=[worker],
-               what="the requests of the new topic")
+    _wait(lacuna, worker, count, "the requests of the new topic")
     check_topics(lacuna, _ids(count))
 
 
@@ -100,8 +99,7 @@ def test_a_request_topic_that_is_made_anew_and_longer_is_read_from_its_start(lac
     kafka.create_topics(lacuna.prefix, {"*": 2})
     worker = lacuna.classify(classify__delivery=delivery)
     count = _put(lacuna, 20, 0)
-    wait_until(lambda: len(_routed(lacuna)) >= count, timeout=60, what="the first requests",
-               alive=[worker])
+    _wait(lacuna, worker, count, "the first requests")
     # Until a lane has seen that the group has offsets, it can't miss them.
     until = time.monotonic() + 3
     wait_until(lambda: time.monotonic() > until, alive=[worker])
@@ -112,8 +110,7 @@ def test_a_request_topic_that_is_made_anew_and_longer_is_read_from_its_start(lac
     worker.resume()
     if more:
         count = _put(lacuna, 10, count)
-    wait_until(lambda: len(_routed(lacuna)) >= count, timeout=60, alive=[worker], every=0.5,
-               what="the requests of the new topic")
+    _wait(lacuna, worker, count, "the requests of the new topic")
     check_topics(lacuna, _ids(count))
     assert _read_anew(worker) == {"0", "1"}
 
