@@ -6,10 +6,13 @@
  */
 #ifdef __SANITIZE_THREAD__
 
-#include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <threads.h>
 
 struct start {
@@ -135,16 +138,57 @@ int cnd_timedwait(cnd_t *restrict c, mtx_t *restrict m, const struct timespec *r
     return answer(pthread_cond_timedwait((pthread_cond_t *)c, (pthread_mutex_t *)m, until));
 }
 
-/* librdkafka counts who holds a lock's owner with atomics that TSan does not see, and destroys the
- * lock when the last one is gone. Taken once more, it shows that all others came before. */
+/*
+ * librdkafka counts the holders of locks and of what it has received with atomics that TSan does
+ * not see. The last holder destroys them; TSan takes that for a race with any use before.
+ */
+int __interceptor_pthread_rwlock_destroy(pthread_rwlock_t *lock);
+void __interceptor_free(void *memory);
+void AnnotateIgnoreWritesBegin(const char *file, int line);
+void AnnotateIgnoreWritesEnd(const char *file, int line);
+
+static struct {
+    uintptr_t from, to;
+} library; /* librdkafka's code */
+
+static int find_library(struct dl_phdr_info *info, size_t size, void *ctx)
+{
+    (void)size;
+    (void)ctx;
+    if (!strstr(info->dlpi_name, "/librdkafka.so"))
+        return 0;
+    for (int i = 0; i < info->dlpi_phnum; i++)
+        if (info->dlpi_phdr[i].p_type == PT_LOAD && (info->dlpi_phdr[i].p_flags & PF_X)) {
+            library.from = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+            library.to = library.from + info->dlpi_phdr[i].p_memsz;
+        }
+    return 1;
+}
+
+__attribute__((constructor)) static void note_library(void)
+{
+    (void)dl_iterate_phdr(find_library, NULL);
+}
+
+/* Taken once more, the lock shows that all others came before. */
 int pthread_rwlock_destroy(pthread_rwlock_t *lock)
 {
-    int (*destroy)(pthread_rwlock_t *) =
-        (int (*)(pthread_rwlock_t *))dlsym(RTLD_NEXT, "pthread_rwlock_destroy");
-
     if (pthread_rwlock_wrlock(lock) == 0)
         (void)pthread_rwlock_unlock(lock);
-    return destroy(lock);
+    return __interceptor_pthread_rwlock_destroy(lock);
+}
+
+/* Of what librdkafka frees, AddressSanitizer says in its own builds whether it is used later. */
+__attribute__((no_sanitize("thread"))) void free(void *memory)
+{
+    uintptr_t caller = (uintptr_t)__builtin_return_address(0);
+    bool theirs = caller >= library.from && caller < library.to;
+
+    if (theirs)
+        AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
+    __interceptor_free(memory);
+    if (theirs)
+        AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
 }
 
 #else
