@@ -237,7 +237,8 @@ static enum lac_status open_worker(struct worker *w, const char *group, int txn,
 
 static double run_lanes(struct bench *b, int txn)
 {
-    struct worker workers[LANES];
+    size_t lanes = b->work->lanes ? b->work->lanes : LANES;
+    struct worker workers[BENCH_LANES_MAX];
     char group[NAME / 2];
     uint64_t until = lac_clock_mono_ms() + STUCK_MS;
     struct lac_err err = {0};
@@ -247,9 +248,9 @@ static double run_lanes(struct bench *b, int txn)
     if (renew_outputs(b) != 0)
         return -1;
     memset(workers, 0, sizeof(workers));
-    bench_meter_reset(&b->meter, LANES, b->topics.records);
+    bench_meter_reset(&b->meter, lanes, b->topics.records);
     (void)snprintf(group, sizeof(group), "bench-%ld-%p-%u", (long)getpid(), (void *)b, b->run++);
-    for (; n < LANES && status == LAC_OK; n++) {
+    for (; n < lanes && status == LAC_OK; n++) {
         workers[n].bench = b;
         workers[n].index = n;
         status = open_worker(&workers[n], group, txn, n, &err);

@@ -22,6 +22,7 @@
 enum {
     BENCH_PARTITIONS = 8,
     BENCH_LANES = 2,
+    BENCH_LANES_MAX = 4,
     BENCH_RECORDS = 1200000, /* of the input, at scale 1 */
     BENCH_INPUT_SIZE = 275,
     BENCH_SMALL_SIZE = 60,
@@ -94,6 +95,7 @@ struct bench_lane_work {
     void (*filled)(void *ctx, const struct bench_topics *topics);
     void *ctx;
     uint64_t records; /* of the input, at scale 1; 0: BENCH_RECORDS */
+    size_t lanes;     /* 0: BENCH_LANES; at most BENCH_LANES_MAX */
 };
 
 /* Exactly-once lanes with this work against the same lanes without. 0: measured and reported. */

@@ -250,7 +250,7 @@ static bool open_lanes(struct bench_tier2 *t)
                                       .topic_prefix = "lacuna."};
     if (lac_classify_init(&t->shared, &err) != LAC_OK)
         return bench_tier2_say(t, "the stage", &err);
-    for (size_t i = 0; i < BENCH_LANES; i++) {
+    for (size_t i = 0; i < BENCH_LANES_MAX; i++) {
         const struct lac_classify_lane_options o = {.shared = &t->shared,
                                                     .engine = t->engine,
                                                     .input = LAC_TOPIC_REQUESTS,
@@ -293,7 +293,7 @@ bool bench_tier2_open(struct bench_tier2 *t, const char *name, size_t wanted)
 
 void bench_tier2_close(struct bench_tier2 *t)
 {
-    for (size_t i = 0; i < BENCH_LANES; i++)
+    for (size_t i = 0; i < BENCH_LANES_MAX; i++)
         lac_classify_lane_close(t->lanes[i]);
     lac_semantic_close(t->semantic);
     lac_pack_close(t->pack);

@@ -39,7 +39,7 @@ struct bench_tier2 {
     struct lac_semantic *semantic;
     struct lac_engine_options engine;
     struct lac_classify shared;
-    struct lac_classify_lane *lanes[BENCH_LANES];
+    struct lac_classify_lane *lanes[BENCH_LANES_MAX];
     struct lac_arena memory;
     struct lac_str *texts;
     size_t text_count;

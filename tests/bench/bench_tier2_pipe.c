@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * pipe.tier2: Kafka -> lacuna-classify's stage with tier 2 -> two records, exactly-once, against
- * the encoder alone: as many threads, the same device, the same texts as tokens, calls of the same
- * size. So what is measured is all that is not the encoder: Kafka, decoding, rules, tokenizer,
+ * the encoder alone: a thread per core, the same device, the same texts as tokens, calls of the
+ * same size. So what is measured is all that is not the encoder: Kafka, decoding, rules, tokenizer,
  * head, decision, records.
  *
  * Checked before anything is timed: each decision of the lanes has the hash that an engine of its
@@ -29,6 +29,7 @@ enum {
     WINDOW = LAC_ENCODE_POSITION_MAX,
     CALL_TOKENS = LAC_SEMANTIC_TOKENS_CPU, /* as the lanes */
     CALL_SEQUENCES = LAC_SEMANTIC_SEQUENCES,
+    LANES = BENCH_LANES + 1, /* a lane waits for its commits; the cores then have another */
 };
 
 struct pipe {
@@ -224,8 +225,11 @@ static void close_pipe(struct pipe *p)
 static int run(const struct lac_bench_case *self, const struct lac_bench_options *o)
 {
     struct pipe *p = calloc(1, sizeof(*p));
-    const struct bench_lane_work work = {
-        .value = bench_tier2_value, .stage = bench_tier2_stage, .ctx = p, .records = RECORDS};
+    const struct bench_lane_work work = {.value = bench_tier2_value,
+                                         .stage = bench_tier2_stage,
+                                         .ctx = p,
+                                         .records = RECORDS,
+                                         .lanes = LANES};
     int result = -1;
 
     if (!p)
