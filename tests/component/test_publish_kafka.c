@@ -115,7 +115,7 @@ static void a_refused_record_has_its_place_and_the_reason(void)
 {
     enum { UNTIL_ALONE = 4 }; /* of 8, 4, 2 and 1 */
     struct lac_kafka_mock *mock = open_mock();
-    char said[SAID_MAX], shown[128];
+    char said[SAID_MAX], shown[192];
 
     path_of(shown, sizeof(shown),
             "input.txt:1: the brokers refuse it: Broker: Broker failed to validate record");
