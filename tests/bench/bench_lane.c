@@ -298,23 +298,24 @@ static bool run_block(struct bench *b, struct bench_cost ours[2], struct bench_c
 }
 
 /*
- * Runs blocks until the broker needs no less for a record than before. One that has just started
- * spends half as much again, for minutes: it compiles, and what few requests take, which is what
- * transactions are made of, comes last. False: failed.
+ * Runs blocks until the broker needs no less for a record than before, and says so twice: a block
+ * that others disturbed proves nothing. One that has just started spends half as much again, for
+ * minutes: it compiles, and what few requests take, which is what transactions are made of, comes
+ * last. False: failed.
  */
 static bool warm_up(struct bench *b)
 {
-    enum { LEAST = 3, MOST = 8 };
-    const double settled = 0.95;
+    enum { MOST = 12, SETTLED = 2 };
+    const double better = 0.95;
     struct bench_cost ours[2], baseline[2];
     double best = 0;
+    int settled = 0;
 
-    for (int i = 0; i < MOST; i++) {
+    for (int i = 0; i < MOST && settled < SETTLED; i++) {
         if (!run_block(b, ours, baseline))
             return false;
         double now = ours[0].broker_us + ours[1].broker_us;
-        if (i >= LEAST - 1 && now >= settled * best)
-            break;
+        settled = i == 0 || now < better * best ? 0 : settled + 1;
         if (i == 0 || now < best)
             best = now;
     }
