@@ -7,9 +7,6 @@
 #include "lac_compiler.h"
 #include "lac_match_detect.h"
 #include "lac_match_form.h"
-#include "lac_match_mention.h"
-
-#define W LAC_MATCH_WORDS
 
 /* What stands in one word with these is joined to it: "pagetoken" is as much as page_token. */
 static bool is_joined(struct lac_str name, size_t i)
@@ -96,58 +93,37 @@ static bool ends_with(struct lac_str s, const char *word)
     return s.len >= n && lac_str_eq_nocase(lac_str_slice(s, s.len - n, s.len), word);
 }
 
-/* Behind the word: tokenHash, secret_name; but TOKEN_HASHICORP, API_KEY_TYPEFORM. */
+/* Behind the word: tokenHash, secret_name, passwordField; but TOKEN_HASHICORP, API_KEY_TYPEFORM and
+ * PASSWORD_HOSTINGER. */
 static bool is_about_behind(struct lac_str after)
 {
     static const words_by_letter words = {
         [AT('a')] = {"age$", "arn$"},
-        [AT('c')] = {"count$", "counter", "chang"},
-        [AT('d')] = {"digest$", "dir$", "directory"},
-        [AT('e')] = {"expir", "error$", "encoded", "encoder", "encoding", "enable", "endpoint"},
-        [AT('f')] = {"file$", "filen", "filep", "forgot", "field", "format$"},
-        [AT('h')] = {"hash$", "hashed", "hashes", "host$", "hostn", "hold$", "holder", "hint"},
-        [AT('i')] = {"id$", "ident", "izer", "izat", "ized", "iser", "isat", "ised"},
-        [AT('k')] = {"keyref"},
-        [AT('l')] = {"len$", "length", "link$", "label$", "limit$", "less$"},
-        [AT('m')] = {"message$", "messaging", "manage$", "manager", "management"},
-        [AT('n')] = {"name$", "named", "namesp"},
-        [AT('p')] = {"policy", "pattern", "path$", "point$", "pointer", "prompt"},
-        [AT('r')] = {"ref$", "rule$", "regex$", "reset", "requir"},
-        [AT('s')] = {"salt$", "store$", "stored", "storage", "size$", "streng", "score$"},
-        [AT('t')] = {"ttl", "time$", "timeo", "timest", "title$", "text$", "textb", "textf",
-                     "type$"},
-        [AT('u')] = {"url$", "uri$"},
-        [AT('v')] = {"version$"}};
+        [AT('c')] = {"count$", "counter", "chang", "context$"},
+        [AT('d')] = {"digest$", "dir$", "directory", "dirn", "datetime"},
+        [AT('e')] = {"expir", "error$", "encode$", "encoded", "encoder", "encoding", "enable",
+                     "endpoint"},
+        [AT('f')] = {"file$", "filen", "filep", "forgot", "field", "format$", "formatt"},
+        [AT('h')] = {"hash$", "hashed", "hasher", "hashes", "hashing", "host$", "hostn", "hold$",
+                     "holder", "hint"},
+        [AT('i')] = {"id$", "ident", "izer", "izat", "ized", "iser", "isat", "ised", "initiali"},
+        [AT('k')] = {"keyfile", "keyname", "keyref"},
+        [AT('l')] = {"len$", "length", "link$", "label$", "limit$", "less$", "lifetime"},
+        [AT('m')] = {"message$", "messaging", "manage$", "manager", "management", "minlen",
+                     "maxlen"},
+        [AT('n')] = {"name$", "named", "namesp", "normali"},
+        [AT('p')] = {"policy", "policies", "pattern", "path$", "pathn", "placeh", "point$",
+                     "pointer", "prompt"},
+        [AT('r')] = {"redirect", "ref$", "rule$", "regex$", "regexp$", "reset", "requir"},
+        [AT('s')] = {"salt$", "salted", "store$", "stored", "storage", "size$", "streng", "saniti",
+                     "score$"},
+        [AT('t')] = {"tokeniz", "ttl", "time$", "timeo", "timest", "title$", "text$", "textb",
+                     "textf", "type$"},
+        [AT('u')] = {"unchang", "url$", "uri$", "username"},
+        [AT('v')] = {"version$"},
+        [AT('w')] = {"warn"}};
 
     return begins_part(after, words);
-}
-
-/* Of a password, which may be any word, anywhere behind it. */
-static bool is_about_password(struct lac_str after)
-{
-    static const struct lac_match_mentions id = {W('i', "id")};
-    static const struct lac_match_mentions words = {
-        W('a', "arn"),
-        W('c', "count", "chang"),
-        W('d', "digest", "dir"),
-        W('e', "expir", "error", "encod", "enable"),
-        W('f', "file", "forgot", "field", "format"),
-        W('h', "hash", "host", "hold", "hint"),
-        W('i', "izer", "izat", "ized", "iser", "isat", "ised"),
-        W('k', "keyref"),
-        W('l', "length", "link", "label", "limit", "less"),
-        W('m', "messag", "manage"),
-        W('n', "name"),
-        W('p', "policy", "pattern", "path", "point", "prompt"),
-        W('r', "rule", "regex", "reset", "requir"),
-        W('s', "salt", "store", "size", "streng", "score"),
-        W('t', "ttl", "time", "title", "text", "type"),
-        W('u', "url", "uri"),
-        W('v', "versio"),
-        W('_', "_len", "_age", "_id", "_ref")};
-
-    return lac_match_mentions(after, &words) ||
-           (after.len >= 2 && after.len <= 3 && lac_match_mentions(after, &id));
 }
 
 /* Whole parts of the name: there are an ADMIN_TOKEN, a NEXTAUTH_SECRET and a pagerduty_token. */
@@ -159,12 +135,10 @@ bool lac_match_name_is_about(struct lac_str before, struct lac_str after, bool p
                                         [AT('r')] = {"reset", "requestverif"},
                                         [AT('x')] = {"xsrf"}};
 
-    if (begins_part(before, any))
+    if (begins_part(before, any) || is_about_behind(after))
         return true;
-    if (password)
-        return is_about_password(after);
-    return is_about_behind(after) || (!ends_with(before, "secret") &&
-                                      !ends_with(before, "credential") && is_about_token(before));
+    return !password && !ends_with(before, "secret") && !ends_with(before, "credential") &&
+           is_about_token(before);
 }
 
 bool lac_match_name_is_plain_key(struct lac_str before)
