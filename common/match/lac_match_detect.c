@@ -59,7 +59,8 @@ static const struct lac_match_detector detectors[] = {
       "pass(?:w(?:or[dt]|d)|phrase|code)",
       "<(?i)(?:db|user|admin|login|proxyuser)?pwd", "<(?i)kennwort",
       "<(?i)(?:db|my|pg|user|admin|root|mysql|redis|ldap|smtp|ftp|mail)?pass"
-      "(?:[\\\\\"']{0,4}[ \t]{0,16}(?:[=:>]|<-)|[\"'], ?[\"']|[\"'] value=)",
+      "(?:[\\\\\"']{0,4}[ \t]{0,16}(?:[=:>]|<-)|[\"'], ?[\"']|[\"'] value=|"
+      "[\"'`]?(?:[,;\t\r\n]|[ \t]{0,16}\\|))",
       "<(?i)(?:(?:pg|root)?pw|psk)[\"']? ?[=:]",
       "(?i)\\b(?:requirepass|masterauth|bindpw|rootpw|convertto-securestring|"
       "identified (?:with [a-z0-9_]{1,40} )?by) ",
@@ -209,6 +210,15 @@ enum lac_match_join lac_match_detector_joins(const struct lac_match_detector *d)
         if (whole[i].verify == d->verify)
             return whole[i].joins;
     return LAC_MATCH_JOIN_NONE;
+}
+
+lac_match_below *lac_match_detector_below(const struct lac_match_detector *d)
+{
+    if (d->verify == lac_match_verify_password)
+        return lac_match_below_password;
+    return d->verify == lac_match_verify_assigned_key || d->verify == lac_match_verify_token
+               ? lac_match_below_secret
+               : NULL;
 }
 
 bool lac_match_detector_known(struct lac_str name)

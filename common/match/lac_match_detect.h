@@ -36,6 +36,20 @@ struct lac_match_span {
 typedef bool lac_match_verify(struct lac_str text, size_t at, unsigned trigger,
                               struct lac_match_span *out);
 
+/* A column of a table, and how far its rows have been read. */
+struct lac_match_column {
+    size_t row; /* where the next one begins; 0: it is not known yet */
+    unsigned index, marks;
+    unsigned char mark; /* between two fields */
+};
+
+/*
+ * Where nothing was verified: what the next row of a table has below the trigger, if that is a
+ * heading. False: there is no more. `c` comes zeroed, and then as it was left.
+ */
+typedef bool lac_match_below(struct lac_str text, size_t at, struct lac_match_column *c,
+                             struct lac_match_span *out);
+
 /* What a value may be that a line end has cut in two: put together again, its rule knows it. */
 enum lac_match_join {
     LAC_MATCH_JOIN_NONE = 0,
@@ -53,6 +67,9 @@ struct lac_match_detector {
 };
 
 enum lac_match_join lac_match_detector_joins(const struct lac_match_detector *d);
+
+/* NULL for nearly all. */
+lac_match_below *lac_match_detector_below(const struct lac_match_detector *d);
 
 /* NULL when there is none of that name. */
 const struct lac_match_detector *lac_match_detector_find(struct lac_str name);
@@ -224,5 +241,7 @@ lac_match_verify lac_match_verify_email, lac_match_verify_ip, lac_match_verify_s
     lac_match_verify_url_login, lac_match_verify_any_url_login, lac_match_verify_sip_login,
     lac_match_verify_seed_phrase, lac_match_verify_long_token, lac_match_verify_dropbox,
     lac_match_verify_openvpn_key, lac_match_verify_putty_key, lac_match_verify_ssh2_key;
+
+lac_match_below lac_match_below_password, lac_match_below_secret;
 
 #endif

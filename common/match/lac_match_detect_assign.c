@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "lac_match_column.h"
 #include "lac_match_form.h"
 #include "lac_match_mention.h"
 #include "lac_match_name.h"
@@ -29,6 +30,7 @@ enum {
     NATIVE_SUBJECT_MAX = 72, /* bytes between "пароль" and its colon: what it is the password of */
     NATIVE_VALUE_MAX = 128,
     REDACTED_DIGITS = 16,
+    DIGEST_MIN = 32, /* hexadecimal digits */
     BLANKS_MAX = 16,
     TRIGGER_PASS = 3,      /* of password_value */
     TRIGGER_DIRECTIVE = 5, /* likewise: a blank is the operator */
@@ -293,7 +295,7 @@ static bool is_redacted(struct lac_str t, const struct lac_match_name *name, siz
 /* A trigger may hold the operator, where the word alone would be too common. */
 static size_t behind_word(struct lac_str t, size_t at)
 {
-    static const char between[] = " \t=:<>-\"',";
+    static const char between[] = " \t=:<>-\"',;|`\r\n";
     static const char value[] = " value=";
     size_t n = strlen(value);
 
@@ -432,6 +434,69 @@ bool lac_match_verify_key(struct lac_str t, size_t at, unsigned trigger, struct 
     if (trigger == TRIGGER_KEY_IS)
         at -= strlen(" is ");
     return assigned(t, at, KIND_KEY, false, out);
+}
+
+/* ---- where the word is above a column ---- */
+
+/* What a column of passwords may hold instead of them: a digest in hexadecimal, behind its
+ * algorithm or with the cost and the salt. */
+static bool is_digest(struct lac_str s)
+{
+    size_t from = s.len > 0 && s.ptr[0] == '*'; /* MySQL's */
+
+    return lac_match_is_in(lac_match_byte(s, 0), "{/") || memmem(s.ptr, s.len, "://", 3) ||
+           (memchr(s.ptr, '$', s.len) != memrchr(s.ptr, '$', s.len)) ||
+           (s.len - from >= DIGEST_MIN &&
+            lac_match_run_end(s, from, s.len, lac_match_is_hex) == s.len);
+}
+
+/* Words of other languages are none: a digit or a sign of ASCII is there. */
+static bool is_column_password(struct lac_str s)
+{
+    bool sign = false;
+
+    for (size_t i = 0; i < s.len && !sign; i++)
+        sign = lac_match_is_digit((unsigned char)s.ptr[i]) ||
+               lac_match_is_in((unsigned char)s.ptr[i], "!#$%^&*+?~|@=;");
+    return sign && !is_digest(s);
+}
+
+/* The next secret in the column that `at` is the heading's end of. */
+static bool below(struct lac_str t, size_t at, enum kind kind, struct lac_match_column *c,
+                  struct lac_match_span *out)
+{
+    struct lac_match_value v = {0};
+
+    if (c->row == 0) {
+        struct lac_str name;
+
+        at = behind_word(t, at);
+        if (!lac_match_column_of(t, at, c))
+            return false;
+        name = lac_str_slice(t, lac_match_run_start(t, at, LAC_MATCH_NAME_REST, lac_match_is_name),
+                             at);
+        if (lac_match_name_is_about(name, (struct lac_str){0}, kind == KIND_PASSWORD))
+            return false;
+    }
+    while (lac_match_column_next(t, c, &v))
+        if (v.text.len >= VALUE_MIN && (kind != KIND_PASSWORD || is_column_password(v.text)) &&
+            is_secret(&v, kind)) {
+            *out = (struct lac_match_span){v.at, v.at + v.text.len, 0};
+            return true;
+        }
+    return false;
+}
+
+bool lac_match_below_password(struct lac_str t, size_t at, struct lac_match_column *c,
+                              struct lac_match_span *out)
+{
+    return below(t, at, KIND_PASSWORD, c, out);
+}
+
+bool lac_match_below_secret(struct lac_str t, size_t at, struct lac_match_column *c,
+                            struct lac_match_span *out)
+{
+    return below(t, at, KIND_SECRET, c, out);
 }
 
 /* ---- where the word is written in another script ---- */

@@ -37,7 +37,8 @@ struct lac_match_live {
     uint8_t tier, strength;
     bool secret;   /* its tags say so */
     uint8_t joins; /* enum lac_match_join */
-    uint8_t unused[2];
+    bool below;    /* the detector looks below headings, too */
+    uint8_t unused[1];
 };
 
 enum { LAC_MATCH_LIVE_BYTES = 64 };

@@ -85,6 +85,7 @@ static void copy_rule(struct lac_match *m, size_t rule)
     live->strength = (uint8_t)r->strength;
     live->secret = has_tag(r, "SECRET");
     live->joins = (uint8_t)joins_of(r, live);
+    live->below = live->detector && lac_match_detector_below(live->detector);
 }
 
 static void index_groups(struct lac_match *m)

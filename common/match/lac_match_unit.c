@@ -46,6 +46,28 @@ size_t lac_match_whole(struct lac_match_scratch *s, size_t start, size_t end)
     return stop;
 }
 
+static bool add_found(struct lac_match_scratch *s, uint32_t rule, struct lac_match_span span)
+{
+    return lac_match_add(s, rule, lac_match_plain_at(s, span.start),
+                         lac_match_plain_at(s, span.end));
+}
+
+/* What stands in the rows below a heading that ends at `at`. Hardly anything is one. */
+static bool add_below(struct lac_match_scratch *s, uint32_t rule, size_t at)
+{
+    lac_match_below *below = lac_match_detector_below(s->m->live[rule].detector);
+    struct lac_match_column column = {0};
+    struct lac_match_span span = {0};
+    bool added = false;
+
+    while (below(s->plain, at, &column, &span)) {
+        LAC_ASSERT(span.start < span.end && span.end <= s->plain.len);
+        if (lac_match_passes(s, rule, lac_str_slice(s->plain, span.start, span.end)))
+            added = add_found(s, rule, span) || added;
+    }
+    return added;
+}
+
 bool lac_match_nominated(struct lac_match_scratch *s, const struct lac_match_unit *u, size_t start,
                          size_t end)
 {
@@ -54,18 +76,19 @@ bool lac_match_nominated(struct lac_match_scratch *s, const struct lac_match_uni
     struct lac_str text = s->plain;
 
     if (u->flags & LAC_MATCH_UNIT_DETECTOR) {
+        const struct lac_match_live *live = &s->m->live[u->rule];
         bool found;
 
         if (end <= state->resume)
             return false;
         span = (struct lac_match_span){0};
-        found = s->m->live[u->rule].detector->verify(text, end, u->trigger, &span);
+        found = live->detector->verify(text, end, u->trigger, &span);
         if (span.resume > state->resume)
             state->resume = (uint32_t)span.resume;
         if (!found) {
-            if (s->m->live[u->rule].joins)
+            if (live->joins)
                 lac_match_seams_behind(s, u, start, end);
-            return false;
+            return live->below && add_below(s, u->rule, end);
         }
         LAC_ASSERT(span.start < span.end && span.end <= text.len);
     }
@@ -76,8 +99,7 @@ bool lac_match_nominated(struct lac_match_scratch *s, const struct lac_match_uni
             return false;
         span.end = lac_match_whole(s, span.start, span.end);
     }
-    return lac_match_add(s, u->rule, lac_match_plain_at(s, span.start),
-                         lac_match_plain_at(s, span.end));
+    return add_found(s, u->rule, span);
 }
 
 /* Whether the first bytes are of the kinds that every match begins with. */

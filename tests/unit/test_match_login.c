@@ -69,6 +69,56 @@ static void passwords_are_found_in_assignments_and_sentences(void)
     fixture_detect("password_value", rows, LAC_COUNT(rows));
 }
 
+static void passwords_are_found_below_their_headings(void)
+{
+    static const struct fixture_row rows[] = {
+        {"user,password\nbob,Kq7#mLp2\neve,Som7merX\n", "Kq7#mLp2|Som7merX"},
+        {"see:\nuser,password\r\nbob,Kq7#mLp2\r\n\r\nok\n", "Kq7#mLp2"},
+        {"password,user\nKq7#mLp2,bob", "Kq7#mLp2"},
+        {"old_password;new_password\nAl7erOne;Neu3rOne", "Al7erOne|Neu3rOne"},
+        {"id\tPass\n1\tKq7#mLp2\n2\t\n3\tSom7merX", "Kq7#mLp2|Som7merX"},
+        {"\"id\",\"Initial password\"\n\"a, b\",\"Kq7,\"\"mLp2\"\n", "Kq7,\"\"mLp2"},
+        {"| user | pass |\n|:--|---|\n| bob | `Kq7#mLp2` |\n| eve | Som7merX |\nx",
+         "Kq7#mLp2|Som7merX"},
+        {" id | passwd \n----+-------\n  1 | Kq7#mLp2\n(1 row)\n", "Kq7#mLp2"},
+        {"usuario,contrase\xC3\xB1"
+         "a\nbob,Kq7#mLp2",
+         "Kq7#mLp2"},
+        {"name (short),password\nbob,Kq7#mLp2", "Kq7#mLp2"},
+        /* A heading ends the table above it. */
+        {"user,password\nbob,Kq7#mLp2\neve,password\nann,Som7merX\n", "Kq7#mLp2|Som7merX"},
+        {"user,password\n\nbob,Kq7#mLp2\n", ""},
+        {"user,password\nbob,Kq7#mLp2,1\n", ""},
+        {"user,password\nKq7#mLp2\n", ""},
+        {"user, password\nbob, Kq7#mLp2\n", ""},
+        {"call(user,password\nbob,Kq7#mLp2\n", ""},
+        {"user,password_hash\nbob,Kq7#mLp2\n", ""},
+        {"user,password\nbob,sunflower\n", ""},
+        {"user,password\nbob,changeme1\n", ""},
+        {"user,password\nbob,n\xC3\xA9"
+         "cessaire\n",
+         ""},
+        {"user,password\nbob,5f4dcc3b5aa765d61d8327deb882cf99\n", ""},
+        {"user,password\nbob,*2470C0C06DEE42FD1618BBB99005ADCA2EC9D1E19\n", ""},
+        {"user,password\nbob,pbkdf2_sha256$1000$abc$def\n", ""},
+        {"user,password\nbob,{SSHA}Kq7mLp2x\n", ""},
+        {"user,password\nbob,https://vault/x1\n", ""},
+        {"user,password", ""},
+        {"user,password\n", ""},
+        {",password\nbob,Kq7#mLp2\n", ""},
+        {"a,b,password,c\nKq7#mLp2,Kq7#mLp3,,x\n", ""},
+    };
+    static const struct fixture_row tokens[] = {
+        {"name,token\nacme,Xk29fJq81LmZp0RtYw3VbN6cQeHs7DaU\nb,none\n",
+         "Xk29fJq81LmZp0RtYw3VbN6cQeHs7DaU"},
+        {"name,csrf_token\nacme,Xk29fJq81LmZp0RtYw3VbN6cQeHs7DaU\n", ""},
+        {"token,tag\nhouses,NN\nwalking2,VB\n", ""},
+    };
+
+    fixture_detect("password_value", rows, LAC_COUNT(rows));
+    fixture_detect("token_value", tokens, LAC_COUNT(tokens));
+}
+
 static void passwords_are_found_behind_words_of_other_scripts(void)
 {
     static const struct fixture_row rows[] = {
@@ -357,6 +407,7 @@ static void logins_are_found_in_strings_headers_and_commands(void)
 }
 
 LAC_TEST_MAIN(match_login, passwords_are_found_in_assignments_and_sentences,
+              passwords_are_found_below_their_headings,
               passwords_are_found_behind_words_of_other_scripts,
               values_are_found_in_all_forms_of_an_assignment, logins_are_found_in_addresses,
               logins_are_found_in_strings_headers_and_commands)

@@ -35,6 +35,10 @@ static uint64_t cost_of(struct fixture_set *t, const char *text, size_t len)
 static void time_grows_with_length_only(void)
 {
     static const char *const units[] = {"a@",
+                                        "a,password\n",
+                                        "a,password\na,Kq7mLp2x\n",
+                                        "a,pass\nb,Kq7mLp2x\nc,token\nd,Kq7mLp2x\n",
+                                        "|pwd|\n|---|\n",
                                         "1.2.3.4.",
                                         "::",
                                         "a:",
