@@ -237,10 +237,11 @@ lac_match_verify lac_match_verify_email, lac_match_verify_ip, lac_match_verify_s
     lac_match_verify_jwk, lac_match_verify_password, lac_match_verify_assigned_key,
     lac_match_verify_token, lac_match_verify_native_password, lac_match_verify_key,
     lac_match_verify_connection, lac_match_verify_bearer, lac_match_verify_basic,
-    lac_match_verify_command_login, lac_match_verify_command_password, lac_match_verify_pgpass,
-    lac_match_verify_url_login, lac_match_verify_any_url_login, lac_match_verify_sip_login,
-    lac_match_verify_seed_phrase, lac_match_verify_long_token, lac_match_verify_dropbox,
-    lac_match_verify_openvpn_key, lac_match_verify_putty_key, lac_match_verify_ssh2_key;
+    lac_match_verify_command_login, lac_match_verify_samba_login, lac_match_verify_command_password,
+    lac_match_verify_pgpass, lac_match_verify_url_login, lac_match_verify_any_url_login,
+    lac_match_verify_sip_login, lac_match_verify_seed_phrase, lac_match_verify_long_token,
+    lac_match_verify_dropbox, lac_match_verify_openvpn_key, lac_match_verify_putty_key,
+    lac_match_verify_ssh2_key;
 
 lac_match_below lac_match_below_password, lac_match_below_secret;
 

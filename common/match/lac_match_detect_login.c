@@ -343,6 +343,31 @@ bool lac_match_verify_command_login(struct lac_str t, size_t at, unsigned trigge
     return true;
 }
 
+/* smbclient -U <user>%<password>, and Samba's other tools: where no '%' stands, they ask. */
+bool lac_match_verify_samba_login(struct lac_str t, size_t at, unsigned trigger,
+                                  struct lac_match_span *out)
+{
+    static const char *const options[] = {" -U ", " -U", " --user=", " --user ", NULL};
+    size_t option = behind_option(t, at - 1, options);
+    struct lac_str value, password;
+    const char *percent;
+
+    (void)trigger;
+    if (option == 0)
+        return false;
+    value = option_value(t, skip_blanks(t, option));
+    percent = value.len ? memchr(value.ptr, '%', value.len) : NULL;
+    if (!percent || percent == value.ptr || lac_match_is_in(lac_match_byte(value, 0), "$<%{"))
+        return false;
+    password = lac_str_slice(value, (size_t)(percent - value.ptr) + 1, value.len);
+    if (!lac_match_is_password(password, true))
+        return false;
+    *out = (struct lac_match_span){(size_t)(value.ptr - t.ptr),
+                                   (size_t)(value.ptr - t.ptr) + value.len,
+                                   (size_t)(value.ptr - t.ptr) + value.len};
+    return true;
+}
+
 /* mysql -p<password>, sshpass -p <password>, docker login -p <password>, redis-cli -a <password>,
  * ldapsearch -w <password>, psexec -p <password>, plink -pw <password>, sqlcmd -P<password>, 7z
  * -p<password>, keytool -storepass <password>. To mysql, what stands apart is the database. */

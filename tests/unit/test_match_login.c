@@ -375,6 +375,20 @@ static void logins_are_found_in_strings_headers_and_commands(void)
         {"curl -u ':Kq7#mLp2' https://a", ":Kq7#mLp2"},
         {"curl https://a\n  -u anna:Kq7mLp2", ""},
     };
+    static const struct fixture_row samba[] = {
+        {"smbclient //s/x -U anna%Vb4t#Lqz9wN -c ls", "anna%Vb4t#Lqz9wN"},
+        {"rpcclient -U 'ACME\\anna%Vb4t#Lqz9wN' s", "ACME\\anna%Vb4t#Lqz9wN"},
+        {"smbget --user=anna%sunflower smb://s/a", "anna%sunflower"},
+        {"net ads join -Uanna%sunflower", "anna%sunflower"},
+        {"smbclient //s/x -U anna", ""},
+        {"smbclient //s/x -U %", ""},
+        {"smbclient //s/x -U %sunflower", ""},
+        {"smbclient //s/x -U anna%", ""},
+        {"smbclient //s/x -U $USER%$PASSWORD", ""},
+        {"smbclient //s/x -U anna%password", ""},
+        {"smbclient //s/x; date -U anna%sunflower", ""},
+        {"smbclient ", ""},
+    };
     static const struct fixture_row command[] = {
         {"mysql -u root -pKq7mLp2 shop", "Kq7mLp2"},
         {"sshpass -p 'Kq7mLp2' ssh a@b", "Kq7mLp2"},
@@ -402,6 +416,7 @@ static void logins_are_found_in_strings_headers_and_commands(void)
     fixture_detect("bearer_token", bearer, LAC_COUNT(bearer));
     fixture_detect("basic_credentials", basic, LAC_COUNT(basic));
     fixture_detect("command_login", curl, LAC_COUNT(curl));
+    fixture_detect("samba_login", samba, LAC_COUNT(samba));
     fixture_detect("command_password", command, LAC_COUNT(command));
     fixture_detect("pgpass", pgpass, LAC_COUNT(pgpass));
 }
