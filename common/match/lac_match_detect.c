@@ -38,8 +38,7 @@ static const struct lac_match_detector detectors[] = {
       "(?i)\\b(?:tel|telefono|mobile|mob|cell|cellphone|fax|whatsapp|handy|mobil|mobiel|rufnummer|"
       "celular|movil|cellulare|portable|puhelin|gsm|tlf|sim)\\b",
       "(?i)\\b(?:call|text|reach) (?:me|us|him|her|them)\\b", "(?i)\\b(?:call|dial|sms)\\b",
-      "\\b0[0-9]{1,4}[ ./-]\\(?[0-9]{2}(?:[ .()-]{0,2}[0-9]){2}",
-      "\\(0[1-9][0-9]{0,3}\\) ?[0-9]{2}"}},
+      "\\b0[0-9]{1,4}[ ./-]\\(?[0-9](?:[ .()-]{0,2}[0-9]){3}", "\\(0[1-9][0-9]{0,3}\\) ?[0-9]{2}"}},
     {"aws_access_key", lac_match_verify_aws_id, {"\\bA(?:KIA|SIA|BIA|CCA|3T[A-Z0-9])[A-Z2-7]"}},
     {"aws_secret_key",
      lac_match_verify_aws_secret,

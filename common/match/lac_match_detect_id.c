@@ -295,6 +295,18 @@ static bool is_bytes(const char *digits, size_t count)
     return i == n;
 }
 
+/* Thirteen digits of which the last is right for an article number, too (GS1 General
+ * Specifications, 7.9.1: EAN-13). Articles are many, cards of that length are old: with a word they
+ * are found. */
+static bool is_article(const char *digits, size_t count)
+{
+    unsigned sum = 0;
+
+    for (size_t i = 0; i < count; i++)
+        sum += (unsigned)(digits[i] - '0') * (i % 2 ? 3 : 1);
+    return count == 13 && sum % 10 == 0;
+}
+
 /* The end of a card that begins at `start`, 0 when there is none. `count`: of its digits. */
 static size_t card_end(struct lac_str t, size_t start, const unsigned char *sizes, size_t *count)
 {
@@ -304,7 +316,7 @@ static size_t card_end(struct lac_str t, size_t start, const unsigned char *size
     return end && lac_match_card_issuer(digits, *count) && lac_match_luhn(digits, *count) &&
                    !(end - start > *count
                          ? is_ascending(lac_str_slice(t, start, end), digits, sizes)
-                         : is_bytes(digits, *count))
+                         : is_bytes(digits, *count) || is_article(digits, *count))
                ? end
                : 0;
 }

@@ -109,8 +109,11 @@ static void parse_digits(struct lac_str t, size_t from, size_t limit, struct pho
         if (i == t.len || i - end == 0 || i - end == 4 ||
             !separators_ok(t, end, i - end, end - from == p->count && p->digits[0] == '0'))
             return;
-        /* What stands behind an area code may differ: "089/1234 5678", "(020) 7946 0958". */
-        if (!p->sep || (p->groups == 2 && lac_match_is_in((unsigned char)p->sep, "/)")))
+        /* What stands behind an area code may differ: "089/1234 5678", "(020) 7946 0958",
+         * "070-124 25 72", "011 2176-6579". */
+        if (!p->sep || (p->groups == 2 && (lac_match_is_in((unsigned char)p->sep, "/)") ||
+                                           (p->digits[0] == '0' && t.ptr[end] != '.' &&
+                                            lac_match_is_in((unsigned char)p->sep, " -")))))
             p->sep = t.ptr[end];
         else if (p->sep != t.ptr[end])
             p->uneven = true;
@@ -451,12 +454,22 @@ static bool is_article(struct lac_str t, size_t start, const struct phone *p)
     return p->sep == '-' && p->groups == 3 && p->group[1] > 3 && p->group[2] == 2;
 }
 
+/* "0049 30 901820", "0033 6 12 51 00 93": the code of a country, and what is behind it. A national
+ * number keeps its 0 in Italy only. */
+static bool abroad_ok(const struct phone *p)
+{
+    size_t code = lac_match_country_code(p->digits, p->count);
+
+    return p->count > DIGITS_MIN && p->groups > 1 && code > 0 && p->group[0] == code &&
+           (p->digits[code] != '0' || memcmp(p->digits, "39", 2) == 0) && p->sep != '.';
+}
+
 /* "020 7946 0958", "089/1234 5678", "0049 30 901820": the trunk prefix, or the international one.
  */
 static bool verify_trunk(struct lac_str t, size_t at, struct lac_match_span *out)
 {
     size_t sep = lac_match_digits_back(t, at, TRUNK_SEEN) - 1;
-    size_t start, end, code;
+    size_t start, end;
     struct phone p;
 
     if (t.ptr[sep] == '(')
@@ -475,9 +488,7 @@ static bool verify_trunk(struct lac_str t, size_t at, struct lac_match_span *out
         return false;
     if (t.ptr[start + 1] == '0') {
         parse_digits(t, start + 2, DIGITS_MAX, &p);
-        code = lac_match_country_code(p.digits, p.count);
-        if (p.count < DIGITS_MIN + 1 || p.groups < 2 || code == 0 || p.group[0] != code ||
-            p.digits[code] == '0' || p.sep == '.')
+        if (!abroad_ok(&p))
             return false;
     } else {
         parse_digits(t, start, DIGITS_MAX, &p);
