@@ -84,6 +84,15 @@ static bool separators_ok(struct lac_str t, size_t from, size_t n, bool area)
     return n == 1 || (n == 2 && bracket);
 }
 
+/* Whether an area code ends at `end`: the first group with its 0, or what is behind a country's
+ * code ("+49 171", "+49 (0)30"). */
+static bool area_ends(struct lac_str t, size_t from, size_t end, const struct phone *p)
+{
+    if (lac_match_before(t, from) == '+')
+        return p->groups == 2 || (p->groups == 3 && p->group[1] == 1);
+    return end - from == p->count && p->digits[0] == '0';
+}
+
 /* Reads groups of digits from `from`. One that would pass `limit` digits is left out, since what
  * follows a blank may be another number; a first group that does leaves none at all. */
 static void parse_digits(struct lac_str t, size_t from, size_t limit, struct phone *p)
@@ -107,7 +116,7 @@ static void parse_digits(struct lac_str t, size_t from, size_t limit, struct pho
         for (i = end; i < t.len && i - end < 4 && !lac_match_is_digit((unsigned char)t.ptr[i]);)
             i++;
         if (i == t.len || i - end == 0 || i - end == 4 ||
-            !separators_ok(t, end, i - end, end - from == p->count && p->digits[0] == '0'))
+            !separators_ok(t, end, i - end, area_ends(t, from, end, p)))
             return;
         /* What stands behind an area code may differ: "089/1234 5678", "(020) 7946 0958",
          * "070-124 25 72", "011 2176-6579". */
