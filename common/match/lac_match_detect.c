@@ -13,7 +13,7 @@
  */
 /* NOLINTBEGIN(bugprone-suspicious-missing-comma): long triggers go on in the next line */
 static const struct lac_match_detector detectors[] = {
-    {"email", lac_match_verify_email, {"[A-Za-z0-9_%+'.-]@[A-Za-z0-9\\x80-\\xff]"}},
+    {"email", lac_match_verify_email, {"[A-Za-z0-9_%+'.\\x80-\\xbf-]@[A-Za-z0-9\\x80-\\xff]"}},
     {"ip_address",
      lac_match_verify_ip,
      {"\\b[0-9]{1,3}\\.[0-9]{1,3}\\.[0-9]{1,3}\\.[0-9]", "::", ":(?:[0-9A-Fa-f]{1,4}:){4}"}},

@@ -63,6 +63,21 @@ static bool tld_valid(struct lac_str tld)
     return true;
 }
 
+/* The first quotation mark, full stop or the like beyond ASCII in [from, to), which no domain
+ * holds: U+0080 to U+00BF, U+2000 to U+206F, U+3000 to U+303F, U+FF00 to U+FF0F. Otherwise `to`. */
+static size_t punctuation(struct lac_str t, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++) {
+        unsigned char c = (unsigned char)t.ptr[i], next = lac_match_byte(t, i + 1);
+
+        if (c == 0xc2 || (c == 0xe2 && (next == 0x80 || next == 0x81)) ||
+            (c == 0xe3 && next == 0x80) ||
+            (c == 0xef && next == 0xbc && lac_match_byte(t, i + 2) < 0x90))
+            return i;
+    }
+    return to;
+}
+
 /* The end of the longest valid domain that starts at `from`, or `from`. */
 static size_t domain_end(struct lac_str t, size_t from, bool (*is)(unsigned))
 {
@@ -72,6 +87,7 @@ static size_t domain_end(struct lac_str t, size_t from, bool (*is)(unsigned))
 
     if (limit - from > DOMAIN_MAX)
         return from;
+    limit = punctuation(t, from, limit);
     for (size_t i = from; i <= limit; i++) {
         if (i < limit && t.ptr[i] != '.')
             continue;
@@ -104,11 +120,33 @@ static bool is_url_userinfo(struct lac_str t, size_t start)
     return false;
 }
 
+/* Latin, Greek and Cyrillic letters beyond ASCII (RFC 6531), two bytes each; multiplication and
+ * division signs are none. Scripts without blanks between words are left out: what stands before
+ * an address there is the sentence. */
+static bool is_letter_pair(struct lac_str t, size_t i)
+{
+    unsigned char lead = (unsigned char)t.ptr[i], next = (unsigned char)t.ptr[i + 1];
+
+    return lead >= 0xc3 && lead <= 0xd4 && next >= 0x80 && next < 0xc0 &&
+           !(lead == 0xc3 && (next == 0x97 || next == 0xb7));
+}
+
+/* Where what may be the local part of the address with its '@' at `sign` begins; one that is too
+ * long has more than LOCAL_MAX bytes. */
+static size_t local_start(struct lac_str t, size_t sign)
+{
+    size_t start = lac_match_run_start(t, sign, LOCAL_MAX + 2, is_local);
+
+    while (start >= 2 && sign - start <= LOCAL_MAX && is_letter_pair(t, start - 2))
+        start = lac_match_run_start(t, start - 2, LOCAL_MAX + 2, is_local);
+    return start;
+}
+
 bool lac_match_verify_email(struct lac_str t, size_t at, unsigned trigger,
                             struct lac_match_span *out)
 {
     size_t sign = at - 2; /* the trigger ends one byte behind the '@' */
-    size_t start = lac_match_run_start(t, sign, LOCAL_MAX + 2, is_local);
+    size_t start = local_start(t, sign);
     size_t end;
 
     (void)trigger;

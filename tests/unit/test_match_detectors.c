@@ -23,6 +23,10 @@ static void check_detector(const char *name, const struct fixture_row *rows, siz
 static void emails_are_found_exactly(void)
 {
     static const struct fixture_row rows[] = {
+        {"mail jürgen.müller@web.de, josé@correo.es", "jürgen.müller@web.de|josé@correo.es"},
+        {"иван@mail.ru и «ivan@почта.рф»", "иван@mail.ru|ivan@почта.рф"},
+        {"(bob@例子.公司。谢谢) “eva@bücher.рф”", "bob@例子.公司|eva@bücher.рф"},
+        {"邮箱是wang@qq.com谢谢, 用户@qq.com 3×a@b.de", "wang@qq.com|a@b.de"},
         {"write to john.doe@example.com.", "john.doe@example.com"},
         {"<a+b@mail.example.co.uk>, c_d@x.io", "a+b@mail.example.co.uk|c_d@x.io"},
         {"mailto:jane@example.org?subject=x", "jane@example.org"},
