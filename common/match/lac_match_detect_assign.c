@@ -345,6 +345,8 @@ static bool assigned(struct lac_str t, size_t at, enum kind kind, bool directive
             v.text.len = (size_t)(amp - v.text.ptr);
             v.cut = false;
         }
+        if (v.text.len < VALUE_MIN)
+            return false;
     }
     while (kind != KIND_PASSWORD && !v.quoted && !v.cut && v.text.len > VALUE_MIN &&
            lac_match_is_in((unsigned char)v.text.ptr[v.text.len - 1], ".?:!"))

@@ -25,6 +25,7 @@ static void keys_and_tokens_need_to_look_random(void)
         {"client_secret: short1A", ""},
         {"secret = vault.read(\"k3J9dLq0Zx7Tn2VbY5cW\")", ""},
         {"the secret is k3J9d", ""},
+        {"client_secret=&next=1", ""}, /* of an address, and empty */
     };
     static const struct fixture_row keys[] = {
         {"X-Api-Key: 0f9a3c5e7b1d2846af90c3e5", "0f9a3c5e7b1d2846af90c3e5"},
@@ -41,6 +42,7 @@ static void keys_and_tokens_need_to_look_random(void)
         {"token_expires: 2026-11-21T10:00:00Z", ""},
         {"token: the-quick-brown-fox-jumps", ""},
         {"max_tokens: 4096", ""},
+        {"api_token: &anchor", ""},
     };
 
     fixture_detect("secret_value", secrets, LAC_COUNT(secrets));
