@@ -319,6 +319,8 @@ static void take_settings(const rd_kafka_ConfigResource_t *r, struct lac_kafka_t
             (void)snprintf(t->cleanup, sizeof(t->cleanup), "%s", value);
         if (value && strcmp(name, "retention.ms") == 0)
             t->retention_ms = strtoll(value, NULL, 10);
+        if (value && strcmp(name, "message.timestamp.type") == 0)
+            (void)snprintf(t->timestamp_type, sizeof(t->timestamp_type), "%s", value);
     }
 }
 
@@ -366,7 +368,7 @@ enum lac_status lac_kafka_admin_topic_settings(struct lac_kafka_admin *a,
         return lac_err_set(err, LAC_FATAL, 0, "kafka: more than %d topics at once",
                            TOPICS_PER_CALL);
     for (size_t i = 0; i < n; i++) {
-        t[i].cleanup[0] = '\0';
+        t[i].cleanup[0] = t[i].timestamp_type[0] = '\0';
         t[i].retention_ms = 0;
         asked[i] = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, t[i].name);
     }

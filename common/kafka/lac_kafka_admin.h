@@ -72,15 +72,16 @@ enum lac_status lac_kafka_admin_create_topics(struct lac_kafka_admin *a,
                                               uint32_t timeout_ms,
                                               struct lac_err *err) LAC_MUST_USE;
 
-/* What a broker says about how long a topic keeps records. */
+/* What a broker says about how long a topic keeps records, and by whose clock. */
 struct lac_kafka_topic_settings {
     const char *name;
-    char cleanup[32];     /* out: cleanup.policy; "": nobody said */
-    int64_t retention_ms; /* out: retention.ms, -1: for ever; only with `cleanup` */
+    char cleanup[32];        /* out: cleanup.policy; "": nobody said */
+    int64_t retention_ms;    /* out: retention.ms, -1: for ever; only with `cleanup` */
+    char timestamp_type[16]; /* out: message.timestamp.type; "": nobody said */
 };
 
 /* Asks for up to 64 topics in one call. A topic that is not there, or may not be asked about, keeps
- * an empty `cleanup`. */
+ * empty texts. */
 enum lac_status lac_kafka_admin_topic_settings(struct lac_kafka_admin *a,
                                                struct lac_kafka_topic_settings *t, size_t n,
                                                uint32_t timeout_ms,

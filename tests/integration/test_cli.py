@@ -643,6 +643,8 @@ def test_doctor_names_topics_that_are_missing_and_settings_that_lose_records(lac
     lacuna.kafka.create_topics(lacuna.prefix, {"*": 1}, only={"requests", "control", "lineage", "replay"})
     finds(lacuna, "topics", "fail", lacuna.topic("routing"), "topics create", "ACL")
     lacuna.tool("topics", "create")
+    for name in ("control", "lineage"):
+        lacuna.kafka.configure(lacuna.topic(name), "message.timestamp.type", "LogAppendTime")
     assert [v for v, _ in doctor(lacuna)["topics"]] == ["ok"]
     lacuna.kafka.configure(lacuna.topic("requests"), "cleanup.policy", "compact")
     lacuna.kafka.configure(lacuna.topic("control"), "cleanup.policy", "delete")
@@ -652,6 +654,40 @@ def test_doctor_names_topics_that_are_missing_and_settings_that_lose_records(lac
     finds(lacuna, "topics", "fail", lacuna.topic("control"), "cleanup.policy=delete", "lost")
     finds(lacuna, "topics", "warn", lacuna.topic("lineage"), "for 1 h", "for 30 d")
     finds(lacuna, "topics", "warn", lacuna.topic("replay"), "texts for ever", "for 7 d")
+
+
+def test_topics_whose_records_have_the_wrong_clock_are_named_with_the_command_that_helps(lacuna):
+    """Made by hand or by the broker: `topics create` makes them right, and changes none that is there."""
+    routing, lineage, requests = (lacuna.topic(n) for n in ("routing", "lineage", "requests"))
+    lacuna.kafka.create_topics(lacuna.prefix, only={"routing", "lineage", "requests"})
+    command = (f"kafka-configs --bootstrap-server {lacuna.kafka.bootstrap} --alter --entity-type topics "
+               "--entity-name %s --add-config message.timestamp.type=%s%s")
+    both = f"for t in {routing} {lineage}; do " + command % ("$t", "LogAppendTime", "; done")
+    finds(lacuna, "topics", "warn", "2 of 13", "CreateTime", routing, lineage, both)
+    made = lacuna.tool("topics", "create").stdout
+    assert made.startswith("10 of 13") and made.count("timestamps are C") == 2, made
+    assert made.endswith(f"\n  {both}\n"), made
+    assert lacuna.tool("topics", "create").stdout.endswith(f"\n  {both}\n")
+    differ = {t["name"]: t["difference"] for t in json.loads(lacuna.tool("topics", "list", "--json").stdout)}
+    assert "table says LogAppendTime" in differ[lineage] and differ[requests] is None, differ
+    for name in (routing, lineage):
+        lacuna.kafka.configure(name, "message.timestamp.type", "LogAppendTime")
+    # Requests keep the time of who sent them: their event ids are made of it.
+    lacuna.kafka.configure(requests, "message.timestamp.type", "LogAppendTime")
+    back = command % (requests, "CreateTime", "")
+    finds(lacuna, "topics", "warn", "1 of 13", "event id", back)
+    listed = lacuna.tool("topics", "list").stdout
+    assert listed.endswith(f"\n  {back}\n") and listed.count("timestamps are L") == 1, listed
+    lacuna.kafka.configure(requests, "message.timestamp.type", "CreateTime")
+    assert [v for v, _ in doctor(lacuna)["topics"]] == ["ok"]
+    assert "kafka-configs" not in lacuna.tool("topics", "list").stdout
+
+
+def test_a_prefix_that_makes_no_topic_name_is_a_mistake_in_the_settings(tmp_path):
+    for command in ("list", "create"):
+        done = subprocess.run([BIN / "lacuna", "topics", command, "--kafka-topic-prefix=a b"],
+                              env=clean_env(tmp_path), capture_output=True, text=True)
+        assert done.returncode == 2 and "makes no legal topic name" in done.stderr, done.stderr
 
 
 def test_doctor_says_that_records_wait_and_nobody_runs_who_reads_them(lacuna):

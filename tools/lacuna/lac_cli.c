@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lac_cli_stamps.h"
 #include "lac_topics.h"
 
 enum { CORES_MAX = 64 };
@@ -132,16 +133,6 @@ enum lac_status lac_cli_topic_names(const struct lac_conf *c,
     return LAC_OK;
 }
 
-/*
- * What brokers take and keep goes by a record's timestamp, and a worker's clock may be wrong: by
- * hours ahead it is refused, by weeks behind removed at once. So brokers stamp it themselves, but
- * where the time is part of an event's id: that who sends it computes, too.
- */
-static const char *timestamp_of(const struct lac_topic *t)
-{
-    return strcmp(t->value, "Request") == 0 ? "CreateTime" : "LogAppendTime";
-}
-
 enum lac_status lac_cli_topics_create(const struct lac_conf *c, struct lac_kafka_admin *admin,
                                       int32_t partitions, size_t *made, struct lac_err *err)
 {
@@ -161,7 +152,7 @@ enum lac_status lac_cli_topics_create(const struct lac_conf *c, struct lac_kafka
         snprintf(retention[i], sizeof(retention[i]), "%lld", (long long)t->retention_ms);
         config[i][0] = (struct lac_kafka_topic_config){"cleanup.policy", t->cleanup};
         config[i][1] = (struct lac_kafka_topic_config){"retention.ms", retention[i]};
-        config[i][2] = (struct lac_kafka_topic_config){"message.timestamp.type", timestamp_of(t)};
+        config[i][2] = (struct lac_kafka_topic_config){"message.timestamp.type", lac_cli_stamp(t)};
         /* The largest record that a broker takes, and the headers that say why it is there. */
         config[i][3] = (struct lac_kafka_topic_config){"max.message.bytes", "2097152"};
         topics[i] = (struct lac_kafka_new_topic){

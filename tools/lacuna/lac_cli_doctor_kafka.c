@@ -8,6 +8,7 @@
 
 #include "lac_cli_pack_topic.h"
 #include "lac_cli_readers.h"
+#include "lac_cli_stamps.h"
 #include "lac_clock.h"
 #include "lac_kafka.h"
 #include "lac_topics.h"
@@ -76,6 +77,27 @@ static bool check_keeping(struct lac_cli_doctor *d, const struct lac_topic *want
     return false;
 }
 
+/* Whose time records have, for the topics whose other kind does `harm`. */
+static bool check_stamps(struct lac_cli_doctor *d, const struct lac_kafka_topic_settings *settings,
+                         const char *have, const char *want, const char *harm)
+{
+    struct lac_buf names, todo;
+    size_t n;
+
+    lac_buf_init(&names, (size_t)LAC_TOPIC_COUNT * (LAC_TOPIC_NAME_SIZE + 1));
+    lac_buf_init(&todo, (size_t)16 << 10);
+    n = lac_cli_stamps_wrong(settings, have, &names);
+    if (n > 0) {
+        lac_cli_put_stamp_command(&todo, d->t->conf, lac_buf_str(&names), want);
+        lac_cli_doctor_say(d, LAC_CLI_WARN, "topics", lac_buf_cstr(&todo),
+                           "%zu of %d have message.timestamp.type=%s, and need %s: %s (%s)", n,
+                           LAC_TOPIC_COUNT, have, want, harm, lac_buf_cstr(&names));
+    }
+    lac_buf_deinit(&names);
+    lac_buf_deinit(&todo);
+    return n == 0;
+}
+
 static bool check_settings(struct lac_cli_doctor *d, struct lac_kafka_admin *admin,
                            const struct topics_found *f)
 {
@@ -91,7 +113,12 @@ static bool check_settings(struct lac_cli_doctor *d, struct lac_kafka_admin *adm
         return true;
     for (unsigned i = 0; i < LAC_TOPIC_COUNT; i++)
         good = check_keeping(d, &lac_topics[i], &settings[i]) && good;
-    return good;
+    good = check_stamps(d, settings, "CreateTime", "LogAppendTime",
+                        "what a worker writes whose clock is wrong is refused, or removed early") &&
+           good;
+    return check_stamps(d, settings, "LogAppendTime", "CreateTime",
+                        "who waits for a request's decision doesn't know its event id") &&
+           good;
 }
 
 static void say_topics(struct lac_cli_doctor *d, const struct topics_found *f, size_t brokers,

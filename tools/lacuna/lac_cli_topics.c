@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "lac_cli_stamps.h"
 #include "lac_clock.h"
 #include "lac_json.h"
 #include "lac_table.h"
@@ -12,36 +14,10 @@
 
 enum { LOOK_MS = 50 };
 
-static int open_admin(const struct lac_tool *t, struct lac_kafka_admin **admin)
-{
-    struct lac_kafka_options o;
-    struct lac_err err;
-
-    lac_kafka_options_from_conf(&o, t->conf);
-    if (lac_kafka_admin_open(admin, &o, &err) == LAC_OK)
-        return -1;
-    return lac_tool_dependency(t, &err, NULL);
-}
-
-/* Asks the cluster; -1 or the exit status. */
-static int look(const struct lac_tool *t, struct lac_kafka_admin **admin,
-                struct lac_kafka_cluster_info *info)
-{
-    struct lac_err err;
-    int status = open_admin(t, admin);
-
-    if (status >= 0)
-        return status;
-    if (lac_kafka_admin_cluster(*admin, LAC_CLI_ASK_MS, info, &err) == LAC_OK)
-        return -1;
-    lac_kafka_admin_close(*admin);
-    *admin = NULL;
-    return lac_tool_dependency(t, &err, NULL);
-}
-
 /* How a topic of the cluster differs from the table; "" when it doesn't. */
 static void differences(const struct lac_topic *want, const struct lac_kafka_topic_info *have,
-                        uint64_t replicas, char *out, size_t size)
+                        const struct lac_kafka_topic_settings *settings, uint64_t replicas,
+                        char *out, size_t size)
 {
     struct lac_buf b;
 
@@ -55,15 +31,48 @@ static void differences(const struct lac_topic *want, const struct lac_kafka_top
     else if ((uint64_t)have->replicas < replicas)
         lac_buf_printf(&b, "%d replicas, kafka.replication_factor says %" PRIu64, have->replicas,
                        replicas);
+    else if (lac_cli_stamp_differs(want, settings))
+        lac_buf_printf(&b, "timestamps are %s, the table says %s", settings->timestamp_type,
+                       lac_cli_stamp(want));
     out[b.len] = '\0';
 }
 
 struct listing {
     const struct lac_tool *t;
+    struct lac_kafka_admin *admin;
     const struct lac_kafka_cluster_info *info;
     bool json;
+    char names[LAC_TOPIC_COUNT][LAC_TOPIC_NAME_SIZE]; /* of each */
+    struct lac_kafka_topic_settings settings[LAC_TOPIC_COUNT];
     size_t missing;
 };
+
+/* What every command here needs; -1 or the exit status. */
+static int begin(struct listing *l)
+{
+    struct lac_kafka_options o;
+    struct lac_err err;
+
+    if (lac_cli_topic_names(l->t->conf, l->names, &err) != LAC_OK)
+        return lac_tool_fail(l->t, LAC_EXIT_USAGE, err.text, NULL);
+    lac_kafka_options_from_conf(&o, l->t->conf);
+    if (lac_kafka_admin_open(&l->admin, &o, &err) == LAC_OK)
+        return -1;
+    return lac_tool_dependency(l->t, &err, NULL);
+}
+
+/* Where the broker doesn't tell, as that of `lacuna dev`, nothing is known to differ. */
+static void ask_settings(struct listing *l)
+{
+    struct lac_err err;
+
+    for (unsigned i = 0; i < LAC_TOPIC_COUNT; i++)
+        l->settings[i] = (struct lac_kafka_topic_settings){.name = l->names[i]};
+    if (lac_kafka_admin_topic_settings(l->admin, l->settings, LAC_TOPIC_COUNT, LAC_CLI_ASK_MS,
+                                       &err) != LAC_OK)
+        for (unsigned i = 0; i < LAC_TOPIC_COUNT; i++)
+            l->settings[i].timestamp_type[0] = '\0';
+}
 
 static void put_json(struct lac_json_writer *w, const struct lac_topic *topic, const char *name,
                      const struct lac_kafka_topic_info *have, const char *note)
@@ -121,44 +130,62 @@ static void put_row(struct lac_table *table, const struct lac_topic *topic, cons
                            : LAC_STYLE_BAD);
 }
 
+/* What is there is left as it is: a person says when its records change. */
+static void put_stamp_command(const struct listing *l, const char *have, const char *want,
+                              struct lac_buf *out)
+{
+    struct lac_buf names;
+
+    lac_buf_init(&names, (size_t)LAC_TOPIC_COUNT * (LAC_TOPIC_NAME_SIZE + 1));
+    if (lac_cli_stamps_wrong(l->settings, have, &names) > 0) {
+        lac_buf_printf(out, "\nTo set message.timestamp.type to %s:\n  ", want);
+        lac_cli_put_stamp_command(out, l->t->conf, lac_buf_str(&names), want);
+        lac_buf_put_char(out, '\n');
+    }
+    lac_buf_deinit(&names);
+}
+
+static void put_topic(struct listing *l, unsigned i, struct lac_json_writer *w,
+                      struct lac_table *table)
+{
+    const struct lac_kafka_topic_info *have = lac_kafka_cluster_topic(l->info, l->names[i]);
+    char note[160];
+
+    l->missing += !have;
+    differences(&lac_topics[i], have, &l->settings[i],
+                lac_conf_number(l->t->conf, "kafka.replication_factor"), note, sizeof(note));
+    if (l->json)
+        put_json(w, &lac_topics[i], l->names[i], have, note);
+    else
+        put_row(table, &lac_topics[i], l->names[i], have, note);
+}
+
 static int print_topics(struct listing *l)
 {
     static const struct lac_table_column columns[] = {
         {.title = "TOPIC"}, {.title = "VALUE"}, {.title = "PARTITIONS", .right = true},
         {.title = "KEEPS"}, {.title = "TEXT"},  {.title = "STATE", .shrinks = true},
     };
-    const struct lac_conf *c = l->t->conf;
     struct lac_json_writer w;
     struct lac_table table;
     struct lac_buf b;
     int status;
 
+    ask_settings(l);
     lac_buf_init(&b, 1 << 20);
     lac_table_init(&table, columns, LAC_COUNT(columns), LAC_TOPIC_COUNT);
     lac_json_begin(&w, &b);
     if (l->json)
         lac_json_open_array(&w);
-    for (unsigned i = 0; i < LAC_TOPIC_COUNT; i++) {
-        const struct lac_kafka_topic_info *have;
-        char name[LAC_TOPIC_NAME_SIZE], note[160];
-
-        if (!lac_topic_full_name(name, lac_conf_text(c, "kafka.topic_prefix"),
-                                 (enum lac_topic_id)i))
-            continue; /* `topics create` says what is wrong with the prefix */
-        have = lac_kafka_cluster_topic(l->info, name);
-        l->missing += !have;
-        differences(&lac_topics[i], have, lac_conf_number(c, "kafka.replication_factor"), note,
-                    sizeof(note));
-        if (l->json)
-            put_json(&w, &lac_topics[i], name, have, note);
-        else
-            put_row(&table, &lac_topics[i], name, have, note);
-    }
+    for (unsigned i = 0; i < LAC_TOPIC_COUNT; i++)
+        put_topic(l, i, &w, &table);
     if (l->json) {
         lac_json_close_array(&w);
         lac_buf_put_char(&b, '\n');
     } else {
         lac_table_print(&table, &l->t->out, &b);
+        put_stamp_command(l, "CreateTime", "LogAppendTime", &b);
+        put_stamp_command(l, "LogAppendTime", "CreateTime", &b);
     }
     status = lac_cli_flush(l->t, &b);
     lac_table_deinit(&table);
@@ -168,16 +195,21 @@ static int print_topics(struct listing *l)
 
 static int list_with(const struct lac_tool *t, bool json)
 {
+    struct listing l = {.t = t, .json = json};
     struct lac_kafka_cluster_info info;
-    struct lac_kafka_admin *admin;
-    struct listing l = {.t = t, .info = &info, .json = json};
-    int status = look(t, &admin, &info);
+    struct lac_err err;
+    int status = begin(&l);
 
     if (status >= 0)
         return status;
-    status = print_topics(&l);
-    lac_kafka_cluster_info_deinit(&info);
-    lac_kafka_admin_close(admin);
+    if (lac_kafka_admin_cluster(l.admin, LAC_CLI_ASK_MS, &info, &err) != LAC_OK) {
+        status = lac_tool_dependency(t, &err, NULL);
+    } else {
+        l.info = &info;
+        status = print_topics(&l);
+        lac_kafka_cluster_info_deinit(&info);
+    }
+    lac_kafka_admin_close(l.admin);
     if (status >= 0)
         return status;
     return l.missing ? LAC_EXIT_NEGATIVE : LAC_EXIT_OK;
@@ -252,27 +284,26 @@ static void say_made(size_t made)
 
 static int create_with(const struct lac_tool *t, bool quiet)
 {
+    struct listing l = {.t = t};
     struct lac_kafka_cluster_info info;
-    struct lac_kafka_admin *admin;
     struct lac_err err;
     size_t made;
-    int status = open_admin(t, &admin);
+    int status = begin(&l);
 
     if (status >= 0)
         return status;
-    if (lac_cli_topics_create(t->conf, admin, 0, &made, &err) != LAC_OK ||
-        await_topics(t, admin, &info, &err) != LAC_OK) {
+    if (lac_cli_topics_create(t->conf, l.admin, 0, &made, &err) != LAC_OK ||
+        await_topics(t, l.admin, &info, &err) != LAC_OK) {
         status = lac_tool_dependency(t, &err, NULL);
     } else {
-        struct listing l = {.t = t, .info = &info};
-
+        l.info = &info;
         if (!quiet) {
             say_made(made);
             status = fflush(stdout) == 0 ? print_topics(&l) : lac_tool_output_failed(t, errno);
         }
         lac_kafka_cluster_info_deinit(&info);
     }
-    lac_kafka_admin_close(admin);
+    lac_kafka_admin_close(l.admin);
     return status < 0 ? LAC_EXIT_OK : status;
 }
 
