@@ -112,6 +112,23 @@ size_t lac_match_rule_count(const struct lac_match *m)
     return m->count;
 }
 
+size_t lac_match_pattern_count(const struct lac_match *m)
+{
+    return m->unit_count;
+}
+
+uint32_t lac_match_pattern_steps(const struct lac_match *m, size_t pattern, size_t *rule)
+{
+    const struct lac_match_unit *u = &m->units[pattern];
+
+    *rule = u->rule;
+    if (u->flags & LAC_MATCH_UNIT_DETECTOR)
+        return 0;
+    if (u->flags & LAC_MATCH_UNIT_UNSUPPORTED)
+        return LAC_MATCH_REGEX_COST;
+    return lac_match_regex_cost((const void *)(m->programs + u->program));
+}
+
 const struct lac_match_rule *lac_match_rule_at(const struct lac_match *m, size_t index)
 {
     return &m->rules[index];

@@ -163,6 +163,14 @@ void lac_match_close(struct lac_match *m);
 size_t lac_match_rule_count(const struct lac_match *m);
 const struct lac_match_rule *lac_match_rule_at(const struct lac_match *m, size_t index);
 
+/*
+ * The compiled patterns of all rules, and what `pattern` takes: steps per byte of text at most. A
+ * detector's takes none, its cost is the engine's; one that Vectorscan carries counts as the
+ * dearest that we run. `*rule` is whose it is.
+ */
+size_t lac_match_pattern_count(const struct lac_match *m);
+uint32_t lac_match_pattern_steps(const struct lac_match *m, size_t pattern, size_t *rule);
+
 /* Whether there is a built-in detector of this name; lac_match_detector_at() lists them, NULL
  * behind the last one. */
 bool lac_match_detector_known(struct lac_str name);

@@ -20,7 +20,7 @@
 #include "lac_match_regex.h"
 
 enum {
-    LAC_MATCH_IMAGE_VERSION = 12, /* of this layout and of what it means */
+    LAC_MATCH_IMAGE_VERSION = 13, /* of this layout and of what it means */
     LAC_MATCH_IMAGE_ORDER = 0x01020304,
     LAC_MATCH_IMAGE_ALIGN = 64,
     LAC_MATCH_IMAGE_MAX = 1 << 30,

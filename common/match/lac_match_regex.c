@@ -137,8 +137,8 @@ static enum lac_status emit(struct lac_match_regex_work *w, const struct lac_mat
                             struct lac_buf *out, struct lac_err *err)
 {
     uint16_t map[REGEX_SETS], used[REGEX_SETS] = {0};
-    struct lac_match_regex r = {.first = info->first,
-                                .flags = info->word_start ? REGEX_WORD_START : 0};
+    struct lac_match_regex r = {
+        .first = info->first, .flags = info->word_start ? REGEX_WORD_START : 0, .cost = info->cost};
     size_t set_count = used_sets(w, map, used);
     size_t pad = round_up(out->len) - out->len;
     char *memory;
@@ -298,6 +298,11 @@ const struct lac_match_regex *lac_match_regex_valid(struct lac_str bytes)
 size_t lac_match_regex_size(const struct lac_match_regex *r)
 {
     return r->size;
+}
+
+uint32_t lac_match_regex_cost(const struct lac_match_regex *r)
+{
+    return r->cost;
 }
 
 size_t lac_match_regex_max_width(const struct lac_match_regex *r)

@@ -174,6 +174,9 @@ size_t lac_match_regex_size(const struct lac_match_regex *r);
 /* Longest match, bytes. */
 size_t lac_match_regex_max_width(const struct lac_match_regex *r);
 
+/* Steps per byte of text at most: struct lac_match_regex_info. */
+uint32_t lac_match_regex_cost(const struct lac_match_regex *r);
+
 /* Whether a match starts exactly at `start` (at most text.len); `*end` is where the longest one
  * ends. Looks at text[start - 1], and at no byte behind start + width + 1. */
 bool lac_match_regex_at(const struct lac_match_regex *r, struct lac_str text, size_t start,

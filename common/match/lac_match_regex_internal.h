@@ -20,7 +20,7 @@ enum {
     REGEX_STEPS = 200000,    /* of building: repeats of nothing are steps too */
     REGEX_FACTOR_DEPTH = 64, /* alternatives within alternatives that are joined */
     REGEX_WORDS = LAC_MATCH_REGEX_ELEMENTS / 64,
-    REGEX_MAGIC = 0x3458524C, /* "LRX4" where the lowest byte is first */
+    REGEX_MAGIC = 0x3558524C, /* "LRX5" where the lowest byte is first */
     REGEX_EDGES = 16384,
 };
 
@@ -85,6 +85,8 @@ struct lac_match_regex {
      * 0: there is none that helps. */
     uint16_t must_byte;
     uint16_t must_min, must_max;
+    uint32_t cost; /* of struct lac_match_regex_info */
+    uint32_t none;
     struct lac_match_regex_set first;
 };
 

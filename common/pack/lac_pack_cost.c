@@ -99,26 +99,19 @@ static void note_dear(struct lac_pack_total *t, size_t rule, uint32_t steps)
     t->dearest_steps[at] = steps;
 }
 
-enum lac_status lac_pack_total(const struct lac_pack *p, struct lac_pack_total *out,
-                               struct lac_err *err)
+void lac_pack_total(const struct lac_pack *p, struct lac_pack_total *out)
 {
-    struct lac_pack_cost cost;
-
     *out = (struct lac_pack_total){0};
-    for (size_t i = 0; i < p->rule_count; i++) {
-        enum lac_status status = lac_pack_cost(p, i, &cost, err);
-        uint32_t steps =
-            cost.trigger == LAC_PACK_TRIGGER_AUTOMATON ? LAC_MATCH_REGEX_COST : cost.steps;
+    for (size_t i = 0; i < lac_match_pattern_count(p->match); i++) {
+        size_t rule;
+        uint32_t steps = lac_match_pattern_steps(p->match, i, &rule);
 
-        if (status != LAC_OK)
-            return status;
         out->steps += steps;
-        if (p->where[i] && lac_pack_is_inherited(p->where[i]->file))
+        if (p->where[rule] && lac_pack_is_inherited(p->where[rule]->file))
             out->inherited += steps;
         else if (steps > 0)
-            note_dear(out, i, steps);
+            note_dear(out, rule, steps);
     }
-    return LAC_OK;
 }
 
 enum lac_status lac_pack_total_check(const struct lac_pack *p, struct lac_err *err)
@@ -126,10 +119,10 @@ enum lac_status lac_pack_total_check(const struct lac_pack *p, struct lac_err *e
     char memory[LAC_ERR_TEXT_SIZE];
     struct lac_pack_total t;
     struct lac_buf b;
-    enum lac_status status = lac_pack_total(p, &t, err);
 
-    if (status != LAC_OK || t.steps <= LAC_PACK_STEPS_MAX)
-        return status;
+    lac_pack_total(p, &t);
+    if (t.steps <= LAC_PACK_STEPS_MAX)
+        return LAC_OK;
     lac_buf_init_fixed(&b, memory, sizeof(memory));
     lac_buf_printf(&b,
                    "all patterns together may take %" PRIu64

@@ -57,10 +57,9 @@ struct lac_pack_total {
     uint32_t dearest_steps[LAC_PACK_DEAREST];
 };
 
-/* Compiles every pattern: some ten milliseconds. A pattern that Vectorscan carries counts as the
- * dearest that we run. FATAL: no memory. */
-enum lac_status lac_pack_total(const struct lac_pack *p, struct lac_pack_total *out,
-                               struct lac_err *err) LAC_MUST_USE;
+/* Of its compiled form, wherever that came from. A pattern that Vectorscan carries counts as the
+ * dearest that we run. */
+void lac_pack_total(const struct lac_pack *p, struct lac_pack_total *out);
 
 /* REJECT: more than LAC_PACK_STEPS_MAX; the text says how many, and names the dearest. Its place is
  * that of the dearest. */

@@ -335,22 +335,15 @@ static enum lac_status open_image(struct lac_pack *p, struct lac_err *err)
     return lac_err_set(err, status, why.code, "pack file: its compiled form: %s", why.text);
 }
 
-/* What is mapped has been compiled, and bounded, when its file was made. */
 static enum lac_status compile(struct lac_pack *p, struct lac_err *err)
 {
-    enum lac_status image = open_image(p, err);
-
-    if (image != LAC_AGAIN)
-        return image;
     for (;;) {
         struct lac_err why = {0};
         size_t bad = SIZE_MAX;
         enum lac_status status = lac_match_open(&p->match, p->rules, p->rule_count, &bad, &why);
 
-        if (status == LAC_OK) {
-            status = lac_pack_total_check(p, err);
-            return lac_pack_forgive(p, status, err) ? LAC_OK : status;
-        }
+        if (status == LAC_OK)
+            return LAC_OK;
         if (status != LAC_REJECT || bad >= p->rule_count)
             return lac_err_set(err, status, why.code, "%s", why.text);
         if (!p->where[bad]) /* read when the program was built, by a compiler that took it */
@@ -362,6 +355,18 @@ static enum lac_status compile(struct lac_pack *p, struct lac_err *err)
             return status;
         drop_rule(p, bad); /* each round takes one away */
     }
+}
+
+/* What is mapped has been compiled, and bounded, when its file was made. */
+static enum lac_status load_match(struct lac_pack *p, struct lac_err *err)
+{
+    enum lac_status status = open_image(p, err);
+
+    if (status == LAC_AGAIN)
+        status = compile(p, err);
+    if (status == LAC_OK && !p->image_used)
+        status = lac_pack_total_check(p, err);
+    return p->match && lac_pack_forgive(p, status, err) ? LAC_OK : status;
 }
 
 /* `disable:` of pack.yaml, over all rules there are, inherited or not. */
@@ -532,7 +537,7 @@ static enum lac_status load_files(struct lac_pack *p, struct lac_err *err)
         if (lac_pack_forgive(p, status, err) || pass_over_head(p, status))
             status = LAC_OK;
     }
-    return status == LAC_OK ? compile(p, err) : status;
+    return status == LAC_OK ? load_match(p, err) : status;
 }
 
 enum lac_status lac_pack_load(struct lac_pack *p, struct lac_err *err)

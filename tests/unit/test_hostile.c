@@ -499,6 +499,32 @@ static void a_pattern_with_many_stars(void)
     lac_scan_ignore_free(g);
 }
 
+/* A folder's patterns are most of what a program does at its start. */
+static void a_folders_patterns_are_compiled_once(void)
+{
+    struct lac_match *m = NULL;
+    struct lac_pack *p = NULL;
+    struct lac_err err = {0};
+    uint64_t before, once;
+
+    LAC_TEST_EQ(lac_pack_open(&p, "packs/builtin", &err), LAC_OK);
+    LAC_TEST_NEED(p != NULL);
+    before = lac_steps();
+    LAC_TEST_EQ(lac_match_open(&m, lac_match_rule_at(lac_pack_match(p), 0),
+                               lac_match_rule_count(lac_pack_match(p)), NULL, &err),
+                LAC_OK);
+    once = lac_steps() - before;
+    lac_match_close(m);
+    lac_pack_close(p);
+    before = lac_steps();
+    LAC_TEST_EQ(lac_pack_open(&p, "packs/builtin", &err), LAC_OK);
+    before = lac_steps() - before;
+    lac_test_row("%llu steps, %llu of them once", (unsigned long long)before,
+                 (unsigned long long)once);
+    LAC_TEST_EQ(before < once + once / 5, true);
+    lac_pack_close(p);
+}
+
 static void end(void)
 {
     teardown();
@@ -509,4 +535,4 @@ LAC_TEST_MAIN(hostile, setup, long_tokens_and_near_misses, words_that_much_depen
               encodings_around_encodings, characters_that_grow_or_vanish, nothing_but_findings,
               every_rules_own_examples, one_field_as_long_as_a_lane_reads,
               a_text_where_a_name_belongs, words_for_all_rules_before_long_runs,
-              a_pattern_with_many_stars, end)
+              a_pattern_with_many_stars, a_folders_patterns_are_compiled_once, end)

@@ -177,10 +177,7 @@ static int costs(const struct lac_tool *t, const struct lac_pack *p)
         }
         n += rows[n].cost.trigger != LAC_PACK_TRIGGER_NONE;
     }
-    if (lac_pack_total(p, &total, &err) != LAC_OK) {
-        free(rows);
-        return lac_cli_pack_failed(t, &err);
-    }
+    lac_pack_total(p, &total);
     qsort(rows, n, sizeof(*rows), by_cost);
     lac_table_init(&table, columns, LAC_COUNT(columns), LAC_MATCH_RULE_MAX);
     for (size_t i = 0; i < n; i++) {
@@ -234,10 +231,8 @@ static int lint(const struct lac_tool *t, bool json, bool quiet)
     if (lac_pack_lint_open(&l, path, &err) != LAC_OK)
         return lac_cli_pack_failed(t, &err);
     v.l = l;
-    if (lac_pack_lint_pack(l) && lac_pack_total(lac_pack_lint_pack(l), &v.total, &err) != LAC_OK) {
-        lac_pack_lint_close(l);
-        return lac_cli_pack_failed(t, &err);
-    }
+    if (lac_pack_lint_pack(l))
+        lac_pack_total(lac_pack_lint_pack(l), &v.total);
     if (*path && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
         v.folder = path;
     for (size_t i = 0; i < lac_pack_lint_count(l); i++)
