@@ -269,6 +269,58 @@ static bool element_valid(const struct lac_match_regex *r, size_t i)
     }
 }
 
+/* Whether every match begins with the text: then it is tried once, whatever the text's length. */
+static bool begins_with_text(const struct lac_match_regex *r)
+{
+    const struct lac_match_regex_element *e = (const void *)((const char *)r + r->elements);
+    const uint16_t *edges = (const void *)((const char *)r + r->edges);
+
+    for (size_t i = 0; i < r->first_edge_count; i++)
+        if (e[edges[i]].op != REGEX_OP_ASSERT || e[edges[i]].arg != REGEX_BEGIN)
+            return false;
+    return true;
+}
+
+/* What its elements can take from one start, as lac_match_regex_analyse() counts it. */
+static uint64_t steps_of(const struct lac_match_regex *r)
+{
+    const struct lac_match_regex_element *e = (const void *)((const char *)r + r->elements);
+    const uint16_t *edges = (const void *)((const char *)r + r->edges);
+    uint32_t low[LAC_MATCH_REGEX_ELEMENTS], high[LAC_MATCH_REGEX_ELEMENTS] = {0};
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < r->element_count; i++)
+        low[i] = UINT32_MAX;
+    for (size_t i = 0; i < r->first_edge_count; i++)
+        low[edges[i]] = 0;
+    for (size_t i = 0; i < r->element_count; i++) {
+        uint64_t offsets = low[i] <= high[i] ? high[i] - low[i] + 1U : 0;
+
+        if (offsets == 0)
+            continue; /* nothing leads there */
+        sum += e[i].op == REGEX_OP_LITERAL ? offsets * e[i].min : offsets + e[i].max;
+        for (size_t k = e[i].edge; k < (size_t)e[i].edge + e[i].edge_count; k++) {
+            if (low[i] + e[i].min < low[edges[k]])
+                low[edges[k]] = low[i] + e[i].min;
+            if (high[i] + e[i].max > high[edges[k]])
+                high[edges[k]] = high[i] + e[i].max;
+        }
+    }
+    return sum;
+}
+
+/*
+ * What a program from outside says that it costs can't be far too little. How far apart starts are
+ * at least, by which the steps were divided, is no more than a prefix's length, and would take as
+ * long to find out again as to compile the pattern.
+ */
+static bool cost_valid(const struct lac_match_regex *r)
+{
+    uint64_t apart = begins_with_text(r) ? LAC_MATCH_REGEX_WIDTH : LAC_MATCH_REGEX_PREFIX_BYTES;
+
+    return r->cost <= LAC_MATCH_REGEX_COST && r->cost * apart >= steps_of(r);
+}
+
 const struct lac_match_regex *lac_match_regex_valid(struct lac_str bytes)
 {
     const struct lac_match_regex *r = (const void *)bytes.ptr;
@@ -292,7 +344,7 @@ const struct lac_match_regex *lac_match_regex_valid(struct lac_str bytes)
     for (size_t i = 0; i < r->element_count; i++)
         if (!element_valid(r, i))
             return NULL;
-    return (r->flags & REGEX_LINEAR) && !is_linear(r) ? NULL : r;
+    return ((r->flags & REGEX_LINEAR) && !is_linear(r)) || !cost_valid(r) ? NULL : r;
 }
 
 size_t lac_match_regex_size(const struct lac_match_regex *r)

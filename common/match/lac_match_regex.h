@@ -174,7 +174,8 @@ size_t lac_match_regex_size(const struct lac_match_regex *r);
 /* Longest match, bytes. */
 size_t lac_match_regex_max_width(const struct lac_match_regex *r);
 
-/* Steps per byte of text at most: struct lac_match_regex_info. */
+/* Steps per byte of text at most: struct lac_match_regex_info. Of a program from outside no less
+ * than an eighth of what running it can take. */
 uint32_t lac_match_regex_cost(const struct lac_match_regex *r);
 
 /* Whether a match starts exactly at `start` (at most text.len); `*end` is where the longest one

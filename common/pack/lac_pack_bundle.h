@@ -19,7 +19,10 @@
  * section.
  *
  * Section 2, which can be done without: lac_match_image() of the pack's rules. A program of another
- * version or kind of machine compiles the rules instead.
+ * version or kind of machine compiles the rules instead. Opening makes sure that it can be run
+ * within bounds of memory, and that its patterns stay within LAC_PACK_STEPS_MAX, by what its
+ * programs say; each can understate that eightfold at most. That it finds what the source says is
+ * its maker's word, whose pack it is; lac_pack_write(), and so a push, makes it anew.
  *
  * A reader refuses a section that it does not know, unless its flag says that it can be
  * done without.

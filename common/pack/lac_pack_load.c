@@ -357,14 +357,14 @@ static enum lac_status compile(struct lac_pack *p, struct lac_err *err)
     }
 }
 
-/* What is mapped has been compiled, and bounded, when its file was made. */
+/* The bound counts for what is mapped as well: who made that file may have had another, or none. */
 static enum lac_status load_match(struct lac_pack *p, struct lac_err *err)
 {
     enum lac_status status = open_image(p, err);
 
     if (status == LAC_AGAIN)
         status = compile(p, err);
-    if (status == LAC_OK && !p->image_used)
+    if (status == LAC_OK)
         status = lac_pack_total_check(p, err);
     return p->match && lac_pack_forgive(p, status, err) ? LAC_OK : status;
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lac_match_regex_internal.h"
 #include "lac_test.h"
 #include "match_regex_fixture.h"
 
@@ -244,6 +245,34 @@ static void programs_follow_each_other_in_one_buffer(void)
     lac_buf_deinit(&b);
 }
 
+/* What a program says that it costs is its compiler's word; from outside it may be a lie. */
+static void a_program_that_claims_to_cost_little_is_refused(void)
+{
+    static const char *const patterns[] = {"[ab]{1,60}[ac]{1,60}[x-z]", "\\bghp_[A-Za-z0-9]{36}\\b",
+                                           "abcdefgh(?:[ab]|cd){3,9}[x-z]{2}",
+                                           "^(?:one|two)[a-z]{1,200}", "(?:[a-c]{1,3}-?){1,5}x"};
+    static uint64_t memory[1024];
+    struct lac_match_regex *r = (void *)memory;
+
+    for (size_t i = 0; i < LAC_COUNT(patterns); i++) {
+        struct lac_str bytes = {(const char *)memory, 0};
+
+        lac_test_row("%s", patterns[i]);
+        bytes.len = lac_match_regex_size(fixture_compile(patterns[i]));
+        LAC_TEST_NEED(bytes.len <= sizeof(memory));
+        memcpy(memory, fixture_program.ptr, bytes.len);
+        LAC_TEST_NEED(lac_match_regex_valid(bytes) != NULL);
+        LAC_TEST_EQ(lac_match_regex_cost(r), fixture_info.cost);
+        r->cost = 0;
+        CU_ASSERT_PTR_NULL(lac_match_regex_valid(bytes));
+        r->cost = (fixture_info.cost - 1) / LAC_MATCH_REGEX_PREFIX_BYTES;
+        if (fixture_info.prefix_count == 0 && !fixture_info.text_start)
+            CU_ASSERT_PTR_NULL(lac_match_regex_valid(bytes));
+        r->cost = LAC_MATCH_REGEX_COST + 1;
+        CU_ASSERT_PTR_NULL(lac_match_regex_valid(bytes));
+    }
+}
+
 /* Whatever was compiled there before, also what was refused half-way. */
 static void memory_that_was_used_does_not_show(void)
 {
@@ -318,5 +347,5 @@ LAC_TEST_MAIN(match_regex, the_longest_match_from_the_leftmost_start_is_found,
               what_is_legal_but_beyond_us_is_said_to_be,
               prefixes_and_inner_literals_are_what_matches_need,
               shapes_are_those_of_the_first_token, programs_follow_each_other_in_one_buffer,
-              memory_that_was_used_does_not_show, no_room_for_the_program_is_fatal,
-              members_are_found_sixteen_at_a_time)
+              a_program_that_claims_to_cost_little_is_refused, memory_that_was_used_does_not_show,
+              no_room_for_the_program_is_fatal, members_are_found_sixteen_at_a_time)

@@ -17,6 +17,7 @@
 #include "lac_pack_builtin.h"
 #include "lac_pack_flat.h"
 #include "lac_pack_internal.h"
+#include "lac_pack_lint.h"
 #include "lac_records.h"
 #include "lac_test.h"
 
@@ -285,6 +286,51 @@ static void the_compiled_form_is_used_where_it_fits(void)
     lac_buf_deinit(&file);
 }
 
+/* The file of a pack that nobody would build: `lacuna pack lint` opens also what costs too much. */
+static void make_costly(struct lac_buf *out)
+{
+    char folder[] = "/tmp/test_pack_bundle.XXXXXX", rules[64], settings[64];
+    struct lac_pack_lint *l = NULL;
+    struct lac_err err = {0};
+    FILE *f;
+
+    LAC_TEST_NEED(mkdtemp(folder) != NULL);
+    snprintf(rules, sizeof(rules), "%s/rules.yaml", folder);
+    LAC_TEST_NEED((f = fopen(rules, "w")) != NULL);
+    fputs("rules:\n", f);
+    for (int i = 0; i < 130; i++)
+        fprintf(f,
+                "- id: costly-%d\n  entity: C\n  tier: INTERNAL\n  pattern: '[ab]{1,60}[ac]{1,60}"
+                "[ac]{1,60}[ac]{1,60}[ac]{1,60}[ac]{1,60}[ae]{1,%d}[x-z]'\n",
+                i, 20 + i % 20);
+    fclose(f);
+    snprintf(settings, sizeof(settings), "%s/pack.yaml", folder);
+    LAC_TEST_NEED((f = fopen(settings, "w")) != NULL);
+    fputs("name: t\nversion: 7\nbase: builtin\n", f);
+    fclose(f);
+    LAC_TEST_EQ(lac_pack_lint_open(&l, folder, &err), LAC_OK);
+    LAC_TEST_NEED(l && lac_pack_lint_pack(l));
+    lac_buf_init(out, LAC_PACK_BYTES_MAX);
+    LAC_TEST_EQ(lac_pack_write(lac_pack_lint_pack(l), out, &err), LAC_OK);
+    lac_pack_lint_close(l);
+    unlink(rules);
+    unlink(settings);
+    rmdir(folder);
+}
+
+/* Who made a file may have had another bound, or none. */
+static void a_compiled_form_that_costs_too_much_is_refused(void)
+{
+    struct lac_buf file;
+    const char *why;
+
+    make_costly(&file);
+    why = open_bytes(lac_buf_str(&file));
+    CU_ASSERT(strstr(why, " steps for each byte of text, 262144 are allowed") != NULL);
+    CU_ASSERT(strstr(why, "; the dearest own ones: costly-19 ") != NULL);
+    lac_buf_deinit(&file);
+}
+
 /* What a newer version adds and says can be passed over is passed over; anything else is not. */
 static void unknown_sections_are_passed_over_only_if_they_say_so(void)
 {
@@ -451,6 +497,7 @@ static void damaged_rules_are_refused(void)
 
 LAC_TEST_MAIN(pack_bundle, rules_can_be_had_alone, damaged_rules_are_refused,
               the_built_in_pack_comes_compiled, the_compiled_form_is_used_where_it_fits,
+              a_compiled_form_that_costs_too_much_is_refused,
               unknown_sections_are_passed_over_only_if_they_say_so, one_file_is_the_same_pack,
               the_order_of_reading_does_not_show, a_mapped_file_is_the_same_pack,
               damage_anywhere_is_seen, hostile_numbers_are_refused)
