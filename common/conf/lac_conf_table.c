@@ -281,7 +281,8 @@ const struct lac_conf_key lac_conf_keys[] = {
     {.name = "classify.lanes",
      NUMBER(0, 256, "2"),
      .programs = CLASSIFY,
-     .help = "Lanes that read the bulk topic."},
+     .help =
+         "Lanes that read the bulk topic; where tier 2 runs on a CPU, best one more than cores."},
     {.name = "classify.interactive_lanes",
      NUMBER(0, 256, "1"),
      .programs = CLASSIFY,
