@@ -4,11 +4,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { LOOK_MS = 100 };
 
 struct source {
     char *path; /* owned; "-" is stdin */
@@ -29,17 +32,37 @@ struct lac_publish_input {
     char separator;
     bool header; /* the current CSV file's header is still to be read */
     struct lac_buf json;
+    bool (*stopped)(void *ctx); /* asked while nothing comes; NULL: nobody stops it */
+    void *stopped_ctx;
     struct lac_str fields[LAC_PUBLISH_FIELDS_MAX];
 };
+
+/* Until a pipe has something, or has ended. Not in read(): signals wait while a run lasts. */
+static bool await(const struct lac_publish_input *in)
+{
+    struct pollfd p = {.fd = in->fd, .events = POLLIN};
+    int ready;
+
+    do {
+        ready = poll(&p, 1, LOOK_MS);
+        if (ready == 0 && in->stopped && in->stopped(in->stopped_ctx))
+            return false;
+    } while (ready == 0 || (ready < 0 && errno == EINTR));
+    return true;
+}
 
 static int64_t read_fd(void *ctx, void *into, size_t n)
 {
     const struct lac_publish_input *in = ctx;
     ssize_t got;
 
-    do
+    do {
+        if (!await(in)) {
+            errno = ECANCELED;
+            return -1;
+        }
         got = read(in->fd, into, n);
-    while (got < 0 && errno == EINTR);
+    } while (got < 0 && (errno == EINTR || errno == EAGAIN));
     return got;
 }
 
@@ -214,7 +237,9 @@ static enum lac_status open_source(struct lac_publish_input *in, uint64_t positi
     const struct source *s = &in->sources[in->at];
     int first;
 
-    in->fd = strcmp(s->path, "-") == 0 ? STDIN_FILENO : open(s->path, O_RDONLY | O_CLOEXEC);
+    /* A named pipe is waited for where it is read, not where it is opened. */
+    in->fd =
+        strcmp(s->path, "-") == 0 ? STDIN_FILENO : open(s->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (in->fd < 0)
         return lac_err_set(err, LAC_FATAL, errno, "%s: %s", s->path, lac_errno_text(errno));
     if (position > 0 && lseek(in->fd, (off_t)position, SEEK_SET) < 0)
@@ -229,6 +254,12 @@ static enum lac_status open_source(struct lac_publish_input *in, uint64_t positi
     first = lac_publish_reader_peek(&in->reader);
     in->current = first == '{' ? LAC_PUBLISH_JSONL : LAC_PUBLISH_LINES;
     return LAC_OK;
+}
+
+void lac_publish_input_until(struct lac_publish_input *in, bool (*stopped)(void *ctx), void *ctx)
+{
+    in->stopped = stopped;
+    in->stopped_ctx = ctx;
 }
 
 /* The current CSV file's first row. REJECT: it is no header; the file is passed over. */

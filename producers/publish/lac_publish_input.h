@@ -39,6 +39,10 @@ enum lac_status lac_publish_input_open(struct lac_publish_input **out, char *con
                                        struct lac_err *err) LAC_MUST_USE;
 void lac_publish_input_close(struct lac_publish_input *in); /* accepts NULL */
 
+/* While nothing comes from a pipe, `stopped` is asked several times a second: once it says so,
+ * lac_publish_input_next() is FATAL. */
+void lac_publish_input_until(struct lac_publish_input *in, bool (*stopped)(void *ctx), void *ctx);
+
 /* Bytes of all sources, 0 when one of them has no size (a pipe). */
 uint64_t lac_publish_input_size(const struct lac_publish_input *in);
 

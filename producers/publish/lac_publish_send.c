@@ -267,6 +267,14 @@ static enum lac_status send(struct lac_publish *r, const struct lac_publish_reco
     return status;
 }
 
+static bool stopped(void *ctx)
+{
+    struct lac_publish *r = ctx;
+
+    r->stopped = lac_signal_came() || r->stopped;
+    return r->stopped;
+}
+
 /* One record from input to queue. AGAIN: the end, or a reason to stop. */
 static enum lac_status step(struct lac_publish *r, struct lac_err *err)
 {
@@ -296,7 +304,7 @@ static enum lac_status step(struct lac_publish *r, struct lac_err *err)
     }
     if (status != LAC_OK)
         lac_publish_window_drop(&r->window);
-    return status;
+    return status == LAC_FATAL && r->stopped ? LAC_AGAIN : status;
 }
 
 /* What was sent is waited for, whatever ended the sending; a second signal ends that, too. */
@@ -326,6 +334,7 @@ enum lac_status lac_publish_send_all(struct lac_publish *r, struct lac_err *err)
     enum lac_status status = LAC_OK;
     unsigned n = 0;
 
+    lac_publish_input_until(r->input, stopped, r);
     while (status == LAC_OK) {
         status = step(r, err);
         if (status == LAC_OK && ++n % SERVE_EVERY == 0 && !serve(r, 0))

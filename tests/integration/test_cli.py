@@ -85,6 +85,30 @@ def test_ctrl_c_ends_the_wait_for_a_broker_that_does_not_answer(command, tmp_pat
     assert waiting.returncode == -signal.SIGINT
 
 
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("source", ["-", "fifo"])
+def test_a_publish_that_waits_for_its_input_can_be_stopped(lacuna, source, how, tmp_path):
+    lacuna.kafka.create_topics(lacuna.prefix, only=["requests"])
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    command = [BIN / "lacuna", "publish", "--format", "lines", source.replace("fifo", str(path))]
+    with subprocess.Popen(command, env=clean_env(tmp_path) | conf_env(lacuna.conf), stdin=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as waiting:
+        into = waiting.stdin if source == "-" else open(path, "wb", buffering=0)
+        with into:
+            into.write(b"a whole line\nhalf a li")
+            into.flush()
+            wait_until(lambda: lacuna.kafka.read(lacuna.topic("requests")), what="the first record")
+            waiting.send_signal(how)
+            try:
+                waiting.wait(timeout=10)
+            finally:
+                waiting.kill()
+            said = waiting.stderr.read()
+    assert waiting.returncode == 130 and b"stopped by a signal" in said, said
+    assert len(lacuna.kafka.read(lacuna.topic("requests"))) == 1
+
+
 @pytest.mark.parametrize("options, status", [([], 0), (["--no-follow"], 130), (["-n", "9"], 130)])
 def test_a_tail_that_is_stopped_says_whether_something_is_missing(lacuna, options, status, tmp_path):
     lacuna.kafka.create_topics(lacuna.prefix, only=["requests"])
