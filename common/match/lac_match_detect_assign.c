@@ -306,6 +306,27 @@ static size_t behind_word(struct lac_str t, size_t at)
     return at;
 }
 
+static bool is_printed(unsigned c)
+{
+    return c > ' ' && c < 0x7F;
+}
+
+/* How long a value is of which only the begin was read: a key's characters, or where signs are
+ * among these, what is printed up to a mark of the text around it. */
+static size_t goes_on(struct lac_str t, const struct lac_match_value *v)
+{
+    struct lac_str s =
+        lac_str_slice(t, v->at, t.len - v->at < KEY_TEXT_MAX ? t.len : v->at + KEY_TEXT_MAX);
+    size_t n = lac_match_key_bytes(s);
+
+    if (n >= v->text.len)
+        return n;
+    for (n = v->text.len; n < s.len && is_printed((unsigned char)s.ptr[n]); n++)
+        if (lac_match_is_in((unsigned char)s.ptr[n], "\"'`<>,;(){}[]"))
+            break;
+    return n;
+}
+
 /* `at` is behind the word that means a secret. */
 static bool assigned(struct lac_str t, size_t at, enum kind kind, bool directive,
                      struct lac_match_span *out)
@@ -357,8 +378,7 @@ static bool assigned(struct lac_str t, size_t at, enum kind kind, bool directive
     if (!is_secret(&v, kind))
         return false;
     if (v.cut)
-        v.text.len = lac_match_key_bytes(
-            lac_str_slice(t, v.at, t.len - v.at < KEY_TEXT_MAX ? t.len : v.at + KEY_TEXT_MAX));
+        v.text.len = goes_on(t, &v);
     *out = (struct lac_match_span){v.at, v.at + v.text.len, v.at + v.text.len};
     return true;
 }
@@ -502,11 +522,6 @@ bool lac_match_below_secret(struct lac_str t, size_t at, struct lac_match_column
 }
 
 /* ---- where the word is written in another script ---- */
-
-static bool is_printed(unsigned c)
-{
-    return c > ' ' && c < 0x7F;
-}
 
 /* The bytes of a letter that is none of ASCII's. */
 static bool is_high(unsigned c)

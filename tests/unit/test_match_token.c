@@ -13,6 +13,24 @@
 #include "lac_test.h"
 #include "match_detect_fixture.h"
 
+/* Longer than what is read of a value, and with a sign that no key begins with: a template's, or
+ * one of an address. */
+static void long_values_that_begin_with_a_sign_are_found_whole(void)
+{
+    enum { LONG = 400 };
+    struct fixture_row row = {0};
+    char text[LONG + 64], found[LONG + 1];
+
+    found[0] = '%';
+    for (uint32_t i = 1, x = 1; i < LONG; i++, x = x * 1103515245 + 12345)
+        found[i] = "k3J9dLq0Zx7Tn2VbY5cWpR8sMf4H"[(x >> 16) % 28];
+    found[40] = found[90] = '.';
+    found[LONG] = '\0';
+    snprintf(text, sizeof(text), "{ client_secret: \"%s\" }", found);
+    row = (struct fixture_row){text, found};
+    fixture_detect("secret_value", &row, 1);
+}
+
 static void keys_and_tokens_need_to_look_random(void)
 {
     static const struct fixture_row secrets[] = {
@@ -298,5 +316,6 @@ static void json_objects_are_told_from_what_resembles_them(void)
 }
 
 LAC_TEST_MAIN(match_token, keys_and_tokens_need_to_look_random,
+              long_values_that_begin_with_a_sign_are_found_whole,
               tokens_are_decided_by_what_they_decode_to, keys_are_found_whole_whatever_their_length,
               checksums_of_keys_hold, json_objects_are_told_from_what_resembles_them)
