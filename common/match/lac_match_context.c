@@ -75,15 +75,25 @@ static bool in_list(struct lac_match_scratch *s, uint32_t rule, size_t from, siz
     return false;
 }
 
+/* Behind the last character that ends at `to` or before, as the list's places have to. */
+static size_t end_before(const struct lac_match_view *v, size_t to)
+{
+    size_t end = lac_match_view_find(v, to);
+
+    if (end > 0 && v->map[end] > to)
+        for (uint32_t last = v->map[end - 1]; end > 0 && v->map[end - 1] == last;)
+            end--;
+    return end;
+}
+
 /* Reads the text, as the rule's words are written. */
 static bool in_text(const struct lac_match_scratch *s, uint32_t rule, size_t from, size_t to)
 {
     const struct lac_match_image_rule *r = &s->m->image_rules[rule];
     struct lac_str t = lac_match_folded(s);
     size_t at = s->ascii ? from : lac_match_view_find(&s->folded, from);
-    size_t end = s->ascii ? to : lac_match_view_find(&s->folded, to);
 
-    t.len = end < t.len ? end : t.len;
+    t.len = s->ascii ? to : end_before(&s->folded, to);
     for (; at < t.len; at++) {
         unsigned char first = lac_match_fold_byte(t.ptr[at]);
 

@@ -405,6 +405,22 @@ static void nothing_is_missed_that_looking_everywhere_finds(void)
     set_close(&t);
 }
 
+/* A window may end inside of a character. */
+static void context_ends_with_its_window(void)
+{
+    struct set t;
+
+    if (set_open(&t, routes, "builtin"))
+        for (int blanks = 0; blanks < 64; blanks++) {
+            int n = snprintf(text, TEXT_MAX, "%s%*s%s", "123456", blanks, "",
+                             "\u0e23\u0e2b\u0e31\u0e2a\u0e19\u0e31\u0e01"
+                             "\u0e28\u0e36\u0e01\u0e29\u0e32");
+
+            LAC_TEST_EQ(slow_agrees(&t, (struct lac_str){text, (size_t)n}, true), true);
+        }
+    set_close(&t);
+}
+
 static void pieces_of_long_texts_lose_nothing_at_their_edges(void)
 {
     const size_t core = (size_t)LAC_MATCH_CORE_BLOCKS * LAC_MATCH_BLOCK;
@@ -536,7 +552,7 @@ static void a_damaged_image_is_refused_or_harmless(void)
 
 LAC_TEST_MAIN(match_paths, each_way_to_nominate_is_used, instruction_sets_agree_on_random_texts,
               instruction_sets_agree_on_what_fuzzing_found,
-              nothing_is_missed_that_looking_everywhere_finds,
+              nothing_is_missed_that_looking_everywhere_finds, context_ends_with_its_window,
               pieces_of_long_texts_lose_nothing_at_their_edges,
               an_image_gives_the_same_answers_and_the_same_bytes,
               a_damaged_image_is_refused_or_harmless)
