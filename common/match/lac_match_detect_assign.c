@@ -136,8 +136,8 @@ static bool is_mixed_text(struct lac_str s)
 
         signs += lac_match_is_in(c, "!@#$%^*?");
         marks += lac_match_is_in(c, "-_=+~.");
-        upper += c >= 'A' && c <= 'Z';
-        lower += c >= 'a' && c <= 'z';
+        upper += lac_match_is_upper(c);
+        lower += lac_match_is_lower(c);
         digits += lac_match_is_digit(c);
     }
     return signs >= 1 && signs + marks >= 2 && upper >= 2 && lower >= 2 && digits >= 2 &&
@@ -245,7 +245,7 @@ static bool is_statement(struct lac_str t, size_t name, size_t end)
     bool parts = false;
 
     for (size_t i = name; i < end; i++) {
-        if (t.ptr[i] >= 'a' && t.ptr[i] <= 'z')
+        if (lac_match_is_lower((unsigned char)t.ptr[i]))
             return false;
         parts = parts || t.ptr[i] == '_';
     }

@@ -348,7 +348,7 @@ bool lac_match_verify_samba_login(struct lac_str t, size_t at, unsigned trigger,
                                   struct lac_match_span *out)
 {
     static const char *const options[] = {" -U ", " -U", " --user=", " --user ", NULL};
-    size_t option = behind_option(t, at - 1, options);
+    size_t option = behind_option(t, at - 1, options), start;
     struct lac_str value, password;
     const char *percent;
 
@@ -362,9 +362,8 @@ bool lac_match_verify_samba_login(struct lac_str t, size_t at, unsigned trigger,
     password = lac_str_slice(value, (size_t)(percent - value.ptr) + 1, value.len);
     if (!lac_match_is_password(password, true))
         return false;
-    *out = (struct lac_match_span){(size_t)(value.ptr - t.ptr),
-                                   (size_t)(value.ptr - t.ptr) + value.len,
-                                   (size_t)(value.ptr - t.ptr) + value.len};
+    start = (size_t)(value.ptr - t.ptr);
+    *out = (struct lac_match_span){start, start + value.len, start + value.len};
     return true;
 }
 

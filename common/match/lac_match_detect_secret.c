@@ -21,7 +21,7 @@ enum {
 
 static bool is_base32(unsigned c)
 {
-    return (c >= 'A' && c <= 'Z') || (c >= '2' && c <= '7');
+    return lac_match_is_upper(c) || (c >= '2' && c <= '7');
 }
 
 static bool is_base64(unsigned c)
@@ -37,20 +37,6 @@ static bool is_token(unsigned c)
 static bool is_slack(unsigned c)
 {
     return lac_match_is_alnum(c) || c == '-' || c == '.';
-}
-
-static bool has_all_cases(struct lac_str s)
-{
-    bool digit = false, lower = false, upper = false;
-
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.ptr[i];
-
-        digit = digit || lac_match_is_digit((unsigned char)c);
-        lower = lower || (c >= 'a' && c <= 'z');
-        upper = upper || (c >= 'A' && c <= 'Z');
-    }
-    return digit && lower && upper;
 }
 
 bool lac_match_verify_aws_id(struct lac_str t, size_t at, unsigned trigger,
@@ -77,7 +63,7 @@ bool lac_match_verify_aws_secret(struct lac_str t, size_t at, unsigned trigger,
         size_t end = lac_match_run_end(t, at, AWS_SECRET_SIZE + 1, is_base64);
         struct lac_str secret = {t.ptr + at, end - at};
 
-        if (secret.len == AWS_SECRET_SIZE && has_all_cases(secret) &&
+        if (secret.len == AWS_SECRET_SIZE && lac_match_validate_mixed_case(secret) &&
             lac_match_distinct(secret) >= 12) {
             *out = (struct lac_match_span){at, end, end};
             return true;
