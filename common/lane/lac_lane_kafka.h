@@ -14,6 +14,13 @@
 
 struct lac_lane_kafka;
 
+/*
+ * linger_ms for bulk lanes. Nobody sees a transaction's records before its commit, so waiting for
+ * company costs them nothing, and the broker gets fewer and larger requests. Longer gives no more:
+ * what has not been sent by then is sent while the commit waits for it.
+ */
+enum { LAC_LANE_LINGER_MS = 5, LAC_LANE_LINGER_TXN_MS = 15 };
+
 struct lac_lane_kafka_options {
     const struct lac_kafka_options *kafka; /* linger_ms is replaced by the field below */
     const char *group;

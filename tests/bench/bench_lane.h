@@ -28,7 +28,6 @@ enum {
     BENCH_SMALL_SIZE = 60,
     BENCH_THREADS_MAX = 4,
     BENCH_QUEUE_KBYTES = 32768,
-    BENCH_LINGER_MS = 5,
 };
 
 /* The rate of the middle of a run: from the moment when every thread has begun to the moment

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "lac_kafka_priv.h" /* the only way to librdkafka's header outside of common/kafka */
+#include "lac_lane_kafka.h"
 
 enum { BATCH = 512, RING_BYTES = 64 << 20, POLL_MS = 100, IDLE_POLLS = 50 };
 
@@ -61,7 +62,7 @@ static rd_kafka_t *make(rd_kafka_type_t type, const struct bench_topics *t)
         put(conf, "partitioner", "murmur2_random");
         put(conf, "batch.num.messages", "10000");
         put(conf, "queue.buffering.max.messages", "1048576");
-        (void)snprintf(number, sizeof(number), "%d", BENCH_LINGER_MS);
+        (void)snprintf(number, sizeof(number), "%d", LAC_LANE_LINGER_MS);
         put(conf, "linger.ms", number);
         rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR);
     }

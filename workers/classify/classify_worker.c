@@ -18,7 +18,6 @@ enum {
     PACKS_WAIT_MS = 3000,   /* at a time, and then a line in the log */
     STOP_LOOK_MS = 100,     /* between two looks, while it waits, whether it is stopped */
     INTERACTIVE_BATCH = 64, /* messages: one slow text delays at most so many others */
-    BULK_LINGER_MS = 5,
     /* Replies do not linger. The rest travels with the commit, one request for each topic; a
      * producer that has nothing to send in between does not look for room while a broker is slow
      * (lac_bridge_kafka.c). So this is longer than commits are apart, unless they are far apart. */
@@ -183,7 +182,9 @@ static enum lac_status open_kafka(struct classify_worker *w, bool interactive, b
         .topics = w->program->shared.topics,
         .topic_count = LAC_CLASSIFY_TOPIC_COUNT,
         .transactional_id = transactions ? w->name : NULL,
-        .linger_ms = interactive ? INTERACTIVE_LINGER_MS : BULK_LINGER_MS,
+        .linger_ms = interactive    ? INTERACTIVE_LINGER_MS
+                     : transactions ? LAC_LANE_LINGER_TXN_MS
+                                    : LAC_LANE_LINGER_MS,
     };
 
     return lac_lane_kafka_open(&w->kafka, &options, err);
