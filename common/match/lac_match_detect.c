@@ -6,6 +6,9 @@
 /* lac_match_break as triggers say it. */
 #define BREAK "(?:[ -](?:\\r?\\n)?|\\r?\\n)"
 
+/* Two passwords can follow, one for each trigger. */
+#define SNMP "\\bsnmp(?:get|getnext|walk|bulkget|bulkwalk|set|table|trap|inform|status|test) "
+
 /*
  * Triggers are run where the first pass says that one could begin, and give one end per start, the
  * longest. So they begin with a word, a token of few shapes, or have a rare symbol at a known
@@ -61,7 +64,7 @@ static const struct lac_match_detector detectors[] = {
       "(?:[\\\\\"']{0,4}[ \t]{0,16}(?:[=:>]|<-)|[\"'], ?[\"']|[\"'] value=|"
       "[\"'`]?(?:[,;\t\r\n]|[ \t]{0,16}\\|))",
       "<(?i)(?:(?:pg|root)?pw|psk)[\"']? ?[=:]",
-      "(?i)\\b(?:requirepass|masterauth|bindpw|rootpw|convertto-securestring|"
+      "(?i)\\b(?:requirepass|masterauth|bindpw|rootpw|convertto-securestring(?: -string)?|"
       "identified (?:with [a-z0-9_]{1,40} )?by) ",
       "<(?i)(?:mot[ _]?de[ _]?passe|contrase[nñ]a|senha|wachtwoord|has[lł]o|l[oö]senord|heslo|"
       "salasana|jelsz[oó]|passord|adgangskode|lozinka|parol[ae]?|parool|slapta[zž]od|kata sandi)",
@@ -149,7 +152,7 @@ static const struct lac_match_detector detectors[] = {
      {"(?i)\\bbearer ", "(?i)\\bauthorization[\"']? ?[:=] ?[\"']?(?:api[-_ ]?)?(?:token|key) "
                         "(?:token=)?[\"']?"}},
     {"basic_credentials", lac_match_verify_basic, {"(?i)\\bbasic "}},
-    {"command_login", lac_match_verify_command_login, {"\\bcurl "}},
+    {"command_login", lac_match_verify_command_login, {"\\bcurl ", "\\blftp "}},
     {"samba_login",
      lac_match_verify_samba_login,
      {"\\b(?:smbclient|rpcclient|smbget|smbcacls|smbpasswd|smbtree|winexe|wmic) ",
@@ -159,11 +162,20 @@ static const struct lac_match_detector detectors[] = {
      {"\\b(?:mysql|mysqldump|mysqladmin|mariadb) ", "\\bsshpass ",
       "\\b(?:docker|podman|skopeo|buildah|"
       "helm registry|oc|az|cf|twine|mongo|mongosh|mongodump|"
-      "mongorestore|kinit) (?:login |upload )?",
+      "mongorestore|kinit|cqlsh|evil-winrm|crackmapexec|netexec|nxc|hydra|medusa) (?:login |upload "
+      ")?",
       "\\b(?:redis|valkey)-cli ", "\\bldap(?:search|modify|add|delete|passwd|whoami) ",
       "(?i)\\bpsexec(?:64)?(?:\\.exe)? ", "(?i)\\b(?:plink|pscp|psftp)(?:\\.exe)? ",
-      "(?i)\\b(?:sqlcmd|osql|bcp|unzip|zip)(?:\\.exe)? ",
-      "(?i)\\b(?:7z[ar]?|rar|unrar|rdesktop)(?:\\.exe)? ", "\\b(?:keytool|jarsigner|openssl) "}},
+      "(?i)\\b(?:sqlcmd|osql|bcp|unzip|zip|ipmitool)(?:\\.exe)? ",
+      "(?i)\\b(?:7z[ar]?|rar|unrar|rdesktop)(?:\\.exe)? ",
+      "\\b(?:keytool|jarsigner|openssl|ssh-keygen) ",
+      "(?i)\\b(?:[xw]freerdp3?|schtasks)(?:\\.exe)? ", SNMP, SNMP}},
+    {"command_argument",
+     lac_match_verify_command_argument,
+     {"(?i)\\bnet1?(?:\\.exe)? user ", "(?i)\\bnet1?(?:\\.exe)? use ", "\\bhtpasswd2? ",
+      "\\b(?:rabbitmqctl (?:add_user|change_password)|wpa_passphrase) ", "\\brclone obscure ",
+      "(?i)\\b(?:sqlplus|expdp|impdp|sqlldr)(?:\\.exe)? ", "\\bchpasswd\\b",
+      "\\b(?:sudo -k?S|passwd --stdin|password-stdin)\\b"}},
     {"pgpass", lac_match_verify_pgpass, {":(?:5432|5433|6432):"}},
     {"seed_phrase",
      lac_match_verify_seed_phrase,

@@ -19,7 +19,7 @@
 #include "lac_str.h"
 
 enum {
-    LAC_MATCH_TRIGGER_MAX = 10,
+    LAC_MATCH_TRIGGER_MAX = 13,
     LAC_MATCH_BREAK_MAX = 3, /* bytes between two groups of a number: blank or hyphen, CR, LF */
 };
 
@@ -238,10 +238,10 @@ lac_match_verify lac_match_verify_email, lac_match_verify_ip, lac_match_verify_s
     lac_match_verify_token, lac_match_verify_native_password, lac_match_verify_key,
     lac_match_verify_connection, lac_match_verify_bearer, lac_match_verify_basic,
     lac_match_verify_command_login, lac_match_verify_samba_login, lac_match_verify_command_password,
-    lac_match_verify_pgpass, lac_match_verify_url_login, lac_match_verify_any_url_login,
-    lac_match_verify_sip_login, lac_match_verify_seed_phrase, lac_match_verify_long_token,
-    lac_match_verify_dropbox, lac_match_verify_openvpn_key, lac_match_verify_putty_key,
-    lac_match_verify_ssh2_key;
+    lac_match_verify_command_argument, lac_match_verify_pgpass, lac_match_verify_url_login,
+    lac_match_verify_any_url_login, lac_match_verify_sip_login, lac_match_verify_seed_phrase,
+    lac_match_verify_long_token, lac_match_verify_dropbox, lac_match_verify_openvpn_key,
+    lac_match_verify_putty_key, lac_match_verify_ssh2_key;
 
 lac_match_below lac_match_below_password, lac_match_below_secret;
 

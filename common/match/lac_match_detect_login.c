@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A user's name and password where a format puts them: connection strings of ODBC, ADO.NET and
- * libpq, HTTP's Authorization header, options of commands, .pgpass.
+ * libpq, HTTP's Authorization header, .pgpass; and a wallet's seed phrase.
  */
 #include "lac_match_detect.h"
 
@@ -16,7 +16,6 @@
 enum {
     CONNECTION_KEYS = 13, /* that is_connection() knows */
     STRING_REACH = 300,   /* bytes of a connection string to either side of its password */
-    COMMAND_REACH = 200,  /* bytes between a command's name and its option */
     HEADER_MAX = 2048,
     HEADER_MIN = 16,
     PGPASS_REACH = 256,
@@ -248,21 +247,6 @@ bool lac_match_verify_bearer(struct lac_str t, size_t at, unsigned trigger,
     return true;
 }
 
-/* Whether `pair` is <user>:<password>, with a password that is none of the usual stand-ins. */
-static bool is_login(struct lac_str pair)
-{
-    const char *colon = pair.len ? memchr(pair.ptr, ':', pair.len) : NULL;
-    struct lac_str user, password;
-
-    if (!colon)
-        return false;
-    user = (struct lac_str){pair.ptr, (size_t)(colon - pair.ptr)};
-    password = lac_str_slice(pair, user.len + 1, pair.len);
-    return (user.len > 0 || lac_match_is_password(password, false)) && password.len >= 4 &&
-           !lac_match_is_placeholder(password) && lac_match_distinct(password) >= 3 &&
-           !lac_str_eq(user, password) && !lac_match_is_in(lac_match_byte(user, 0), "$<");
-}
-
 /* RFC 7617: Authorization: Basic <base64 of user:password>. */
 bool lac_match_verify_basic(struct lac_str t, size_t at, unsigned trigger,
                             struct lac_match_span *out)
@@ -275,127 +259,9 @@ bool lac_match_verify_basic(struct lac_str t, size_t at, unsigned trigger,
     for (size_t i = 0; i < n; i++)
         if (pair[i] < ' ' || pair[i] == 0x7F)
             return false;
-    if (end - at < 8 || !is_login((struct lac_str){(const char *)pair, n}))
+    if (end - at < 8 || !lac_match_is_login((struct lac_str){(const char *)pair, n}, ':'))
         return false;
     *out = (struct lac_match_span){at, end, end};
-    return true;
-}
-
-/* Behind the next of the options on the command's line, 0 when there is none; of several the one
- * that is first in the list. All begin with " -". */
-static size_t behind_option(struct lac_str t, size_t at, const char *const *options)
-{
-    size_t behind = 0, best = SIZE_MAX;
-
-    t = lac_str_slice(t, 0, t.len - at < COMMAND_REACH ? t.len : at + COMMAND_REACH);
-    for (size_t i = at; i < t.len; i++) {
-        unsigned char c = (unsigned char)t.ptr[i];
-
-        if (!lac_match_is_in(c, " |;\n")) /* nearly always */
-            continue;
-        /* A backslash in front of it takes a line's end away. */
-        if (c == '|' || c == ';' || (c == '\n' && lac_match_before(t, i) != '\\'))
-            break;
-        for (size_t k = 0; lac_match_byte(t, i + 1) == '-' && k < best && options[k]; k++)
-            if (lac_str_has_at(t, i, options[k])) {
-                behind = i + strlen(options[k]);
-                best = k;
-            }
-    }
-    return behind;
-}
-
-/* What an option is given: a word, or a text in quotes. */
-static struct lac_str option_value(struct lac_str t, size_t at)
-{
-    size_t end;
-
-    if (lac_match_is_in(lac_match_byte(t, at), "\"'")) {
-        char quote = t.ptr[at++];
-
-        end = at;
-        while (end < t.len && end - at < COMMAND_REACH && t.ptr[end] != quote && t.ptr[end] != '\n')
-            end++;
-    } else {
-        end = lac_match_run_end(t, at, COMMAND_REACH, is_no_blank);
-    }
-    return lac_str_slice(t, at, end);
-}
-
-/* curl -u <user>:<password>. */
-bool lac_match_verify_command_login(struct lac_str t, size_t at, unsigned trigger,
-                                    struct lac_match_span *out)
-{
-    static const char *const options[] = {" --user ",       " --user=", " --proxy-user ",
-                                          " --proxy-user=", " -u",      NULL};
-    size_t option = behind_option(t, at - 1, options);
-    struct lac_str value;
-    size_t start;
-
-    (void)trigger;
-    if (option == 0)
-        return false;
-    value = option_value(t, skip_blanks(t, option));
-    if (!is_login(value) || memchr(value.ptr, '/', value.len))
-        return false;
-    start = (size_t)(value.ptr - t.ptr);
-    *out = (struct lac_match_span){start, start + value.len, start + value.len};
-    return true;
-}
-
-/* smbclient -U <user>%<password>, and Samba's other tools: where no '%' stands, they ask. */
-bool lac_match_verify_samba_login(struct lac_str t, size_t at, unsigned trigger,
-                                  struct lac_match_span *out)
-{
-    static const char *const options[] = {" -U ", " -U", " --user=", " --user ", NULL};
-    size_t option = behind_option(t, at - 1, options), start;
-    struct lac_str value, password;
-    const char *percent;
-
-    (void)trigger;
-    if (option == 0)
-        return false;
-    value = option_value(t, skip_blanks(t, option));
-    percent = value.len ? memchr(value.ptr, '%', value.len) : NULL;
-    if (!percent || percent == value.ptr || lac_match_is_in(lac_match_byte(value, 0), "$<%{"))
-        return false;
-    password = lac_str_slice(value, (size_t)(percent - value.ptr) + 1, value.len);
-    if (!lac_match_is_password(password, true))
-        return false;
-    start = (size_t)(value.ptr - t.ptr);
-    *out = (struct lac_match_span){start, start + value.len, start + value.len};
-    return true;
-}
-
-/* mysql -p<password>, sshpass -p <password>, docker login -p <password>, redis-cli -a <password>,
- * ldapsearch -w <password>, psexec -p <password>, plink -pw <password>, sqlcmd -P<password>, 7z
- * -p<password>, keytool -storepass <password>. To mysql, what stands apart is the database. */
-bool lac_match_verify_command_password(struct lac_str t, size_t at, unsigned trigger,
-                                       struct lac_match_span *out)
-{
-    static const char *const options[][8] = {{" -p"},
-                                             {" -p"},
-                                             {" -p "},
-                                             {" -a "},
-                                             {" -w "},
-                                             {" -p "},
-                                             {" -pw "},
-                                             {" -P"},
-                                             {" -p"},
-                                             {" -storepass ", " -keypass ", " -passin pass:",
-                                              " -passout pass:", " -pass pass:", " -k "}};
-    bool plain = trigger < 2 || trigger > 4;
-    size_t option = behind_option(t, at - 1, options[trigger]);
-    struct lac_str value;
-    size_t start;
-
-    if (option == 0 || (trigger == 0 && lac_match_byte(t, option) == ' '))
-        return false;
-    value = option_value(t, skip_blanks(t, option));
-    if (!lac_match_is_password(value, plain) || value.ptr[0] == '-')
-        return false;
-    start = (size_t)(value.ptr - t.ptr);
-    *out = (struct lac_match_span){start, start + value.len, start + value.len};
     return true;
 }
 

@@ -319,6 +319,20 @@ bool lac_match_is_password(struct lac_str s, bool plain)
     return plain ? s.len > PASSWORD_MIN : m.cases >= 4 && s.len >= 12;
 }
 
+bool lac_match_is_login(struct lac_str pair, char between)
+{
+    const char *mark = pair.len ? memchr(pair.ptr, between, pair.len) : NULL;
+    struct lac_str user, password;
+
+    if (!mark)
+        return false;
+    user = (struct lac_str){pair.ptr, (size_t)(mark - pair.ptr)};
+    password = lac_str_slice(pair, user.len + 1, pair.len);
+    return (user.len > 0 || lac_match_is_password(password, false)) && password.len >= 4 &&
+           !lac_match_is_placeholder(password) && lac_match_distinct(password) >= 3 &&
+           !lac_str_eq(user, password) && !lac_match_is_in(lac_match_byte(user, 0), "$<");
+}
+
 size_t lac_match_unpack(struct lac_str text, unsigned width, int (*value)(unsigned char),
                         unsigned char *out, size_t capacity)
 {

@@ -38,6 +38,10 @@ bool lac_match_is_random(struct lac_str s, size_t least);
  */
 bool lac_match_is_password(struct lac_str s, bool plain);
 
+/* Whether `pair` is a user, the byte `between` and a password that is none of the usual
+ * stand-ins. */
+bool lac_match_is_login(struct lac_str pair, char between);
+
 /* What a character of either base64 alphabet (RFC 4648) stands for: 0 to 63, -1 for none. */
 extern const unsigned char lac_match_base64_values[256]; /* and one; 0 of what is none */
 static inline int lac_match_base64_value(unsigned char c)

@@ -404,6 +404,54 @@ static void logins_are_found_in_strings_headers_and_commands(void)
         {"redis-cli -a $PASS ping", ""},
         {"ldapsearch -W -D cn=a1", ""},
         {"mongosh -u root -p", ""},
+        {"cqlsh -u anna -p Kq7#mLp2", "Kq7#mLp2"},
+        {"ipmitool -H b -U admin -P Kq7#mLp2 power on", "Kq7#mLp2"},
+        {"ssh-keygen -N Kq7#mLp2 -f k", "Kq7#mLp2"},
+        {"xfreerdp /v:a /u:b /p:Kq7#mLp2 /f", "Kq7#mLp2"},
+        {"schtasks /create /tn x /ru anna /rp Kq7#mLp2", "Kq7#mLp2"},
+        {"snmpget -v3 -u anna -A Kq7#mLp2 h", "Kq7#mLp2"},
+        {"snmpwalk -v3 -u anna -X Kq7#mLp2 h", "Kq7#mLp2"},
+    };
+    static const struct fixture_row argument[] = {
+        {"net user anna Kq7#mLp2 /add", "Kq7#mLp2"},
+        {"net user /add anna sunflower /domain", ""},
+        {"net user anna sun7flower", "sun7flower"},
+        {"C:\\> net1.exe user anna Kq7#mLp2", "Kq7#mLp2"},
+        {"subprocess.run(\"net user anna Kq7#mLp2\")", "Kq7#mLp2"},
+        {"a\nnet user anna Kq7#mLp2\n", "Kq7#mLp2"},
+        {"many net user gains Q3-2024", ""},
+        {"net user anna", ""},
+        {"net user ", ""},
+        {"net user \"", ""},
+        {"net use z: \\\\s\\x Kq7#mLp2 /user:b", "Kq7#mLp2"},
+        {"net use \\\\s\\x /user:a\\b Kq7#mLp2", "Kq7#mLp2"},
+        {"net use * \\\\s\\x *", ""},
+        {"net use of Kq7#mLp2", ""},
+        {"htpasswd -b f anna Kq7#mLp2", "Kq7#mLp2"},
+        {"htpasswd -nbB anna 'Kq7#mLp2'", "Kq7#mLp2"},
+        {"htpasswd -c f anna7b", ""},
+        {"htpasswd -b f; echo Kq7#mLp2", ""},
+        {"rabbitmqctl change_password anna Kq7#mLp2", "Kq7#mLp2"},
+        {"rabbitmqctl add_user anna", ""},
+        {"wpa_passphrase \"My Home\" sunflower9", "sunflower9"},
+        {"rclone obscure Kq7#mLp2", "Kq7#mLp2"},
+        {"sqlplus shop/Kq7mLp2@db1", "Kq7mLp2"},
+        {"impdp userid=shop/Kq7mLp2 dumpfile=a", "Kq7mLp2"},
+        {"sqlplus -s /nolog", ""},
+        {"sqlplus shop@db1/orcl7", ""},
+        {"echo \"root:Kq7#mLp2\" | chpasswd", "Kq7#mLp2"},
+        {"echo -n root:Kq7#mLp2|sudo chpasswd -e", "Kq7#mLp2"},
+        {"chpasswd <<< 'root:Kq7#mLp2'", "Kq7#mLp2"},
+        {"a |chpasswd", ""},
+        {"| chpasswd", ""},
+        {"\"| chpasswd", ""},
+        {"chpasswd <<<", ""},
+        {"chpasswd", ""},
+        {"echo Kq7#mLp2 | sudo -S ls", "Kq7#mLp2"},
+        {"printf 'Kq7#mLp2' | passwd --stdin anna", "Kq7#mLp2"},
+        {"echo Kq7#mLp2 | docker login --password-stdin r", "Kq7#mLp2"},
+        {"cat Kq7#mLp2 | sudo -S ls", ""},
+        {"echo Kq7#mLp2\nls | sudo -S ls", ""},
     };
     static const struct fixture_row pgpass[] = {
         {"db:5432:shop:app:Kq7mLp2\n", "db:5432:shop:app:Kq7mLp2"},
@@ -418,6 +466,7 @@ static void logins_are_found_in_strings_headers_and_commands(void)
     fixture_detect("command_login", curl, LAC_COUNT(curl));
     fixture_detect("samba_login", samba, LAC_COUNT(samba));
     fixture_detect("command_password", command, LAC_COUNT(command));
+    fixture_detect("command_argument", argument, LAC_COUNT(argument));
     fixture_detect("pgpass", pgpass, LAC_COUNT(pgpass));
 }
 
