@@ -175,7 +175,11 @@ static const struct lac_match_detector detectors[] = {
      {"(?i)\\bnet1?(?:\\.exe)? user ", "(?i)\\bnet1?(?:\\.exe)? use ", "\\bhtpasswd2? ",
       "\\b(?:rabbitmqctl (?:add_user|change_password)|wpa_passphrase) ", "\\brclone obscure ",
       "(?i)\\b(?:sqlplus|expdp|impdp|sqlldr)(?:\\.exe)? ", "\\bchpasswd\\b",
-      "\\b(?:sudo -k?S|passwd --stdin|password-stdin)\\b"}},
+      "\\b(?:sudo -k?S|passwd --stdin|password-stdin)\\b",
+      "(?i)\\b(?:enable (?:password|secret)|snmp-server community|(?:tacacs|radius)-server key|"
+      "crypto isakmp key|wpa-psk ascii|key-string|message-digest-key [0-9]{1,3} md5|"
+      "ppp (?:chap|pap) password|username [!-~]{1,32} (?:privilege [0-9]{1,2} )?"
+      "(?:password|secret)) "}},
     {"pgpass", lac_match_verify_pgpass, {":(?:5432|5433|6432):"}},
     {"seed_phrase",
      lac_match_verify_seed_phrase,

@@ -40,7 +40,7 @@ typedef bool lac_match_verify(struct lac_str text, size_t at, unsigned trigger,
 struct lac_match_column {
     size_t row; /* where the next one begins; 0: it is not known yet */
     unsigned index, marks;
-    unsigned char mark; /* between two fields */
+    unsigned char mark; /* between two fields; '(': rows of an INSERT */
 };
 
 /*

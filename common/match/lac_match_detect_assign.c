@@ -10,6 +10,7 @@
 
 #include "lac_match_column.h"
 #include "lac_match_form.h"
+#include "lac_match_insert.h"
 #include "lac_match_mention.h"
 #include "lac_match_name.h"
 #include "lac_match_secret.h"
@@ -493,14 +494,14 @@ static bool below(struct lac_str t, size_t at, enum kind kind, struct lac_match_
         struct lac_str name;
 
         at = behind_word(t, at);
-        if (!lac_match_column_of(t, at, c))
+        if (!lac_match_column_of(t, at, c) && !lac_match_insert_of(t, at, c))
             return false;
         name = lac_str_slice(t, lac_match_run_start(t, at, LAC_MATCH_NAME_REST, lac_match_is_name),
                              at);
         if (lac_match_name_is_about(name, (struct lac_str){0}, kind == KIND_PASSWORD))
             return false;
     }
-    while (lac_match_column_next(t, c, &v))
+    while (c->mark == '(' ? lac_match_insert_next(t, c, &v) : lac_match_column_next(t, c, &v))
         if (v.text.len >= VALUE_MIN && (kind != KIND_PASSWORD || is_column_password(v.text)) &&
             is_secret(&v, kind)) {
             *out = (struct lac_match_span){v.at, v.at + v.text.len, 0};

@@ -312,11 +312,22 @@ enum { /* what the triggers of command_argument stand for */
        ORACLE,
        CHPASSWD,
        FROM_STDIN,
+       DEVICE,
 };
+
+/* enable secret 0 <password>, snmp-server community <name>: a digit says how it is written, and of
+ * that only 0 is plain. Others are hashes, which have rules of their own. */
+static struct lac_str device_password(const struct words *w)
+{
+    if (w->count > 1 && w->plain[0].len == 1 && w->plain[0].ptr[0] == '0')
+        return w->plain[1];
+    return w->count > 0 && w->plain[0].len > 1 ? w->plain[0] : (struct lac_str){0};
+}
 
 static struct lac_str argument(struct lac_str t, size_t at, unsigned trigger)
 {
-    const struct words w = trigger <= ORACLE ? words_of(t, at) : (struct words){0};
+    const bool words = trigger != CHPASSWD && trigger != FROM_STDIN;
+    const struct words w = words ? words_of(t, at) : (struct words){0};
     const struct lac_str none = {t.ptr + at, 0};
 
     switch (trigger) {
@@ -332,6 +343,8 @@ static struct lac_str argument(struct lac_str t, size_t at, unsigned trigger)
         return w.count > 0 ? w.plain[0] : none;
     case ORACLE:
         return w.count > 0 ? oracle_password(w.plain[0]) : none;
+    case DEVICE:
+        return device_password(&w);
     case CHPASSWD:
         return behind_colon(piped(t, at));
     default:
@@ -341,11 +354,11 @@ static struct lac_str argument(struct lac_str t, size_t at, unsigned trigger)
 
 /* net user <name> <password>, net use <share> <password>, htpasswd -b <file> <user> <password>,
  * rabbitmqctl add_user <name> <password>, sqlplus <user>/<password>, echo <user>:<password> |
- * chpasswd, echo <password> | sudo -S. */
+ * chpasswd, echo <password> | sudo -S; of network devices enable password <password>. */
 bool lac_match_verify_command_argument(struct lac_str t, size_t at, unsigned trigger,
                                        struct lac_match_span *out)
 {
     struct lac_str value = argument(t, at, trigger);
 
-    return is_value(value, trigger != NET_USER) && found(t, value, out);
+    return is_value(value, trigger != NET_USER && trigger != DEVICE) && found(t, value, out);
 }

@@ -370,9 +370,10 @@ static size_t behind_pair(struct lac_str t, size_t i)
  * the first of a pair in braces: buildConfigField("String", "API_KEY", ..), { "ApiKey", ".." }. */
 static bool is_argument(struct lac_str t, size_t start, bool later)
 {
-    size_t i = start > 0 ? start - 1 : 0; /* at the quote */
+    size_t i = start > 0 ? start - 1 : 0;                     /* at the quote */
+    size_t first = lac_match_before(t, i) == ' ' ? i - 1 : i; /* f( "PASSWORD", ..) */
 
-    if (lac_match_before(t, i) == '(' || (later && lac_match_before(t, i) == '{'))
+    if (lac_match_before(t, first) == '(' || (later && lac_match_before(t, i) == '{'))
         return true;
     return later && i >= 2 && t.ptr[i - 1] == ' ' &&
            lac_match_is_in((unsigned char)t.ptr[i - 2], ",{");

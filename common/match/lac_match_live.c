@@ -60,7 +60,8 @@ static enum lac_match_join joins_of(const struct lac_match_rule *r, const struct
     for (size_t i = 0; i < LAC_COUNT(loose); i++)
         if (!l->secret && lac_str_is(r->validator, loose[i]))
             return LAC_MATCH_JOIN_NONE;
-    if (lac_str_is(r->validator, "last_word") || lac_str_is(r->validator, "said_password"))
+    if (lac_str_is(r->validator, "last_word") || lac_str_is(r->validator, "last_quoted") ||
+        lac_str_is(r->validator, "said_password"))
         return LAC_MATCH_JOIN_NONE; /* of any length, so that the next line would be of it */
     return l->secret ? LAC_MATCH_JOIN_TOKEN : LAC_MATCH_JOIN_NUMBER;
 }

@@ -13,6 +13,7 @@ static const struct {
     lac_match_validate *validate;
 } validators[] = {
     {"extended_key", lac_match_validate_extended_key},
+    {"last_quoted", lac_match_validate_last_quoted},
     {"last_word", lac_match_validate_last_word},
     {"said_password", lac_match_validate_said_password},
     {"letter_digit", lac_match_validate_letter_digit},

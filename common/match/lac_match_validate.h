@@ -29,14 +29,15 @@ size_t lac_match_alnums(struct lac_str match, char *out, size_t capacity);
 lac_match_validate lac_match_validate_mixed_case, lac_match_validate_letter_digit;
 
 /*
- * last_word: the password that ends the match. said_password: the same in a sentence, where it
+ * last_word: the password that ends the match. last_quoted: the one that ends it in quotes, or
+ * between '>' and '<', with a digit or sign. said_password: the same in a sentence, where it
  * must look like one.
  * wif, extended_key: Bitcoin's private keys with Base58Check. stellar_seed, nkey_seed (NATS): with
  * their CRC-16. nostr_key: with Bech32.
  */
-lac_match_validate lac_match_validate_last_word, lac_match_validate_said_password,
-    lac_match_validate_wif, lac_match_validate_extended_key, lac_match_validate_stellar_seed,
-    lac_match_validate_nkey_seed, lac_match_validate_nostr_key;
+lac_match_validate lac_match_validate_last_word, lac_match_validate_last_quoted,
+    lac_match_validate_said_password, lac_match_validate_wif, lac_match_validate_extended_key,
+    lac_match_validate_stellar_seed, lac_match_validate_nkey_seed, lac_match_validate_nostr_key;
 
 /* Synapse's access and refresh tokens, with their CRC-32. */
 lac_match_validate lac_match_validate_matrix_token;

@@ -60,6 +60,17 @@ bool lac_match_validate_last_word(struct lac_str match)
     return match.len >= 3 && lac_match_distinct(match) >= 3 && !lac_match_is_placeholder(match);
 }
 
+/* connect("db1", "app", "<password>"): judges what stands in the last quotes. */
+bool lac_match_validate_last_quoted(struct lac_str match)
+{
+    size_t end = match.len > 0 ? match.len - 1 : 0, start = end;
+
+    while (start > 0 && !lac_match_is_in((unsigned char)match.ptr[start - 1], "\"'>"))
+        start--;
+    match = lac_str_slice(match, start, end);
+    return lac_match_byte(match, 0) != '$' && lac_match_is_password(match, false);
+}
+
 /* "with password Qr7!dke#39.": without its quotes and the sentence's end the last word has a
  * letter, a digit and a sign that names, paths, versions and numbers don't have, or letters of
  * both cases and digits in turn (hT9mQ2xW). */
