@@ -213,7 +213,7 @@ bool lac_match_column_of(struct lac_str t, size_t at, struct lac_match_column *c
 
 bool lac_match_column_next(struct lac_str t, struct lac_match_column *c, struct lac_match_value *v)
 {
-    struct lac_str line, field;
+    struct lac_str line, field = {0};
     unsigned count;
 
     do {
