@@ -10,6 +10,7 @@
 
 enum { WINDOWS_BEFORE_LARGER = 4 };
 
+_Static_assert(LAC_SCAN_TEXT_MAX <= UINT32_MAX, "a finding's reach is a place in the text");
 _Static_assert(LAC_SCAN_WINDOW > 4 * LAC_SCAN_MARGIN, "most of a window is its own part");
 
 enum lac_status lac_scan_open(struct lac_scan **out, const struct lac_scan_plan *plan,
@@ -93,7 +94,11 @@ static enum lac_status push(struct lac_scan *s, const struct lac_scan_finding *f
         s->at = grown;
         s->capacity = more;
     }
-    s->at[s->count++] = *f;
+    s->at[s->count] = *f;
+    s->at[s->count].reach = (uint32_t)f->end;
+    if (s->count > 0 && s->at[s->count - 1].reach > f->end)
+        s->at[s->count].reach = s->at[s->count - 1].reach;
+    s->count++;
     out->listed += f->listed;
     return LAC_OK;
 }
@@ -128,8 +133,10 @@ static enum lac_status take(struct lac_scan *s, const struct lac_match_hits *hit
     out->too_deep = out->too_deep || hits->too_deep;
     for (size_t i = 0; i < hits->count && status == LAC_OK; i++) {
         const struct lac_match_hit *h = &hits->at[i];
-        struct lac_scan_finding f = {p->base + h->start, p->base + h->end, h->rule, h->score,
-                                     false};
+        struct lac_scan_finding f = {.start = p->base + h->start,
+                                     .end = p->base + h->end,
+                                     .rule = h->rule,
+                                     .score = h->score};
         bool own = f.start >= p->from && f.start < p->to;
 
         /* The first window also tells what is before the caller's part, the last one what is

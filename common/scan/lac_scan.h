@@ -71,6 +71,7 @@ struct lac_scan_finding {
     uint32_t rule;
     uint32_t score; /* ppm */
     bool listed;    /* the plan asks for it; others are known so that they can be hidden */
+    uint32_t reach; /* where it ends, or one before it if that ends later */
 };
 
 struct lac_scan;

@@ -77,16 +77,14 @@ static bool is_hidden(const struct lac_scan_plan *p, const struct lac_scan_findi
     return f->listed || lac_match_rule_at(p->m, f->rule)->strength == LAC_MATCH_FLOOR;
 }
 
-/*
- * The spans that touch [lo, hi), which grows until it cuts none. One that begins far before is
- * still seen, as far as LAC_SCAN_MARGIN reaches. False: too many to show.
- */
+/* The spans that touch [lo, hi), which grows until it cuts none, however far before one of them
+ * begins. False: too many to show. */
 static bool gather(const struct lac_scan *s, const struct lac_scan_result *r, size_t index,
                    size_t *lo, size_t *hi, struct lac_redact_span *spans, size_t *n)
 {
     size_t first = index;
 
-    while (first > 0 && r->at[first - 1].start + LAC_SCAN_MARGIN > *lo)
+    while (first > 0 && r->at[first - 1].reach > *lo)
         first--;
     *n = 0;
     for (size_t i = first; i < r->count && r->at[i].start < *hi; i++) {

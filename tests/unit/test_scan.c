@@ -19,6 +19,7 @@ static const char rules[] =
     "   context: {words: [badge], window: 64}, examples: {match: [badge B123]}}\n"
     "- {id: weak, entity: CODE, tier: INTERNAL, score: 0.3, pattern: '\\bW[0-9]{3}\\b',\n"
     "   context: {words: [code], window: 64, boost: 0.4}, examples: {match: [code W123]}}\n"
+    "- {id: long, entity: LONG, tier: PROPRIETARY, pattern: '\\bL-[0-9a-f]{256,400}'}\n"
     "- {id: hint, entity: TOPIC, tier: INTERNAL, strength: opinion, phrases: [quarterly],\n"
     "   likelihoods: {public: 0.01, internal: 0.9, proprietary: 0.1}}\n"
     "- {id: fine, entity: FINE, tier: PUBLIC, strength: allow, phrases: [hello],\n"
@@ -327,6 +328,23 @@ static void an_excerpt_shows_the_words_around_and_no_finding(void)
     teardown(&b);
 }
 
+/* A pattern's match goes on to the end of its token, thousands of bytes. */
+static void an_excerpt_behind_a_long_finding_shows_nothing_of_it(void)
+{
+    enum { LEN = LAC_MATCH_CUT_MAX + 300 };
+    static char text[LEN + 64];
+    struct bench b;
+
+    _Static_assert((int)LEN > (int)LAC_SCAN_MARGIN,
+                   "longer than what is seen beside a window's own part");
+    memset(text, 'a', LEN);
+    memcpy(text, "L-", 2);
+    memcpy(text + LEN, " EMP-123456", 12);
+    setup(&b, NULL);
+    LAC_TEST_STR(excerpt_of(&b, text, 1, false), "<LONG> ***-**3456");
+    teardown(&b);
+}
+
 static void a_redacted_text_keeps_every_other_byte(void)
 {
     static const char text[] = "a EMP-12345 b\xff badge B123\r\n";
@@ -364,4 +382,5 @@ LAC_TEST_MAIN(scan, a_plan_limits_what_is_listed, weak_candidates_are_listed_for
               a_text_full_of_findings_is_listed_in_full,
               findings_are_written_in_bytes_and_code_points,
               an_excerpt_shows_the_words_around_and_no_finding,
+              an_excerpt_behind_a_long_finding_shows_nothing_of_it,
               a_redacted_text_keeps_every_other_byte)
