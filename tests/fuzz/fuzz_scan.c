@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Any bytes as a text, through the golden pack (all detectors, a pattern, phrases) and the engine.
+ * Any bytes as a text, through a small pack (some detectors, a pattern, phrases) and the engine.
  * Hits lie inside the text and in order; the core decodes again; a second run gives the same one.
  */
 #include <stdint.h>

@@ -1,6 +1,7 @@
 lac_test(scan USES scan)
 lac_test(scan_ignore USES scan)
 lac_test(scan_lines USES scan)
+lac_test(scan_random USES scan)
 lac_test(scan_utf16 USES scan)
 if(NOT LAC_FUZZ) # which counts basic blocks itself
     include("${PROJECT_SOURCE_DIR}/tests/support/LacSteps.cmake")

@@ -95,10 +95,10 @@ function(lac_test NAME)
     endif()
 endfunction()
 
-# lac_fuzz(NAME USES ... [SOURCES extra.c]): with LAC_FUZZ a libFuzzer binary; without it, a plain
+# lac_fuzz(NAME USES ... [LINK ...] [SOURCES extra.c]): with LAC_FUZZ a libFuzzer binary; without it, a plain
 # program that replays the committed corpus, so every build is a regression test.
 function(lac_fuzz NAME)
-    cmake_parse_arguments(F "" "" "USES;SOURCES" ${ARGN})
+    cmake_parse_arguments(F "" "" "USES;LINK;SOURCES" ${ARGN})
     list(TRANSFORM F_USES PREPEND lac_)
     set(corpus "${CMAKE_CURRENT_SOURCE_DIR}/corpus/${NAME}")
     if(LAC_FUZZ)
@@ -114,6 +114,6 @@ function(lac_fuzz NAME)
         add_test(NAME fuzz/${NAME} COMMAND fuzz_${NAME} "${corpus}")
     endif()
     target_include_directories(fuzz_${NAME} PRIVATE "${PROJECT_SOURCE_DIR}/tests/support")
-    target_link_libraries(fuzz_${NAME} PRIVATE lac_flags ${F_USES})
+    target_link_libraries(fuzz_${NAME} PRIVATE lac_flags ${F_USES} ${F_LINK})
     set_tests_properties(fuzz/${NAME} PROPERTIES LABELS fuzz TIMEOUT 120)
 endfunction()

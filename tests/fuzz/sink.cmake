@@ -1,0 +1,1 @@
+lac_fuzz(sink_row USES sink lane pg record json base)
