@@ -8,7 +8,11 @@
 #include "lac_assert.h"
 #include "lac_scan_internal.h"
 
-enum { WINDOWS_BEFORE_LARGER = 4 };
+enum {
+    WINDOWS_BEFORE_LARGER = 4,
+    BACK_MOST = 40 << 10,             /* bytes that a part ends earlier, to cut nothing in two */
+    REACH_MOST = LAC_SCAN_MARGIN / 2, /* of a finding behind its part: what has more may be cut */
+};
 
 _Static_assert(LAC_SCAN_TEXT_MAX <= UINT32_MAX, "a finding's reach is a place in the text");
 _Static_assert(LAC_SCAN_WINDOW > 4 * LAC_SCAN_MARGIN, "most of a window is its own part");
@@ -118,6 +122,32 @@ static void hear(struct lac_scan *s, const struct lac_match_hit *h, struct lac_s
     s->heard[s->heard_count++] = h->rule;
 }
 
+/* Of what a seam would cut in two for good. A JWT's five parts have 40 KiB at most. */
+static bool is_token(char c)
+{
+    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
+           (c != '\0' && strchr("-_+/=.%~", c));
+}
+
+/* Whether a part may end at `at` instead of `to`: most of it is left, whatever the text. */
+static bool may_end(size_t from, size_t to, size_t at)
+{
+    return to - from > 2 * BACK_MOST && to - at <= BACK_MOST;
+}
+
+size_t lac_scan_seam(struct lac_str text, size_t from, size_t to)
+{
+    size_t end = to, begin = to;
+
+    while (end < text.len && end - to < LAC_SCAN_MARGIN && is_token(text.ptr[end]))
+        end++;
+    if (end - to < LAC_SCAN_MARGIN)
+        return to;
+    while (begin > 0 && may_end(from, to, begin) && is_token(text.ptr[begin - 1]))
+        begin--;
+    return may_end(from, to, begin) ? begin : to;
+}
+
 struct part {
     size_t base;             /* where the window begins in the text */
     size_t from, to;         /* its own part */
@@ -150,6 +180,21 @@ static enum lac_status take(struct lac_scan *s, const struct lac_match_hits *hit
         status = push(s, &f, out, err);
     }
     return status;
+}
+
+/* Ends the part before what reaches far behind it, and perhaps further than was seen: the next part
+ * begins with it and sees more. At the end of the caller's part it would not. */
+static void leave_what_is_cut(const struct lac_match_hits *hits, struct part *p)
+{
+    const size_t to = p->to;
+
+    for (size_t i = 0; to < p->all_to && i < hits->count; i++) {
+        size_t start = p->base + hits->at[i].start;
+
+        if (start < p->to && p->base + hits->at[i].end > to + REACH_MOST &&
+            may_end(p->from, to, start))
+            p->to = start;
+    }
 }
 
 static enum lac_status look(struct lac_scan *s, struct lac_str text, struct part *p,
@@ -221,7 +266,7 @@ enum lac_status lac_scan_text(struct lac_scan *s, struct lac_str text, size_t fr
     *out = (struct lac_scan_result){.tier = LAC_TIER_PUBLIC};
     s->count = 0;
     for (size_t at = from; at < to && status == LAC_OK;) {
-        struct part p = {0, at, to - at > size ? at + size : to, from, to};
+        struct part p = {0, at, to - at > size ? lac_scan_seam(text, at, at + size) : to, from, to};
         struct lac_match_hits hits = {0};
 
         status = look(s, text, &p, &hits, err);
@@ -234,6 +279,7 @@ enum lac_status lac_scan_text(struct lac_scan *s, struct lac_str text, size_t fr
             continue;
         }
         out->truncated = out->truncated || hits.truncated || hits.over_limit;
+        leave_what_is_cut(&hits, &p);
         status = take(s, &hits, &p, out, err);
         at = p.to;
         /* Larger again, but where one is like the other no attempt in vain for each of them. */

@@ -6,7 +6,8 @@
  * larger than a scratch, and a list of addresses has thousands of the same rule. Here a text is
  * looked at in windows that overlap: each reports what begins in its own part, and sees
  * LAC_SCAN_MARGIN bytes more on either side, so that nothing is missed or cut at a seam as long as
- * it and the words it needs around it take no more than that. A window in which more was found
+ * it and the words it needs around it take no more than that. Where a longer token or finding would
+ * be cut, the seam is moved before it, by up to 40 KiB. A window in which more was found
  * than could be listed is looked at again in smaller ones.
  *
  * What holds for a field holds for a window: a rule with a count threshold needs that many hits
@@ -107,6 +108,12 @@ struct lac_scan_result {
  */
 enum lac_status lac_scan_text(struct lac_scan *s, struct lac_str text, size_t from, size_t to,
                               struct lac_scan_result *out, struct lac_err *err) LAC_MUST_USE;
+
+/*
+ * Where to cut `text` into pieces that would be cut at `to`, [from, to) being one: there, or before
+ * a token that would not be seen to its end, if that is not too far away.
+ */
+size_t lac_scan_seam(struct lac_str text, size_t from, size_t to);
 
 /*
  * The listed findings as a JSON array: [{"rule","entity","start","end","start_char","end_char",

@@ -206,6 +206,18 @@ def test_utf16_is_text_and_places_are_the_files_own(tmp_path, encoding):
     assert [[f[k] for k in keys] for f in same["findings"]] == [[f[k] for k in keys] for f in found]
 
 
+def test_a_key_of_kilobytes_is_found_whole_over_the_edges_of_pieces(tmp_path):
+    lines = "".join(f"MII{n:061}\n" for n in range(150))
+    key = f"-----BEGIN PRIVATE KEY-----\n{lines}-----END PRIVATE KEY-----"
+    edge = (1 << 20) + (12 << 10)  # where the first piece's own part ends
+    for start in range(edge - len(key), edge + 1000, 1900):
+        text = ("lorem ipsum dolor\n" * 70_000)[:start - 1] + "\n" + key + "\nlorem\n"
+        (tmp_path / "a.txt").write_text(text)
+        found = json.loads(scan(tmp_path, "--format", "json", status=1).stdout)["findings"]
+        assert [(f["start"], f["end"]) for f in found] == [(start, start + len(key))]
+        assert found[0]["line"] == text[:start].count("\n") + 1
+
+
 def test_a_byte_order_mark_takes_no_column(tmp_path):
     (tmp_path / "a.txt").write_bytes("\ufeffjane.doe@acme.io\r\nü kim@acme.io\n".encode())
     found = scan(tmp_path, "--format", "jsonl", "a.txt", status=1)

@@ -20,6 +20,7 @@ static const char rules[] =
     "- {id: weak, entity: CODE, tier: INTERNAL, score: 0.3, pattern: '\\bW[0-9]{3}\\b',\n"
     "   context: {words: [code], window: 64, boost: 0.4}, examples: {match: [code W123]}}\n"
     "- {id: long, entity: LONG, tier: PROPRIETARY, pattern: '\\bL-[0-9a-f]{256,400}'}\n"
+    "- {id: key, entity: KEY, tier: PROPRIETARY, detector: private_key}\n"
     "- {id: hint, entity: TOPIC, tier: INTERNAL, strength: opinion, phrases: [quarterly],\n"
     "   likelihoods: {public: 0.01, internal: 0.9, proprietary: 0.1}}\n"
     "- {id: fine, entity: FINE, tier: PUBLIC, strength: allow, phrases: [hello],\n"
@@ -229,6 +230,48 @@ static void nothing_is_missed_or_doubled_at_a_seam(void)
     free(text);
 }
 
+/* Where `what`, moved over every place around a seam, is not found as a whole. */
+static size_t cut_at_a_seam(struct bench *b, struct lac_str what)
+{
+    enum { SIZE = 3 * LAC_SCAN_WINDOW };
+    char *text = malloc(SIZE);
+    size_t cut = 0;
+
+    LAC_TEST_NEED(text != NULL);
+    for (size_t at = LAC_SCAN_WINDOW - 6 * LAC_SCAN_MARGIN; at < LAC_SCAN_WINDOW; at += 97) {
+        struct lac_scan_result r;
+
+        memset(text, ' ', SIZE);
+        memcpy(text + at, what.ptr, what.len);
+        r = scan(b, (struct lac_str){text, SIZE}, 0, SIZE);
+        cut += r.listed != 1 || r.at[0].start != at || r.at[0].end != at + what.len;
+    }
+    free(text);
+    return cut;
+}
+
+/* A token, and lines in which a key of 16,384 bits is written. */
+static void what_is_longer_than_a_margin_is_not_cut_at_a_seam(void)
+{
+    static const char first[] = "-----BEGIN PRIVATE KEY-----\n";
+    static const char last[] = "-----END PRIVATE KEY-----";
+    static char token[LAC_MATCH_CUT_MAX + 300], key[12 << 10];
+    struct bench b;
+    size_t n = sizeof(first) - 1;
+
+    memset(token, 'a', sizeof(token));
+    memcpy(token, "L-", 2);
+    memcpy(key, first, n);
+    for (; n + 65 + sizeof(last) < sizeof(key); n += 65)
+        (void)snprintf(key + n, 66, "MII%061zu\n", n);
+    memcpy(key + n, last, sizeof(last) - 1);
+    n += sizeof(last) - 1;
+    setup(&b, NULL);
+    LAC_TEST_EQ(cut_at_a_seam(&b, (struct lac_str){token, sizeof(token)}), 0);
+    LAC_TEST_EQ(cut_at_a_seam(&b, (struct lac_str){key, n}), 0);
+    teardown(&b);
+}
+
 static void what_is_outside_of_the_part_is_known_and_not_listed(void)
 {
     static const char text[] = "EMP-1111 EMP-2222 EMP-3333";
@@ -375,12 +418,10 @@ static void a_redacted_text_keeps_every_other_byte(void)
     lac_pack_close(pack_of_the_tests());
 }
 
-LAC_TEST_MAIN(scan, a_plan_limits_what_is_listed, weak_candidates_are_listed_for_who_asks,
-              unknown_names_are_refused_with_the_nearest, the_tier_is_what_the_findings_speak_for,
-              nothing_is_missed_or_doubled_at_a_seam,
-              what_is_outside_of_the_part_is_known_and_not_listed,
-              a_text_full_of_findings_is_listed_in_full,
-              findings_are_written_in_bytes_and_code_points,
-              an_excerpt_shows_the_words_around_and_no_finding,
-              an_excerpt_behind_a_long_finding_shows_nothing_of_it,
-              a_redacted_text_keeps_every_other_byte)
+LAC_TEST_MAIN(
+    scan, a_plan_limits_what_is_listed, weak_candidates_are_listed_for_who_asks,
+    unknown_names_are_refused_with_the_nearest, the_tier_is_what_the_findings_speak_for,
+    nothing_is_missed_or_doubled_at_a_seam, what_is_longer_than_a_margin_is_not_cut_at_a_seam,
+    what_is_outside_of_the_part_is_known_and_not_listed, a_text_full_of_findings_is_listed_in_full,
+    findings_are_written_in_bytes_and_code_points, an_excerpt_shows_the_words_around_and_no_finding,
+    an_excerpt_behind_a_long_finding_shows_nothing_of_it, a_redacted_text_keeps_every_other_byte)

@@ -324,19 +324,31 @@ static size_t cut_before(struct lac_str text, size_t at)
     return at;
 }
 
-/* The findings of [from, to) of the piece. False: the matcher failed, and it was said. */
+/* Where the first finding of [from, to) begins that reaches far behind it, and perhaps further than
+ * was read; `to` without one. */
+static size_t before_cut(const struct lac_scan_result *r, size_t from, size_t to)
+{
+    for (size_t i = 0; i < r->count && r->at[i].start < to; i++)
+        if (r->at[i].start > from && r->at[i].end > to + LAC_SCAN_MARGIN / 2)
+            return r->at[i].start;
+    return to;
+}
+
+/* The findings of [from, *to) of the piece, which ends earlier than asked where its end would cut
+ * one in two. False: the matcher failed, and it was said. */
 static bool piece(struct lac_cli_scan_run *run, struct lac_cli_scan_worker *w, struct place *p,
-                  size_t from, size_t to, struct cursor *c, struct lac_scan_result *result,
+                  size_t from, size_t *to, struct cursor *c, struct lac_scan_result *result,
                   struct lac_buf *out)
 {
     struct lac_err err;
 
-    if (lac_scan_text(w->scan, p->text, from, to, result, &err) != LAC_OK) {
+    if (lac_scan_text(w->scan, p->text, from, *to, result, &err) != LAC_OK) {
         lac_cli_scan_complain(run, p->path, err.text);
         return false;
     }
     p->result = result;
-    for (size_t i = 0; result->listed > 0 && i < result->count; i++) {
+    *to = before_cut(result, from, *to);
+    for (size_t i = 0; i < result->count && result->at[i].start < *to; i++) {
         if (!result->at[i].listed)
             continue;
         advance(c, p->text, result->at[i].start);
@@ -374,8 +386,8 @@ void lac_cli_scan_fd(struct lac_cli_scan_run *run, struct lac_cli_scan_worker *w
         }
         if (!reader.ended)
             p.text.len = cut_before(p.text, len - 1);
-        to = reader.ended ? len : p.text.len - LAC_SCAN_MARGIN;
-        if (!piece(run, w, &p, from, to, &c, &result, out))
+        to = reader.ended ? len : lac_scan_seam(p.text, from, p.text.len - LAC_SCAN_MARGIN);
+        if (!piece(run, w, &p, from, &to, &c, &result, out))
             break;
         atomic_fetch_add(&run->counts.bytes, to - from); /* now: progress may be waited for */
         listed += result.listed;
