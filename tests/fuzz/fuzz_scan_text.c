@@ -2,8 +2,9 @@
 /*
  * Any bytes as a text that is scanned and redacted with all built-in rules. Findings lie inside of
  * the text, whole characters each, in order and no matter where the text is cut in two or which
- * instruction set looks; a redacted text has every byte outside of them and none inside. The first
- * byte picks the way to redact and whether weak candidates count, the second where to cut.
+ * instruction set looks; a redacted text has every byte outside of them and none inside, and no
+ * excerpt shows one. The first byte picks the way to redact and whether weak candidates count, the
+ * second where to cut.
  */
 #include <stdint.h>
 #include <string.h>
@@ -135,6 +136,28 @@ static void check_redacted(struct lac_str text, const struct found *f,
     LAC_ASSERT(lac_str_eq(lac_str_slice(out, at, out.len), lac_str_slice(text, from, text.len)));
 }
 
+/* An excerpt of the same text with something else in all places that are to be hidden. */
+static void check_excerpts(struct lac_str text, const struct lac_scan_result *r)
+{
+    enum { OTHER = 1, EXCERPTS = 16 };
+    static char other[TEXT_MAX];
+
+    if (text.len == 0 || memchr(text.ptr, OTHER, text.len))
+        return;
+    memcpy(other, text.ptr, text.len);
+    for (size_t i = 0; i < r->count; i++)
+        for (size_t at = r->at[i].start; at < r->at[i].end; at++)
+            if ((r->at[i].listed ||
+                 lac_scan_rule(scan->plan, r->at[i].rule)->strength == LAC_MATCH_FLOOR) &&
+                other[at] != '\n' && other[at] != '\r')
+                other[at] = OTHER;
+    for (size_t i = 0; i < r->count && i < EXCERPTS; i++) {
+        lac_buf_reset(&shown);
+        lac_scan_excerpt(scan, r, i, (struct lac_str){other, text.len}, redact, false, &shown);
+        LAC_ASSERT(lac_buf_ok(&shown) && shown.len > 0 && !memchr(shown.ptr, OTHER, shown.len));
+    }
+}
+
 /* As lac_scan_text() looks, with each instruction set there is. */
 static void check_instruction_sets(struct lac_str text, const struct found *whole)
 {
@@ -170,6 +193,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; !r.undecodable && i < whole.count; i++)
         LAC_ASSERT(is_edge(text, whole.at[i].start) && is_edge(text, whole.at[i].end));
     check_redacted(text, &whole, &r, (enum lac_match_redaction)(data[0] & 3));
+    check_excerpts(text, &r);
     check_instruction_sets(text, &whole);
     cut = text.len * data[1] / 255;
     look(text, 0, cut, &parts, &r);

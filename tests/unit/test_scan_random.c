@@ -163,6 +163,16 @@ static void look(struct found *f, struct lac_str s, size_t from, size_t to)
     }
 }
 
+/* Whether all is as short as what is sure to be seen around a part: half a private key behind which
+ * another one ends is longer. */
+static bool is_short(const struct found *f)
+{
+    for (size_t i = 0; i < f->count; i++)
+        if (f->at[i].end - f->at[i].start > LAC_SCAN_MARGIN - LAC_MATCH_WINDOW_MAX)
+            return false;
+    return true;
+}
+
 /* The first difference, for people. */
 static bool equal(const struct found *whole, const struct found *parts, struct lac_str s)
 {
@@ -189,6 +199,8 @@ static void parts_give_what_the_whole_gives(void)
 {
     static struct found whole, parts;
 
+    size_t compared = 0;
+
     open_all();
     for (int round = 0; round < LAC_TEST_ROUNDS(400, 60); round++) {
         struct lac_str s = make_text(10000 + lac_test_random(8000));
@@ -196,6 +208,9 @@ static void parts_give_what_the_whole_gives(void)
 
         whole.count = parts.count = 0;
         look(&whole, s, 0, s.len);
+        if (!is_short(&whole))
+            continue;
+        compared++;
         for (int k = 1; k <= PARTS; k++) {
             size_t left = s.len - from;
             size_t to = k == PARTS ? s.len : from + lac_test_random((uint32_t)left + 1);
@@ -207,6 +222,7 @@ static void parts_give_what_the_whole_gives(void)
         lac_test_row("round %d", round);
         LAC_TEST_EQ(equal(&whole, &parts, s), true);
     }
+    CU_ASSERT(compared > LAC_TEST_ROUNDS(300, 40));
     close_all();
 }
 
