@@ -132,7 +132,7 @@ static bool is_token(char c)
 /* Whether a part may end at `at` instead of `to`: most of it is left, whatever the text. */
 static bool may_end(size_t from, size_t to, size_t at)
 {
-    return to - from > 2 * BACK_MOST && to - at <= BACK_MOST;
+    return to - from > 2 * (size_t)BACK_MOST && to - at <= BACK_MOST;
 }
 
 size_t lac_scan_seam(struct lac_str text, size_t from, size_t to)
