@@ -52,7 +52,10 @@ struct lac_match_allow_list {
 };
 
 /* A letter's class is the same in either case. */
-enum { LAC_MATCH_BESIDE = 64 };
+enum {
+    LAC_MATCH_BESIDE = 64,
+    LAC_MATCH_BEFORE = 3, /* bytes before a symbol that are looked at */
+};
 
 static inline unsigned lac_match_beside(unsigned char c)
 {
@@ -100,9 +103,10 @@ struct lac_match {
      * rules that need no context, and those of a block of rules, modulo 32, that do. */
     uint64_t groups_of_mark[64];
     uint64_t groups_open, groups_gated[32];
-    /* [symbol][lac_match_beside() of the byte before it]: which of its literals may stand there, as
-     * bits of its sieve. Many end with a symbol of which texts are full ("token:"). */
-    uint32_t symbol_before[128][LAC_MATCH_BESIDE];
+    /* [symbol][how far before it][lac_match_beside() of the byte there]: which of its literals may
+     * stand there, as bits of its sieve. Many end with a symbol of which texts are full ("token:",
+     * "secret ="), behind bytes that tell little. */
+    uint32_t symbol_before[128][LAC_MATCH_BEFORE][LAC_MATCH_BESIDE];
     struct lac_match_trio run_trio;           /* of three bytes that have a mark */
     struct lac_match_allow_list *allow_lists; /* of each list of examples */
     uint64_t

@@ -103,7 +103,8 @@ static void index_groups(struct lac_match *m)
     }
 }
 
-/* Which literals a symbol may belong to, by the byte before it: any where they begin with it. */
+/* Which literals a symbol may belong to, by the bytes before it: any where they begin behind them.
+ */
 static void index_symbols(struct lac_match *m)
 {
     for (unsigned c = 0; c < 128; c++)
@@ -112,11 +113,14 @@ static void index_symbols(struct lac_match *m)
             uint32_t bit = lac_match_sieve_bit(i - m->symbol_first[c], LAC_MATCH_SIEVE_LAST);
             struct lac_str before = {m->text + l->text.at, l->key};
 
-            if (before.len > 0)
-                m->symbol_before[c][lac_match_beside((unsigned char)before.ptr[before.len - 1])] |=
-                    bit;
-            for (unsigned k = 0; before.len == 0 && k < LAC_MATCH_BESIDE; k++)
-                m->symbol_before[c][k] |= bit;
+            for (size_t n = 0; n < LAC_MATCH_BEFORE; n++) {
+                uint32_t *may = m->symbol_before[c][n];
+
+                if (n < before.len)
+                    may[lac_match_beside((unsigned char)before.ptr[before.len - 1 - n])] |= bit;
+                for (unsigned k = 0; n >= before.len && k < LAC_MATCH_BESIDE; k++)
+                    may[k] |= bit;
+            }
         }
 }
 

@@ -85,9 +85,12 @@ static void symbol_at(struct lac_match_scratch *s, size_t block, size_t bit, siz
 {
     const unsigned char *base = s->piece.bytes + block * LAC_MATCH_BLOCK + bit;
     const uint32_t *first = &s->m->symbol_first[*base];
-    uint32_t bits = lac_match_sieve_bits(&s->m->front.symbol_sieves[*base], base + 1) &
-                    s->m->symbol_before[*base][lac_match_beside(lac_match_before(s->plain, at))];
+    uint32_t bits = lac_match_sieve_bits(&s->m->front.symbol_sieves[*base], base + 1);
 
+    for (size_t n = 0; n < LAC_MATCH_BEFORE; n++)
+        bits &=
+            s->m->symbol_before[*base][n]
+                               [lac_match_beside(at > n ? lac_match_before(s->plain, at - n) : 0)];
     for (; bits; bits &= bits - 1) {
         uint32_t i = first[0] + (uint32_t)__builtin_ctz(bits);
         uint32_t end = bits == (uint32_t)1 << LAC_MATCH_SIEVE_LAST ? first[1] : i + 1;
