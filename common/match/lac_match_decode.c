@@ -397,6 +397,16 @@ static bool decode(struct digits d, bool goes_on, struct lac_match_decoded *out)
     return true;
 }
 
+/* Whether enough hex digits for a text stand there, as far as the run's first line tells: nearly
+ * every name that begins with one goes on with another letter. */
+static bool may_be_hex(struct lac_str t, size_t start, size_t end)
+{
+    for (size_t i = start; i < end && i < start + 2 * (size_t)TEXT_LEAST; i++)
+        if (!lac_match_is_hex((unsigned char)t.ptr[i]))
+            return !is_run_byte((unsigned char)t.ptr[i]);
+    return true;
+}
+
 bool lac_match_decode(struct lac_str text, size_t start, size_t end, bool goes_on,
                       struct lac_match_decoded *out)
 {
@@ -407,7 +417,8 @@ bool lac_match_decode(struct lac_str text, size_t start, size_t end, bool goes_o
         d.at += 2;
     else if (!goes_on && (first | 0x20) == 'x')
         d.at++;
-    if (goes_on ? out->hex : lac_match_is_hex(lac_match_byte(text, d.at))) {
+    if (goes_on ? out->hex
+                : lac_match_is_hex(lac_match_byte(text, d.at)) && may_be_hex(text, d.at, end)) {
         out->hex = true;
         if (decode(d, goes_on, out))
             return true;
@@ -425,7 +436,7 @@ static bool is_joint(unsigned char c)
     return c == '/' || c == '-' || c == '_' || c == '+';
 }
 
-bool lac_match_decode_part(struct lac_str text, size_t *from, size_t end,
+bool lac_match_decode_part(struct lac_str text, size_t *from, size_t end, bool refused,
                            struct lac_match_decoded *out)
 {
     unsigned starts = 0; /* of a line: what does not decode is soon known not to */
@@ -434,10 +445,11 @@ bool lac_match_decode_part(struct lac_str text, size_t *from, size_t end,
     while (end - at >= LAC_MATCH_DECODE_RUN_LEAST) {
         bool joint = false;
 
-        if (starts++ < STARTS_MAX && lac_match_decode(text, at, end, false, out)) {
+        if (starts++ < STARTS_MAX && !refused && lac_match_decode(text, at, end, false, out)) {
             *from = out->next;
             return true;
         }
+        refused = false;
         while (at < end && is_run_byte((unsigned char)text.ptr[at]) && !joint)
             joint = is_joint((unsigned char)text.ptr[at++]) && starts < STARTS_MAX;
         if (joint || at == end)

@@ -91,8 +91,9 @@ bool lac_match_decode(struct lac_str text, size_t start, size_t end, bool goes_o
                       struct lac_match_decoded *out);
 
 /* The same from the first place of [*from, end) where text begins: `*from` itself, behind what
- * joins names and paths, or with a line. `*from` is moved behind it. False: there is none. */
-bool lac_match_decode_part(struct lac_str text, size_t *from, size_t end,
+ * joins names and paths, or with a line. `*from` is moved behind it. False: there is none.
+ * `refused`: lac_match_decode() has already said that none begins at `*from`. */
+bool lac_match_decode_part(struct lac_str text, size_t *from, size_t end, bool refused,
                            struct lac_match_decoded *out);
 
 #endif

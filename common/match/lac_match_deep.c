@@ -272,15 +272,18 @@ static enum lac_status run(struct lac_match_scratch *s, const struct level *l, s
 {
     struct lac_match_decoded *out = &s->deep->level[l->depth];
     enum lac_status status = LAC_OK;
-    bool goes_on = false;
+    bool goes_on = false, refused;
 
     while (status == LAC_OK && start < end && lac_match_decode(l->text, start, end, goes_on, out)) {
         start = out->next;
         goes_on = out->goes_on;
         status = decoded(s, l, err);
     }
-    while (status == LAC_OK && lac_match_decode_part(l->text, &start, end, out))
+    refused = !goes_on; /* nearly every run is a name, which was asked from its begin */
+    while (status == LAC_OK && lac_match_decode_part(l->text, &start, end, refused, out)) {
         status = decoded(s, l, err);
+        refused = false;
+    }
     return status;
 }
 
@@ -308,7 +311,7 @@ static bool is_still_encoded(struct lac_match_scratch *s, const struct level *l)
     from = 0;
     while (lac_match_next_run(l->text, &from, &start, &end))
         if (lac_match_decode(l->text, start, end, false, out) ||
-            lac_match_decode_part(l->text, &start, end, out))
+            lac_match_decode_part(l->text, &start, end, true, out))
             return true;
     return false;
 }

@@ -38,7 +38,7 @@ static void check_run(struct lac_str text, size_t start, size_t end, struct lac_
         at = d->next;
         goes_on = d->goes_on;
     }
-    while (lac_match_decode_part(text, &at, end, d)) {
+    while (lac_match_decode_part(text, &at, end, false, d)) {
         check(d, start, end);
         LAC_ASSERT(at == d->next && d->next > start && d->next <= end);
         start = d->next;
