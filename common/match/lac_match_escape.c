@@ -34,17 +34,17 @@ enum {
 
 enum { MARKS_STEP = 64 };
 
-/* Which of MARKS_STEP bytes from `base` on may begin an escape, without those that are behind us.
- */
+/* Which of MARKS_STEP bytes from `base` on may begin an escape, without those that are behind us
+ * and those before a blank, as they stand in programs: no escape goes on with one. */
 struct marks {
     uint64_t bits;
     size_t base;
 };
 
 #if defined(__SSE2__)
-static uint64_t marks_of_16(const char *text)
+static uint64_t marks_of_16(const char *text, unsigned at, uint64_t *blanks)
 {
-    __m128i x = _mm_loadu_si128((const __m128i *)(const void *)text);
+    __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(text + at));
     /* '%' and '&' are neighbours. */
     __m128i low = _mm_sub_epi8(x, _mm_set1_epi8('%'));
     __m128i is = _mm_cmpeq_epi8(low, _mm_min_epu8(low, _mm_set1_epi8('&' - '%')));
@@ -53,26 +53,31 @@ static uint64_t marks_of_16(const char *text)
     is = _mm_or_si128(is, _mm_cmpeq_epi8(x, _mm_set1_epi8('=')));
     is = _mm_or_si128(is, _mm_cmpeq_epi8(x, _mm_set1_epi8('+')));
     is = _mm_or_si128(is, _mm_cmpeq_epi8(x, _mm_set1_epi8(ESC)));
-    return (unsigned)_mm_movemask_epi8(is);
+    *blanks |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_set1_epi8(' '))) << at;
+    return (uint64_t)(unsigned)_mm_movemask_epi8(is) << at;
 }
 
 static uint64_t marks_of(const char *text)
 {
-    return marks_of_16(text) | marks_of_16(text + 16) << 16 | marks_of_16(text + 32) << 32 |
-           marks_of_16(text + 48) << 48;
+    uint64_t bits = 0, blanks = 0;
+
+    for (unsigned at = 0; at < MARKS_STEP; at += 16)
+        bits |= marks_of_16(text, at, &blanks);
+    return bits & ~(blanks >> 1);
 }
 #else
 static uint64_t marks_of(const char *text)
 {
-    uint64_t bits = 0;
+    uint64_t bits = 0, blanks = 0;
 
     for (unsigned i = 0; i < MARKS_STEP; i++) {
         char c = text[i];
         bool is = c == '%' || c == '&' || c == '\\' || c == '=' || c == '+' || c == ESC;
 
         bits |= (uint64_t)is << i;
+        blanks |= (uint64_t)(c == ' ') << i;
     }
-    return bits;
+    return bits & ~(blanks >> 1);
 }
 #endif
 
