@@ -152,13 +152,16 @@ static bool has_word(struct lac_str t, size_t from, size_t to, const char *const
                      size_t count)
 {
     for (size_t i = from; i + 2 <= to; i++) {
-        if (!lac_match_is_alpha((unsigned char)t.ptr[i]) ||
-            lac_match_is_alpha(lac_match_before(t, i)))
+        unsigned char first = lower((unsigned char)t.ptr[i]);
+
+        if (!lac_match_is_alpha(first) || lac_match_is_alpha(lac_match_before(t, i)))
             continue;
         for (size_t w = 0; w < count; w++) {
-            size_t n = strlen(words[w]);
-            size_t k = 0;
+            size_t n, k = 1;
 
+            if (first != (unsigned char)words[w][0]) /* nearly always */
+                continue;
+            n = strlen(words[w]);
             while (k < n && i + k < to &&
                    lower((unsigned char)t.ptr[i + k]) == (unsigned char)words[w][k])
                 k++;
