@@ -173,28 +173,39 @@ static const struct {
     {"percnt", '%'}, {"bsol", '\\'},  {"quest", '?'},   {"Tab", '\t'},   {"NewLine", '\n'},
 };
 
+/* The length of "nbsp;" at `at`; 0 when there is no such name. Most marks are an operator of some
+ * language, and none of the names is compared. */
+static size_t name_at(struct lac_str t, size_t at, uint32_t *code)
+{
+    const char *name = t.ptr + at;
+    size_t most = t.len - at < NAME_MAX + 1 ? t.len - at : NAME_MAX + 1;
+    const char *end = memchr(name, ';', most);
+    char key[NAME_MAX] = {0};
+
+    if (!end || end == name || !lac_match_is_alpha((unsigned char)end[-1]))
+        return 0;
+    memcpy(key, name, (size_t)(end - name));
+    for (size_t i = 0; i < LAC_COUNT(names); i++)
+        if (memcmp(key, names[i].name, NAME_MAX) == 0) {
+            *code = names[i].code;
+            return (size_t)(end + 1 - name);
+        }
+    return 0;
+}
+
 /* &#65; &#x41; &nbsp; a number also without its semicolon, as browsers read it. */
 static size_t reference_at(struct lac_str t, size_t at, uint32_t *code)
 {
+    size_t len;
+
     if (lac_match_byte(t, at + 1) == '#') {
         bool hex = (lac_match_byte(t, at + 2) | 0x20) == 'x';
         size_t end = read_code(t, at + (hex ? 3 : 2), hex, code);
 
         return end ? end + (lac_match_byte(t, end) == ';') - at : 0;
     }
-    for (size_t i = 0; i < LAC_COUNT(names); i++) {
-        size_t len;
-
-        if (lac_match_byte(t, at + 1) != (unsigned char)names[i].name[0])
-            continue;
-        len = strnlen(names[i].name, NAME_MAX);
-        if (lac_match_byte(t, at + 1 + len) != ';' ||
-            memcmp(t.ptr + at + 1, names[i].name, len) != 0)
-            continue;
-        *code = names[i].code;
-        return len + 2;
-    }
-    return 0;
+    len = name_at(t, at + 1, code);
+    return len > 0 ? len + 1 : 0;
 }
 
 /* \101, and \0101 as shells have it. */
