@@ -125,6 +125,38 @@ static size_t line_behind(struct lac_str t, size_t at, size_t end)
     return next && next < end ? next : end;
 }
 
+bool lac_match_run_line(struct lac_str text, size_t *from, size_t end, size_t *start, size_t *stop)
+{
+    if (*from >= end)
+        return false;
+    *start = *stop = *from;
+    while (*stop < end && is_run_byte((unsigned char)text.ptr[*stop]))
+        ++*stop;
+    *from = line_behind(text, *stop, end);
+    return true;
+}
+
+bool lac_match_run_is_wrapped(struct lac_str text, size_t start, size_t end)
+{
+    static const unsigned char widths[] = {60, 64, 68, 70, 72, 76, 78, 80, 96, 100, 120, 128};
+    size_t from = start, at, stop, width = 0, line = 0;
+
+    if (end - start <= LINE_LEAST) /* what follows a shorter line is no part of its run */
+        return true;
+    while (lac_match_run_line(text, &from, end, &at, &stop)) {
+        if (from >= end) /* the last, or the only one */
+            return line == 0 || (stop - at <= width && memchr(widths, (int)width, sizeof(widths)));
+        if (line > 1 && stop - at != width)
+            return false;
+        /* What the first is shorter by may stand before it. */
+        if (line < 2 && (stop - at < width || stop - at > widths[sizeof(widths) - 1]))
+            return false;
+        width = stop - at;
+        line++;
+    }
+    return true;
+}
+
 /* The next digit, over what stands between lines; its place is `*from`. -1: none. */
 static int next_digit(struct digits *d, size_t *from)
 {

@@ -82,6 +82,14 @@ unsigned lac_match_joins_in(const struct lac_match_cuts *cuts, size_t start, siz
  * it. */
 bool lac_match_next_run(struct lac_str text, size_t *from, size_t *start, size_t *end);
 
+/* The next line of a run that ends at `end`, from `*from` on, which is moved to the one behind it.
+ * False: there is none. */
+bool lac_match_run_line(struct lac_str text, size_t *from, size_t end, size_t *start, size_t *stop);
+
+/* Whether the lines of a run are those of one text: of a width that programs wrap to, and the last
+ * not longer. Others may be a list, in which a line's end is a text's. One line is one text. */
+bool lac_match_run_is_wrapped(struct lac_str text, size_t start, size_t end);
+
 /*
  * Decodes a run, hex or base64, of UTF-8 or UTF-16; LAC_MATCH_DECODE_BYTES at most, and as far as
  * it is text. `goes_on`: `start` is the `next` of the piece before, which is in `out`, and may lie

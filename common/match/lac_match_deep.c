@@ -6,9 +6,10 @@
  *
  * Values that line ends cut in two are another such level (lac_match_join.c).
  *
- * Every byte is decoded at most once per kind and level, in pieces of bounded size, so the work is
- * a constant times the field's length. What the last level holds in yet another encoding is not
- * looked at, and said to be there: who wraps a text often enough must not make it harmless.
+ * Every byte is decoded at most once per kind and level, in pieces of bounded size, and on the
+ * first level once more where lines may be one text or many, so the work is a constant times the
+ * field's length. What the last level holds in yet another encoding is not looked at, and said to
+ * be there: who wraps a text often enough must not make it harmless.
  */
 #include "lac_match_internal.h"
 
@@ -266,6 +267,27 @@ static enum lac_status escapes(struct lac_match_scratch *s, const struct level *
     return status;
 }
 
+/* A run's lines, each as a text of its own. */
+static enum lac_status lines(struct lac_match_scratch *s, const struct level *l, size_t from,
+                             size_t end, struct lac_err *err)
+{
+    struct lac_match_decoded *out = &s->deep->level[l->depth];
+    enum lac_status status = LAC_OK;
+    size_t start, stop;
+
+    while (status == LAC_OK && lac_match_run_line(l->text, &from, end, &start, &stop)) {
+        bool goes_on = false;
+
+        while (status == LAC_OK && stop - start >= LAC_MATCH_DECODE_RUN_LEAST &&
+               lac_match_decode(l->text, start, stop, goes_on, out)) {
+            start = out->next;
+            goes_on = out->goes_on;
+            status = decoded(s, l, err);
+        }
+    }
+    return status;
+}
+
 /* A run, piece by piece; where it is no text as a whole, the parts that are. */
 static enum lac_status run(struct lac_match_scratch *s, const struct level *l, size_t start,
                            size_t end, struct lac_err *err)
@@ -273,6 +295,7 @@ static enum lac_status run(struct lac_match_scratch *s, const struct level *l, s
     struct lac_match_decoded *out = &s->deep->level[l->depth];
     enum lac_status status = LAC_OK;
     bool goes_on = false, refused;
+    const size_t first = start;
 
     while (status == LAC_OK && start < end && lac_match_decode(l->text, start, end, goes_on, out)) {
         start = out->next;
@@ -284,6 +307,9 @@ static enum lac_status run(struct lac_match_scratch *s, const struct level *l, s
         status = decoded(s, l, err);
         refused = false;
     }
+    if (status == LAC_OK && start > first && l->depth == 0 &&
+        !lac_match_run_is_wrapped(l->text, first, end))
+        status = lines(s, l, first, end, err);
     return status;
 }
 

@@ -181,6 +181,36 @@ static size_t put_base64(char *out, const char *text, size_t len, size_t width)
     return n;
 }
 
+/* Lines of a width that nothing is wrapped to, or of many, may be texts of their own. */
+static void lines_of_a_list_are_looked_into_one_by_one(void)
+{
+    static const struct {
+        size_t bytes[4]; /* of the lines' texts, of which the first ends with a name */
+    } lists[] = {{{30, 30}},     {{33, 48}},         {{48, 60}},
+                 {{30, 33, 30}}, {{48, 57, 54, 48}}, {{120, 30}}};
+
+    open_rules();
+    for (size_t i = 0; i < LAC_COUNT(lists); i++) {
+        char coded[512];
+        size_t len = 0;
+
+        for (size_t k = 0; k < 4 && lists[i].bytes[k]; k++) {
+            char text[128];
+
+            memset(text, k ? 'x' : ' ', sizeof(text));
+            text[0] = 'a';
+            if (k == 0)
+                memcpy(text + lists[i].bytes[k] - 6, "apollo", 6);
+            if (k > 0)
+                coded[len++] = '\n';
+            len += put_base64(coded + len, text, lists[i].bytes[k], 0);
+        }
+        lac_test_row("list %zu", i);
+        LAC_TEST_EQ(scan((struct lac_str){coded, len}, true).count, 1);
+    }
+    close_rules();
+}
+
 /* As Windows encodes commands, longer than what is decoded at once. */
 static void a_long_run_of_utf16_is_looked_into_to_its_end(void)
 {
@@ -495,6 +525,7 @@ static void what_lies_deeper_than_is_looked_into_is_said(void)
 }
 
 LAC_TEST_MAIN(match_decode, hidden_findings_are_found_where_they_are_hidden,
+              lines_of_a_list_are_looked_into_one_by_one,
               a_long_run_of_utf16_is_looked_into_to_its_end,
               a_finding_that_is_there_anyway_counts_once, a_long_run_is_looked_into_to_its_end,
               a_long_run_may_hold_any_language_in_lines_of_any_length,
