@@ -216,6 +216,7 @@ def test_a_key_of_kilobytes_is_found_whole_over_the_edges_of_pieces(tmp_path):
         found = json.loads(scan(tmp_path, "--format", "json", status=1).stdout)["findings"]
         assert [(f["start"], f["end"]) for f in found] == [(start, start + len(key))]
         assert found[0]["line"] == text[:start].count("\n") + 1
+        assert "1 finding in 1 file" in scan(tmp_path, status=1).stderr
 
 
 def test_a_byte_order_mark_takes_no_column(tmp_path):

@@ -325,11 +325,11 @@ static size_t cut_before(struct lac_str text, size_t at)
 }
 
 /* Where the first finding of [from, to) begins that reaches far behind it, and perhaps further than
- * was read; `to` without one. */
+ * was read; `to` without one, or where that leaves nothing. */
 static size_t before_cut(const struct lac_scan_result *r, size_t from, size_t to)
 {
     for (size_t i = 0; i < r->count && r->at[i].start < to; i++)
-        if (r->at[i].start > from && r->at[i].end > to + LAC_SCAN_MARGIN / 2)
+        if (r->at[i].start > from + LAC_SCAN_MARGIN && r->at[i].end > to + LAC_SCAN_MARGIN / 2)
             return r->at[i].start;
     return to;
 }
