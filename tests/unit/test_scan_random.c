@@ -50,24 +50,14 @@ static size_t put(size_t n, struct lac_str s)
     return n + s.len;
 }
 
-static size_t put_percent(size_t n, struct lac_str s)
+/* Two digits for each byte, behind `mark`. */
+static size_t put_hex(size_t n, struct lac_str s, const char *mark)
 {
     for (size_t i = 0; i < s.len; i++) {
         char code[4];
 
-        (void)snprintf(code, sizeof(code), "%%%02X", (unsigned char)s.ptr[i]);
-        n = put(n, (struct lac_str){code, 3});
-    }
-    return n;
-}
-
-static size_t put_hex(size_t n, struct lac_str s)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        char code[3];
-
-        (void)snprintf(code, sizeof(code), "%02x", (unsigned char)s.ptr[i]);
-        n = put(n, (struct lac_str){code, 2});
+        (void)snprintf(code, sizeof(code), "%s%02x", mark, (unsigned char)s.ptr[i]);
+        n = put(n, lac_str_from(code));
     }
     return n;
 }
@@ -98,9 +88,9 @@ static size_t put_example(size_t n)
         s = lac_str_slice(s, lac_test_random((uint32_t)s.len / 2), s.len);
     switch (lac_test_random(12)) {
     case 0:
-        return put_percent(n, s);
+        return put_hex(n, s, "%");
     case 1:
-        return put_hex(n, s);
+        return put_hex(n, s, "");
     case 2:
         return put_base64(n, s);
     default:
