@@ -21,7 +21,7 @@ def _routed(lacuna):
 
 
 def _wait(lacuna, worker, count, what):
-    wait_until(lambda: len(_routed(lacuna)) >= count, timeout=60, what=what, alive=[worker], every=0.5)
+    wait_until(lambda: len(set(_routed(lacuna))) >= count, timeout=60, what=what, alive=[worker], every=0.5)
 
 
 def _put(lacuna, count, start):
@@ -94,7 +94,10 @@ def test_partitions_that_are_added_under_load_lose_and_double_nothing(lacuna):
 @pytest.mark.parametrize("delivery", ["exactly-once", "at-least-once"])
 @pytest.mark.parametrize("more", [False, True], ids=["nothing more", "more"])
 def test_a_request_topic_that_is_made_anew_and_longer_is_read_from_its_start(lacuna, delivery, more):
-    """By the time that a worker looks, the new topic has an offset as high as it had reached."""
+    """By the time that a worker looks, the new topic has an offset as high as it had reached.
+
+    It looks before it commits: what an at-least-once lane has written by then it writes again.
+    """
     kafka, topic = lacuna.kafka, lacuna.topic("requests")
     kafka.create_topics(lacuna.prefix, {"*": 2})
     worker = lacuna.classify(classify__delivery=delivery)
@@ -111,7 +114,7 @@ def test_a_request_topic_that_is_made_anew_and_longer_is_read_from_its_start(lac
     if more:
         count = _put(lacuna, 10, count)
     _wait(lacuna, worker, count, "the requests of the new topic")
-    check_topics(lacuna, _ids(count))
+    check_topics(lacuna, _ids(count), repeats=delivery == "at-least-once")
     assert _read_anew(worker) == {"0", "1"}
 
 
