@@ -166,6 +166,26 @@ static inline size_t lac_match_skip(struct lac_str t, size_t i, const char *set,
     return i;
 }
 
+/* Before bytes of `set`, at most `limit` of them. */
+static inline size_t lac_match_skip_back(struct lac_str t, size_t i, const char *set, size_t limit)
+{
+    size_t stop = i > limit ? i - limit : 0;
+
+    while (i > stop && lac_match_is_in((unsigned char)t.ptr[i - 1], set))
+        i--;
+    return i;
+}
+
+static inline size_t lac_match_skip_blanks(struct lac_str t, size_t i)
+{
+    return lac_match_skip(t, i, " \t", SIZE_MAX);
+}
+
+static inline bool lac_match_is_no_blank(unsigned c)
+{
+    return c > ' ';
+}
+
 /* Where the run of bytes for which `is` holds ends, at most `limit` bytes behind `from`. */
 static inline size_t lac_match_run_end(struct lac_str t, size_t from, size_t limit,
                                        bool (*is)(unsigned))

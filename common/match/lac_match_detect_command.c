@@ -11,16 +11,6 @@
 
 enum { COMMAND_REACH = 200 /* bytes of a command's line to either side of its name */ };
 
-static bool is_no_blank(unsigned c)
-{
-    return c > ' ';
-}
-
-static size_t skip_blanks(struct lac_str t, size_t i)
-{
-    return lac_match_skip(t, i, " \t", SIZE_MAX);
-}
-
 /* ---- options ---- */
 
 /* Behind the next of the options on the command's line, 0 when there is none; of several the one
@@ -60,7 +50,7 @@ static struct lac_str option_value(struct lac_str t, size_t at)
         while (end < t.len && end - at < COMMAND_REACH && t.ptr[end] != quote && t.ptr[end] != '\n')
             end++;
     } else {
-        end = lac_match_run_end(t, at, COMMAND_REACH, is_no_blank);
+        end = lac_match_run_end(t, at, COMMAND_REACH, lac_match_is_no_blank);
     }
     return lac_str_slice(t, at, end);
 }
@@ -85,7 +75,7 @@ bool lac_match_verify_command_login(struct lac_str t, size_t at, unsigned trigge
 
     if (option == 0)
         return false;
-    value = option_value(t, skip_blanks(t, option));
+    value = option_value(t, lac_match_skip_blanks(t, option));
     return lac_match_is_login(value, ":,"[trigger]) && !memchr(value.ptr, '/', value.len) &&
            found(t, value, out);
 }
@@ -102,7 +92,7 @@ bool lac_match_verify_samba_login(struct lac_str t, size_t at, unsigned trigger,
     (void)trigger;
     if (option == 0)
         return false;
-    value = option_value(t, skip_blanks(t, option));
+    value = option_value(t, lac_match_skip_blanks(t, option));
     percent = value.len ? memchr(value.ptr, '%', value.len) : NULL;
     if (!percent || percent == value.ptr || lac_match_is_in(lac_match_byte(value, 0), "$<%{"))
         return false;
@@ -143,7 +133,7 @@ bool lac_match_verify_command_password(struct lac_str t, size_t at, unsigned tri
 
     if (option == 0 || (trigger == 0 && lac_match_byte(t, option) == ' '))
         return false;
-    value = option_value(t, skip_blanks(t, option));
+    value = option_value(t, lac_match_skip_blanks(t, option));
     return is_value(value, plain) && found(t, value, out);
 }
 
@@ -159,7 +149,7 @@ static struct lac_str next_word(struct lac_str t, size_t *i)
 {
     struct lac_str word;
 
-    *i = skip_blanks(t, *i);
+    *i = lac_match_skip_blanks(t, *i);
     if (lac_match_is_in(lac_match_byte(t, *i), "\"'")) {
         word = option_value(t, *i);
         *i += word.len + 1;
@@ -207,9 +197,7 @@ static struct words words_of(struct lac_str t, size_t at)
 /* Before the blanks that end at `i`, none of them before `low`. */
 static size_t skip_back(struct lac_str t, size_t i, size_t low)
 {
-    while (i > low && lac_match_is_in((unsigned char)t.ptr[i - 1], " \t"))
-        i--;
-    return i;
+    return lac_match_skip_back(t, i, " \t", i - low);
 }
 
 static bool is_command_name(unsigned c)
@@ -253,7 +241,7 @@ static struct lac_str here_string(struct lac_str t, size_t at)
         if (lac_match_is_in((unsigned char)t.ptr[i], "|;\r\n"))
             break;
         if (lac_str_has_at(t, i, "<<<"))
-            return option_value(t, skip_blanks(t, i + 3));
+            return option_value(t, lac_match_skip_blanks(t, i + 3));
     }
     return (struct lac_str){t.ptr + at, 0};
 }
@@ -265,7 +253,7 @@ static struct lac_str word_before(struct lac_str t, size_t end, size_t low, size
     char quote;
 
     if (end == low || !lac_match_is_in((unsigned char)t.ptr[end - 1], "\"'")) {
-        *start = lac_match_run_start(t, end, end - low, is_no_blank);
+        *start = lac_match_run_start(t, end, end - low, lac_match_is_no_blank);
         return lac_str_slice(t, *start, end);
     }
     quote = t.ptr[--i];

@@ -37,16 +37,6 @@ static bool is_host(unsigned c)
     return lac_match_is_alnum(c) || (c < 0x80 && lac_match_is_in((unsigned char)c, "-._*"));
 }
 
-static bool is_no_blank(unsigned c)
-{
-    return c > ' ';
-}
-
-static size_t skip_blanks(struct lac_str t, size_t i)
-{
-    return lac_match_skip(t, i, " \t", SIZE_MAX);
-}
-
 static bool is_name(unsigned c)
 {
     return lac_match_is_alnum(c) || c == '_';
@@ -94,7 +84,7 @@ bool lac_match_verify_connection(struct lac_str t, size_t at, unsigned trigger,
     while (start > 0 && at - start < STRING_REACH &&
            !lac_match_is_in((unsigned char)t.ptr[start - 1], "\r\n\"'<>`"))
         start--;
-    value = skip_blanks(t, at);
+    value = lac_match_skip_blanks(t, at);
     if (lac_match_is_in(lac_match_byte(t, value), "'{"))
         value++;
     end = value;
@@ -283,7 +273,7 @@ bool lac_match_verify_pgpass(struct lac_str t, size_t at, unsigned trigger,
             return false;
         i = end + 1;
     }
-    end = lac_match_run_end(t, i, PGPASS_REACH, is_no_blank);
+    end = lac_match_run_end(t, i, PGPASS_REACH, lac_match_is_no_blank);
     if (!lac_match_is_password(lac_str_slice(t, i, end), true) || memchr(t.ptr + i, '/', end - i))
         return false;
     *out = (struct lac_match_span){start, end, end};

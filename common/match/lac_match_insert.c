@@ -19,9 +19,7 @@ static size_t skip(struct lac_str t, size_t i)
 
 static size_t skip_back(struct lac_str t, size_t i)
 {
-    while (lac_match_is_in(lac_match_before(t, i), blanks))
-        i--;
-    return i;
+    return lac_match_skip_back(t, i, blanks, HEAD_MAX);
 }
 
 /* What names of tables and columns are written with, in all databases' quotes. */
