@@ -144,19 +144,23 @@ static enum lac_status check_text(const char *label, const char *text, size_t le
     return LAC_OK;
 }
 
-/* The text of a scalar, so that all sources go through one parser. False for other kinds. */
-static bool scalar_text(const config_setting_t *s, struct lac_buf *out)
+/*
+ * The text of a scalar, so that all sources go through one parser. False for a kind that the type
+ * has no use for: a password that is 0123 without quotes would be another one, 83.
+ */
+static bool scalar_text(const config_setting_t *s, enum lac_conf_type type, struct lac_buf *out)
 {
+    bool is_text = type == LAC_CONF_TEXT || type == LAC_CONF_ENUM;
     const char *text;
 
     switch (config_setting_type(s)) {
     case CONFIG_TYPE_INT:
     case CONFIG_TYPE_INT64:
         lac_buf_printf(out, "%" PRId64, (int64_t)config_setting_get_int64(s));
-        return true;
+        return !is_text;
     case CONFIG_TYPE_BOOL:
         lac_buf_put_text(out, config_setting_get_bool(s) ? "true" : "false");
-        return true;
+        return type == LAC_CONF_BOOL;
     case CONFIG_TYPE_STRING:
         text = config_setting_get_string(s);
         lac_buf_put_text(out, text ? text : "");
@@ -174,16 +178,62 @@ static bool list_text(const config_setting_t *s, struct lac_buf *out)
     for (int i = 0; i < n; i++) {
         if (i > 0)
             lac_buf_put_char(out, ',');
-        if (!scalar_text(config_setting_get_elem(s, (unsigned)i), out))
+        if (!scalar_text(config_setting_get_elem(s, (unsigned)i), LAC_CONF_TEXT, out))
             return false;
     }
     return true;
+}
+
+static enum lac_status wrong_kind(const struct lac_conf_key *key, const char *where,
+                                  struct lac_err *err)
+{
+    static const char *const kinds[] = {
+        [LAC_CONF_TEXT] = "a text in quotes",
+        [LAC_CONF_ENUM] = "a text in quotes: one of ",
+        [LAC_CONF_BOOL] = "true or false",
+        [LAC_CONF_NUMBER] = "a whole number",
+        [LAC_CONF_DURATION] = "a whole number, or a text in quotes such as \"10s\"",
+        [LAC_CONF_SIZE] = "a whole number, or a text in quotes such as \"64KiB\"",
+    };
+    char memory[LAC_ERR_TEXT_SIZE / 2];
+    struct lac_buf known;
+
+    lac_buf_init_fixed(&known, memory, sizeof(memory));
+    if (key->type == LAC_CONF_ENUM)
+        lac_conf_words(key, &known);
+    else if (key->flags & LAC_CONF_LIST)
+        lac_buf_put_text(&known, " or a list of such");
+    return lac_err_set(err, LAC_FATAL, 0, "%s: %s must be %s%s", where, key->name, kinds[key->type],
+                       lac_buf_cstr(&known));
+}
+
+/* The first setting of a section, or NULL when nothing has this name. */
+static const char *section_first(const char *name)
+{
+    size_t n = strlen(name);
+
+    for (size_t i = 0; i < lac_conf_key_count; i++)
+        if (strncmp(lac_conf_keys[i].name, name, n) == 0 && lac_conf_keys[i].name[n] == '.')
+            return lac_conf_keys[i].name + n + 1;
+    return NULL;
+}
+
+/* A name that is no setting, and what it may have been meant for. */
+static enum lac_status no_setting(const char *name, const char *where, struct lac_err *err)
+{
+    const char *first = section_first(name);
+
+    if (!first)
+        return lac_conf_unknown(LAC_CONF_IN_FILE, where, lac_str_from(name), ~0u, err);
+    return lac_err_set(err, LAC_FATAL, 0, "%s: %s is a section: %s: { %s = ...; };", where, name,
+                       name, first);
 }
 
 static enum lac_status put_setting(struct file *f, const char *name, const config_setting_t *s,
                                    struct lac_err *err)
 {
     char where[LAC_ERR_TEXT_SIZE / 2];
+    const struct lac_conf_key *key;
     struct lac_conf_name found;
     enum lac_status status;
     struct lac_buf text;
@@ -191,46 +241,32 @@ static enum lac_status put_setting(struct file *f, const char *name, const confi
 
     (void)snprintf(where, sizeof(where), "%s:%u", f->label, s->line);
     if (!lac_conf_find(LAC_CONF_IN_FILE, lac_str_from(name), &found))
-        return lac_conf_unknown(LAC_CONF_IN_FILE, where, lac_str_from(name), ~0u, err);
+        return no_setting(name, where, err);
+    key = &lac_conf_keys[found.key];
     if (f->seen[found.key])
-        return lac_err_set(err, LAC_FATAL, 0, "%s: %s is set twice", where,
-                           lac_conf_keys[found.key].name);
+        return lac_err_set(err, LAC_FATAL, 0, "%s: %s is set twice", where, key->name);
     f->seen[found.key] = true;
     lac_buf_init(&text, LAC_CONF_VALUE_MAX + 1);
-    if (lac_conf_keys[found.key].type == LAC_CONF_TEXT &&
-        (config_setting_is_array(s) || config_setting_is_list(s)))
+    if ((key->flags & LAC_CONF_LIST) && (config_setting_is_array(s) || config_setting_is_list(s)))
         ok = list_text(s, &text);
     else
-        ok = scalar_text(s, &text);
+        ok = scalar_text(s, key->type, &text);
     if (!lac_buf_ok(&text))
         status = lac_err_set(err, LAC_FATAL, 0, "%s: %s is longer than %d bytes", where, name,
                              LAC_CONF_VALUE_MAX);
     else if (!ok)
-        status = lac_err_set(err, LAC_FATAL, 0,
-                             "%s: %s must be a text in quotes, a whole number or true/false", where,
-                             name);
+        status = wrong_kind(key, where, err);
     else if (found.file_form)
         status = lac_conf_put_secret_file(f->c, found.key, LAC_CONF_FROM_FILE, where,
                                           lac_buf_cstr(&text), err);
     else
         status = lac_conf_put(f->c, found.key, LAC_CONF_FROM_FILE, where, lac_buf_str(&text), err);
-    f->has_secret |= !found.file_form && ((lac_conf_keys[found.key].flags & LAC_CONF_SECRET) ||
-                                          lac_conf_has_secret(lac_buf_str(&text)));
+    f->has_secret |= !found.file_form &&
+                     ((key->flags & LAC_CONF_SECRET) || lac_conf_has_secret(lac_buf_str(&text)));
     if (text.ptr)
         explicit_bzero(text.ptr, text.capacity);
     lac_buf_deinit(&text);
     return status;
-}
-
-/* A group without any setting in it is still a name that can be mistyped. */
-static bool is_section(const char *name)
-{
-    size_t n = strlen(name);
-
-    for (size_t i = 0; i < lac_conf_key_count; i++)
-        if (strncmp(lac_conf_keys[i].name, name, n) == 0 && lac_conf_keys[i].name[n] == '.')
-            return true;
-    return false;
 }
 
 /* Recursion is bounded by check_text(). */
@@ -250,9 +286,10 @@ static enum lac_status walk(struct file *f, const char *prefix, const config_set
             return lac_err_set(err, LAC_FATAL, 0, "%s:%u: a name of more than %d characters",
                                f->label, s->line, LAC_CONF_NAME_MAX - 1);
         }
+        /* A group without any setting in it is still a name that can be mistyped. */
         if (!config_setting_is_group(s)) {
             status = put_setting(f, name, s, err);
-        } else if (config_setting_length(s) == 0 && !is_section(name)) {
+        } else if (config_setting_length(s) == 0 && !section_first(name)) {
             (void)snprintf(where, sizeof(where), "%s:%u", f->label, s->line);
             status = lac_conf_unknown(LAC_CONF_IN_FILE, where, lac_str_from(name), ~0u, err);
         } else {

@@ -14,6 +14,7 @@
 enum {
     LAC_CONF_SECRET = 1 << 0,
     LAC_CONF_KEY_FILE = 1 << 1, /* the path of a key, which others should neither read nor write */
+    LAC_CONF_LIST = 1 << 2,     /* comma-separated: a list of texts in a file will do */
 };
 
 /* Defaults that depend on where the program runs. */
@@ -30,7 +31,7 @@ struct lac_conf_key {
     enum lac_conf_type type;
     unsigned programs; /* mask of lac_conf_program: who reads it */
     unsigned required; /* mask: who can't start without it */
-    unsigned flags;    /* LAC_CONF_SECRET, LAC_CONF_KEY_FILE */
+    unsigned flags;    /* LAC_CONF_SECRET, LAC_CONF_KEY_FILE, LAC_CONF_LIST */
     int64_t min, max;  /* NUMBER, DURATION, SIZE */
     const char *words; /* ENUM: "a|b|c"; "a,x,y|b": x and y are other names of a */
     const char *deflt; /* goes through the same parser as input */
@@ -89,6 +90,9 @@ const char *lac_conf_getenv(char *const *envp, const char *name);
  * text that begins with "must" or "is" and never contains the value of a secret. */
 enum lac_status lac_conf_parse(const struct lac_conf_key *key, struct lac_str text,
                                struct lac_buf *canonical, int64_t *number, struct lac_err *err);
+
+/* The words of an ENUM row with commas between them. */
+void lac_conf_words(const struct lac_conf_key *key, struct lac_buf *out);
 
 /* The `index`th word of an ENUM row, absent when there is none. */
 struct lac_str lac_conf_word(const struct lac_conf_key *key, size_t index);

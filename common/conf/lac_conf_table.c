@@ -70,6 +70,7 @@ const struct lac_conf_key lac_conf_keys[] = {
 
     {.name = "kafka.bootstrap_servers",
      TEXT("127.0.0.1:9092"),
+     .flags = LAC_CONF_LIST,
      .programs = ALL,
      .required = ALL,
      .help = "Kafka brokers to start from, as host:port, comma-separated."},
@@ -224,6 +225,7 @@ const struct lac_conf_key lac_conf_keys[] = {
      .help = "Which of the packs on the control topic to follow."},
     {.name = "pack.signers",
      TEXT(""),
+     .flags = LAC_CONF_LIST,
      .programs = CLASSIFY | BRIDGE | CLI,
      .help = "Files with the public keys of those who may push packs, comma-separated."},
     {.name = "pack.require_signature",

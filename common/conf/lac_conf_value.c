@@ -107,6 +107,19 @@ struct lac_str lac_conf_word(const struct lac_conf_key *key, size_t index)
     return LAC_STR_NULL;
 }
 
+void lac_conf_words(const struct lac_conf_key *key, struct lac_buf *out)
+{
+    const char *comma = "";
+    struct lac_str word;
+
+    for (size_t i = 0; (word = lac_conf_word(key, i)).ptr; i++) {
+        if (word.len == 0)
+            continue;
+        lac_buf_printf(out, "%s%.*s", comma, LAC_STR_FMT(word));
+        comma = ", ";
+    }
+}
+
 static bool eq_nocase(struct lac_str a, struct lac_str b)
 {
     char text[64];
@@ -134,9 +147,7 @@ static enum lac_status parse_word(const struct lac_conf_key *key, struct lac_str
         }
     }
     lac_buf_init_fixed(&b, known, sizeof(known));
-    for (size_t i = 0; (word = lac_conf_word(key, i)).ptr; i++)
-        if (word.len > 0)
-            lac_buf_printf(&b, "%s%.*s", b.len ? ", " : "", LAC_STR_FMT(word));
+    lac_conf_words(key, &b);
     return lac_err_set(err, LAC_FATAL, 0, "must be one of %s", lac_buf_cstr(&b));
 }
 
