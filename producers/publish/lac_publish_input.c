@@ -284,7 +284,22 @@ static void next_source(struct lac_publish_input *in)
     in->at++;
 }
 
-/* The next record of the current source. */
+/* AGAIN from the arena: a record of a megabyte of text needs less than the arena holds. */
+static enum lac_status too_large(enum lac_status status, struct lac_err *err)
+{
+    if (status == LAC_AGAIN)
+        return lac_err_set(err, LAC_REJECT, 0, "the record has too many parts");
+    return status;
+}
+
+static enum lac_status from_json(const struct lac_publish_input *in, struct lac_str text,
+                                 struct lac_arena *a, struct lac_publish_record *r,
+                                 struct lac_err *err)
+{
+    return too_large(lac_publish_from_json(&r->request, text, &in->defaults, a, err), err);
+}
+
+/* The next record of the current source. AGAIN: there is none. */
 static enum lac_status take(struct lac_publish_input *in, struct lac_arena *a,
                             struct lac_publish_record *r, struct lac_err *err)
 {
@@ -303,28 +318,18 @@ static enum lac_status take(struct lac_publish_input *in, struct lac_arena *a,
     case LAC_PUBLISH_CSV:
         status = lac_publish_reader_row(reader, in->fields, &count, err);
         if (status == LAC_OK)
-            status = lac_publish_columns_json(&in->columns, in->fields, count, &in->json, err);
-        return status == LAC_OK ? lac_publish_from_json(&r->request, lac_buf_str(&in->json),
-                                                        &in->defaults, a, err)
-                                : status;
+            status = too_large(
+                lac_publish_columns_json(&in->columns, in->fields, count, &in->json, err), err);
+        return status == LAC_OK ? from_json(in, lac_buf_str(&in->json), a, r, err) : status;
     case LAC_PUBLISH_JSONL:
         status = lac_publish_reader_line(reader, &text, err);
-        return status == LAC_OK ? lac_publish_from_json(&r->request, text, &in->defaults, a, err)
-                                : status;
+        return status == LAC_OK ? from_json(in, text, a, r, err) : status;
     default:
         status = lac_publish_reader_line(reader, &text, err);
         if (status == LAC_OK)
             lac_publish_from_text(&r->request, text, LAC_STR_NULL, &in->defaults, a);
         return status;
     }
-}
-
-/* AGAIN from the arena: a record of a megabyte of text needs less than the arena holds. */
-static enum lac_status too_large(enum lac_status status, struct lac_err *err)
-{
-    if (status == LAC_AGAIN)
-        return lac_err_set(err, LAC_REJECT, 0, "the record has too many parts");
-    return status;
 }
 
 enum lac_status lac_publish_input_next(struct lac_publish_input *in, struct lac_arena *a,
@@ -335,11 +340,9 @@ enum lac_status lac_publish_input_next(struct lac_publish_input *in, struct lac_
         struct lac_err why = {0};
         enum lac_status status = in->fd < 0 ? open_source(in, 0, 0, err) : LAC_OK;
         bool header = in->header;
-        uint64_t before;
 
         if (status != LAC_OK)
             return status;
-        before = in->reader.position;
         status = header ? read_header(in, &why) : take(in, a, r, &why);
         if (header && status == LAC_OK)
             continue;
@@ -351,13 +354,12 @@ enum lac_status lac_publish_input_next(struct lac_publish_input *in, struct lac_
         r->done = in->done_before + in->reader.position;
         if (status == LAC_FATAL)
             return lac_err_set(err, LAC_FATAL, why.code, "%s: %s", r->file, why.text);
-        if (status == LAC_AGAIN && in->reader.position == before) {
+        if (status == LAC_AGAIN) { /* empty lines may have been read up to here */
             next_source(in);
             continue;
         }
         if (status == LAC_OK)
             return LAC_OK;
-        status = too_large(status, &why);
         lac_err_set(err, LAC_REJECT, why.code, "%.400s", why.text);
         if (header) /* without its columns nothing in the file has a meaning */
             next_source(in);

@@ -459,6 +459,45 @@ static void the_second_half_is_read_as_the_first_was(void)
     lac_buf_deinit(&out);
 }
 
+/* Editors and scripts leave them at the end; a record too large for its place is another matter. */
+static void empty_lines_at_the_end_are_no_records(void)
+{
+    static const struct {
+        const char *name, *text, *read;
+    } cases[] = {
+        {"a.jsonl", "{\"text\":\"x\"}\n\n\n", "a.jsonl:1=x;"},
+        {"a.jsonl", "\n{\"text\":\"x\"}\n\n{\"text\":\"y\"}\r\n\r\n", "a.jsonl:2=x;a.jsonl:4=y;"},
+        {"a.csv", "text\nx\n\n", "a.csv:2=x;"},
+        {"a.csv", "text\n\n\n", ""},
+        {"a.csv", "\n\n", ""},
+        {"a.txt", "x\n\ny\n\n", "a.txt:1=x;a.txt:3=y;"},
+        {"a.txt", "\n", ""},
+    };
+    static const struct lac_publish_defaults none;
+    char folder[] = "/tmp/lac_test_XXXXXX", path[64];
+    struct lac_buf out;
+
+    lac_buf_init(&out, 1 << 16);
+    LAC_TEST_NEED(mkdtemp(folder) != NULL);
+    for (size_t i = 0; i < LAC_COUNT(cases); i++) {
+        char *args[] = {path};
+        struct lac_publish_input *in;
+        struct lac_err err;
+
+        lac_test_row("%zu", i);
+        snprintf(path, sizeof(path), "%s/%s", folder, cases[i].name);
+        write_file(path, cases[i].text);
+        LAC_TEST_NEED(lac_publish_input_open(&in, args, 1, LAC_PUBLISH_AUTO, &none, &err) ==
+                      LAC_OK);
+        read_all(in, &out, SIZE_MAX);
+        LAC_TEST_STR(lac_buf_cstr(&out), cases[i].read);
+        lac_publish_input_close(in);
+        unlink(path);
+    }
+    LAC_TEST_EQ(rmdir(folder), 0);
+    lac_buf_deinit(&out);
+}
+
 static void a_file_as_stdin_has_no_name_to_go_on_with(void)
 {
     static const struct lac_publish_defaults none;
@@ -498,4 +537,5 @@ LAC_TEST_MAIN(publish, csv_rows_become_the_requests_that_their_header_says,
               a_run_with_other_options_is_no_continuation, a_journal_belongs_to_one_run_at_a_time,
               folders_are_read_in_order_by_name_and_resumed_in_the_middle,
               the_second_half_is_read_as_the_first_was, a_file_as_stdin_has_no_name_to_go_on_with,
+              empty_lines_at_the_end_are_no_records,
               a_file_that_is_not_there_is_named_before_anything_is_read)
