@@ -53,7 +53,7 @@ static bool all_zero(const unsigned char *bytes, size_t n)
     return true;
 }
 
-void lac_bridge_ids_trace(struct lac_bridge_ids *g, char out[LAC_BRIDGE_TRACEPARENT_SIZE])
+void lac_bridge_ids_trace(struct lac_bridge_ids *g, char out[LAC_TRACE_SIZE])
 {
     unsigned char b[24];
     do {
@@ -64,21 +64,6 @@ void lac_bridge_ids_trace(struct lac_bridge_ids *g, char out[LAC_BRIDGE_TRACEPAR
     out[35] = '-';
     lac_hex_encode(out + 36, b + 16, 8);
     memcpy(out + 52, "-01", 4);
-}
-
-bool lac_bridge_traceparent_valid(struct lac_str v)
-{
-    unsigned char trace[16], span[8], flags[1];
-    if (v.len != LAC_BRIDGE_TRACEPARENT_SIZE - 1 || memcmp(v.ptr, "00-", 3) != 0)
-        return false;
-    for (size_t i = 0; i < v.len; i++)
-        if (v.ptr[i] >= 'A' && v.ptr[i] <= 'Z')
-            return false;
-    return v.ptr[35] == '-' && v.ptr[52] == '-' &&
-           lac_hex_decode(trace, sizeof trace, (struct lac_str){v.ptr + 3, 32}) &&
-           lac_hex_decode(span, sizeof span, (struct lac_str){v.ptr + 36, 16}) &&
-           lac_hex_decode(flags, sizeof flags, (struct lac_str){v.ptr + 53, 2}) &&
-           !all_zero(trace, sizeof trace) && !all_zero(span, sizeof span);
 }
 
 bool lac_bridge_key_parse(struct lac_str header, struct lac_str *key)

@@ -12,11 +12,11 @@
 
 #include "lac_bridge_idem.h"
 #include "lac_str.h"
+#include "lac_trace.h"
 
 enum {
-    LAC_BRIDGE_UUID_SIZE = 37,        /* text and NUL */
-    LAC_BRIDGE_TRACEPARENT_SIZE = 56, /* text and NUL */
-    LAC_BRIDGE_KEY_MAX = 255,         /* bytes of an Idempotency-Key */
+    LAC_BRIDGE_UUID_SIZE = 37, /* text and NUL */
+    LAC_BRIDGE_KEY_MAX = 255,  /* bytes of an Idempotency-Key */
 };
 
 struct lac_bridge_ids {
@@ -30,10 +30,7 @@ void lac_bridge_ids_request(struct lac_bridge_ids *g, int64_t wall_ms,
                             char out[LAC_BRIDGE_UUID_SIZE]);
 
 /* W3C trace context, version 00, sampled. */
-void lac_bridge_ids_trace(struct lac_bridge_ids *g, char out[LAC_BRIDGE_TRACEPARENT_SIZE]);
-
-/* Whether `value` is a traceparent that may be passed on. */
-bool lac_bridge_traceparent_valid(struct lac_str value);
+void lac_bridge_ids_trace(struct lac_bridge_ids *g, char out[LAC_TRACE_SIZE]);
 
 /* The value of an Idempotency-Key header, with or without the quotes of a structured field.
  * False: empty, too long or not printable ASCII. */

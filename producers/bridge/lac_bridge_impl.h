@@ -54,7 +54,7 @@ struct lac_bridge_job {
     int64_t wall_ms;         /* when it was made; the timestamp of its records */
     struct lac_buf text;     /* JSON of the parts */
     struct lac_bridge_job *next; /* free list of jobs with one part */
-    char traceparent[LAC_BRIDGE_TRACEPARENT_SIZE];
+    char traceparent[LAC_TRACE_SIZE];
     struct lac_bridge_part parts[];
 };
 

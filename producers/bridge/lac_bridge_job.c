@@ -194,12 +194,8 @@ static void submit(struct lac_bridge_job *job, struct lac_bridge_body *body,
     struct lac_str trace = LAC_STR_NULL;
     if (job->request)
         trace = lac_http_request_header(job->request, "traceparent");
-    if (trace.ptr && lac_bridge_traceparent_valid(trace)) {
-        memcpy(job->traceparent, trace.ptr, trace.len);
-        job->traceparent[trace.len] = '\0';
-    } else {
+    if (!trace.ptr || !lac_trace_read(job->traceparent, trace))
         lac_bridge_ids_trace(&b->ids, job->traceparent);
-    }
     job->waiting = job->count + 1; /* ours, so that nothing is finished under our hands */
     for (uint32_t i = 0; i < job->count; i++) {
         struct lac_bridge_item *item = &body->items[i];

@@ -80,6 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct lac_err err = {0};
     struct lac_str text = {(const char *)data, size};
     struct lac_str key;
+    char trace[LAC_TRACE_SIZE];
     if (!arena.base && lac_arena_init(&arena, 8 << 20, NULL) != LAC_OK)
         return 0;
     lac_arena_reset(&arena);
@@ -91,6 +92,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     compare(text, &arena);
     if (lac_bridge_key_parse(text, &key))
         LAC_ASSERT(key.len > 0 && key.len <= LAC_BRIDGE_KEY_MAX);
-    (void)lac_bridge_traceparent_valid(text);
+    (void)lac_trace_read(trace, text);
     return 0;
 }

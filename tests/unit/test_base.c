@@ -8,6 +8,7 @@
 #include "lac_str.h"
 #include "lac_thread.h"
 #include "lac_tier.h"
+#include "lac_trace.h"
 #include "lac_utf8.h"
 
 #include <dirent.h>
@@ -484,14 +485,63 @@ static void byte_order_mark_is_whole_or_none(void)
     LAC_TEST_EQ(lac_utf8_mark(LAC_STR_NULL), 0);
 }
 
-LAC_TEST_MAIN(base, join_is_a_lattice, tier_names_are_read_back,
-              numbers_are_digits_and_nothing_else, only_well_formed_utf8_passes,
-              every_scalar_value_round_trips, buffer_stops_at_its_limit_and_says_so,
-              hex_is_read_back, hex_of_every_byte_and_length, time_is_formatted_in_utc,
-              an_errno_value_has_a_text, held_signals_are_asked_for, signals_pass_by_a_thread,
-              lists_are_equal_item_by_item, a_file_is_replaced_whole_or_not_at_all,
-              several_files_are_replaced_or_none, a_tree_is_removed_and_nothing_else,
-              what_is_no_file_of_its_own_keeps_its_name,
+/* W3C Trace Context, level 1, sections 2.2.2 (values) and 4.3 (versions to come). */
+static void a_trace_of_any_version_is_read_and_passed_on_as_version_00(void)
+{
+#define T "4bf92f3577b34da6a3ce929d0e0e4736"
+#define S "00f067aa0ba902b7"
+    static const struct {
+        const char *value, *read; /* NULL: refused */
+    } rows[] = {
+        {"00-" T "-" S "-01", "00-" T "-" S "-01"},
+        {"00-" T "-" S "-00", "00-" T "-" S "-00"},
+        {"00-" T "-" S "-ff", "00-" T "-" S "-ff"},
+        {"01-" T "-" S "-01", "00-" T "-" S "-01"},
+        {"cc-" T "-" S "-01-what-the-future-will-be", "00-" T "-" S "-01"},
+        {"cc-" T "-" S "-01-", "00-" T "-" S "-01"},
+        {"cc-" T "-" S "-fe-x", "00-" T "-" S "-00"},
+        {"cc-" T "-" S "-ff", "00-" T "-" S "-01"},
+        {"cc-" T "-" S "-01.what", NULL},
+        {"cc-" T "-" S "-01x", NULL},
+        {"00-" T "-" S "-01-", NULL},
+        {"00-" T "-" S "-01-x", NULL},
+        {"ff-" T "-" S "-01", NULL},
+        {"0-" T "-" S "-01", NULL},
+        {"CC-" T "-" S "-01", NULL},
+        {"00-" T "-" S "-1", NULL},
+        {"00-" T "-" S "-0g", NULL},
+        {"00-" T "-" S "-0A", NULL},
+        {"00-4BF92F3577B34DA6A3CE929D0E0E4736-" S "-01", NULL},
+        {"00-" T "-00F067AA0BA902B7-01", NULL},
+        {"00-00000000000000000000000000000000-" S "-01", NULL},
+        {"cc-00000000000000000000000000000000-" S "-01", NULL},
+        {"00-" T "-0000000000000000-01", NULL},
+        {"00-" T "x" S "-01", NULL},
+        {"00_" T "-" S "-01", NULL},
+        {"00-" T "-" S "_01", NULL},
+        {"my secret", NULL},
+        {"", NULL},
+    };
+#undef T
+#undef S
+
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        char read[LAC_TRACE_SIZE] = "untouched";
+
+        lac_test_row("%s", rows[i].value);
+        LAC_TEST_EQ(lac_trace_read(read, lac_str_from(rows[i].value)), rows[i].read != NULL);
+        LAC_TEST_STR(read, rows[i].read ? rows[i].read : "untouched");
+    }
+}
+
+LAC_TEST_MAIN(base, a_trace_of_any_version_is_read_and_passed_on_as_version_00, join_is_a_lattice,
+              tier_names_are_read_back, numbers_are_digits_and_nothing_else,
+              only_well_formed_utf8_passes, every_scalar_value_round_trips,
+              buffer_stops_at_its_limit_and_says_so, hex_is_read_back, hex_of_every_byte_and_length,
+              time_is_formatted_in_utc, an_errno_value_has_a_text, held_signals_are_asked_for,
+              signals_pass_by_a_thread, lists_are_equal_item_by_item,
+              a_file_is_replaced_whole_or_not_at_all, several_files_are_replaced_or_none,
+              a_tree_is_removed_and_nothing_else, what_is_no_file_of_its_own_keeps_its_name,
               what_is_opened_never_takes_a_closed_standard_stream,
               folders_are_made_with_those_above_and_others_may_pass_if_so_wanted,
               what_all_share_is_told_by_its_path, a_lock_is_one_descriptors_until_it_is_closed,

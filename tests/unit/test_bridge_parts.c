@@ -168,27 +168,11 @@ static void derived_ids_are_always_the_same(void)
 
 static void headers_are_checked(void)
 {
-    static const struct {
-        const char *value;
-        bool ok;
-    } traces[] = {
-        {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", true},
-        {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0", false},
-        {"00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01", false},
-        {"00-00000000000000000000000000000000-00f067aa0ba902b7-01", false},
-        {"00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01", false},
-        {"ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", false},
-        {"00-4bf92f3577b34da6a3ce929d0e0e4736x00f067aa0ba902b7-01", false},
-        {"", false},
-    };
-    for (size_t i = 0; i < LAC_COUNT(traces); i++) {
-        lac_test_row("%s", traces[i].value);
-        LAC_TEST_EQ(lac_bridge_traceparent_valid(lac_str_from(traces[i].value)), traces[i].ok);
-    }
     static struct lac_bridge_ids g;
-    char made[LAC_BRIDGE_TRACEPARENT_SIZE];
+    char made[LAC_TRACE_SIZE], read[LAC_TRACE_SIZE];
     lac_bridge_ids_trace(&g, made);
-    CU_ASSERT(lac_bridge_traceparent_valid(lac_str_from(made)));
+    CU_ASSERT(lac_trace_read(read, lac_str_from(made)));
+    LAC_TEST_STR(read, made);
     struct lac_str key;
     CU_ASSERT(lac_bridge_key_parse(LAC_STR("\"a b\""), &key) && lac_str_is(key, "a b"));
     CU_ASSERT(lac_bridge_key_parse(LAC_STR("abc"), &key) && lac_str_is(key, "abc"));

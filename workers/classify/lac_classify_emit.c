@@ -2,16 +2,15 @@
 #include "lac_classify_emit.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "lac_clock.h"
 #include "lac_event_id.h"
+#include "lac_trace.h"
 
 enum {
     HEADERS_MAX = 10,
     ID_TEXT_SIZE = LAC_EVENT_ID_TEXT_SIZE + 12, /* "<event id>-<revision>" */
-    TRACEPARENT_LEN = 55,
-    TRACE_ID_AT = 3,
-    TRACE_ID_LEN = 32,
     CANDIDATES_PPM = 950000,
     PARTITION_MAX = 100000, /* far above what one topic has */
 };
@@ -23,32 +22,12 @@ struct headers {
 
 /* All parts of one decision, on their way to the topics. */
 struct parts {
-    char *event_text; /* hex, in the arena */
-    char *ce_id;      /* in the arena */
-    struct lac_str trace_parent, trace_id;
+    char *event_text;   /* hex, in the arena */
+    char *ce_id;        /* in the arena */
+    char *trace_parent; /* in the arena, NULL: none */
+    struct lac_str trace_id;
     struct lac_str lineage; /* framed Decision */
 };
-
-static bool is_lower_hex(struct lac_str s, size_t from, size_t n)
-{
-    bool zero = true;
-
-    for (size_t i = from; i < from + n; i++) {
-        char c = s.ptr[i];
-
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
-            return false;
-        zero &= c == '0';
-    }
-    return !zero || n == 2; /* flags may be zero, ids may not */
-}
-
-bool lac_classify_traceparent_ok(struct lac_str v)
-{
-    return v.len == TRACEPARENT_LEN && memcmp(v.ptr, "00-", 3) == 0 && v.ptr[35] == '-' &&
-           v.ptr[52] == '-' && is_lower_hex(v, TRACE_ID_AT, TRACE_ID_LEN) &&
-           is_lower_hex(v, 36, 16) && is_lower_hex(v, 53, 2);
-}
 
 static void add(struct headers *h, const char *name, struct lac_str value)
 {
@@ -68,8 +47,8 @@ static bool common_headers(struct headers *h, struct lac_arena *a, const struct 
     add(h, "ce_id", lac_str_from(p->ce_id));
     add(h, "ce_source", lac_str_from(source));
     add(h, "ce_type", lac_str_from(type));
-    if (p->trace_parent.ptr)
-        add(h, "traceparent", p->trace_parent);
+    if (p->trace_parent)
+        add(h, "traceparent", lac_str_from(p->trace_parent));
     return true;
 }
 
@@ -77,6 +56,7 @@ static enum lac_status find_parts(struct parts *p, struct lac_arena *a,
                                   const struct lac_classify_item *item)
 {
     const struct lac_kafka_msg *m = item->msg;
+    char trace[LAC_TRACE_SIZE];
     struct lac_str value;
 
     *p = (struct parts){0};
@@ -86,9 +66,12 @@ static enum lac_status find_parts(struct parts *p, struct lac_arena *a,
         return LAC_AGAIN;
     lac_event_id_format(p->event_text, &item->event_id);
     (void)snprintf(p->ce_id, ID_TEXT_SIZE, "%s-0", p->event_text);
-    if (lac_kafka_msg_header(m, "traceparent", &value) && lac_classify_traceparent_ok(value)) {
-        p->trace_parent = value;
-        p->trace_id = (struct lac_str){value.ptr + TRACE_ID_AT, TRACE_ID_LEN};
+    if (lac_kafka_msg_header(m, "traceparent", &value) && lac_trace_read(trace, value)) {
+        p->trace_parent = lac_arena_alloc(a, LAC_TRACE_SIZE);
+        if (!p->trace_parent)
+            return LAC_AGAIN;
+        memcpy(p->trace_parent, trace, LAC_TRACE_SIZE);
+        p->trace_id = (struct lac_str){p->trace_parent + LAC_TRACE_ID_AT, LAC_TRACE_ID_LEN};
     }
     return LAC_OK;
 }

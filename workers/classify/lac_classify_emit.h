@@ -30,8 +30,4 @@ enum lac_status lac_classify_emit(const struct lac_classify *c, struct lac_wire 
                                   struct lac_batch *b, const struct lac_classify_item *item,
                                   struct lac_err *err) LAC_MUST_USE;
 
-/* True for a version 00 traceparent as W3C defines it: 00-32 hex-16 hex-2 hex, lower case,
- * neither id all zero. */
-bool lac_classify_traceparent_ok(struct lac_str value);
-
 #endif
