@@ -81,6 +81,7 @@ void lac_lane_assigned(struct lac_lane *l, struct lac_kafka_position *p, size_t 
             .next = LAC_KAFKA_NONE,
             .taken = LAC_KAFKA_NONE,
             .durable = LAC_KAFKA_NONE,
+            .last = LAC_KAFKA_NONE,
             .seek_to = LAC_KAFKA_NONE,
             .blank = LAC_KAFKA_NONE,
             .blank_end = LAC_KAFKA_NONE,
@@ -169,6 +170,8 @@ void lane_drop_batch(struct lac_lane *l, size_t from)
  * rebalance (see lac_kafka.h), and a seek while it asks where the log begins is undone half a
  * second later: it goes on where it should then. If it comes from before again and again, the
  * position does not exist any more: the log was cut off, and all that is left in it is new.
+ * It may grow up to the position meanwhile; so what is asked for is the last record that was taken,
+ * and the one that is there now is compared with it.
  */
 static bool is_old(struct lac_lane *l, struct lane_partition *p, const struct lac_kafka_msg *msg)
 {
@@ -176,14 +179,18 @@ static bool is_old(struct lac_lane *l, struct lane_partition *p, const struct la
 
     if (behind == LAC_KAFKA_NONE || msg->offset >= behind) {
         p->sent_on = 0;
+        p->short_ms = 0;
         return false;
     }
-    if (p->sent_on++ < LANE_SENT_ON_MAX) {
-        p->seek_to = behind;
-        l->pending.seek = true;
+    if (msg->offset == p->last) {
+        lane_compare(l, p, msg);
         return true;
     }
+    if (lane_send_on(l, p, msg->offset, behind))
+        return true;
     p->sent_on = 0;
+    p->short_ms = 0;
+    p->replaced = true;
     p->taken = LAC_KAFKA_NONE;
     lac_log(LAC_LOG_WARN, "position_gone", "lane=%s topic=%s partition=%d position=%lld at=%lld",
             l->o.name, p->topic, (int)p->partition, (long long)behind, (long long)msg->offset);
@@ -191,7 +198,8 @@ static bool is_old(struct lac_lane *l, struct lane_partition *p, const struct la
         l->pending.abort = true;
         return true;
     }
-    p->next = LAC_KAFKA_NONE;
+    p->next = p->durable = LAC_KAFKA_NONE;
+    p->first = LAC_KAFKA_BEGINNING;
     return false;
 }
 
@@ -208,6 +216,8 @@ static void accept(struct lac_lane *l, struct lac_kafka_msg *msg, uint64_t now)
     if (!l->count)
         l->opened_ms = now;
     p->taken = msg->offset + 1;
+    p->last = msg->offset;
+    p->last_ms = msg->timestamp;
     l->bytes += msg->key.len + msg->value.len;
     l->tokens += msg->value.len / 4 + 1;
     l->msgs[l->count++] = *msg;

@@ -37,9 +37,13 @@ struct lane_partition {
     int64_t next;    /* behind the last processed record */
     int64_t taken;   /* behind the last that waits in the batch, LAC_KAFKA_NONE: none does */
     int64_t durable; /* behind the last committed one */
+    int64_t last;    /* the last that was taken, LAC_KAFKA_NONE: none yet; .. */
+    int64_t last_ms; /* .. its time: another record at its place means another log */
     int64_t seek_to; /* where reading must go back to, LAC_KAFKA_NONE: nowhere */
     int sent_on;     /* times in a row that it came from before that, and was told to go on there */
-    int64_t culprit; /* a record whose commit was refused although it was alone */
+    uint64_t short_ms; /* since when its log is known to be shorter than that, 0: it is not */
+    bool replaced;     /* its log is another one than when it was assigned */
+    int64_t culprit;   /* a record whose commit was refused although it was alone */
     int culprit_level; /* 0 none, 1 dead-letter it unseen, 2 without its value */
     int64_t blank;     /* from here, LAC_KAFKA_NONE: from where reading began, up to .. */
     int64_t blank_end; /* .. here there is no record to read; LAC_KAFKA_NONE: nobody said so */
@@ -139,6 +143,13 @@ void lane_reset_interval(struct lac_lane *l);
 /* lac_lane_group.c: a record of `p` is processed; OK: all topics are those that were read before,
  * RETRY with code 0: one was made anew, FATAL: and its output can't go on. */
 void lane_heard(struct lac_lane *l, struct lane_partition *p, uint64_t now);
+/* Says where to go on after a record at `from`, from before. False: nowhere, there is no such
+ * place. */
+bool lane_send_on(struct lac_lane *l, struct lane_partition *p, int64_t from, int64_t behind);
+
+/* What is at the place of the last record that was taken; if it is another one, reading begins at
+ * the start of this log. */
+void lane_compare(struct lac_lane *l, struct lane_partition *p, const struct lac_kafka_msg *msg);
 enum lac_status lane_same_topics(struct lac_lane *l, struct lac_err *err);
 enum lac_status lane_look_when_idle(struct lac_lane *l, uint64_t now, struct lac_err *err);
 

@@ -224,7 +224,7 @@ enum lac_status lac_output_pg_anew(void *ctx, const char *topic, int32_t partiti
 
     LAC_ASSERT(part);
     if (sure)
-        return recreated(o, LAC_FATAL, part, "has lost its group's offset while it was read", err);
+        return recreated(o, LAC_FATAL, part, "is another log than the one that was read", err);
     if (o->options.log.at_time && part->moved_ms)
         status = o->options.log.at_time(o->options.log.ctx, topic, partition,
                                         part->moved_ms + CLOCKS_APART_MS, &younger, err);

@@ -15,6 +15,8 @@ struct world {
     int unanswered;    /* questions for the group's offset that stay so, first */
     bool anew;         /* the topic is the new one */
     int64_t group;     /* the group's offset */
+    int fails;         /* what is written of the new topic does so often, first */
+    int64_t stamp;     /* of all records */
     int64_t low;       /* of the new topic: the first record that was read of it */
     int asked, told;   /* how often the group was asked, and the output told; .. */
     bool sure;         /* .. of this */
@@ -31,9 +33,12 @@ static enum lac_status poll_next(void *ctx, uint32_t timeout_ms, struct lac_kafk
     if (!fixture_assign(&w->f))
         return LAC_AGAIN;
     w->f.now_ms += timeout_ms;
+    if (w->f.next > w->f.count) /* there is no such place */
+        w->f.next = 0;
     if (w->f.next == w->f.count)
         return LAC_AGAIN;
-    *msg = (struct lac_kafka_msg){.topic = "in", .offset = w->f.next++, .value = LAC_STR("value")};
+    *msg = (struct lac_kafka_msg){
+        .topic = "in", .offset = w->f.next++, .timestamp = w->stamp, .value = LAC_STR("value")};
     return LAC_OK;
 }
 
@@ -111,9 +116,13 @@ static enum lac_status output_write(void *ctx, struct lac_batch *b, struct lac_e
 {
     struct world *w = ctx;
 
-    (void)e;
     if (w->anew && b->count && b->msgs[0].offset < w->low)
         w->low = b->msgs[0].offset;
+    if (w->anew && b->count && w->fails) {
+        w->fails--;
+        w->low = NEW;
+        return lac_err_set(e, LAC_RETRY, 1, "not now");
+    }
     return LAC_OK;
 }
 
@@ -170,6 +179,68 @@ static void a_topic_that_was_made_anew_is_read_from_its_start(void)
             LAC_TEST_EQ(w.group, count);
             fixture_close(&w.f);
         }
+}
+
+/* The commit of what was read of the old one came when the new one was there. Then librdkafka finds
+ * no such position and reads from the start; by the time that the lane goes on where it was, there
+ * is one. */
+static void a_topic_that_was_made_anew_before_the_commit_is_read_from_its_start(void)
+{
+    static const int64_t counts[] = {1, OLD - 2, OLD - 1, OLD, OLD + 1, NEW};
+
+    for (size_t i = 0; i < 2 * LAC_COUNT(counts); i++) {
+        int64_t count = counts[i / 2];
+        struct world w = {.fails = (int)(i % 2)};
+
+        lac_test_row("%d records, %d failures", (int)count, w.fails);
+        open_lane(&w);
+        LAC_TEST_EQ(turn(&w), LAC_OK);
+        make_anew(&w, count);
+        w.group = OLD;
+        w.stamp++;
+        w.f.next = 0;
+        LAC_TEST_EQ(turn(&w), LAC_OK);
+        LAC_TEST_EQ(w.low, 0);
+        LAC_TEST_EQ(w.f.durable, count);
+        LAC_TEST_EQ(w.group, count);
+        fixture_close(&w.f);
+    }
+}
+
+static void whoever_keeps_the_position_hears_of_that_too(void)
+{
+    struct world w = {.own_position = true};
+
+    open_lane(&w);
+    LAC_TEST_EQ(turn(&w), LAC_OK);
+    make_anew(&w, NEW);
+    w.group = OLD;
+    w.stamp++;
+    w.f.next = 0;
+    LAC_TEST_EQ(turn(&w), LAC_FATAL);
+    LAC_TEST_EQ(err.code, KIND_ANEW);
+    LAC_TEST_EQ(w.f.durable, OLD);
+    CU_ASSERT(w.sure);
+    fixture_close(&w.f);
+}
+
+/* librdkafka may begin too early in the same log: nothing of it is taken again. */
+static void a_topic_that_is_the_same_is_not_read_again(void)
+{
+    for (int64_t from = 0; from < OLD; from++) {
+        struct world w = {0};
+
+        lac_test_row("%d", (int)from);
+        open_lane(&w);
+        LAC_TEST_EQ(turn(&w), LAC_OK);
+        w.anew = true;
+        w.f.count = NEW;
+        w.f.next = from;
+        LAC_TEST_EQ(turn(&w), LAC_OK);
+        LAC_TEST_EQ(w.low, OLD);
+        LAC_TEST_EQ(w.f.durable, NEW);
+        fixture_close(&w.f);
+    }
 }
 
 /* A cluster that keeps no offsets of transactions has not lost any. */
@@ -244,6 +315,9 @@ static void questions_are_few(void)
 }
 
 LAC_TEST_MAIN(lane_group, a_topic_that_was_made_anew_is_read_from_its_start,
+              a_topic_that_was_made_anew_before_the_commit_is_read_from_its_start,
+              whoever_keeps_the_position_hears_of_that_too,
+              a_topic_that_is_the_same_is_not_read_again,
               an_offset_that_was_never_there_means_nothing,
               whoever_keeps_the_position_hears_it_and_the_lane_ends,
               a_position_without_a_group_is_asked_about_once, questions_are_few)
