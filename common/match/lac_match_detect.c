@@ -149,7 +149,8 @@ static const struct lac_match_detector detectors[] = {
     {"connection_string", lac_match_verify_connection, {"<(?i)password ?=", "<(?i)pwd ?="}},
     {"bearer_token",
      lac_match_verify_bearer,
-     {"(?i)\\bbearer ", "(?i)\\bauthorization[\"']? ?[:=] ?[\"']?(?:api[-_ ]?)?(?:token|key) "
+     {"(?i)\\bbearer ", "(?i)\\bauthorization[\"']? ?[:=,] ?[\"']?"
+                        "(?:(?:api[-_ ]?)?(?:token|key)|(?:zoho-)?oauth(?:token)?|ssws) "
                         "(?:token=)?[\"']?"}},
     {"basic_credentials", lac_match_verify_basic, {"(?i)\\bbasic "}},
     {"command_login", lac_match_verify_command_login, {"\\bcurl ", "\\blftp "}},
@@ -175,11 +176,14 @@ static const struct lac_match_detector detectors[] = {
      {"(?i)\\bnet1?(?:\\.exe)? user ", "(?i)\\bnet1?(?:\\.exe)? use ", "\\bhtpasswd2? ",
       "\\b(?:rabbitmqctl (?:add_user|change_password)|wpa_passphrase) ", "\\brclone obscure ",
       "(?i)\\b(?:sqlplus|expdp|impdp|sqlldr)(?:\\.exe)? ", "\\bchpasswd\\b",
-      "\\b(?:sudo -k?S|passwd --stdin|password-stdin)\\b",
+      "\\b(?:sudo -k?S|passwd --stdin|password-stdin|kinit|passphrase-fd 0)\\b",
       "(?i)\\b(?:enable (?:password|secret)|snmp-server community|(?:tacacs|radius)-server key|"
       "crypto isakmp key|wpa-psk ascii|key-string|message-digest-key [0-9]{1,3} md5|"
       "ppp (?:chap|pap) password|username [!-~]{1,32} (?:privilege [0-9]{1,2} )?"
-      "(?:password|secret)) "}},
+      "(?:password|secret)) ",
+      "\\b(?:impacket-[A-Za-z]{3,16}|(?:secretsdump|psexec|wmiexec|smbexec|atexec|dcomexec|"
+      "smbclient|mssqlclient|lookupsid|samrdump|services|rpcdump|addcomputer|Get(?:NPUsers|"
+      "UserSPNs|ADUsers)|get(?:TGT|ST|Pac))\\.py) "}},
     {"pgpass", lac_match_verify_pgpass, {":(?:5432|5433|6432):"}},
     {"seed_phrase",
      lac_match_verify_seed_phrase,

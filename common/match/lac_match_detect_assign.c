@@ -19,6 +19,9 @@
 
 enum {
     RANDOM_MIN = 16,     /* of what is called a key, token or secret */
+    DENSE_SIGNS_MIN = 4, /* different ones, of one of all kinds of characters */
+    DENSE_DISTINCT_MIN = 12,
+    DENSE_RUN_MAX = 4,   /* small letters in a row, of the same */
     SHORT_MIN = 12,      /* of one of letters and digits that change often */
     KEY_RANDOM_MIN = 20, /* of what is called some key */
     KEY_LONG_MIN = 30,   /* of one with hardly a digit */
@@ -57,6 +60,22 @@ static bool is_object(struct lac_str s)
     return name > 0 && memchr(s.ptr, '.', name) && s.len - name > 5 && s.len - name <= 9 &&
            lac_match_run_end(s, 0, s.len, lac_match_is_name) == name &&
            lac_match_run_end(s, name + 1, s.len, lac_match_is_hex) == s.len;
+}
+
+/* '#login-password', '.new-password input': what a page's element is chosen by. */
+static bool is_selector(struct lac_str s)
+{
+    bool joined = false;
+
+    if (!lac_match_is_in((unsigned char)s.ptr[0], "#."))
+        return false;
+    for (size_t i = 1; i < s.len; i++) {
+        joined = joined || s.ptr[i] == '-' || s.ptr[i] == '_';
+        if (!lac_match_is_lower((unsigned char)s.ptr[i]) &&
+            !lac_match_is_in((unsigned char)s.ptr[i], "-_ "))
+            return false;
+    }
+    return joined;
 }
 
 /* Without quotes, a value may be a reference: settings.DB_PASS, process.env.TOKEN, /run/secret. */
@@ -145,6 +164,47 @@ static bool is_mixed_text(struct lac_str s)
            signs + marks + upper + lower + digits == s.len && lac_match_is_random(s, MIXED_MIN);
 }
 
+/* [0-9A-F]: an expression that describes texts. */
+static bool has_range(struct lac_str s)
+{
+    if (!memchr(s.ptr, '[', s.len))
+        return false;
+    for (size_t i = 1; i + 1 < s.len; i++)
+        if (s.ptr[i] == '-' && s.ptr[i - 1] < s.ptr[i + 1] &&
+            lac_match_is_alnum((unsigned char)s.ptr[i - 1]) &&
+            lac_match_is_alnum((unsigned char)s.ptr[i + 1]))
+            return true;
+    return false;
+}
+
+/* Letters of either case, digits and all kinds of signs, as generators of passwords make them: in
+ * quotes, and so dense that nothing is spelt. Code, formats and expressions have words or ranges.
+ */
+static bool is_dense_text(struct lac_str s)
+{
+    uint64_t signs[2] = {0};
+    size_t upper = 0, lower = 0, digits = 0, run = 0;
+
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+
+        if (c <= ' ' || c >= 0x7F)
+            return false;
+        run = lac_match_is_lower(c) ? run + 1 : 0;
+        if (run > DENSE_RUN_MAX)
+            return false;
+        upper += lac_match_is_upper(c);
+        lower += lac_match_is_lower(c);
+        digits += lac_match_is_digit(c);
+        if (!lac_match_is_alnum(c))
+            signs[c / 64] |= (uint64_t)1 << c % 64;
+    }
+    return upper >= 2 && lower >= 2 && digits >= 1 && s.len >= RANDOM_MIN &&
+           __builtin_popcountll(signs[0]) + __builtin_popcountll(signs[1]) >= DENSE_SIGNS_MIN &&
+           lac_match_distinct(s) >= DENSE_DISTINCT_MIN && !has_range(s) &&
+           !memmem(s.ptr, s.len, "://", 3);
+}
+
 /* Of what is called some key, an identifier of the program says nothing: digits make the
  * difference between hexKeyOfTheTest1 and a key. */
 static bool is_issued_part(struct lac_str s)
@@ -224,14 +284,15 @@ static bool is_secret(const struct lac_match_value *v, enum kind kind)
         return false;
     if (kind != KIND_PASSWORD)
         key = lac_match_key_bytes(s);
-    if (kind == KIND_SECRET && key < s.len && ((v->quoted && is_sign_text(s)) || is_mixed_text(s)))
+    if (kind == KIND_SECRET && key < s.len &&
+        ((v->quoted && (is_sign_text(s) || is_dense_text(s))) || is_mixed_text(s)))
         return !lac_match_is_placeholder(s);
     if (kind != KIND_PASSWORD)
         return is_key_text(s, key) && !is_public_key(s) && !lac_match_is_placeholder(s) &&
                (kind != KIND_SECRET || v->bare
                     ? is_issued(s)
                     : lac_match_is_random(s, RANDOM_MIN) || is_short_issued(s));
-    if (v->cut) /* longer than any password */
+    if (v->cut || is_selector(s)) /* longer than any password, or where one is typed */
         return false;
     /* Hashes have rules of their own. */
     if (s.ptr[0] == '$' && s.len > 2 && lac_match_is_in((unsigned char)s.ptr[1], "1256ay7PS") &&

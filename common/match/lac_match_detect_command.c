@@ -9,7 +9,10 @@
 
 #include "lac_match_secret.h"
 
-enum { COMMAND_REACH = 200 /* bytes of a command's line to either side of its name */ };
+enum {
+    COMMAND_REACH = 200, /* bytes of a command's line to either side of its name */
+    KEY_LOGIN_MIN = 20,
+};
 
 /* ---- options ---- */
 
@@ -30,7 +33,7 @@ static size_t behind_option(struct lac_str t, size_t at, const char *const *opti
             break;
         for (size_t k = 0;
              lac_match_is_in(lac_match_byte(t, i + 1), "-/") && k < best && options[k]; k++)
-            if (lac_str_has_at(t, i, options[k])) {
+            if (lac_str_has_at(t, i + 1, options[k] + 1)) { /* the next line may begin with it */
                 behind = i + strlen(options[k]);
                 best = k;
             }
@@ -64,7 +67,16 @@ static bool found(struct lac_str t, struct lac_str value, struct lac_match_span 
     return true;
 }
 
-/* curl -u <user>:<password>, lftp -u <user>,<password>. */
+/* <key>: without a password, as interfaces take a key that is all of the login. */
+static bool is_key_login(struct lac_str s)
+{
+    return s.len > 0 && s.ptr[s.len - 1] == ':' &&
+           lac_match_key_bytes(s) == s.len - 1 && /* no second colon */
+           lac_match_is_random(lac_str_slice(s, 0, s.len - 1), KEY_LOGIN_MIN) &&
+           !lac_match_is_placeholder(s);
+}
+
+/* curl -u <user>:<password>, lftp -u <user>,<password>, curl -u <key>:. */
 bool lac_match_verify_command_login(struct lac_str t, size_t at, unsigned trigger,
                                     struct lac_match_span *out)
 {
@@ -76,8 +88,8 @@ bool lac_match_verify_command_login(struct lac_str t, size_t at, unsigned trigge
     if (option == 0)
         return false;
     value = option_value(t, lac_match_skip_blanks(t, option));
-    return lac_match_is_login(value, ":,"[trigger]) && !memchr(value.ptr, '/', value.len) &&
-           found(t, value, out);
+    return (lac_match_is_login(value, ":,"[trigger]) || is_key_login(value)) &&
+           !memchr(value.ptr, '/', value.len) && found(t, value, out);
 }
 
 /* smbclient -U <user>%<password>, and Samba's other tools: where no '%' stands, they ask. */
@@ -232,6 +244,31 @@ static struct lac_str oracle_password(struct lac_str login)
     return lac_str_slice(login, from, host ? (size_t)(host - login.ptr) : login.len);
 }
 
+/* secretsdump.py [<domain>/]<user>:<password>[@<host>]: of the first word with a colon. */
+static struct lac_str impacket_password(struct lac_str t, size_t at)
+{
+    size_t end = t.len - at < COMMAND_REACH ? t.len : at + COMMAND_REACH;
+    struct lac_str line = lac_str_slice(t, 0, end), word;
+
+    while ((word = next_word(line, &at)).len > 0) {
+        const char *colon = word.ptr[0] == '-' ? NULL : memchr(word.ptr, ':', word.len);
+        const char *host;
+        size_t from;
+
+        if (!colon)
+            continue;
+        from = (size_t)(colon - t.ptr) + 1;
+        if (lac_match_is_in(lac_match_byte(line, from), "\"'"))
+            return option_value(line, from);
+        host = memrchr(colon, '@', word.len - (size_t)(colon - word.ptr));
+        if (!host && !memchr(word.ptr, '/', (size_t)(colon - word.ptr)))
+            break;
+        return lac_str_slice(t, from,
+                             host ? (size_t)(host - t.ptr) : (size_t)(word.ptr - t.ptr) + word.len);
+    }
+    return (struct lac_str){t.ptr + at, 0};
+}
+
 /* ---- pipes ---- */
 
 /* <command> <<< <word>: the word. */
@@ -301,6 +338,7 @@ enum { /* what the triggers of command_argument stand for */
        CHPASSWD,
        FROM_STDIN,
        DEVICE,
+       IMPACKET,
 };
 
 /* enable secret 0 <password>, snmp-server community <name>: a digit says how it is written, and of
@@ -314,7 +352,7 @@ static struct lac_str device_password(const struct words *w)
 
 static struct lac_str argument(struct lac_str t, size_t at, unsigned trigger)
 {
-    const bool words = trigger != CHPASSWD && trigger != FROM_STDIN;
+    const bool words = trigger < CHPASSWD || trigger == DEVICE;
     const struct words w = words ? words_of(t, at) : (struct words){0};
     const struct lac_str none = {t.ptr + at, 0};
 
@@ -333,6 +371,8 @@ static struct lac_str argument(struct lac_str t, size_t at, unsigned trigger)
         return w.count > 0 ? oracle_password(w.plain[0]) : none;
     case DEVICE:
         return device_password(&w);
+    case IMPACKET:
+        return impacket_password(t, at);
     case CHPASSWD:
         return behind_colon(piped(t, at));
     default:
@@ -342,7 +382,8 @@ static struct lac_str argument(struct lac_str t, size_t at, unsigned trigger)
 
 /* net user <name> <password>, net use <share> <password>, htpasswd -b <file> <user> <password>,
  * rabbitmqctl add_user <name> <password>, sqlplus <user>/<password>, echo <user>:<password> |
- * chpasswd, echo <password> | sudo -S; of network devices enable password <password>. */
+ * chpasswd, echo <password> | sudo -S, psexec.py <user>:<password>@<host>; of network devices
+ * enable password <password>. */
 bool lac_match_verify_command_argument(struct lac_str t, size_t at, unsigned trigger,
                                        struct lac_match_span *out)
 {

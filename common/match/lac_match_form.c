@@ -394,8 +394,9 @@ static bool is_setting(struct lac_str name)
     return memchr(name.ptr, '_', name.len) && lac_match_is_constant(name);
 }
 
-/* set("password", ".."), set(OPT_PASSWORD, ".."), PASSWORD('..'), getenv("TOKEN") or "..": where
- * the quoted value begins, 0 when there is none. `closed`: behind the name and its quote. */
+/* set("password", ".."), set(OPT_PASSWORD, ".."), PASSWORD('..'), std::string token{".."},
+ * getenv("TOKEN") or "..": where the quoted value begins, 0 when there is none. `closed`: behind
+ * the name and its quote. */
 static size_t behind_call(struct lac_str t, const struct lac_match_name *name, size_t closed,
                           bool noun)
 {
@@ -406,8 +407,8 @@ static size_t behind_call(struct lac_str t, const struct lac_match_name *name, s
         (quoted ? is_argument(t, name->start, noun)
                 : is_setting(lac_str_slice(t, name->start, name->end)))) {
         i = lac_match_skip(t, i + 1, " \t", BLANKS_MAX);
-    } else if (lac_match_byte(t, i) == '(' && !quoted) {
-        i++;
+    } else if (lac_match_is_in(lac_match_byte(t, i), "({") && !quoted) {
+        i = lac_match_skip(t, i + 1, " ", 1);
     } else {
         i = closed;
         if (lac_match_byte(t, i) == ')' && quoted)
@@ -467,6 +468,22 @@ static size_t behind_array(struct lac_str t, size_t i)
     return end > i && lac_match_byte(t, end) == ']' ? end + 1 : i;
 }
 
+/* | DB_PASSWORD | .. |: a row of a table whose first cell is the name, as Markdown has it. Where
+ * the second begins, 0 when there is none. */
+static size_t behind_cell(struct lac_str t, size_t name, size_t i)
+{
+    size_t start = lac_match_skip_back(t, name, " `*", BLANKS_MAX);
+    size_t end;
+
+    i = lac_match_skip(t, i, " `*", BLANKS_MAX);
+    if (lac_match_byte(t, i) != '|' || lac_match_before(t, start) != '|' ||
+        (start > 1 && t.ptr[start - 2] != '\n'))
+        return 0;
+    i = lac_match_skip(t, i + 1, " `*", BLANKS_MAX);
+    end = lac_match_run_end(t, i, VALUE_MAX, goes_on);
+    return lac_match_byte(t, lac_match_skip(t, end, " `*", BLANKS_MAX)) == '|' ? i : 0;
+}
+
 /* Where a long quoted value stands on the line behind its operator; otherwise `i`. */
 static size_t behind_line(struct lac_str t, size_t i)
 {
@@ -503,6 +520,8 @@ bool lac_match_value_of(struct lac_str t, const struct lac_match_name *name, boo
         to = behind_pair(t, i);
     if (!to)
         to = behind_call(t, name, i, noun);
+    if (!to)
+        to = behind_cell(t, name->start, name->end);
     if (!to)
         to = behind_operator(t, i, v);
     if (!to)

@@ -43,6 +43,15 @@ static void keys_and_tokens_need_to_look_random(void)
         {"client_secret: short1A", ""},
         {"secret = vault.read(\"k3J9dLq0Zx7Tn2VbY5cW\")", ""},
         {"the secret is k3J9d", ""},
+        {"std::string client_secret{\"k3J9dLq0Zx7Tn2VbY5cW\"};", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"client_secret{k3J9dLq0Zx7Tn2VbY5cW}", ""},
+        {"| clientSecret | k3J9dLq0Zx7Tn2VbY5cW |", "k3J9dLq0Zx7Tn2VbY5cW"},
+        {"| clientSecret | k3J9dLq0Zx7Tn2VbY5cW", ""},
+        {"jwt_secret: \"k>qX??]G&3CF=;@vyrVBp\"", "k>qX??]G&3CF=;@vyrVBp"},
+        {"jwt_secret: \"k>qX??]G&3CF=;@vyr\xC2\xA7VBp\"", ""}, /* a letter of words */
+        {"jwt_secret: \"k>qX??]G&3CF=;@vyxrwBp\"", ""},        /* five in a row */
+        {"jwt_secret: \"k>qX??]G&;@vyrVBp,RF\"", ""},          /* no digit */
+        {"jwt_secret: \"(?:[A-F3]|%[c-f]{2}):X;v@y\"", ""},
         {"client_secret=&next=1", ""}, /* of an address, and empty */
     };
     static const struct fixture_row keys[] = {
@@ -61,6 +70,7 @@ static void keys_and_tokens_need_to_look_random(void)
         {"token: the-quick-brown-fox-jumps", ""},
         {"max_tokens: 4096", ""},
         {"api_token: &anchor", ""},
+        {"token: 'AcmeAccessTokenHere3B4cQ'", ""},
     };
 
     fixture_detect("secret_value", secrets, LAC_COUNT(secrets));
