@@ -169,11 +169,15 @@ static bool has_range(struct lac_str s)
 {
     if (!memchr(s.ptr, '[', s.len))
         return false;
-    for (size_t i = 1; i + 1 < s.len; i++)
-        if (s.ptr[i] == '-' && s.ptr[i - 1] < s.ptr[i + 1] &&
-            lac_match_is_alnum((unsigned char)s.ptr[i - 1]) &&
-            lac_match_is_alnum((unsigned char)s.ptr[i + 1]))
+    for (size_t i = 1; i + 1 < s.len; i++) {
+        unsigned char first = (unsigned char)s.ptr[i - 1], last = (unsigned char)s.ptr[i + 1];
+
+        if (s.ptr[i] == '-' && first < last &&
+            ((lac_match_is_digit(first) && lac_match_is_digit(last)) ||
+             (lac_match_is_upper(first) && lac_match_is_upper(last)) ||
+             (lac_match_is_lower(first) && lac_match_is_lower(last))))
             return true;
+    }
     return false;
 }
 

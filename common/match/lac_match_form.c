@@ -12,6 +12,8 @@ enum {
     VALUE_MIN = 4,
     VALUE_MAX = 256,
     TYPE_MAX = 40,    /* bytes of a declared type */
+    RETURN_MAX = 120, /* from a function's name to what it returns */
+    REMARK_MAX = 32,  /* "(production)" */
     SUBJECT_MAX = 40, /* "password for the test database is": bytes up to "is" */
 };
 
@@ -250,6 +252,10 @@ static size_t behind_subject(struct lac_str t, size_t i, struct lac_match_value 
         !lac_str_has_at(t, i, "to "))
         return 0;
     for (size_t k = i; k < t.len && k - i < SUBJECT_MAX; k++) {
+        if (lac_str_has_at(t, k, " = ") || lac_str_has_at(t, k, ": ")) {
+            v->prose = true;
+            return lac_match_skip(t, k + 1, "= ", BLANKS_MAX);
+        }
         if (lac_match_is_in((unsigned char)t.ptr[k], ".\n;,(=\""))
             return 0;
         if (t.ptr[k] == ' ' && (lac_str_has_at(t, k, " is ") || lac_str_has_at(t, k, " is: ")))
@@ -261,10 +267,10 @@ static size_t behind_subject(struct lac_str t, size_t i, struct lac_match_value 
 /* Operators of more than one character, the longer ones first. */
 static size_t behind_signs(struct lac_str t, size_t i)
 {
-    static const char *const signs[] = {
-        "value=", ":::=", "::=", "=>", ":=", "==", "!=", "?=", ".=", "+=", "||", "??", NULL};
+    static const char *const signs[] = {"value=", "content=", ":::=", "::=", "=>", ":=", "==",
+                                        "!=",     "?=",       ".=",   "+=",  "||", "??", NULL};
 
-    if (!lac_match_is_in(lac_match_byte(t, i), "=:v!|?.+")) /* none begins otherwise */
+    if (!lac_match_is_in(lac_match_byte(t, i), "=:vc!|?.+")) /* none begins otherwise */
         return 0;
     for (size_t k = 0; signs[k]; k++)
         if (lac_str_has_at(t, i, signs[k]))
@@ -394,6 +400,36 @@ static bool is_setting(struct lac_str name)
     return memchr(name.ptr, '_', name.len) && lac_match_is_constant(name);
 }
 
+/* add_argument("--password", type=str, default=".."): behind the '=', 0 when there is none. */
+static size_t behind_default(struct lac_str t, size_t i)
+{
+    size_t limit = i + BLOCK_MAX < t.len ? i + BLOCK_MAX : t.len;
+
+    for (; i < limit && t.ptr[i] != ')'; i++)
+        if (t.ptr[i] == 'd' && lac_str_has_at(t, i, "default=") &&
+            !lac_match_is_name(lac_match_before(t, i)))
+            return i + strlen("default=");
+    return 0;
+}
+
+/* getToken() { return ".."; }, def password(self) -> str: return "..": behind "return ", 0 when the
+ * body has more than that. `i` is behind the parenthesis. */
+static size_t behind_return(struct lac_str t, size_t i)
+{
+    size_t close = i;
+    size_t limit = i + RETURN_MAX < t.len ? i + RETURN_MAX : t.len;
+
+    while (close < limit && t.ptr[close] != ')' && t.ptr[close] != '\n')
+        close++;
+    if (lac_match_byte(t, close) != ')')
+        return 0;
+    for (i = close + 1; i < limit && !lac_match_is_in((unsigned char)t.ptr[i], ";,()\"'`}"); i++)
+        if (t.ptr[i] == 'r' && lac_str_has_at(t, i, "return ") &&
+            lac_match_is_in(lac_match_before(t, i), " \t\n{"))
+            return i + strlen("return ");
+    return 0;
+}
+
 /* set("password", ".."), set(OPT_PASSWORD, ".."), PASSWORD('..'), std::string token{".."},
  * getenv("TOKEN") or "..": where the quoted value begins, 0 when there is none. `closed`: behind
  * the name and its quote. */
@@ -407,8 +443,14 @@ static size_t behind_call(struct lac_str t, const struct lac_match_name *name, s
         (quoted ? is_argument(t, name->start, noun)
                 : is_setting(lac_str_slice(t, name->start, name->end)))) {
         i = lac_match_skip(t, i + 1, " \t", BLANKS_MAX);
+        if (quoted && !at_quote(t, i))
+            i = behind_default(t, i);
     } else if (lac_match_is_in(lac_match_byte(t, i), "({") && !quoted) {
+        bool call = t.ptr[i] == '(';
+
         i = lac_match_skip(t, i + 1, " ", 1);
+        if (call && !at_quote(t, i))
+            i = behind_return(t, i);
     } else {
         i = closed;
         if (lac_match_byte(t, i) == ')' && quoted)
@@ -419,7 +461,29 @@ static size_t behind_call(struct lac_str t, const struct lac_match_name *name, s
             return 0;
         i = lac_match_skip(t, i + 2, " |?\t", BLANKS_MAX);
     }
-    return at_quote(t, i) ? i : 0;
+    return i && at_quote(t, i) ? i : 0;
+}
+
+/* ${DB_PASSWORD:-..}, ${DB_PASSWORD:=..}: behind the sign, 0 where that is none of a shell. */
+static size_t behind_fallback(struct lac_str t, size_t name, size_t i)
+{
+    return lac_match_byte(t, i) == ':' && lac_match_is_in(lac_match_byte(t, i + 1), "-=") &&
+                   name >= 2 && t.ptr[name - 1] == '{' && t.ptr[name - 2] == '$'
+               ? i + 2
+               : 0;
+}
+
+/* "API key (production): ..": behind what says which one, where an operator follows; otherwise
+ * `i`. */
+static size_t behind_remark(struct lac_str t, size_t i)
+{
+    size_t to = i + 2;
+
+    if (!lac_str_has_at(t, i, " ("))
+        return i;
+    while (to < t.len && to - i < REMARK_MAX && !lac_match_is_in((unsigned char)t.ptr[to], ")\n"))
+        to++;
+    return lac_str_has_at(t, to, "): ") || lac_str_has_at(t, to, ") = ") ? to + 1 : i;
 }
 
 /* ENV DB_PASSWORD .., SetEnv DB_PASSWORD ..: the word before says that a value follows. */
@@ -509,8 +573,10 @@ bool lac_match_value_of(struct lac_str t, const struct lac_match_name *name, boo
     if (lac_match_byte(t, i) == '?' && lac_match_byte(t, i + 1) != '=')
         return false;
     i = behind_array(t, i);
-    i = lac_match_skip(t, i, "\\\"'`]", 4);
-    v->quoted = i > name->end;
+    i = behind_remark(t, i);
+    if (t.ptr[i - 1] != ')')
+        i = lac_match_skip(t, i, "\\\"'`]", 4);
+    v->quoted = i > name->end && t.ptr[i - 1] != ')';
     if (name->option && lac_match_byte(t, i) == ' ') {
         to = lac_match_skip(t, i, " ", BLANKS_MAX);
         if (lac_match_byte(t, to) == '-') /* the next option */
@@ -522,6 +588,8 @@ bool lac_match_value_of(struct lac_str t, const struct lac_match_name *name, boo
         to = behind_call(t, name, i, noun);
     if (!to)
         to = behind_cell(t, name->start, name->end);
+    if (!to)
+        to = behind_fallback(t, name->start, i);
     if (!to)
         to = behind_operator(t, i, v);
     if (!to)
