@@ -21,8 +21,7 @@ static bool is_letter(unsigned char c)
     return lac_match_is_alpha(c) || c >= 0x80;
 }
 
-/* From `i` up to the line's end, without a carriage return. False: it has more than `limit`. */
-static bool line_at(struct lac_str t, size_t i, size_t limit, struct lac_str *line)
+bool lac_match_line_at(struct lac_str t, size_t i, size_t limit, struct lac_str *line)
 {
     size_t most = t.len - i < limit ? t.len - i : limit;
     const char *end = most > 0 ? memchr(t.ptr + i, '\n', most) : NULL;
@@ -35,17 +34,14 @@ static bool line_at(struct lac_str t, size_t i, size_t limit, struct lac_str *li
     return true;
 }
 
-/* Where the next line begins, at most a byte behind the text. */
-static size_t behind_line(struct lac_str t, struct lac_str line)
+size_t lac_match_behind_line(struct lac_str t, struct lac_str line)
 {
     size_t end = (size_t)(line.ptr - t.ptr) + line.len;
 
     return end + 1 + (lac_match_byte(t, end) == '\r');
 }
 
-/* Where the field that begins at `i` ends: at a mark or with the line. In quotes, a mark is none
- * and two quotes are one (RFC 4180). */
-static size_t field_end(struct lac_str line, size_t i, unsigned char mark)
+size_t lac_match_field_end(struct lac_str line, size_t i, unsigned char mark)
 {
     const char *end;
 
@@ -62,8 +58,7 @@ static size_t field_end(struct lac_str line, size_t i, unsigned char mark)
     return end ? (size_t)(end - line.ptr) : line.len;
 }
 
-/* Without what is around a value: blanks and backticks between strokes, else one pair of quotes. */
-static struct lac_str trim(struct lac_str f, unsigned char mark)
+struct lac_str lac_match_field_trim(struct lac_str f, unsigned char mark)
 {
     if (mark == '|') {
         while (f.len > 0 && lac_match_is_in((unsigned char)f.ptr[f.len - 1], " \t`"))
@@ -84,10 +79,10 @@ static bool field_of(struct lac_str line, const struct lac_match_column *c, stru
     size_t i = 0;
 
     for (unsigned n = 0;; n++) {
-        size_t end = field_end(line, i, c->mark);
+        size_t end = lac_match_field_end(line, i, c->mark);
 
         if (n == c->index)
-            *field = trim(lac_str_slice(line, i, end), c->mark);
+            *field = lac_match_field_trim(lac_str_slice(line, i, end), c->mark);
         if (end == line.len || n == c->marks)
             return end == line.len && n == c->marks;
         i = end + 1;
@@ -114,15 +109,13 @@ static bool is_heading(struct lac_str f)
     return letter || lac_str_is(f, "#");
 }
 
-/* Whether all fields are headings; between strokes, the line may have one at both ends. Counts its
- * marks. */
-static bool are_headings(struct lac_str line, unsigned char mark, unsigned *count)
+bool lac_match_are_headings(struct lac_str line, unsigned char mark, unsigned *count)
 {
     size_t i = 0;
 
     for (*count = 0; *count <= MARKS_MAX; ++*count) {
-        size_t end = field_end(line, i, mark);
-        struct lac_str field = trim(lac_str_slice(line, i, end), mark);
+        size_t end = lac_match_field_end(line, i, mark);
+        struct lac_str field = lac_match_field_trim(lac_str_slice(line, i, end), mark);
         bool outside = mark == '|' && field.len == 0 && (i == 0 || end == line.len);
 
         if (!outside && !is_heading(field))
@@ -197,17 +190,19 @@ bool lac_match_column_of(struct lac_str t, size_t at, struct lac_match_column *c
         return false;
     while (start > limit && t.ptr[start - 1] != '\n')
         start--;
-    if ((start > 0 && t.ptr[start - 1] != '\n') || !line_at(t, start, HEADINGS_MAX, &line))
+    if ((start > 0 && t.ptr[start - 1] != '\n') ||
+        !lac_match_line_at(t, start, HEADINGS_MAX, &line))
         return false;
     *c = (struct lac_match_column){.mark = mark};
-    if (!are_headings(line, mark, &c->marks))
+    if (!lac_match_are_headings(line, mark, &c->marks))
         return false;
-    for (size_t i = field_end(line, 0, mark); i < at - start; i = field_end(line, i + 1, mark))
+    for (size_t i = lac_match_field_end(line, 0, mark); i < at - start;
+         i = lac_match_field_end(line, i + 1, mark))
         c->index++;
     if (!field_of(line, c, &field) || !is_secret_heading(field) ||
         field.ptr + field.len != t.ptr + at)
         return false;
-    c->row = behind_line(t, line);
+    c->row = lac_match_behind_line(t, line);
     return c->row < t.len;
 }
 
@@ -217,16 +212,26 @@ bool lac_match_column_next(struct lac_str t, struct lac_match_column *c, struct 
     unsigned count;
 
     do {
-        if (c->row >= t.len || !line_at(t, c->row, ROW_MAX, &line))
+        if (c->row >= t.len || !lac_match_line_at(t, c->row, ROW_MAX, &line))
             return false;
-        c->row = behind_line(t, line);
+        c->row = lac_match_behind_line(t, line);
     } while (is_rule(line, c->mark));
     if (line.len == 0 || !field_of(line, c, &field))
         return false;
-    if (is_secret_heading(field) && are_headings(line, c->mark, &count))
+    if (is_secret_heading(field) && lac_match_are_headings(line, c->mark, &count))
         return false;
     v->text = field;
     v->at = (size_t)(field.ptr - t.ptr);
     v->quoted = true;
     return true;
+}
+
+/* Of a list in brackets, in all databases' quotes. */
+struct lac_str lac_match_column_name(struct lac_str f)
+{
+    while (f.len > 0 && lac_match_is_in((unsigned char)f.ptr[f.len - 1], " \t\r\n`\"]"))
+        f.len--;
+    while (f.len > 0 && lac_match_is_in((unsigned char)f.ptr[0], " \t\r\n`\"["))
+        f.ptr++, f.len--;
+    return f;
 }

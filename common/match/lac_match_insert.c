@@ -141,6 +141,6 @@ bool lac_match_insert_next(struct lac_str t, struct lac_match_column *c, struct 
         return false;
     v->quoted = true;
     i = skip(t, i + 1);
-    c->row = lac_match_byte(t, i) == ',' ? skip(t, i + 1) : t.len;
+    c->row = lac_match_byte(t, i) == ',' ? skip(t, i + 1) : i;
     return true;
 }

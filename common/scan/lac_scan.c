@@ -49,6 +49,7 @@ void lac_scan_close(struct lac_scan *s)
     if (!s)
         return;
     lac_match_scratch_close(s->scratch);
+    lac_scan_cells_close(s->cells);
     free(s->hits);
     free(s->at);
     free(s->spans);
@@ -82,8 +83,8 @@ static size_t cut_behind(struct lac_str text, size_t at)
     return at;
 }
 
-static enum lac_status push(struct lac_scan *s, const struct lac_scan_finding *f,
-                            struct lac_scan_result *out, struct lac_err *err)
+enum lac_status lac_scan_push(struct lac_scan *s, const struct lac_scan_finding *f,
+                              struct lac_scan_result *out, struct lac_err *err)
 {
     if (s->count == LAC_SCAN_FINDINGS_MAX) {
         out->truncated = true;
@@ -107,19 +108,18 @@ static enum lac_status push(struct lac_scan *s, const struct lac_scan_finding *f
     return LAC_OK;
 }
 
-/* What a window says beyond the places: floors and opinions, of rules that were asked for. */
-static void hear(struct lac_scan *s, const struct lac_match_hit *h, struct lac_scan_result *out)
+void lac_scan_hear(struct lac_scan *s, uint32_t rule, uint32_t score, struct lac_scan_result *out)
 {
-    const struct lac_match_rule *r = lac_match_rule_at(s->plan->m, h->rule);
+    const struct lac_match_rule *r = lac_match_rule_at(s->plan->m, rule);
 
-    if (!s->plan->asked[h->rule] || h->score < LAC_MATCH_SCORE_COUNTS)
+    if (!s->plan->asked[rule] || score < LAC_MATCH_SCORE_COUNTS)
         return;
     if (r->strength == LAC_MATCH_FLOOR)
         out->tier = lac_tier_join(out->tier, r->tier);
-    if (r->strength != LAC_MATCH_OPINION || s->spoke[h->rule])
+    if (r->strength != LAC_MATCH_OPINION || s->spoke[rule])
         return;
-    s->spoke[h->rule] = true;
-    s->heard[s->heard_count++] = h->rule;
+    s->spoke[rule] = true;
+    s->heard[s->heard_count++] = rule;
 }
 
 /* Of what a seam would cut in two for good. A JWT's five parts have 40 KiB at most. */
@@ -176,8 +176,8 @@ static enum lac_status take(struct lac_scan *s, const struct lac_match_hits *hit
             continue;
         f.listed = own && s->plan->listed[h->rule] && h->score >= s->plan->min_score;
         if (own)
-            hear(s, h, out);
-        status = push(s, &f, out, err);
+            lac_scan_hear(s, h->rule, h->score, out);
+        status = lac_scan_push(s, &f, out, err);
     }
     return status;
 }
@@ -286,6 +286,8 @@ enum lac_status lac_scan_text(struct lac_scan *s, struct lac_str text, size_t fr
         if (size < most && ++fits % WINDOWS_BEFORE_LARGER == 0)
             size = size * 2 < most ? size * 2 : most;
     }
+    if (status == LAC_OK)
+        status = lac_scan_tables(s, text, from, to, out, err);
     weigh(s, out);
     out->at = s->at;
     out->count = s->count;

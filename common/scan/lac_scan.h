@@ -10,6 +10,9 @@
  * be cut, the seam is moved before it, by up to 40 KiB. A window in which more was found
  * than could be listed is looked at again in smaller ones.
  *
+ * Cells of a table at the text's begin, and of SQL's INSERT and COPY, are looked at once more
+ * together with their headings, wherever those stand.
+ *
  * What holds for a field holds for a window: a rule with a count threshold needs that many hits
  * within one (at most LAC_SCAN_WINDOW bytes).
  *
@@ -108,6 +111,13 @@ struct lac_scan_result {
  */
 enum lac_status lac_scan_text(struct lac_scan *s, struct lac_str text, size_t from, size_t to,
                               struct lac_scan_result *out, struct lac_err *err) LAC_MUST_USE;
+
+/*
+ * Before a text in pieces loses its first `by` bytes and the next call's piece begins with what is
+ * left: `text` is the last call's, still whole. Without it a text whose `from` is not 0 is another
+ * one, of whose tables the headings are not known.
+ */
+void lac_scan_shift(struct lac_scan *s, struct lac_str text, size_t by);
 
 /*
  * Where to cut `text` into pieces that would be cut at `to`, [from, to) being one: there, or before

@@ -6,6 +6,7 @@
 #include "lac_decide.h"
 #include "lac_redact.h"
 #include "lac_scan.h"
+#include "lac_scan_table.h"
 
 struct lac_scan_plan {
     const struct lac_pack *pack; /* borrowed */
@@ -30,6 +31,16 @@ struct lac_scan {
     uint32_t *heard; /* [rule_count]: which, in the order of the first of each */
     size_t heard_count;
     struct lac_decide_opinion opinions[LAC_DECIDE_OPINION_MAX];
+    struct lac_scan_table table;
+    struct lac_scan_cells *cells;
+    bool shifted; /* the next text goes on where the last one ended */
 };
+
+/* Keeps a finding, in the order in which they come. RETRY: no memory. */
+enum lac_status lac_scan_push(struct lac_scan *s, const struct lac_scan_finding *f,
+                              struct lac_scan_result *out, struct lac_err *err) LAC_MUST_USE;
+
+/* What a finding says beyond its place: floors and opinions, of rules that were asked for. */
+void lac_scan_hear(struct lac_scan *s, uint32_t rule, uint32_t score, struct lac_scan_result *out);
 
 #endif

@@ -197,6 +197,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_instruction_sets(text, &whole);
     cut = text.len * data[1] / 255;
     look(text, 0, cut, &parts, &r);
+    lac_scan_shift(scan, text, 0);
     look(text, cut, text.len, &parts, &r);
     LAC_ASSERT(equal(&parts, &whole));
     return 0;

@@ -219,6 +219,33 @@ def test_a_key_of_kilobytes_is_found_whole_over_the_edges_of_pieces(tmp_path):
         assert "1 finding in 1 file" in scan(tmp_path, status=1).stderr
 
 
+PEOPLE = 50000
+SSNS = [f"457{i % 99 + 1:02}{i % 9999 + 1:04}" for i in range(PEOPLE)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_cells_are_read_with_headings_that_stand_megabytes_above(tmp_path, encoding):
+    rows = "".join(f"{i},person {i},{ssn},of no interest\n" for i, ssn in enumerate(SSNS))
+    (tmp_path / "people.csv").write_bytes(f"id,name,ssn,note\n{rows}".encode(encoding))
+    rows = "".join(f"{i}\t{ssn}\n" for i, ssn in enumerate(SSNS))
+    (tmp_path / "people.sql").write_bytes(
+        f"-- dump\nCOPY p (id, ssn) FROM stdin;\n{rows}\\.\n".encode(encoding))
+    for name in "people.csv", "people.sql":
+        found = scan(tmp_path, "--format", "jsonl", "--rules", "us-ssn-bare", name, status=1).stdout
+        found = [json.loads(line) for line in found.splitlines()]
+        first = 2 if name == "people.csv" else 3
+        assert [f["line"] for f in found] == list(range(first, first + PEOPLE))
+        assert not any(ssn in f["excerpt"] for f, ssn in zip(found, SSNS))
+        piped = scan(tmp_path, "--format", "jsonl", "--rules", "us-ssn-bare", "-",
+                     stdin=(tmp_path / name).read_bytes(), status=1).stdout
+        assert [json.loads(line)["start"] for line in piped.splitlines()] == [
+            f["start"] for f in found]
+        redacted = subprocess.run([BIN / "lacuna", "redact", name], cwd=tmp_path, env=_env(),
+                                  capture_output=True, check=True).stdout.decode(encoding)
+        assert redacted.count("<US_SSN>") == PEOPLE
+        assert not re.search(r"\b457\d{6}\b", redacted)
+
+
 def test_a_byte_order_mark_takes_no_column(tmp_path):
     (tmp_path / "a.txt").write_bytes("\ufeffjane.doe@acme.io\r\nü kim@acme.io\n".encode())
     found = scan(tmp_path, "--format", "jsonl", "a.txt", status=1)

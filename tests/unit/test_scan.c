@@ -418,8 +418,164 @@ static void a_redacted_text_keeps_every_other_byte(void)
     lac_pack_close(pack_of_the_tests());
 }
 
+/* ---- tables ---- */
+
+enum { TABLE_ROWS = 20000, TABLE_BYTES = 2 << 20 };
+
+/* A head, so many rows, in which '@' is a number and '#' one of three digits, and an end. */
+static struct lac_str table(const char *head, const char *row, const char *end)
+{
+    static char text[TABLE_BYTES];
+    size_t n = (size_t)snprintf(text, sizeof(text), "%s", head);
+
+    for (unsigned i = 0; i < TABLE_ROWS; i++)
+        for (const char *c = row; *c && n < sizeof(text) - 1; c++) {
+            if (*c == '@' || *c == '#')
+                n += (size_t)snprintf(text + n, sizeof(text) - n, "%u",
+                                      *c == '@' ? i : 100 + i % 900);
+            else
+                text[n++] = *c;
+        }
+    LAC_TEST_NEED(n < sizeof(text) - 1024);
+    n += (size_t)snprintf(text + n, sizeof(text) - n, "%s", end);
+    return (struct lac_str){text, n};
+}
+
+/* How many of the findings are of the rule, and "B<digits>" where they should be. */
+static size_t near_ones(struct bench *b, struct lac_str text, const struct lac_scan_result *r)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->count; i++) {
+        const struct lac_scan_finding *f = &r->at[i];
+
+        if (!f->listed || !lac_str_is(lac_scan_rule(b->plan, f->rule)->id, "near"))
+            continue;
+        n++;
+        LAC_TEST_EQ(f->end - f->start, 4);
+        LAC_TEST_EQ(text.ptr[f->start], 'B');
+        LAC_TEST_EQ(i == 0 || r->at[i - 1].start <= f->start, true);
+    }
+    return n;
+}
+
+static void a_cell_is_read_with_its_heading(void)
+{
+    static const struct {
+        const char *head, *row, *end;
+    } rows[] = {
+        {"name,badge\n", "p@,B#\n", ""},
+        {"\xEF\xBB\xBFname;badge\r\n", "p@;B#\r\n", ""},
+        {"# of today\nname\tbadge\n", "p@\t\"B#\"\n", ""},
+        {"\"badge\",\"note\"\n", "\"for \"\"p@\"\"\n, B#\",x\n", ""},
+        {"| name | badge |\n|---|---|\n", "| p@ | B# |\n", ""},
+        {"-- dump\nCOPY public.t (name, badge) FROM stdin;\n", "p@\tB#\n",
+         "\\.\n\nCOPY public.o (name) FROM stdin;\nB777\n\\.\n"},
+        {"-- dump\nINSERT INTO `t` (`name`, `badge`) VALUES\n", "('p@', 'B#'),\n",
+         "('q', 'x');\nINSERT INTO o (name) VALUES ('B777');\n"},
+        {"SET x = 1;\n", "insert into t (name, badge) values ('p@', 'B#');\n", ""},
+    };
+
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        struct lac_str text = table(rows[i].head, rows[i].row, rows[i].end);
+        struct lac_scan_result r;
+        struct bench b;
+        size_t n = 0;
+
+        setup(&b, NULL);
+        r = scan(&b, text, 0, text.len);
+        LAC_TEST_EQ(near_ones(&b, text, &r), TABLE_ROWS);
+        LAC_TEST_EQ(r.tier, LAC_TIER_INTERNAL);
+        for (size_t from = 0, to; from < text.len; from = to) {
+            to = text.len - from > 100001 ? from + 100001 : text.len;
+            if (from > 0)
+                lac_scan_shift(b.s, text, 0);
+            r = scan(&b, text, from, to);
+            n += near_ones(&b, text, &r);
+        }
+        LAC_TEST_EQ(n, TABLE_ROWS);
+        teardown(&b);
+    }
+}
+
+/* As a file is read: what was looked at is dropped, and the end of a part may be moved back. */
+static void a_table_goes_on_in_the_next_piece(void)
+{
+    struct lac_str all = table("name,badge\n", "p@,B#\n", ""), piece = all;
+    size_t from = 0, n = 0;
+    struct bench b;
+
+    setup(&b, NULL);
+    for (unsigned k = 0;; k++) {
+        size_t to = piece.len - from > 60000 ? from + 60000 : piece.len, keep;
+        struct lac_scan_result r;
+
+        r = scan(&b, piece, from, to);
+        if (to < piece.len && k % 2)
+            to -= 50000;
+        for (size_t i = 0; i < r.count; i++)
+            n += r.at[i].listed && r.at[i].start < to;
+        if (to == piece.len)
+            break;
+        keep = to > LAC_SCAN_MARGIN ? to - LAC_SCAN_MARGIN : 0;
+        lac_scan_shift(b.s, piece, keep);
+        piece = lac_str_slice(piece, keep, piece.len);
+        from = to - keep;
+    }
+    LAC_TEST_EQ(n, TABLE_ROWS);
+    teardown(&b);
+}
+
+static void what_is_no_table_is_read_as_it_is(void)
+{
+    static const char *const texts[] = {
+        "name,badge\np,x\n",                      /* nothing in it */
+        "name, badge\np0,B100\n",                 /* a sentence's list */
+        "name,badge\n\n\nB100 stands alone here", /* no row */
+        "one line\nname,badge\n",                 /* not at the begin, and nothing below */
+        "name,x\nbadges,1\nwere,all,lost,in,the,long,winter,of,the,year,and,so,on,in,B100,a\n",
+    };
+    struct bench b;
+
+    setup(&b, NULL);
+    LAC_TEST_STR(listed(&b, texts[0]), "");
+    LAC_TEST_STR(listed(&b, texts[3]), "");
+    for (size_t i = 1; i < LAC_COUNT(texts); i++) {
+        struct lac_str text = lac_str_from(texts[i]);
+        struct lac_scan_result r = scan(&b, text, 0, text.len);
+        size_t of_cells = r.count;
+
+        /* The same behind something that is no heading. */
+        static char other[512];
+        (void)snprintf(other, sizeof(other), "?\n%s", texts[i]);
+        r = scan(&b, lac_str_from(other), 0, strlen(other));
+        LAC_TEST_EQ(of_cells, r.count);
+    }
+    teardown(&b);
+}
+
+static void a_weak_candidate_is_listed_once_with_its_heading(void)
+{
+    static char text[4096];
+    const struct lac_scan_options weak = {.min_score = 0};
+    size_t n = (size_t)snprintf(text, sizeof(text), "name,code\n");
+    struct lac_scan_result r;
+    struct bench b;
+
+    for (unsigned i = 0; i < 100; i++)
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "p%u,W%u\n", i, 100 + i);
+    setup(&b, &weak);
+    r = scan(&b, (struct lac_str){text, n}, 0, n);
+    LAC_TEST_EQ(r.listed, 100);
+    for (size_t i = 0; i < r.count; i++)
+        LAC_TEST_EQ(r.at[i].score, 700000);
+    teardown(&b);
+}
+
 LAC_TEST_MAIN(
-    scan, a_plan_limits_what_is_listed, weak_candidates_are_listed_for_who_asks,
+    scan, a_cell_is_read_with_its_heading, a_table_goes_on_in_the_next_piece,
+    what_is_no_table_is_read_as_it_is, a_weak_candidate_is_listed_once_with_its_heading,
+    a_plan_limits_what_is_listed, weak_candidates_are_listed_for_who_asks,
     unknown_names_are_refused_with_the_nearest, the_tier_is_what_the_findings_speak_for,
     nothing_is_missed_or_doubled_at_a_seam, what_is_longer_than_a_margin_is_not_cut_at_a_seam,
     what_is_outside_of_the_part_is_known_and_not_listed, a_text_full_of_findings_is_listed_in_full,

@@ -109,9 +109,29 @@ static size_t put_filler(size_t n)
     return put(n, lac_str_from(words[lac_test_random(LAC_COUNT(words))]));
 }
 
+/* Rows that go on as long as nothing else stands between them. */
+static size_t put_table(size_t n)
+{
+    static const char *const heads[] = {
+        "id;ssn;password\n", "-- dump\nINSERT INTO t (id, ssn, password) VALUES\n",
+        "-- dump\nCOPY t (id, ssn, password) FROM stdin;\n", "# of today\nid;\"ssn\";password\r\n"};
+    static const char *const rows[] = {"@;4575@;Tr4il-M@x\n", "(@,'4575@','Tr4il-M@x'),\n",
+                                       "@\t4575@\tTr4il-M@x\n", "@;\"4575@\";\"Tr4il\nM@x\"\r\n"};
+    uint32_t kind = lac_test_random(LAC_COUNT(heads));
+    n = put(n, lac_str_from(heads[kind]));
+    for (uint32_t i = lac_test_random(300); i > 0; i--)
+        for (const char *c = rows[kind]; *c; c++) {
+            char number[16];
+
+            (void)snprintf(number, sizeof(number), "%05u", lac_test_random(100000));
+            n = put(n, *c == '@' ? lac_str_from(number) : (struct lac_str){c, 1});
+        }
+    return n;
+}
+
 static struct lac_str make_text(size_t len)
 {
-    size_t n = 0;
+    size_t n = lac_test_random(3) == 0 ? put_table(0) : 0;
 
     while (n < len) {
         n = put_example(n);
@@ -205,6 +225,8 @@ static void parts_give_what_the_whole_gives(void)
             size_t left = s.len - from;
             size_t to = k == PARTS ? s.len : from + lac_test_random((uint32_t)left + 1);
 
+            if (from > 0)
+                lac_scan_shift(scan, s, 0);
             look(&parts, s, from, to);
             from = to;
         }

@@ -398,6 +398,7 @@ void lac_cli_scan_fd(struct lac_cli_scan_run *run, struct lac_cli_scan_worker *w
         keep = cut_before(p.text, to - LAC_SCAN_MARGIN);
         if (c.at < keep)
             advance(&c, p.text, keep);
+        lac_scan_shift(w->scan, p.text, keep);
         memmove(w->memory, w->memory + keep, len - keep);
         c.at -= keep;
         p.base += keep;
