@@ -104,8 +104,9 @@ void lac_encode_model_close(struct lac_encode_model *m)
 {
     if (!m)
         return;
-    if (m->map)
-        (void)munmap(m->map, m->size);
+    for (uint32_t i = 0; i < m->shard_count; i++)
+        if (m->shards[i].map)
+            (void)munmap(m->shards[i].map, m->shards[i].size);
     free(m->memory);
     free(m->folder);
     free(m);

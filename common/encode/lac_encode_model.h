@@ -2,11 +2,12 @@
 /*
  * lac_encode_model - a BERT-family encoder as Hugging Face folders hold it
  *
- * Reads config.json, model.safetensors (F32, F16, BF16; tensor names with or without "bert."),
- * sentence-transformers' modules.json, its pooling and its sentence_bert_config.json. The weights
- * are mapped, not copied. Formats: https://huggingface.co/docs/safetensors and the files that
- * sentence-transformers 2 and later write. Hostile files are refused with the tensor's or the
- * file's name: overlapping, huge or misshapen tensors, offsets beyond the file, deep JSON.
+ * Reads config.json, model.safetensors (F32, F16, BF16; tensor names with or without "bert.") or,
+ * where there is none, the files that model.safetensors.index.json names; sentence-transformers'
+ * modules.json, its pooling and its sentence_bert_config.json. The weights are mapped, not copied.
+ * Formats: https://huggingface.co/docs/safetensors and the files that sentence-transformers 2 and
+ * later write. Hostile files are refused with the tensor's or the file's name: overlapping, huge or
+ * misshapen tensors, offsets beyond the file, deep JSON.
  *
  * Refused besides: what would be ignored silently and make another vector, such as a tensor below
  * encoder. or embeddings. that this form of the model does not have, a Dense module, or weights
@@ -91,16 +92,13 @@ struct lac_str lac_encode_model_prefix(const struct lac_encode_model *m, bool qu
 
 /*
  * Identity: SHA-256 over one line `path, size, sha256` (as a pack's hash is made), sorted by path,
- * of exactly the files that shape a vector, as far as they exist: those of
- * lac_encode_model_files() and the pooling's config.json. Goes into decisions. A generated model's
+ * of exactly the files that shape a vector, as far as they exist: all with weights, their index,
+ * the configurations and the tokenizer's. Goes into decisions. A generated model's
  * is made of its shape and seed. Reads all of the files (0.4 s a gigabyte) unless the store
  * (lac_encode_store.h) has checked them and knew it: ask once. FATAL: a file can't be read.
  */
 enum lac_status lac_encode_model_hash(const struct lac_encode_model *m,
                                       unsigned char out[LAC_ENCODE_HASH_SIZE],
                                       struct lac_err *err) LAC_MUST_USE;
-
-/* The files in the folder that shape a vector, sorted; NULL ends the list. */
-extern const char *const lac_encode_model_files[];
 
 #endif

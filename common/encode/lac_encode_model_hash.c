@@ -14,18 +14,34 @@ _Static_assert((int)LAC_ENCODE_HASH_SIZE == (int)LAC_SHA256_SIZE, "a hash is a S
 
 enum { STEP = 1 << 18, PATH_SIZE = 4096, LINE_SIZE = 256 };
 
-const char *const lac_encode_model_files[] = {
+/* Those without weights. */
+static const char *const files[] = {
     "config.json",
     "config_sentence_transformers.json",
-    "model.safetensors",
     "modules.json",
     "sentence_bert_config.json",
     "special_tokens_map.json",
     "tokenizer.json",
     "tokenizer_config.json",
     "vocab.txt",
-    NULL,
 };
+
+_Static_assert(LAC_COUNT(files) + LAC_ENCODE_SHARD_MAX + 1 < LAC_ENCODE_NAMES_MAX,
+               "room for them, the index and the pooling's");
+
+size_t lac_encode_model_names(const struct lac_encode_model *m,
+                              const char *out[LAC_ENCODE_NAMES_MAX])
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < LAC_COUNT(files); i++)
+        out[count++] = files[i];
+    for (uint32_t i = 0; i < m->shard_count; i++)
+        out[count++] = m->shards[i].name;
+    if (m->indexed)
+        out[count++] = LAC_ENCODE_INDEX;
+    return count;
+}
 
 struct hasher {
     struct lac_sha256_ctx *lines, *file;
@@ -91,14 +107,10 @@ static enum lac_status hash_folder(struct hasher *h, const struct lac_encode_mod
                                    struct lac_err *err)
 {
     char pooling[LAC_ENCODE_MODEL_PATH_MAX + sizeof("/config.json")];
-    const char *names[16];
+    const char *names[LAC_ENCODE_NAMES_MAX];
     enum lac_status status = LAC_OK;
-    size_t count = 0;
+    size_t count = lac_encode_model_names(m, names);
 
-    while (lac_encode_model_files[count]) {
-        names[count] = lac_encode_model_files[count];
-        count++;
-    }
     if (m->pooling_folder[0]) {
         (void)snprintf(pooling, sizeof(pooling), "%s/config.json", m->pooling_folder);
         names[count++] = pooling;

@@ -18,20 +18,40 @@ enum {
     LAC_ENCODE_VOCAB_ROWS_MAX = 1 << 20,
     LAC_ENCODE_PLACES_MAX = 8192, /* rows of the position table; only POSITION_MAX are used */
     LAC_ENCODE_TYPE_MAX = 16,
+    LAC_ENCODE_SHARD_MAX = 64, /* files with weights */
+    LAC_ENCODE_SHARD_NAME_MAX = 64,
+    LAC_ENCODE_NAMES_MAX = LAC_ENCODE_SHARD_MAX + 16,
+};
+
+#define LAC_ENCODE_WEIGHTS "model.safetensors"
+#define LAC_ENCODE_INDEX   LAC_ENCODE_WEIGHTS ".index.json"
+
+/* A file with weights, mapped. */
+struct lac_encode_shard {
+    char name[LAC_ENCODE_SHARD_NAME_MAX + 1];
+    void *map;
+    size_t size;
 };
 
 struct lac_encode_model {
     struct lac_encode_weights weights;
     char *folder;  /* owned; NULL: generated */
-    void *map;     /* the mapped file; NULL: generated */
     void *memory;  /* owned; generated weights */
-    size_t size;   /* bytes of either */
+    size_t size;   /* bytes of them */
     uint64_t seed; /* of generated ones */
     char pooling_folder[LAC_ENCODE_MODEL_PATH_MAX + 1];
-    char prefix[2][LAC_ENCODE_PREFIX_MAX + 1]; /* document, query */
+    char prefix[2][LAC_ENCODE_PREFIX_MAX + 1];            /* document, query */
+    struct lac_encode_shard shards[LAC_ENCODE_SHARD_MAX]; /* of shard_count; 0: generated */
+    uint32_t shard_count;
+    bool indexed; /* by LAC_ENCODE_INDEX; otherwise there is one, LAC_ENCODE_WEIGHTS */
     bool hash_known;
     unsigned char hash[LAC_ENCODE_HASH_SIZE];
 };
+
+/* The names of the files below the folder that shape a vector, but for the pooling's, whether they
+ * exist or not. Borrowed. Returns how many. */
+size_t lac_encode_model_names(const struct lac_encode_model *m,
+                              const char *out[LAC_ENCODE_NAMES_MAX]);
 
 /* One part of a model: where it goes, what it is called, how large it has to be. */
 enum lac_encode_extent {

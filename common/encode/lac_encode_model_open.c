@@ -10,6 +10,7 @@
 
 #include "lac_buf.h"
 #include "lac_encode_model_config.h"
+#include "lac_encode_model_index.h"
 #include "lac_encode_model_internal.h"
 #include "lac_encode_model_tensors.h"
 #include "lac_file.h"
@@ -126,53 +127,151 @@ static enum lac_status read_rest(struct lac_encode_model *m, struct lac_buf *buf
     return status;
 }
 
-static enum lac_status map_file(struct lac_encode_model *m, const char *path, struct lac_err *err)
+/* `*budget`: how many bytes of weights may still come. */
+static enum lac_status map_open(struct lac_encode_shard *shard, int fd, const char *path,
+                                off_t *budget, struct lac_err *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    enum lac_status status = LAC_OK;
     struct stat st;
 
-    if (fd < 0 && errno == ENOENT)
-        return lac_err_set(err, LAC_FATAL, ENOENT,
-                           "%s: there is none; weights are read from a single file of this name",
-                           path);
-    if (fd < 0 || fstat(fd, &st) != 0) {
-        status = lac_err_set(err, LAC_FATAL, errno, "%s: %s", path, lac_errno_text(errno));
-    } else if (!S_ISREG(st.st_mode)) {
-        status = lac_err_set(err, LAC_FATAL, EINVAL, "%s: not a regular file", path);
-    } else if (st.st_size == 0 || st.st_size > file_bytes_max) {
-        status = lac_err_set(err, LAC_REJECT, 0, "model.safetensors: is empty or over 8 GiB");
-    } else {
-        m->size = (size_t)st.st_size;
-        m->map = mmap(NULL, m->size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (m->map == MAP_FAILED) {
-            m->map = NULL;
-            status = lac_err_set(err, LAC_FATAL, errno, "%s: cannot map it: %s", path,
-                                 lac_errno_text(errno));
-        }
+    if (fstat(fd, &st) != 0)
+        return lac_err_set(err, LAC_FATAL, errno, "%s: %s", path, lac_errno_text(errno));
+    if (!S_ISREG(st.st_mode))
+        return lac_err_set(err, LAC_FATAL, EINVAL, "%s: not a regular file", path);
+    if (st.st_size == 0 || st.st_size > *budget)
+        return lac_err_set(err, LAC_REJECT, 0, "%s: is empty, or all weights are over 8 GiB",
+                           shard->name);
+    shard->map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (shard->map == MAP_FAILED) {
+        shard->map = NULL;
+        return lac_err_set(err, LAC_FATAL, errno, "%s: cannot map it: %s", path,
+                           lac_errno_text(errno));
     }
-    if (fd >= 0)
-        close(fd);
+    shard->size = (size_t)st.st_size;
+    *budget -= st.st_size;
+    return LAC_OK;
+}
+
+static enum lac_status map_shard(struct lac_encode_model *m, struct lac_encode_shard *shard,
+                                 off_t *budget, struct lac_err *err)
+{
+    enum lac_status status;
+    char path[PATH_SIZE];
+    int fd;
+
+    if (snprintf(path, sizeof(path), "%s/%s", m->folder, shard->name) >= (int)sizeof(path))
+        return lac_err_set(err, LAC_FATAL, ENAMETOOLONG, "the model folder's path is too long");
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0 && errno == ENOENT && !m->indexed)
+        return lac_err_set(err, LAC_FATAL, ENOENT,
+                           "%s: there is none, and no " LAC_ENCODE_INDEX " either", path);
+    if (fd < 0)
+        return lac_err_set(err, LAC_FATAL, errno, "%s: %s", path, lac_errno_text(errno));
+    status = map_open(shard, fd, path, budget, err);
+    close(fd);
     return status;
 }
 
-static enum lac_status read_weights(struct lac_encode_model *m, struct lac_err *err)
+/* Puts the tensors of a shard behind those of `all`, which has room for them. */
+static enum lac_status add_shard(struct lac_encode_model *m, const struct lac_encode_index *x,
+                                 uint32_t index, struct lac_encode_tensors *table,
+                                 struct lac_encode_tensors *all, struct lac_err *err)
 {
-    struct lac_encode_tensors tensors;
-    char path[PATH_SIZE];
+    const struct lac_encode_shard *shard = &m->shards[index];
+    enum lac_status status = lac_encode_tensors_init(table, shard->map, shard->size, err);
+
+    if (status != LAC_OK)
+        return in_file(status, shard->name, err);
+    status = lac_encode_index_check(x, index, table, err);
+    if (status != LAC_OK)
+        return in_file(status, LAC_ENCODE_INDEX, err);
+    if (table->count)
+        memcpy(all->entries + all->count, table->entries, table->count * sizeof(*all->entries));
+    all->count += table->count;
+    return LAC_OK;
+}
+
+/* The tensors of all files as if they were in one. */
+static enum lac_status bind_shards(struct lac_encode_model *m, const struct lac_encode_index *x,
+                                   struct lac_err *err)
+{
+    struct lac_encode_tensors *tables = calloc(x->shard_count, sizeof(*tables));
+    struct lac_encode_tensors all = {.entries = calloc(x->count, sizeof(*all.entries))};
+    off_t budget = file_bytes_max;
+    enum lac_status status = LAC_OK;
+
+    if (!tables || !all.entries)
+        status = lac_err_set(err, LAC_RETRY, 0, "out of memory");
+    for (uint32_t i = 0; status == LAC_OK && i < x->shard_count; i++) {
+        memcpy(m->shards[i].name, x->shards[i], sizeof(m->shards[i].name));
+        m->shard_count = i + 1;
+        status = map_shard(m, &m->shards[i], &budget, err);
+        if (status == LAC_OK)
+            status = add_shard(m, x, i, &tables[i], &all, err);
+    }
+    if (status == LAC_OK) {
+        lac_encode_tensors_sort(&all);
+        status = in_file(lac_encode_tensors_bind(&all, &m->weights, err), LAC_ENCODE_INDEX, err);
+    }
+    for (uint32_t i = 0; tables && i < x->shard_count; i++)
+        lac_encode_tensors_deinit(&tables[i]);
+    lac_encode_tensors_deinit(&all);
+    free(tables);
+    return status;
+}
+
+static enum lac_status read_shards(struct lac_encode_model *m, struct lac_str json,
+                                   struct lac_err *err)
+{
+    struct lac_encode_index *x = malloc(sizeof(*x));
     enum lac_status status;
 
-    if (snprintf(path, sizeof(path), "%s/model.safetensors", m->folder) >= (int)sizeof(path))
-        return lac_err_set(err, LAC_FATAL, ENAMETOOLONG, "the model folder's path is too long");
-    status = map_file(m, path, err);
+    if (!x)
+        return lac_err_set(err, LAC_RETRY, 0, "out of memory");
+    status = in_file(lac_encode_index_read(x, json, err), LAC_ENCODE_INDEX, err);
+    if (status == LAC_OK) {
+        m->indexed = true;
+        status = bind_shards(m, x, err);
+        lac_encode_index_deinit(x);
+    }
+    free(x);
+    return status;
+}
+
+static enum lac_status read_single(struct lac_encode_model *m, struct lac_err *err)
+{
+    struct lac_encode_shard *shard = &m->shards[0];
+    struct lac_encode_tensors tensors;
+    off_t budget = file_bytes_max;
+    enum lac_status status;
+
+    memcpy(shard->name, LAC_ENCODE_WEIGHTS, sizeof(LAC_ENCODE_WEIGHTS));
+    m->shard_count = 1;
+    status = map_shard(m, shard, &budget, err);
     if (status != LAC_OK)
         return status;
-    status = lac_encode_tensors_init(&tensors, m->map, m->size, err);
+    status = lac_encode_tensors_init(&tensors, shard->map, shard->size, err);
     if (status == LAC_OK) {
         status = lac_encode_tensors_bind(&tensors, &m->weights, err);
         lac_encode_tensors_deinit(&tensors);
     }
-    return in_file(status, "model.safetensors", err);
+    return in_file(status, LAC_ENCODE_WEIGHTS, err);
+}
+
+/* A single file goes before an index, as in transformers. */
+static enum lac_status read_weights(struct lac_encode_model *m, struct lac_buf *buf,
+                                    struct lac_err *err)
+{
+    char path[PATH_SIZE];
+    enum lac_status status = LAC_OK;
+    bool found = false;
+
+    if (snprintf(path, sizeof(path), "%s/" LAC_ENCODE_WEIGHTS, m->folder) >= (int)sizeof(path))
+        return lac_err_set(err, LAC_FATAL, ENAMETOOLONG, "the model folder's path is too long");
+    if (access(path, F_OK) != 0 && errno == ENOENT)
+        status = read_small(m, LAC_ENCODE_INDEX, buf, &found, err);
+    if (status != LAC_OK)
+        return status;
+    return found ? read_shards(m, lac_buf_str(buf), err) : read_single(m, err);
 }
 
 enum lac_status lac_encode_model_open(struct lac_encode_model **out, const char *folder,
@@ -196,7 +295,7 @@ enum lac_status lac_encode_model_open(struct lac_encode_model **out, const char 
     if (status == LAC_OK)
         status = read_rest(m, &buf, err);
     if (status == LAC_OK)
-        status = read_weights(m, err);
+        status = read_weights(m, &buf, err);
     lac_buf_deinit(&buf);
     if (status == LAC_OK) {
         *out = m;

@@ -18,7 +18,7 @@ static const struct {
 };
 
 /* Printed in errors and logs, so nothing else than what such names consist of is accepted. */
-static bool name_fits(struct lac_str name)
+bool lac_encode_tensor_name_ok(struct lac_str name)
 {
     if (name.len == 0 || name.len > LAC_ENCODE_NAME_MAX)
         return false;
@@ -158,7 +158,7 @@ static enum lac_status read_entries(struct lac_encode_tensors *t, const unsigned
                 return status;
             continue;
         }
-        if (!name_fits(m.key))
+        if (!lac_encode_tensor_name_ok(m.key))
             return lac_err_set(err, LAC_REJECT, 0,
                                "tensor %zu has a name that is empty, too long or not printable",
                                t->count + 1);
@@ -207,10 +207,15 @@ enum lac_status lac_encode_tensors_init(struct lac_encode_tensors *t, const void
     if (status == LAC_OK)
         status = read_entries(t, bytes + LENGTH_SIZE + length, size - LENGTH_SIZE - length, err);
     if (status == LAC_OK)
-        qsort(t->entries, t->count, sizeof(*t->entries), by_name);
+        lac_encode_tensors_sort(t);
     else
         lac_encode_tensors_deinit(t);
     return status;
+}
+
+void lac_encode_tensors_sort(struct lac_encode_tensors *t)
+{
+    qsort(t->entries, t->count, sizeof(*t->entries), by_name);
 }
 
 void lac_encode_tensors_deinit(struct lac_encode_tensors *t)

@@ -46,6 +46,12 @@ enum lac_status lac_encode_tensors_init(struct lac_encode_tensors *t, const void
 /* Safe on a zeroed one. */
 void lac_encode_tensors_deinit(struct lac_encode_tensors *t);
 
+/* Whether a tensor may be called that: what is printed in errors and logs. */
+bool lac_encode_tensor_name_ok(struct lac_str name) LAC_MUST_USE;
+
+/* By name, for lac_encode_tensors_find(): needed only for a table that was put together. */
+void lac_encode_tensors_sort(struct lac_encode_tensors *t);
+
 /* NULL: there is none of that name. */
 struct lac_encode_entry *lac_encode_tensors_find(const struct lac_encode_tensors *t,
                                                  struct lac_str name);

@@ -140,10 +140,12 @@ enum { REMOVE_DEPTH = LAC_ENCODE_MODEL_PATH_MAX / 2 };
 static enum lac_status copy_model(const struct lac_encode_model *m, const char *into,
                                   struct lac_err *err)
 {
+    const char *names[LAC_ENCODE_NAMES_MAX];
+    size_t count = lac_encode_model_names(m, names);
     enum lac_status status = LAC_OK;
 
-    for (size_t i = 0; status == LAC_OK && lac_encode_model_files[i]; i++)
-        status = copy_file(m->folder, into, lac_encode_model_files[i], err);
+    for (size_t i = 0; status == LAC_OK && i < count; i++)
+        status = copy_file(m->folder, into, names[i], err);
     if (status == LAC_OK)
         status = copy_pooling(m, into, err);
     return status == LAC_OK ? sync_folder(into, err) : status;

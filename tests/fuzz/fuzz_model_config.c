@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lac_encode_model_config.h"
+#include "lac_encode_model_index.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -29,6 +30,25 @@ static bool leads_out(const char *path)
             return true;
     }
     return path[0] == '/';
+}
+
+/* A file that is named lies in the folder, and each tensor is in one of them, once. */
+static void check_index(struct lac_str json)
+{
+    struct lac_encode_index x;
+
+    if (lac_encode_index_read(&x, json, NULL) != LAC_OK)
+        return;
+    if (x.count == 0 || x.shard_count == 0 || x.shard_count > LAC_ENCODE_SHARD_MAX)
+        abort();
+    for (uint32_t i = 0; i < x.shard_count; i++)
+        if (strchr(x.shards[i], '/') || x.shards[i][0] == '.' || !strstr(x.shards[i], ".safet"))
+            abort();
+    for (size_t i = 0; i < x.count; i++)
+        if (x.tensors[i].shard >= x.shard_count ||
+            (i && lac_str_cmp(x.tensors[i - 1].tensor, x.tensors[i].tensor) >= 0))
+            abort();
+    lac_encode_index_deinit(&x);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -62,6 +82,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             (strlen(prefix[0]) > LAC_ENCODE_PREFIX_MAX ||
              strlen(prefix[1]) > LAC_ENCODE_PREFIX_MAX))
             abort();
+        break;
+    case 'i':
+        check_index(json);
         break;
     default:
         check_config(json);

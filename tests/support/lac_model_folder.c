@@ -82,17 +82,23 @@ static char *changed(const char *file, const char *text, const struct lac_model_
     return out;
 }
 
-unsigned char *lac_model_tensors_make(const struct lac_model_change *change, size_t *size)
+/* A file of the tensors [first, end). */
+static unsigned char *make_tensors(const char *file, size_t first, size_t end,
+                                   const struct lac_model_change *change, size_t *size)
 {
     char header[8192] = "{\"__metadata__\": {\"format\": \"pt\"}";
-    size_t at = strlen(header), count = 0, length;
+    size_t at = strlen(header), before = 0, count = 0, length;
     unsigned char *out;
     char *text;
 
-    for (size_t i = 0; i < sizeof(tensors) / sizeof(tensors[0]); i++) {
+    for (size_t i = 0; i < end; i++) {
         size_t n = (size_t)(tensors[i].rows ? tensors[i].rows : 1) * (size_t)tensors[i].cols;
         char shape[32];
 
+        if (i < first) {
+            before += n;
+            continue;
+        }
         if (tensors[i].rows)
             snprintf(shape, sizeof(shape), "[%d,%d]", tensors[i].rows, tensors[i].cols);
         else
@@ -104,7 +110,7 @@ unsigned char *lac_model_tensors_make(const struct lac_model_change *change, siz
         count += n;
     }
     (void)snprintf(header + at, sizeof(header) - at, "}");
-    text = changed("model.safetensors", header, change);
+    text = changed(file, header, change);
     NEED(text);
     length = strlen(text);
     *size = 8 + length + 4 * count;
@@ -114,12 +120,17 @@ unsigned char *lac_model_tensors_make(const struct lac_model_change *change, siz
         out[i] = (unsigned char)((uint64_t)length >> (8 * i));
     memcpy(out + 8, text, length);
     for (size_t i = 0; i < count; i++) {
-        float value = (float)i * 0.001f;
+        float value = (float)(before + i) * 0.001f;
 
         memcpy(out + 8 + length + 4 * i, &value, sizeof(value));
     }
     free(text);
     return out;
+}
+
+unsigned char *lac_model_tensors_make(const struct lac_model_change *change, size_t *size)
+{
+    return make_tensors("model.safetensors", 0, sizeof(tensors) / sizeof(tensors[0]), change, size);
 }
 
 static void write_file(const char *folder, const char *name, const void *data, size_t size)
@@ -170,6 +181,33 @@ char *lac_model_folder_make(const struct lac_model_change *change)
         free(bytes);
     }
     return folder;
+}
+
+void lac_model_folder_split(const char *folder, const struct lac_model_change *change)
+{
+    static const char *const names[2] = {LAC_MODEL_SHARD_1, LAC_MODEL_SHARD_2};
+    size_t total = sizeof(tensors) / sizeof(tensors[0]), half = total / 2;
+    char index[4096] = "{\"metadata\": {\"total_size\": 1}, \"weight_map\": {", path[512], *text;
+    size_t at = strlen(index);
+
+    snprintf(path, sizeof(path), "%s/model.safetensors", folder);
+    NEED(remove(path) == 0);
+    for (size_t i = 0; i < 2; i++) {
+        size_t size;
+        unsigned char *bytes =
+            make_tensors(names[i], i ? half : 0, i ? total : half, change, &size);
+
+        write_file(folder, names[i], bytes, size);
+        free(bytes);
+    }
+    for (size_t i = 0; i < total; i++)
+        at += (size_t)snprintf(index + at, sizeof(index) - at, "%s\"%s\": \"%s\"", i ? ", " : "",
+                               tensors[i].name, names[i >= half]);
+    (void)snprintf(index + at, sizeof(index) - at, "}}\n");
+    text = changed(LAC_MODEL_INDEX, index, change);
+    if (text)
+        write_file(folder, LAC_MODEL_INDEX, text, strlen(text));
+    free(text);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)

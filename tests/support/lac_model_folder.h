@@ -30,6 +30,14 @@ enum {
 char *lac_model_folder_make(const struct lac_model_change *change);
 void lac_model_folder_remove(char *folder);
 
+#define LAC_MODEL_INDEX   "model.safetensors.index.json"
+#define LAC_MODEL_SHARD_1 "model-00001-of-00002.safetensors"
+#define LAC_MODEL_SHARD_2 "model-00002-of-00002.safetensors"
+
+/* Makes two files and an index of the folder's model.safetensors. `change` may be in any of the
+ * three; NULL: none. */
+void lac_model_folder_split(const char *folder, const struct lac_model_change *change);
+
 /* The bytes of such a model.safetensors; to free(). */
 unsigned char *lac_model_tensors_make(const struct lac_model_change *change, size_t *size);
 

