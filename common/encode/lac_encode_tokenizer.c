@@ -214,6 +214,18 @@ static size_t tokenize_piece(struct lac_encode_words *w, struct lac_str text, si
     return to;
 }
 
+void lac_encode_segment(struct lac_encode_words *w, struct lac_str text, size_t from, size_t to)
+{
+    struct lac_str cut = {text.ptr, to};
+
+    if (w->t->added.longest) {
+        lac_encode_exact(w, text, from, to);
+        return;
+    }
+    while (from < to)
+        from = tokenize_piece(w, cut, from);
+}
+
 /* NOLINTNEXTLINE(readability-non-const-parameter): what is written through `out` */
 size_t lac_encode_tokenize(struct lac_encode_words *w, struct lac_str text, int32_t *ids,
                            struct lac_encode_span *spans, size_t capacity)
@@ -221,7 +233,9 @@ size_t lac_encode_tokenize(struct lac_encode_words *w, struct lac_str text, int3
     LAC_ASSERT(text.len <= LAC_ENCODE_TEXT_MAX);
     w->out = (struct lac_encode_out){ids, spans, capacity, 0};
     w->word.chars = w->word.len = 0;
-    for (size_t at = 0; at < text.len;)
-        at = tokenize_piece(w, text, at);
+    if (w->t->added.count)
+        lac_encode_added_text(w, text);
+    else
+        lac_encode_segment(w, text, 0, text.len);
     return w->out.count;
 }

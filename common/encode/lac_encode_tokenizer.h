@@ -6,7 +6,8 @@
  * ideographs apart, accents off, lower case, as the model's files say), its split at white space
  * and punctuation, then greedy longest match in the vocabulary (Wu et al. 2016, "Google's Neural
  * Machine Translation System", section 4.1). Two differences, both meant:
- *   - A text is data: "[SEP]" in it is six characters, never the special token.
+ *   - A text is data: "[SEP]" in it is six characters, never the special token. Words that a user
+ *     added to the vocabulary (added_tokens that are not special) are found as the library does.
  *   - Places are bytes of the original text, not characters.
  * Bytes that are not UTF-8 count as U+FFFD, one per maximal subpart (Unicode 15, section 3.9), as
  * other languages' lossy decoding makes them; a model that cleans its texts drops them.

@@ -89,8 +89,8 @@ static void gather(struct lac_encode_words *w, uint32_t code, uint32_t from, uin
     word->len += (uint32_t)n;
 }
 
-static void put(struct lac_encode_words *w, enum lac_encode_char_kind kind, uint32_t code,
-                uint32_t from, uint32_t to)
+void lac_encode_word_put(struct lac_encode_words *w, enum lac_encode_char_kind kind, uint32_t code,
+                         uint32_t from, uint32_t to)
 {
     if (kind == LAC_ENCODE_CHAR_SELF) {
         gather(w, code, from, to);
@@ -101,6 +101,33 @@ static void put(struct lac_encode_words *w, enum lac_encode_char_kind kind, uint
             lac_encode_word_end(w);
         }
     }
+}
+
+/* Whether words are looked for in what comes. */
+static bool streams(const struct lac_encode_words *w)
+{
+    return w->t->added.longest || w->stream.record;
+}
+
+static void put(struct lac_encode_words *w, enum lac_encode_char_kind kind, uint32_t code,
+                uint32_t from, uint32_t to)
+{
+    if (streams(w)) {
+        bool space = kind == LAC_ENCODE_CHAR_BLANK && w->t->info.clean;
+        struct lac_encode_added_char c = {kind, space ? ' ' : code, from, to};
+
+        lac_encode_added_put(w, &c);
+    } else {
+        lac_encode_word_put(w, kind, code, from, to);
+    }
+}
+
+/* The blank that normalising puts before and behind an ideograph: it ends words, as the ideograph
+ * itself does, so only a word that was added can tell. */
+static void put_apart(struct lac_encode_words *w, const struct source *s)
+{
+    if (streams(w) && w->t->info.ideographs && lac_encode_flags_of(s->code) & LAC_ENCODE_CJK)
+        put(w, LAC_ENCODE_CHAR_BLANK, ' ', s->from, s->to);
 }
 
 /* The parts of a code point. Returns how many. */
@@ -135,8 +162,10 @@ static void put_parts(struct lac_encode_words *w, const struct source *s)
     uint32_t parts[LAC_ENCODE_PARTS_MAX];
     unsigned count = parts_of(&w->t->chars, s, parts);
 
+    put_apart(w, s);
     for (unsigned i = 0; i < count; i++)
         put(w, lac_encode_part_kind(parts[i]), lac_encode_part_code(parts[i]), s->from, s->to);
+    put_apart(w, s);
 }
 
 /* Which classes occur in the code points of [from, c->end) that join the one before. Leaves `c` at
@@ -204,6 +233,7 @@ static void put_ordered(struct lac_encode_words *w, struct cursor *c, const stru
 
     if (mark)
         o.places.at = first->from;
+    put_apart(w, first);
     for (unsigned i = 0; i < count; i++) {
         uint32_t class = lac_encode_part_class(parts[i]);
 
@@ -213,6 +243,7 @@ static void put_ordered(struct lac_encode_words *w, struct cursor *c, const stru
         else
             classes[class / 64] |= (uint64_t)1 << class % 64;
     }
+    put_apart(w, first);
     classes_of(c, classes);
     for (uint32_t class = 1; class < 256; class ++) {
         struct cursor again = run;
@@ -250,5 +281,7 @@ void lac_encode_exact(struct lac_encode_words *w, struct lac_str text, size_t fr
         put_parts(w, &s);
         s = ahead;
     }
+    if (streams(w))
+        lac_encode_added_end(w);
     lac_encode_word_end(w);
 }

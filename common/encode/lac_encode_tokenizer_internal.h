@@ -8,6 +8,7 @@
 #define LAC_ENCODE_TOKENIZER_INTERNAL_H
 
 #include "lac_buf.h"
+#include "lac_encode_added.h"
 #include "lac_encode_ascii.h"
 #include "lac_encode_tokenizer.h"
 #include "lac_encode_trie.h"
@@ -18,7 +19,6 @@
 enum {
     LAC_ENCODE_WORD_BYTES = LAC_ENCODE_WORD_MAX * 4,
     LAC_ENCODE_NO_ID = -1,
-    LAC_ENCODE_ADDED_MAX = 256, /* special tokens beyond the vocabulary's own */
 };
 
 /* The entries of a vocabulary by id: slices of `bytes`. */
@@ -26,7 +26,7 @@ struct lac_encode_vocab {
     struct lac_buf bytes;
     struct lac_encode_slot {
         uint32_t at, len; /* len 0: no such id */
-        bool special;     /* never made of a text */
+        bool special;     /* never made of a text's pieces */
     } *slots;             /* [capacity] */
     uint32_t count, capacity;
 };
@@ -36,6 +36,7 @@ struct lac_encode_tokenizer {
     struct lac_encode_vocab vocab;
     struct lac_encode_trie trie;
     struct lac_encode_chars chars;
+    struct lac_encode_added added;
 };
 
 /* ---- reading (lac_encode_tokenizer_read.c) ---- */
@@ -123,6 +124,7 @@ struct lac_encode_words {
     struct lac_encode_ahead ahead;
     struct lac_encode_word word;
     struct lac_encode_pieces pieces;
+    struct lac_encode_stream stream;
     /* Tokens of a piece of text, where the caller's room is short. */
     int32_t ids[LAC_ENCODE_PIECE + LAC_ENCODE_AT_ONCE];
     struct lac_encode_span spans[LAC_ENCODE_PIECE + LAC_ENCODE_AT_ONCE];
@@ -159,10 +161,17 @@ void lac_encode_split(struct lac_encode_words *w, const unsigned char *bytes, ui
 const struct lac_encode_entry *lac_encode_recall(struct lac_encode_entry pair[2], uint64_t low,
                                                  uint64_t high);
 
+/* The next code point of a text after normalising; GONE is nothing. */
+void lac_encode_word_put(struct lac_encode_words *w, enum lac_encode_char_kind kind, uint32_t code,
+                         uint32_t from, uint32_t to);
+
 /* Splits the gathered word, puts its tokens and empties it. */
 void lac_encode_word_end(struct lac_encode_words *w);
 
 /* ---- texts ---- */
+
+/* The tokens of text[from, to) without words that were added before normalising. */
+void lac_encode_segment(struct lac_encode_words *w, struct lac_str text, size_t from, size_t to);
 
 /* The tokens of text[from, to), whatever bytes are in it (lac_encode_tokenizer_exact.c). Words end
  * at both ends. */

@@ -38,6 +38,19 @@ static enum lac_status index_vocab(struct lac_encode_tokenizer *t, struct lac_er
     return status;
 }
 
+/* Errors name the word by its id: whichever file has it. */
+static enum lac_status index_added(struct lac_encode_tokenizer *t, struct lac_err *err)
+{
+    struct lac_err why;
+    int32_t id = LAC_ENCODE_NO_ID;
+    enum lac_status status = lac_encode_added_init(t, &id, &why);
+
+    return status == LAC_REJECT
+               ? lac_err_set(err, status, 0, "tokenizer.json: added token %d: %s", id, why.text)
+           : status != LAC_OK ? lac_err_set(err, status, why.code, "%s", why.text)
+                              : LAC_OK;
+}
+
 enum lac_status lac_encode_tokenizer_parse(struct lac_encode_tokenizer **out,
                                            const struct lac_encode_tokenizer_files *files,
                                            struct lac_err *err)
@@ -58,6 +71,8 @@ enum lac_status lac_encode_tokenizer_parse(struct lac_encode_tokenizer **out,
                                   (struct lac_encode_steps){t->info.clean, t->info.ideographs,
                                                             t->info.strip_accents, t->info.lower},
                                   err);
+    if (status == LAC_OK)
+        status = index_added(t, err);
     if (status != LAC_OK) {
         lac_encode_tokenizer_close(t);
         return status;
@@ -134,6 +149,7 @@ void lac_encode_tokenizer_close(struct lac_encode_tokenizer *t)
     if (!t)
         return;
     lac_encode_vocab_deinit(&t->vocab);
+    lac_encode_added_deinit(&t->added);
     lac_encode_trie_deinit(&t->trie);
     lac_encode_chars_deinit(&t->chars);
     free(t);

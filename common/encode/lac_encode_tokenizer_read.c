@@ -142,29 +142,82 @@ static enum lac_status special(struct lac_encode_tokenizer *t, struct lac_str te
     return LAC_OK;
 }
 
-/* A token that was added to the vocabulary. Ordinary ones would be looked for in texts before all
- * else, which nothing here does. */
+static struct lac_encode_added_word *listed(struct lac_encode_added *a, int64_t id)
+{
+    for (uint32_t i = 0; i < a->count; i++)
+        if (a->words[i].id == id)
+            return &a->words[i];
+    return NULL;
+}
+
+/* A word that is looked for in texts before all else. `beside`: a tokenizer.json lists them, and
+ * this must be one of those: libraries differ in whether they add what another file has besides. */
+static enum lac_status added_word(struct lac_encode_tokenizer *t, const struct lac_json *token,
+                                  int32_t id, const char *file, const char *place, bool beside,
+                                  struct lac_err *err)
+{
+    struct lac_encode_added_word word = {.id = id, .normalized = true};
+    struct lac_encode_added_word *old = listed(&t->added, id);
+    struct lac_encode_added *a = &t->added;
+    enum lac_status status = boolean(token, file, place, "lstrip", &word.lstrip, err);
+
+    if (status == LAC_OK)
+        status = boolean(token, file, place, "rstrip", &word.rstrip, err);
+    if (status == LAC_OK)
+        status = boolean(token, file, place, "normalized", &word.normalized, err);
+    if (status == LAC_OK)
+        status = boolean(token, file, place, "single_word", &word.single, err);
+    if (status != LAC_OK)
+        return status;
+    if (beside && (!old || old->lstrip != word.lstrip || old->rstrip != word.rstrip ||
+                   old->single != word.single || old->normalized != word.normalized))
+        return bad(err, file, place, JSON " says otherwise (/added_tokens)");
+    if (beside)
+        return LAC_OK;
+    if (old || a->count == LAC_ENCODE_ADDED_MAX)
+        return bad(err, file, place, "another one has the id, or they are too many");
+    a->words[a->count++] = word;
+    return LAC_OK;
+}
+
+/* A token that was added to the vocabulary. Special ones are never looked for. */
 static enum lac_status added(struct lac_encode_tokenizer *t, const struct lac_json *token,
-                             int64_t id, const char *file, const char *place, struct lac_err *err)
+                             int64_t id, const char *file, const char *place, bool beside,
+                             struct lac_err *err)
 {
     struct lac_str content = lac_json_string(lac_json_get(token, "content"));
+    bool is_special = lac_json_bool(lac_json_get(token, "special"));
     int32_t known;
-    struct lac_err why;
 
     if (!content.ptr || content.len == 0)
         return bad(err, file, place, "no content");
-    if (!lac_json_bool(lac_json_get(token, "special")))
-        return bad(err, file, place, "an added token that is not special is not supported");
     known = lac_encode_vocab_find(&t->vocab, content);
     if (known != LAC_ENCODE_NO_ID && known != id)
         return bad(err, file, place, "the vocabulary has it under another id");
     if (known == LAC_ENCODE_NO_ID) {
+        struct lac_err why;
         enum lac_status status = lac_encode_vocab_add(&t->vocab, content, id, &why);
 
         if (status != LAC_OK)
             return lac_err_set(err, status, 0, "%s: %s: %s", file, place, why.text);
+    } else if (is_special ? listed(&t->added, id) != NULL
+                          : t->vocab.slots[id].special && !listed(&t->added, id)) {
+        return bad(err, file, place, "it is a special token, and it is not");
     }
-    t->vocab.slots[id].special = true;
+    /* A special token, or a word that is no entry of the model's own: no piece of others. */
+    if (is_special || known == LAC_ENCODE_NO_ID)
+        t->vocab.slots[id].special = true;
+    return is_special ? LAC_OK : added_word(t, token, (int32_t)id, file, place, beside, err);
+}
+
+/* The tokens that stand around texts, or for what is unknown, are not looked for in them. */
+static enum lac_status check_added(struct lac_encode_tokenizer *t, struct lac_err *err)
+{
+    const struct lac_encode_tokenizer_info *info = &t->info;
+
+    if (listed(&t->added, info->unk) || listed(&t->added, info->cls) ||
+        listed(&t->added, info->sep))
+        return bad(err, JSON, "/added_tokens", "[UNK], [CLS] or [SEP] is not special");
     return LAC_OK;
 }
 
@@ -183,13 +236,13 @@ static enum lac_status added_list(struct lac_encode_tokenizer *t, const struct l
         snprintf(place, sizeof(place), "/added_tokens/%zu", i);
         if (lac_json_kind(id) != LAC_JSON_INT)
             return bad(err, JSON, place, "no id");
-        status = added(t, item, lac_json_int(id), JSON, place, err);
+        status = added(t, item, lac_json_int(id), JSON, place, false, err);
     }
     return status;
 }
 
 static enum lac_status added_map(struct lac_encode_tokenizer *t, const struct lac_json *config,
-                                 struct lac_err *err)
+                                 bool beside, struct lac_err *err)
 {
     const struct lac_json *map;
     enum lac_status status =
@@ -206,7 +259,7 @@ static enum lac_status added_map(struct lac_encode_tokenizer *t, const struct la
                  m.key.len < 16 ? (int)m.key.len : 16, m.key.ptr);
         if (!lac_str_to_i64(m.key, &id))
             return bad(err, CONFIG, "/added_tokens_decoder", "a key is no id");
-        status = added(t, m.value, id, CONFIG, place, err);
+        status = added(t, m.value, id, CONFIG, place, beside, err);
     }
     return status;
 }
@@ -387,7 +440,7 @@ static enum lac_status read_config(struct lac_encode_tokenizer *t, const struct 
         {"sep_token", "[SEP]", offsetof(struct lac_encode_tokenizer_info, sep)},
     };
     struct lac_encode_tokenizer_info *info = &t->info;
-    enum lac_status status = added_map(t, config, err);
+    enum lac_status status = added_map(t, config, have_json, err);
 
     if (status == LAC_OK)
         status = agree(config, "do_lower_case", have_json, &info->lower, err);
@@ -467,6 +520,8 @@ enum lac_status lac_encode_tokenizer_read(struct lac_encode_tokenizer *t,
         status = bad(err, CONFIG, "/", "must be an object");
     if (status == LAC_OK)
         status = read_config(t, config, root != NULL, err);
+    if (status == LAC_OK)
+        status = check_added(t, err);
     if (status == LAC_OK && files->sentence.ptr)
         status = read_sentence(t, files->sentence, err);
     t->info.vocab = t->vocab.count;

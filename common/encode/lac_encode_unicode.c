@@ -64,6 +64,35 @@ static void spread_deinit(struct spread *s)
     free(s->parts);
 }
 
+/* How many entries, shifted, are not above the code point. */
+static size_t entries_to(const uint32_t *list, size_t count, unsigned shift, uint32_t code)
+{
+    size_t low = 0, high = count;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+
+        if (list[middle] >> shift <= code)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+uint8_t lac_encode_flags_of(uint32_t code)
+{
+    size_t n = entries_to(lac_encode_unicode_flags, lac_encode_unicode_flags_count, 8, code);
+
+    return n && code < LAC_ENCODE_CODES ? (uint8_t)lac_encode_unicode_flags[n - 1] : 0;
+}
+
+bool lac_encode_in_word(uint32_t code)
+{
+    return code < LAC_ENCODE_CODES &&
+           entries_to(lac_encode_unicode_words, lac_encode_unicode_words_count, 0, code) % 2;
+}
+
 static enum lac_encode_char_kind kind_of(const struct spread *s, uint32_t code,
                                          struct lac_encode_steps steps)
 {

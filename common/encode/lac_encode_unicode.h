@@ -42,6 +42,14 @@ extern const uint32_t lac_encode_unicode_parts[]; /* count << 24 | code, then `c
 extern const size_t lac_encode_unicode_parts_count;
 extern const struct lac_encode_unicode_lower lac_encode_unicode_lowers[];
 extern const size_t lac_encode_unicode_lowers_count;
+extern const uint32_t lac_encode_unicode_words[]; /* a part of words begins, ends, begins ... */
+extern const size_t lac_encode_unicode_words_count;
+
+/* What one code point is, by a search; for rare questions. 0 for what is none. */
+uint8_t lac_encode_flags_of(uint32_t code);
+
+/* Whether it is part of a word as regular expressions see it (\w), which normalising does not. */
+bool lac_encode_in_word(uint32_t code);
 
 /* ---- resolved for a model ---- */
 

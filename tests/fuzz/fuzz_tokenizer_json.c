@@ -14,6 +14,42 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { ROOM = 4096 };
 
+static void check(const struct lac_encode_tokenizer *t, struct lac_str text, const int32_t *ids,
+                  const struct lac_encode_span *spans, size_t n)
+{
+    const struct lac_encode_tokenizer_info *info = lac_encode_tokenizer_info(t);
+
+    LAC_ASSERT(n <= text.len);
+    for (size_t i = 0; i < n && i < ROOM; i++) {
+        LAC_ASSERT(ids[i] == info->unk || lac_encode_tokenizer_piece(t, ids[i]).ptr);
+        LAC_ASSERT(ids[i] == info->unk || (ids[i] != info->cls && ids[i] != info->sep));
+        LAC_ASSERT(spans[i].from < spans[i].to && spans[i].to <= text.len);
+    }
+}
+
+/* All entries, the highest ids first, where added words are, now and then with a blank between. */
+static void use_all(const struct lac_encode_tokenizer *t, struct lac_encode_words *w)
+{
+    static int32_t ids[ROOM];
+    static struct lac_encode_span spans[ROOM];
+    static char bytes[ROOM];
+    struct lac_str text = {bytes, 0};
+    uint32_t vocab = lac_encode_tokenizer_info(t)->vocab;
+
+    for (uint32_t k = 0; k < vocab && k < 64; k++) {
+        struct lac_str piece = lac_encode_tokenizer_piece(t, (int32_t)(vocab - 1 - k));
+
+        if (text.len + piece.len + 1 > ROOM)
+            break;
+        if (piece.len)
+            memcpy(bytes + text.len, piece.ptr, piece.len);
+        text.len += piece.len;
+        if (k % 2)
+            bytes[text.len++] = ' ';
+    }
+    check(t, text, ids, spans, lac_encode_tokenize(w, text, ids, spans, ROOM));
+}
+
 static void use(const struct lac_encode_tokenizer *t)
 {
     const struct lac_encode_tokenizer_info *info = lac_encode_tokenizer_info(t);
@@ -30,13 +66,9 @@ static void use(const struct lac_encode_tokenizer *t)
         struct lac_str text = lac_encode_tokenizer_piece(t, id);
         size_t n = text.ptr ? lac_encode_tokenize(w, text, ids, spans, ROOM) : 0;
 
-        LAC_ASSERT(n <= text.len);
-        for (size_t i = 0; i < n; i++) {
-            LAC_ASSERT(ids[i] == info->unk || lac_encode_tokenizer_piece(t, ids[i]).ptr);
-            LAC_ASSERT(ids[i] == info->unk || (ids[i] != info->cls && ids[i] != info->sep));
-            LAC_ASSERT(spans[i].from < spans[i].to && spans[i].to <= text.len);
-        }
+        check(t, text, ids, spans, n);
     }
+    use_all(t, w);
     lac_encode_words_free(w);
 }
 

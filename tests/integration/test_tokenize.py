@@ -127,6 +127,39 @@ def test_other_kinds_of_models(tmp_path, clean, chinese, strip, lower):
     compare(tmp_path, reference(vocab, **settings), [line() for _ in range(4000)])
 
 
+ADDED = ["Lacuna", "lacuna-x", "node js", "C++", "Ångström", "İz", "中文", "中", "日 本", "ß", "New York", "New", "York",
+         "x y z", "…", "run", "running", "\u200b?", "Zażółć", "한국", "e\u0301t", "a b", "<PROJ>", "§ 5", "Ⅷ", "0x"]
+
+
+@needs_model
+@pytest.mark.parametrize("seed", range(8))
+def test_words_that_were_added_are_found_where_the_library_finds_them(tmp_path, seed):
+    """Words of a user's own, with all switches; special ones are text all the same."""
+    r = random.Random(SEED + 10 + seed)
+    data = json.loads((MODEL / "tokenizer.json").read_text(encoding="utf-8"))
+    vocab = data["model"]["vocab"]
+    settings = {"clean_text": seed % 4 != 3, "handle_chinese_chars": seed % 3 != 2,
+                "strip_accents": None if seed % 2 else True, "lowercase": seed % 5 != 4}
+    data["normalizer"].update(settings)
+    words = r.sample(ADDED, 12) + [w for w in r.sample(sorted(vocab), 6) if w.isalpha()]
+    own = reference(vocab, **settings)
+    for word in words:
+        flags = {"single_word": r.random() < 0.3, "special": False, "normalized": r.random() < 0.6 if seed else False,
+                 "lstrip": r.random() < 0.3, "rstrip": r.random() < 0.3}
+        own.add_tokens([tokenizers.AddedToken(word, **flags)])
+        data["added_tokens"].append({"id": own.token_to_id(word), "content": word, **flags})
+    (tmp_path / "tokenizer.json").write_text(json.dumps(data), encoding="utf-8")
+    some = generator(r, [piece.removeprefix("##") for piece in r.sample(sorted(vocab), 2000)])
+
+    def line():
+        parts = [r.choice([some(), some()[:5], r.choice(words), r.choice(words).upper(), r.choice(words).lower(),
+                           " ", "  ", "\t", "\u3000", "\u0301", "中", "x"]) for _ in range(r.randrange(12))]
+        return "".join(parts)
+
+    compare(tmp_path, own, [line() for _ in range(4000)])
+    compare(tmp_path, own, words)
+
+
 @needs_model
 def test_vocab_txt_gives_the_same_as_tokenizer_json(tmp_path):
     for name in ("vocab.txt", "tokenizer_config.json"):

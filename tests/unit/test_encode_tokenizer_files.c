@@ -17,6 +17,7 @@
 #define SPLIT      "\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"}"
 #define MODEL      "\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"[UNK]\",\"vocab\":{" VOCAB "}}"
 #define GOOD       NORMALIZER "," SPLIT "," MODEL
+#define ADDED(of)  ",\"added_tokens\":[{" of "}]"
 
 static enum lac_status parse(const char *json, const char *vocab, const char *config,
                              struct lac_encode_tokenizer **t, struct lac_err *err)
@@ -76,6 +77,61 @@ static void special_tokens_are_never_found_in_a_text(void)
     lac_encode_tokenizer_close(t);
 }
 
+static void check_ids(const char *json, const char *vocab, const char *config, const char *text,
+                      const char *want)
+{
+    struct lac_encode_tokenizer *t;
+    struct lac_encode_words *w;
+    struct lac_encode_span spans[32];
+    struct lac_err err;
+    int32_t ids[32];
+    char got[512] = "";
+    size_t n;
+
+    if (parse(json, vocab, config, &t, &err) != LAC_OK)
+        LAC_TEST_STR(err.text, "");
+    LAC_TEST_NEED(t && lac_encode_words_new(&w, t, 0, &err) == LAC_OK);
+    n = lac_encode_tokenize(w, lac_str_from(text), ids, spans, LAC_COUNT(ids));
+    for (size_t i = 0; i < n && i < LAC_COUNT(ids); i++)
+        snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s%d:%u-%u", i ? " " : "", ids[i],
+                 spans[i].from, spans[i].to);
+    LAC_TEST_STR(got, want);
+    lac_encode_words_free(w);
+    lac_encode_tokenizer_close(t);
+}
+
+/* The ids and places are the library's (tests/integration/test_tokenize.py compares many). */
+static void added_words_are_found_before_all_else(void)
+{
+    static const char usual[] = "{" GOOD ADDED("\"id\":6,\"content\":\"A b\"") "}";
+    static const char raw[] =
+        "{" GOOD ADDED("\"id\":6,\"content\":\"A b\",\"normalized\":false,\"lstrip\":true") "}";
+    static const char greedy[] = "{" GOOD ADDED("\"id\":6,\"content\":\"a\xE4\xB8\xAD\",\"rstrip\":"
+                                                "true},{\"id\":4,\"content\":\"a\"") "}";
+
+    check_ids(usual, NULL, "{}", "ab\u00e1 B. xa b", "4:0-1 5:1-2 6:2-6 1:6-7 1:8-9 6:9-12");
+    check_ids(raw, NULL, "{}", "a b  A bA b", "4:0-1 1:2-3 6:3-8 6:8-11");
+    check_ids(greedy, NULL, "{}", "a\xE4\xB8\xAD  aa", "6:0-6 4:6-7 4:7-8");
+    /* What is part of a longer word hides a shorter one in it. */
+    check_ids(
+        "{" GOOD ADDED("\"id\":6,\"content\":\"a-a\",\"single_word\":true},{\"id\":4,\"content\":"
+                       "\"a\",\"normalized\":true") "}",
+        NULL, "{}", "a-a a-ab", "6:0-3 4:4-5 1:5-6 4:6-7 5:7-8");
+    check_ids(
+        "{" GOOD ADDED("\"id\":4,\"content\":\"a\",\"single_word\":true,\"normalized\":false") "}",
+        NULL, "{}",
+        "a \xC3\xA9"
+        "a a\xC3\xA9 -a-",
+        "4:0-1 1:2-5 1:6-9 1:10-11 4:11-12 1:12-13");
+    /* Special ones are text, also where they are listed beside words. */
+    check_ids("{" GOOD ADDED("\"id\":6,\"content\":\"A b\"},{\"id\":3,\"content\":\"[SEP]\","
+                             "\"special\":true") "}",
+              NULL, "{}", "[SEP]a b", "1:0-1 1:1-4 1:4-5 6:5-8");
+    /* Without a tokenizer.json the configuration lists them. */
+    check_ids(NULL, "[UNK]\n[CLS]\n[SEP]\na\n",
+              "{\"added_tokens_decoder\":{\"4\":{\"content\":\"a a\"}}}", "a a a", "4:0-3 3:4-5");
+}
+
 static void bad_files_are_refused_with_the_place(void)
 {
     static const struct {
@@ -107,8 +163,27 @@ static void bad_files_are_refused_with_the_place(void)
          "/model/continuing_subword_prefix: only ##"},
         {"{" NORMALIZER "," SPLIT ",\"model\":{\"max_input_chars_per_word\":0}}", NULL, NULL,
          "/model/max_input_chars_per_word: must be 1"},
-        {"{" GOOD ",\"added_tokens\":[{\"id\":4,\"content\":\"a\",\"special\":false}]}", NULL, NULL,
-         "/added_tokens/0: an added token that is not special"},
+        {"{" GOOD ADDED("\"id\":4,\"content\":\"a\",\"lstrip\":1") "}", NULL, NULL,
+         "/added_tokens/0/lstrip: must be of type boolean"},
+        {"{" GOOD ADDED("\"id\":6,\"content\":\"\\u0301\"") "}", NULL, NULL,
+         "tokenizer.json: added token 6: normalising leaves nothing of it"},
+        {"{" GOOD ADDED("\"id\":6,\"content\":\" \\t\"") "}", NULL, NULL, "leaves nothing"},
+        {"{" GOOD ADDED("\"id\":6,\"content\":\"\"") "}", NULL, NULL, "/0: no content"},
+        {"{" GOOD ADDED("\"id\":6,\"content\":\"x\"},{\"id\":6,\"content\":\"x\"") "}", NULL, NULL,
+         "/added_tokens/1: another one has the id"},
+        {"{" GOOD ADDED("\"id\":6,\"content\":\"x\"},{\"id\":6,\"content\":\"y\"") "}", NULL, NULL,
+         "/added_tokens/1: another entry has the id 6"},
+        {"{" GOOD ADDED("\"id\":1048576,\"content\":\"x\"") "}", NULL, NULL, "an id must be"},
+        {"{" GOOD ADDED("\"id\":1,\"content\":\"[UNK]\"") "}", NULL, NULL,
+         "/added_tokens/0: it is a special token, and it is not"},
+        {"{" GOOD ADDED("\"id\":2,\"content\":\"[CLS]\"") "}", NULL, "{}",
+         "/added_tokens: [UNK], [CLS] or [SEP] is not special"},
+        {"{" GOOD ADDED("\"id\":6,\"content\":\"x\"") "}", NULL,
+         "{\"added_tokens_decoder\":{\"6\":{\"content\":\"x\",\"rstrip\":true}}}",
+         "/added_tokens_decoder/6: tokenizer.json says otherwise"},
+        {"{" GOOD ADDED("\"id\":6,\"content\":\"x\"") "}", NULL,
+         "{\"added_tokens_decoder\":{\"6\":{\"content\":\"x\",\"special\":true}}}",
+         "/added_tokens_decoder/6: it is a special token"},
         {"{" GOOD ",\"added_tokens\":[{\"id\":3,\"content\":\"a\",\"special\":true}]}", NULL, NULL,
          "/added_tokens/0: the vocabulary has it under another id"},
         {"{" GOOD ",\"added_tokens\":[{\"content\":\"a\",\"special\":true}]}", NULL, NULL,
@@ -123,7 +198,7 @@ static void bad_files_are_refused_with_the_place(void)
         {"{" GOOD "}", NULL, "{\"added_tokens_decoder\":{\"x\":{}}}",
          "/added_tokens_decoder: a key"},
         {"{" GOOD "}", NULL, "{\"added_tokens_decoder\":{\"4\":{\"content\":\"a\"}}}",
-         "/added_tokens_decoder/4: an added token that is not special"},
+         "/added_tokens_decoder/4: tokenizer.json says otherwise"},
         {NULL, "[UNK]\n[CLS]\n[SEP]\n", NULL, "tokenizer_config.json: missing"},
         {NULL, "[UNK]\n\xff\n", "{}", "vocab.txt: line 2: not UTF-8"},
         {NULL, "[UNK]\n[SEP]\n", "{}", "tokenizer_config.json: /cls_token: the vocabulary has no"},
@@ -218,6 +293,7 @@ static void lower_case_is_not_asked_of_a_tokenizer_that_keeps_upper(void)
 }
 
 LAC_TEST_MAIN(encode_tokenizer_files, tokenizer_json_is_read,
-              special_tokens_are_never_found_in_a_text, bad_files_are_refused_with_the_place,
+              special_tokens_are_never_found_in_a_text, added_words_are_found_before_all_else,
+              bad_files_are_refused_with_the_place,
               lower_case_is_not_asked_of_a_tokenizer_that_keeps_upper,
               a_folder_without_a_vocabulary_is_fatal, every_key_of_a_large_trie_is_found)
