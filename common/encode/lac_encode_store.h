@@ -35,10 +35,10 @@ bool lac_encode_store_folder(char out[PATH_MAX], const char *configured) LAC_MUS
 bool lac_encode_store_name_ok(const char *name) LAC_MUST_USE;
 
 /*
- * Checks the model in `folder` as opening it does, copies what shapes it into the store, gives it
- * `name` (NULL: none; a name moves from another model to this one) and writes its hash. One that is
- * there stays, unless it was changed since: then the copy takes its place. REJECT: it is not
- * acceptable; FATAL: a file can't be read or written.
+ * Checks the model in `folder` and its tokenizer as opening them does, copies what shapes it into
+ * the store, gives it `name` (NULL: none; a name moves from another model to this one) and writes
+ * its hash. One that is there stays, unless it was changed since: then the copy takes its place.
+ * REJECT: it is not acceptable; FATAL: a file can't be read or written.
  */
 enum lac_status lac_encode_store_add(const char *store, const char *folder, const char *name,
                                      unsigned char hash[LAC_ENCODE_HASH_SIZE],

@@ -12,6 +12,7 @@
 
 #include "lac_encode_model_internal.h"
 #include "lac_encode_store_internal.h"
+#include "lac_encode_tokenizer.h"
 #include "lac_file.h"
 
 enum { STEP = 1 << 18 };
@@ -151,6 +152,18 @@ static enum lac_status copy_model(const struct lac_encode_model *m, const char *
     return status == LAC_OK ? sync_folder(into, err) : status;
 }
 
+/* A model without a tokenizer of its own would only be refused where texts are waiting for it. */
+static enum lac_status check_tokenizer(const struct lac_encode_model *m, struct lac_err *err)
+{
+    struct lac_encode_tokenizer *t;
+    enum lac_status status = lac_encode_tokenizer_open(&t, m->folder, err);
+
+    if (status == LAC_OK)
+        status = lac_encode_tokenizer_fits(t, m->weights.vocab, err);
+    lac_encode_tokenizer_close(t);
+    return status;
+}
+
 /* The copy decides: whatever became of the source meanwhile, what is stored is what was hashed. */
 static enum lac_status hash_copy(const char *folder, unsigned char hash[LAC_ENCODE_HASH_SIZE],
                                  struct lac_err *err)
@@ -160,7 +173,9 @@ static enum lac_status hash_copy(const char *folder, unsigned char hash[LAC_ENCO
 
     if (status != LAC_OK)
         return status;
-    status = lac_encode_model_hash(copy, hash, err);
+    status = check_tokenizer(copy, err);
+    if (status == LAC_OK)
+        status = lac_encode_model_hash(copy, hash, err);
     lac_encode_model_close(copy);
     return status;
 }
@@ -234,7 +249,9 @@ enum lac_status lac_encode_store_add(const char *store, const char *folder, cons
     status = lac_encode_model_open(&m, folder, err);
     if (status != LAC_OK)
         return status;
-    status = make_store(store, err);
+    status = check_tokenizer(m, err);
+    if (status == LAC_OK)
+        status = make_store(store, err);
     if (status == LAC_OK)
         status = lac_encode_store_path(fresh, store, ".new-XXXXXX", "", err);
     if (status == LAC_OK && (!mkdtemp(fresh) || chmod(fresh, 0755) != 0))

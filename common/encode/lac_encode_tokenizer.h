@@ -69,6 +69,10 @@ enum lac_status lac_encode_tokenizer_parse(struct lac_encode_tokenizer **out,
                                            const struct lac_encode_tokenizer_files *files,
                                            struct lac_err *err) LAC_MUST_USE;
 
+/* REJECT: it has more ids than the model has vectors for (`rows`, the weights' vocab). */
+enum lac_status lac_encode_tokenizer_fits(const struct lac_encode_tokenizer *t, uint32_t rows,
+                                          struct lac_err *err) LAC_MUST_USE;
+
 /* Accepts NULL. No words may be in use any more. */
 void lac_encode_tokenizer_close(struct lac_encode_tokenizer *t);
 

@@ -144,6 +144,17 @@ enum lac_status lac_encode_tokenizer_open(struct lac_encode_tokenizer **out, con
     return status;
 }
 
+enum lac_status lac_encode_tokenizer_fits(const struct lac_encode_tokenizer *t, uint32_t rows,
+                                          struct lac_err *err)
+{
+    if (t->info.vocab <= rows)
+        return LAC_OK;
+    return lac_err_set(err, LAC_REJECT, 0,
+                       "the tokenizer has %u words, embeddings.word_embeddings.weight has rows for "
+                       "%u: they don't belong together",
+                       t->info.vocab, rows);
+}
+
 void lac_encode_tokenizer_close(struct lac_encode_tokenizer *t)
 {
     if (!t)

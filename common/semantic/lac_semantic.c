@@ -61,20 +61,6 @@ static enum lac_status read_prefix(struct lac_semantic_source *source, struct la
     return LAC_OK;
 }
 
-static enum lac_status check_words(const struct lac_semantic_source *source, struct lac_err *err)
-{
-    size_t words = lac_encode_tokenizer_info(source->tokenizer)->vocab;
-    size_t rows = lac_encode_model_weights(source->model)->vocab;
-
-    if (words <= rows)
-        return LAC_OK;
-    return lac_err_set(
-        err, LAC_REJECT, 0,
-        "the tokenizer has %zu words, embeddings.word_embeddings.weight has rows for "
-        "%zu: they don't belong together",
-        words, rows);
-}
-
 static enum lac_status open_source(struct lac_semantic *s, const char *what,
                                    struct lac_semantic_source *source, struct lac_err *err)
 {
@@ -86,7 +72,8 @@ static enum lac_status open_source(struct lac_semantic *s, const char *what,
         status = lac_encode_tokenizer_open(&source->tokenizer,
                                            lac_encode_model_folder(source->model), err);
     if (status == LAC_OK)
-        status = check_words(source, err);
+        status = lac_encode_tokenizer_fits(source->tokenizer,
+                                           lac_encode_model_weights(source->model)->vocab, err);
     if (status == LAC_OK)
         status = read_prefix(source, err);
     if (status != LAC_OK)

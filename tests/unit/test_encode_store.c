@@ -144,6 +144,34 @@ static void adding_again_repairs_what_was_changed(void)
     end();
 }
 
+/* What is in the store can be used: with a tokenizer, and with the one that it was made for. */
+static void models_without_their_tokenizer_are_not_added(void)
+{
+    static const struct {
+        struct lac_model_change change;
+        const char *want;
+    } cases[] = {
+        {{"vocab.txt", "", NULL}, "neither tokenizer.json nor vocab.txt"},
+        {{"vocab.txt", "[UNK]", "UNK"}, "/unk_token: the vocabulary has no such entry"},
+        {{"vocab.txt", "sea", "sea\nsky"},
+         "the tokenizer has 11 words, embeddings.word_embeddings"},
+    };
+
+    begin();
+    for (size_t i = 0; i < LAC_COUNT(cases); i++) {
+        char *bad = lac_model_folder_make(&cases[i].change);
+        unsigned char any[LAC_ENCODE_HASH_SIZE];
+        struct lac_err err = {0};
+
+        lac_test_row("%s", cases[i].want);
+        CU_ASSERT(lac_encode_store_add(store, bad, NULL, any, &err) != LAC_OK);
+        if (!strstr(err.text, cases[i].want))
+            LAC_TEST_STR(err.text, cases[i].want);
+        lac_model_folder_remove(bad);
+    }
+    end();
+}
+
 static void wrong_models_and_names_are_not_added(void)
 {
     static const struct lac_model_change wrong = {"config.json", "gelu", "relu"};
@@ -214,5 +242,6 @@ static void who_has_no_home_has_the_shared_store(void)
 
 LAC_TEST_MAIN(encode_store, model_is_found_by_hash_digits_name_and_folder,
               adding_twice_is_adding_once_and_moves_names, changed_model_is_refused,
-              adding_again_repairs_what_was_changed, wrong_models_and_names_are_not_added,
-              removed_model_is_gone_with_its_names, who_has_no_home_has_the_shared_store)
+              adding_again_repairs_what_was_changed, models_without_their_tokenizer_are_not_added,
+              wrong_models_and_names_are_not_added, removed_model_is_gone_with_its_names,
+              who_has_no_home_has_the_shared_store)

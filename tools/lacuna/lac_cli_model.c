@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lac_encode_tokenizer.h"
 #include "lac_env.h"
 #include "lac_json.h"
 #include "lac_table.h"
@@ -317,6 +318,18 @@ static int model_list(int argc, char **argv)
     return status;
 }
 
+static bool opens(const char *store, const char *hex, struct lac_encode_model **model,
+                  struct lac_err *err)
+{
+    struct lac_encode_tokenizer *t = NULL;
+    bool ok = lac_encode_store_open(model, store, hex, err) == LAC_OK &&
+              lac_encode_tokenizer_open(&t, lac_encode_model_folder(*model), err) == LAC_OK &&
+              lac_encode_tokenizer_fits(t, lac_encode_model_weights(*model)->vocab, err) == LAC_OK;
+
+    lac_encode_tokenizer_close(t);
+    return ok;
+}
+
 /* Opens one of the store as a worker would, and says what it is or what is wrong with it. */
 static bool verify_one(const struct lac_tool *t, const char *store,
                        const struct lac_encode_stored *m, struct lac_json_writer *w,
@@ -328,13 +341,13 @@ static bool verify_one(const struct lac_tool *t, const char *store,
     bool ok;
 
     lac_hex_encode(hex, m->hash, LAC_ENCODE_HASH_SIZE);
-    ok = lac_encode_store_open(&model, store, hex, &err) == LAC_OK;
+    ok = opens(store, hex, &model, &err);
     if (json) {
         struct line l = {.hex = hex,
                          .name = m->name,
                          .path = m->path,
                          .bytes = m->bytes,
-                         .model = model,
+                         .model = ok ? model : NULL,
                          .error = ok ? NULL : err.text};
 
         put_json(w, &l);
