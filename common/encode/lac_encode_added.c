@@ -14,6 +14,7 @@ static enum lac_status normalise(struct lac_encode_words *w, struct lac_encode_a
     struct lac_str text = lac_encode_vocab_at(&w->t->vocab, (uint32_t)word->id);
     bool blank = true;
 
+    w->streaming = true;
     w->stream.record = codes;
     w->stream.recorded = 0;
     lac_encode_exact(w, text, 0, text.len);

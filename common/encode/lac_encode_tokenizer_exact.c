@@ -89,8 +89,8 @@ static void gather(struct lac_encode_words *w, uint32_t code, uint32_t from, uin
     word->len += (uint32_t)n;
 }
 
-void lac_encode_word_put(struct lac_encode_words *w, enum lac_encode_char_kind kind, uint32_t code,
-                         uint32_t from, uint32_t to)
+static void put_plain(struct lac_encode_words *w, enum lac_encode_char_kind kind, uint32_t code,
+                      uint32_t from, uint32_t to)
 {
     if (kind == LAC_ENCODE_CHAR_SELF) {
         gather(w, code, from, to);
@@ -103,31 +103,35 @@ void lac_encode_word_put(struct lac_encode_words *w, enum lac_encode_char_kind k
     }
 }
 
-/* Whether words are looked for in what comes. */
-static bool streams(const struct lac_encode_words *w)
+static __attribute__((noinline)) void put_streaming(struct lac_encode_words *w,
+                                                    enum lac_encode_char_kind kind, uint32_t code,
+                                                    uint32_t from, uint32_t to)
 {
-    return w->t->added.longest || w->stream.record;
+    bool space = kind == LAC_ENCODE_CHAR_BLANK && w->t->info.clean;
+    struct lac_encode_added_char c = {kind, space ? ' ' : code, from, to};
+
+    lac_encode_added_put(w, &c);
 }
 
 static void put(struct lac_encode_words *w, enum lac_encode_char_kind kind, uint32_t code,
                 uint32_t from, uint32_t to)
 {
-    if (streams(w)) {
-        bool space = kind == LAC_ENCODE_CHAR_BLANK && w->t->info.clean;
-        struct lac_encode_added_char c = {kind, space ? ' ' : code, from, to};
-
-        lac_encode_added_put(w, &c);
-    } else {
-        lac_encode_word_put(w, kind, code, from, to);
-    }
+    if (w->streaming)
+        put_streaming(w, kind, code, from, to);
+    else
+        put_plain(w, kind, code, from, to);
 }
 
-/* The blank that normalising puts before and behind an ideograph: it ends words, as the ideograph
- * itself does, so only a word that was added can tell. */
-static void put_apart(struct lac_encode_words *w, const struct source *s)
+/* Whether normalising puts a blank before and behind it, as for ideographs: that ends words, as an
+ * ideograph itself does, so only a word that was added can tell. */
+static inline bool stands_apart(const struct lac_encode_words *w, const struct source *s)
 {
-    if (streams(w) && w->t->info.ideographs && lac_encode_flags_of(s->code) & LAC_ENCODE_CJK)
-        put(w, LAC_ENCODE_CHAR_BLANK, ' ', s->from, s->to);
+    return w->streaming && w->t->info.ideographs && lac_encode_flags_of(s->code) & LAC_ENCODE_CJK;
+}
+
+static void put_blank(struct lac_encode_words *w, const struct source *s)
+{
+    put(w, LAC_ENCODE_CHAR_BLANK, ' ', s->from, s->to);
 }
 
 /* The parts of a code point. Returns how many. */
@@ -161,11 +165,14 @@ static void put_parts(struct lac_encode_words *w, const struct source *s)
 {
     uint32_t parts[LAC_ENCODE_PARTS_MAX];
     unsigned count = parts_of(&w->t->chars, s, parts);
+    bool apart = stands_apart(w, s);
 
-    put_apart(w, s);
+    if (apart)
+        put_blank(w, s);
     for (unsigned i = 0; i < count; i++)
         put(w, lac_encode_part_kind(parts[i]), lac_encode_part_code(parts[i]), s->from, s->to);
-    put_apart(w, s);
+    if (apart)
+        put_blank(w, s);
 }
 
 /* Which classes occur in the code points of [from, c->end) that join the one before. Leaves `c` at
@@ -233,7 +240,8 @@ static void put_ordered(struct lac_encode_words *w, struct cursor *c, const stru
 
     if (mark)
         o.places.at = first->from;
-    put_apart(w, first);
+    if (stands_apart(w, first))
+        put_blank(w, first);
     for (unsigned i = 0; i < count; i++) {
         uint32_t class = lac_encode_part_class(parts[i]);
 
@@ -243,7 +251,8 @@ static void put_ordered(struct lac_encode_words *w, struct cursor *c, const stru
         else
             classes[class / 64] |= (uint64_t)1 << class % 64;
     }
-    put_apart(w, first);
+    if (stands_apart(w, first))
+        put_blank(w, first);
     classes_of(c, classes);
     for (uint32_t class = 1; class < 256; class ++) {
         struct cursor again = run;
@@ -260,6 +269,12 @@ static void put_ordered(struct lac_encode_words *w, struct cursor *c, const stru
         while (again.at < c->at && next(&again, &s) && again.at <= c->at)
             put_class(&o, &s, class);
     }
+}
+
+void lac_encode_word_put(struct lac_encode_words *w, enum lac_encode_char_kind kind, uint32_t code,
+                         uint32_t from, uint32_t to)
+{
+    put_plain(w, kind, code, from, to);
 }
 
 void lac_encode_exact(struct lac_encode_words *w, struct lac_str text, size_t from, size_t to)
@@ -281,7 +296,7 @@ void lac_encode_exact(struct lac_encode_words *w, struct lac_str text, size_t fr
         put_parts(w, &s);
         s = ahead;
     }
-    if (streams(w))
+    if (w->streaming)
         lac_encode_added_end(w);
     lac_encode_word_end(w);
 }

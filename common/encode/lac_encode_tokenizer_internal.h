@@ -124,6 +124,7 @@ struct lac_encode_words {
     struct lac_encode_ahead ahead;
     struct lac_encode_word word;
     struct lac_encode_pieces pieces;
+    bool streaming; /* what is normalised goes through `stream` */
     struct lac_encode_stream stream;
     /* Tokens of a piece of text, where the caller's room is short. */
     int32_t ids[LAC_ENCODE_PIECE + LAC_ENCODE_AT_ONCE];

@@ -160,6 +160,7 @@ enum lac_status lac_encode_words_new(struct lac_encode_words **out,
         w->pairs[i][0] = w->pairs[i][1] = (struct lac_encode_entry){.high = UINT64_MAX};
     w->shift = 64 - bits;
     w->t = t;
+    w->streaming = t->added.longest > 0;
     w->pass = lac_encode_ascii_best();
     *out = w;
     return LAC_OK;
