@@ -199,6 +199,10 @@ struct lac_match_hit {
     uint32_t end;   /* one past the last */
 };
 
+struct lac_match_extent {
+    uint32_t start, end; /* bytes of the field */
+};
+
 struct lac_match_hits {
     struct lac_match_hit *at; /* the caller's array */
     size_t capacity;
@@ -220,8 +224,12 @@ struct lac_match_hits {
     bool undecodable;     /* malformed UTF-8: the well-formed parts were scanned */
     bool too_deep;        /* encodings in encodings in ...: the innermost was not looked at; or more
                              line ends in what may be values than are tried */
-    bool whole_allowed;   /* an allow rule covers the whole field */
-    bool blank;           /* nothing but blanks */
+    const struct lac_match_extent *tables; /* [table_count]: if `decode`, tables of which a heading
+                             is a word that a rule asks for, headings included, as far as the field
+                             goes; ascending; borrowed like rule_hit */
+    size_t table_count;
+    bool whole_allowed; /* an allow rule covers the whole field */
+    bool blank;         /* nothing but blanks */
 };
 
 /*

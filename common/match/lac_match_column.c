@@ -149,8 +149,7 @@ static bool is_secret_heading(struct lac_str f)
     return f.len > 0 && f.len <= HEADING_MAX && lac_match_mentions(f, &words);
 }
 
-/* "|---|:--:|", "+----+----+": what is drawn between the headings and the rows. */
-static bool is_rule(struct lac_str line, unsigned char mark)
+bool lac_match_is_rule(struct lac_str line, unsigned char mark)
 {
     return mark == '|' && line.len >= 3 &&
            lac_match_skip(line, 0, "|-+:= ", SIZE_MAX) == line.len &&
@@ -215,7 +214,7 @@ bool lac_match_column_next(struct lac_str t, struct lac_match_column *c, struct 
         if (c->row >= t.len || !lac_match_line_at(t, c->row, ROW_MAX, &line))
             return false;
         c->row = lac_match_behind_line(t, line);
-    } while (is_rule(line, c->mark));
+    } while (lac_match_is_rule(line, c->mark));
     if (line.len == 0 || !field_of(line, c, &field))
         return false;
     if (is_secret_heading(field) && lac_match_are_headings(line, c->mark, &count))

@@ -35,6 +35,9 @@ struct lac_str lac_match_field_trim(struct lac_str f, unsigned char mark);
  * marks. */
 bool lac_match_are_headings(struct lac_str line, unsigned char mark, unsigned *count);
 
+/* "|---|:--:|", "+----+----+": what is drawn between the headings and the rows. */
+bool lac_match_is_rule(struct lac_str line, unsigned char mark);
+
 /* The name of a column in a list of SQL's, without blanks and quotes. */
 struct lac_str lac_match_column_name(struct lac_str f);
 

@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "lac_match_cells.h"
 #include "lac_match_decode.h"
 
 enum {
@@ -32,6 +33,8 @@ struct lac_match_deep {
     struct lac_match_hit hits[HITS_MAX];
     struct lac_match_seam seams[LAC_MATCH_SEAMS_MAX]; /* of the text that was scanned last */
     struct lac_match_cuts cuts;
+    struct lac_match_table table;
+    struct lac_match_cells cells;
 };
 
 struct level {
@@ -239,6 +242,70 @@ static __attribute__((noinline)) enum lac_status joins(struct lac_match_scratch 
     return status;
 }
 
+/* ---- tables ---- */
+
+/* Of lines of cells behind their headings what is in a cell. */
+static enum lac_status scan_cells(struct lac_match_scratch *s, size_t len, struct lac_err *err)
+{
+    struct lac_match_deep *d = s->deep;
+    const uint32_t *map = d->level[0].map;
+    struct lac_match_hits hits = {.at = d->hits,
+                                  .capacity = HITS_MAX,
+                                  .per_rule = HITS_MAX,
+                                  .keep_shadowed = true,
+                                  .want_weak = s->hits->want_weak};
+    enum lac_status status =
+        lac_match_scan(s->m, d->scratch, (struct lac_str){d->level[0].text, len}, &hits, err);
+
+    s->hits->truncated = s->hits->truncated || hits.truncated;
+    for (size_t i = 0; status == LAC_OK && i < hits.count; i++) {
+        const struct lac_match_hit *h = &hits.at[i];
+        struct lac_match_hit hit = {h->rule, h->score, map[h->start], map[h->end]};
+
+        if (map[h->start + 1] > hit.start && hit.end > hit.start &&
+            s->m->rules[h->rule].strength != LAC_MATCH_ALLOW)
+            lac_match_record(s, &hit);
+    }
+    return status;
+}
+
+/* `*behind`: where it ends. */
+static enum lac_status table(struct lac_match_scratch *s, size_t at, size_t *behind,
+                             struct lac_err *err)
+{
+    struct lac_match_deep *d = s->deep;
+    bool more = lac_match_table_open(&d->table, s->text, at);
+    enum lac_status status = LAC_OK;
+    size_t len;
+
+    d->table.rows.strict = true;
+    while (status == LAC_OK && more) {
+        more = lac_match_cells_take(&d->cells, &d->table, s->text, 0, s->text.len);
+        more = more && d->table.rows.row < s->text.len;
+        while (status == LAC_OK &&
+               (len = lac_match_cells_lines(&d->cells, &d->table, s->text, d->level[0].text,
+                                            d->level[0].map)) > 0)
+            status = scan_cells(s, len, err);
+    }
+    *behind = d->table.rows.row < s->text.len ? d->table.rows.row : s->text.len;
+    return status;
+}
+
+static enum lac_status tables(struct lac_match_scratch *s, struct lac_err *err)
+{
+    enum lac_status status = LAC_OK;
+    size_t behind = 0;
+
+    for (size_t i = 0; i < s->heading_count && status == LAC_OK; i++) {
+        if (s->headings[i] < behind)
+            continue;
+        status = table(s, s->headings[i], &behind, err);
+        s->tables[s->hits->table_count++] =
+            (struct lac_match_extent){s->headings[i], (uint32_t)behind};
+    }
+    return status;
+}
+
 /* ---- encodings ---- */
 
 static enum lac_status look_into(struct lac_match_scratch *s, const struct level *l,
@@ -366,6 +433,8 @@ enum lac_status lac_match_deep(struct lac_match_scratch *s, struct lac_err *err)
     struct level view = {&field, s->plain, &plain, 0};
     enum lac_status status = joins(s, &field, s, err);
 
+    if (status == LAC_OK)
+        status = tables(s, err);
     if (status != LAC_OK)
         return status;
     /* Nothing invisible, and no letter of another alphabet, is then between what is encoded. */

@@ -198,6 +198,8 @@ enum {
     LAC_MATCH_CHAIN_MAX = 8,    /* of one token */
 };
 
+enum { LAC_MATCH_HEADINGS_MAX = 256 }; /* of one text */
+
 /* The places in a text where lines were joined. */
 struct lac_match_cuts {
     struct {
@@ -249,6 +251,11 @@ struct lac_match_scratch {
     size_t seam_count;
     struct lac_match_chain chain;
     size_t chains_tried;
+    uint32_t headings[LAC_MATCH_HEADINGS_MAX]; /* lines that may be those of tables, where they
+                                                  begin; in order */
+    size_t heading_count;
+    struct lac_match_extent tables[LAC_MATCH_HEADINGS_MAX];
+    size_t heading_end; /* lines up to here were looked at */
     /* the scan in hand */
     const struct lac_match *m;
     struct lac_str text;
@@ -554,6 +561,9 @@ void lac_match_gates_word(struct lac_match_scratch *s, uint32_t word);
 void lac_match_seams_behind(struct lac_match_scratch *s, const struct lac_match_unit *u,
                             size_t start, size_t at);
 void lac_match_seams_around_words(struct lac_match_scratch *s);
+
+/* Notes the lines of headings in which the words of the piece in hand stand. */
+void lac_match_headings_around_words(struct lac_match_scratch *s);
 
 /* Puts them into the order of the text, each once. Returns how many are left. */
 size_t lac_match_seams_sort(struct lac_match_seam *seams, size_t count);

@@ -142,21 +142,14 @@ static size_t behind_quotes(struct lac_str t, size_t i, size_t limit)
     return limit;
 }
 
-/* Whether a field ends at `i`. */
-static bool ends_field(struct lac_str t, size_t i, unsigned char mark)
-{
-    unsigned char c = lac_match_byte(t, i);
-
-    return i >= t.len || c == mark || c == '\n' || c == '\r';
-}
-
 /* Where the field that begins at `i` ends, `limit` at most: quotes may hold marks and line ends. */
 static size_t cell_end(struct lac_str t, size_t i, size_t limit, const struct lac_match_rows *r)
 {
     if (r->mark != '|' && !r->copy && lac_match_byte(t, i) == '"') {
         size_t end = behind_quotes(t, i, limit);
 
-        if (end < limit ? ends_field(t, end, r->mark) : end == t.len)
+        end += end < limit && t.ptr[end] == '\r';
+        if (end < limit ? t.ptr[end] == '\n' || (unsigned char)t.ptr[end] == r->mark : end == t.len)
             return end;
     }
     while (i < limit && t.ptr[i] != '\n' && (unsigned char)t.ptr[i] != r->mark)
@@ -188,14 +181,26 @@ static unsigned cells_of(struct lac_str t, const struct lac_match_rows *r, struc
     return 0;
 }
 
+/* Moves behind a line that is no row. False: the table has ended. */
+static bool skip_line(struct lac_str t, struct lac_match_rows *r)
+{
+    struct lac_str line;
+    bool fits = lac_match_line_at(t, r->row, LAC_MATCH_ROWS_BYTES, &line);
+    const char *end = memchr(t.ptr + r->row, '\n', t.len - r->row);
+
+    if (r->strict && end && fits && !lac_match_is_rule(line, r->mark))
+        return false;
+    r->row = end ? (size_t)(end - t.ptr) + 1 : t.len + 1;
+    return r->strict || ++r->strange <= LAC_MATCH_ROWS_STRANGE;
+}
+
 bool lac_match_rows_next(struct lac_str t, struct lac_match_rows *r,
                          struct lac_str cells[LAC_MATCH_ROWS_COLUMNS], bool *filled)
 {
-    const char *line_end;
     size_t end;
 
     *filled = false;
-    if (r->row >= t.len)
+    if (r->row >= t.len || (r->strange > 0 && r->next > 0 && r->row == r->next))
         return false;
     if (r->mark == '(')
         return *filled = insert_next(t, r, cells);
@@ -204,11 +209,9 @@ bool lac_match_rows_next(struct lac_str t, struct lac_match_rows *r,
         return false;
     }
     *filled = cells_of(t, r, cells, &end) == r->columns;
-    r->strange = *filled ? 0 : r->strange + 1;
-    if (!*filled) {
-        line_end = memchr(t.ptr + r->row, '\n', t.len - r->row);
-        end = line_end ? (size_t)(line_end - t.ptr) : t.len;
-    }
+    if (!*filled)
+        return skip_line(t, r);
+    r->strange = 0;
     r->row = end + 1;
-    return r->strange <= LAC_MATCH_ROWS_STRANGE;
+    return true;
 }

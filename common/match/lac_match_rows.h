@@ -30,6 +30,9 @@ struct lac_match_rows {
     unsigned strange;   /* lines in turn that were no rows */
     unsigned char mark; /* between two fields; '(': rows of an INSERT */
     bool copy;          /* of COPY: "\." ends them */
+    size_t next; /* set by the caller: another table may begin there, and ends this one behind
+                    a line that is no row; 0: none */
+    bool strict; /* set by the caller: a whole line that is no row ends it, and is not read */
 };
 
 /* Whether a table begins at `at`, where a line does. `headings` are slices of `text`, without what

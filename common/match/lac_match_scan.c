@@ -233,6 +233,15 @@ static void around_place(struct lac_match_scratch *s, const struct lac_match_pla
     }
 }
 
+/* What the words of the piece in hand, or of the text, say about what is around them. */
+static void around_words(struct lac_match_scratch *s)
+{
+    if (s->gated_blocks & s->m->number_blocks)
+        lac_match_seams_around_words(s);
+    if (s->hits->decode && s->deep)
+        lac_match_headings_around_words(s);
+}
+
 /* Around the places in [from, to), original offsets. Where not all are known, everywhere. */
 static void loose_units(struct lac_match_scratch *s, size_t from, size_t to)
 {
@@ -277,8 +286,7 @@ static void scan_ascii(struct lac_match_scratch *s)
         lac_match_words(s, from, &core, true);
         walk(s, &core, from);
         loose_units(s, core.from, core.to);
-        if (s->gated_blocks & s->m->number_blocks)
-            lac_match_seams_around_words(s);
+        around_words(s);
     }
 }
 
@@ -344,8 +352,7 @@ static void scan_views(struct lac_match_scratch *s)
     if (s->m->front.names)
         scan_names(s);
     scan_plain(s);
-    if (s->gated_blocks & s->m->number_blocks)
-        lac_match_seams_around_words(s);
+    around_words(s);
 }
 
 static bool is_blank(const struct lac_match_scratch *s)
@@ -385,6 +392,7 @@ static void reset(struct lac_match_scratch *s, struct lac_match_hits *hits)
     s->seam_count = 0;
     s->chain = (struct lac_match_chain){.from = SIZE_MAX};
     s->chains_tried = 0;
+    s->heading_count = s->heading_end = 0;
     s->hits = hits;
     hits->count = 0;
     hits->rule_hit = s->rule_hit;
@@ -393,6 +401,8 @@ static void reset(struct lac_match_scratch *s, struct lac_match_hits *hits)
     hits->over_limit = false;
     hits->undecodable = false;
     hits->too_deep = false;
+    hits->tables = s->tables;
+    hits->table_count = 0;
     hits->whole_allowed = false;
 }
 

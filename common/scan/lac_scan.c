@@ -265,6 +265,7 @@ enum lac_status lac_scan_text(struct lac_scan *s, struct lac_str text, size_t fr
     LAC_ASSERT(from <= to && to <= text.len && text.len <= LAC_SCAN_TEXT_MAX);
     *out = (struct lac_scan_result){.tier = LAC_TIER_PUBLIC};
     s->count = 0;
+    s->later.count = s->later.next = 0;
     for (size_t at = from; at < to && status == LAC_OK;) {
         struct part p = {0, at, to - at > size ? lac_scan_seam(text, at, at + size) : to, from, to};
         struct lac_match_hits hits = {0};
@@ -280,6 +281,9 @@ enum lac_status lac_scan_text(struct lac_scan *s, struct lac_str text, size_t fr
         }
         out->truncated = out->truncated || hits.truncated || hits.over_limit;
         leave_what_is_cut(&hits, &p);
+        for (size_t i = 0; i < hits.table_count; i++)
+            if (p.base + hits.tables[i].start < p.to && p.base + hits.tables[i].end > p.to)
+                lac_scan_table_later(s, p.base + hits.tables[i].start);
         status = take(s, &hits, &p, out, err);
         at = p.to;
         /* Larger again, but where one is like the other no attempt in vain for each of them. */

@@ -32,6 +32,8 @@ struct lac_scan {
     size_t heard_count;
     struct lac_decide_opinion opinions[LAC_DECIDE_OPINION_MAX];
     struct lac_scan_table table;
+    struct lac_scan_later later;
+    struct lac_scan_queue queue;
     struct lac_scan_cells *cells;
     bool shifted; /* the next text goes on where the last one ended */
 };

@@ -11,28 +11,16 @@
 #include "lac_utf8.h"
 
 enum {
-    ROWS = 256,             /* looked at together */
-    LINES_BYTES = 64 << 10, /* of cells with their headings */
-    CELL_LEAST = 3,
-    CELL_MOST = 2048,
-    NAME_MOST = 64,
     REMARKS_MOST = 8,      /* lines that begin with '#' above the headings */
     READ_AGAIN = 64 << 10, /* bytes before a part's end: the next one may begin so much earlier */
 };
 
-/* A cell in the lines that are looked at. */
-struct cell {
-    size_t line; /* where it begins there */
-    size_t text; /* and in the text */
-    size_t len;
-};
+static const uint32_t GONE = UINT32_MAX; /* the rule of a finding that was taken away */
 
 struct lac_scan_cells {
-    struct lac_str row[ROWS][LAC_MATCH_ROWS_COLUMNS];
-    struct cell cell[ROWS];
-    size_t count; /* of cells */
-    size_t len;   /* of lines */
-    char lines[LINES_BYTES];
+    struct lac_match_cells cells;
+    char lines[LAC_MATCH_CELLS_BYTES];
+    uint32_t map[LAC_MATCH_CELLS_BYTES + 1];
     struct lac_scan_finding *found; /* grows */
     size_t found_count, found_room;
 };
@@ -82,22 +70,8 @@ static bool is_sql(struct lac_str t, size_t at)
 
 static bool open_at(struct lac_scan_table *t, struct lac_str text, size_t at)
 {
-    struct lac_str headings[LAC_MATCH_ROWS_COLUMNS];
-    struct lac_match_rows rows;
-    size_t used = 0;
-
-    if (!lac_match_rows_at(text, at, &rows, headings))
-        return false;
-    for (unsigned i = 0; i < rows.columns; i++) {
-        bool fits = headings[i].len <= NAME_MOST && headings[i].len <= sizeof(t->names) - used;
-
-        t->name_len[i] = fits ? (unsigned)headings[i].len : 0;
-        memcpy(t->names + used, headings[i].ptr, t->name_len[i]);
-        used += t->name_len[i];
-    }
-    t->rows = rows;
-    t->open = true;
-    return true;
+    t->open = lac_match_table_open(&t->at, text, at);
+    return t->open;
 }
 
 /* Whether and how the text, seen from its first byte, has tables. */
@@ -105,30 +79,77 @@ static void begin(struct lac_scan_table *t, struct lac_str text)
 {
     size_t at = lac_utf8_mark(text);
 
-    *t = (struct lac_scan_table){0};
-    if (is_sql(text, at)) {
-        t->kind = LAC_SCAN_TABLE_SQL;
-        t->rows.row = at;
+    *t = (struct lac_scan_table){.sql = is_sql(text, at)};
+    if (t->sql) {
+        t->at.rows.row = at;
         return;
     }
     for (unsigned i = 0; i < REMARKS_MOST && at < text.len &&
                          (text.ptr[at] == '#' || begins_with(text, at, "sep="));
          i++)
         at = next_line(text, at);
-    if (open_at(t, text, at))
-        t->kind = LAC_SCAN_TABLE_LINES;
+    (void)open_at(t, text, at);
+}
+
+/* Whether the next table that was found while others were read begins at `at`. */
+static bool is_later(struct lac_scan_later *l, size_t at)
+{
+    while (l->next < l->count && l->at[l->next] < at)
+        l->next++;
+    return l->next < l->count && l->at[l->next] == at;
+}
+
+/* Of more tables the first are dropped: they end first. */
+static void queue_put(struct lac_scan_queue *q, const struct lac_match_table *t)
+{
+    if (q->count == LAC_SCAN_TABLES_QUEUED) {
+        q->count--;
+        memmove(&q->at[0], &q->at[1], q->count * sizeof(q->at[0]));
+    }
+    q->at[q->count++] = *t;
+}
+
+static bool queue_take(struct lac_scan_queue *q, struct lac_match_table *t)
+{
+    if (q->count == 0)
+        return false;
+    *t = q->at[0];
+    q->count--;
+    memmove(&q->at[0], &q->at[1], q->count * sizeof(q->at[0]));
+    return true;
 }
 
 /* Opens the next table that begins before `to`. */
-static bool find(struct lac_scan_table *t, struct lac_str text, size_t to)
+static bool find(struct lac_scan *s, struct lac_str text, size_t to)
 {
-    size_t at = t->rows.row;
+    struct lac_scan_table *t = &s->table;
+    size_t at;
+    bool later;
 
-    for (; at < to; at = next_line(text, at))
-        if ((begins_with(text, at, "i") || begins_with(text, at, "c")) && open_at(t, text, at))
+    if (queue_take(&s->queue, &t->at))
+        return t->open = true;
+    at = t->at.rows.row;
+    later = is_later(&s->later, at);
+    if (!t->sql && s->later.next < s->later.count)
+        at = s->later.at[s->later.next];
+    for (; at < to && (t->sql || is_later(&s->later, at)); at = next_line(text, at)) {
+        later = is_later(&s->later, at);
+        if ((later || begins_with(text, at, "i") || begins_with(text, at, "c")) &&
+            open_at(t, text, at)) {
+            t->at.rows.strict = later && !t->sql;
             return true;
-    t->rows.row = at;
+        }
+    }
+    t->at.rows.row = at;
     return false;
+}
+
+void lac_scan_table_later(struct lac_scan *s, size_t at)
+{
+    struct lac_scan_later *l = &s->later;
+
+    if (l->count < LAC_SCAN_TABLES_LATER && (l->count == 0 || l->at[l->count - 1] < at))
+        l->at[l->count++] = at;
 }
 
 /* ---- cells ---- */
@@ -153,26 +174,8 @@ static enum lac_status keep(struct lac_scan_cells *c, const struct lac_scan_find
     return LAC_OK;
 }
 
-/* The cell that holds [start, end) of the lines; NULL: none does. */
-static const struct cell *cell_of(const struct lac_scan_cells *c, size_t start, size_t end)
-{
-    size_t low = 0, high = c->count;
-
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-
-        if (c->cell[mid].line <= start)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    if (low == 0 || end > c->cell[low - 1].line + c->cell[low - 1].len)
-        return NULL;
-    return &c->cell[low - 1];
-}
-
-/* Looks at the lines that were put together. */
-static enum lac_status look(struct lac_scan *s, const struct part *p)
+/* Looks at lines of cells. */
+static enum lac_status look(struct lac_scan *s, const struct part *p, size_t len)
 {
     struct lac_scan_cells *c = s->cells;
     struct lac_match_hits hits = {.at = s->hits,
@@ -181,88 +184,43 @@ static enum lac_status look(struct lac_scan *s, const struct part *p)
                                   .want_weak = s->plan->want_weak,
                                   .keep_shadowed = s->plan->want_weak,
                                   .decode = true};
-    enum lac_status status = LAC_OK;
+    enum lac_status status =
+        lac_match_scan(s->plan->m, s->scratch, (struct lac_str){c->lines, len}, &hits, p->err);
 
-    if (c->count > 0)
-        status = lac_match_scan(s->plan->m, s->scratch, (struct lac_str){c->lines, c->len}, &hits,
-                                p->err);
     p->out->truncated = p->out->truncated || hits.truncated || hits.over_limit;
     for (size_t i = 0; status == LAC_OK && i < hits.count; i++) {
         const struct lac_match_hit *h = &hits.at[i];
-        const struct cell *cell = cell_of(c, h->start, h->end);
-        struct lac_scan_finding f = {.rule = h->rule, .score = h->score};
+        struct lac_scan_finding f = {
+            .start = c->map[h->start], .end = c->map[h->end], .rule = h->rule, .score = h->score};
 
-        if (!cell)
-            continue;
-        f.start = cell->text + (h->start - cell->line);
-        f.end = f.start + (h->end - h->start);
+        if (c->map[h->start + 1] <= f.start || f.end <= f.start)
+            continue; /* of a heading */
         f.listed = f.start >= p->from && f.start < p->to && s->plan->listed[h->rule] &&
                    h->score >= s->plan->min_score;
         status = keep(c, &f, p);
     }
-    c->count = c->len = 0;
     return status;
 }
 
-/* One column of the rows in hand. */
-static enum lac_status column(struct lac_scan *s, const struct part *p, struct lac_str name,
-                              unsigned index, size_t rows)
+/* Some rows of the open table, those that reach into [from, to). */
+static enum lac_status some_rows(struct lac_scan *s, const struct part *p, size_t from, size_t to)
 {
     struct lac_scan_cells *c = s->cells;
+    struct lac_match_table *t = &s->table.at;
     enum lac_status status = LAC_OK;
+    size_t len;
 
-    for (size_t i = 0; status == LAC_OK && i < rows; i++) {
-        struct lac_str cell = c->row[i][index];
-
-        if (cell.len < CELL_LEAST || cell.len > CELL_MOST)
-            continue;
-        if (sizeof(c->lines) - c->len < name.len + cell.len + 3)
-            status = look(s, p);
-        memcpy(c->lines + c->len, name.ptr, name.len);
-        memcpy(c->lines + c->len + name.len, ": ", 2);
-        c->len += name.len + 2;
-        c->cell[c->count++] = (struct cell){c->len, (size_t)(cell.ptr - p->text.ptr), cell.len};
-        memcpy(c->lines + c->len, cell.ptr, cell.len);
-        c->len += cell.len;
-        c->lines[c->len++] = '\n';
+    (void)is_later(&s->later, t->rows.row);
+    t->rows.next = s->later.next < s->later.count ? s->later.at[s->later.next] : 0;
+    if (!lac_match_cells_take(&c->cells, t, p->text, from, to)) {
+        s->table.open = false;
+        if (t->rows.row < p->text.len && p->text.ptr[t->rows.row - 1] != '\n')
+            t->rows.row = next_line(p->text, t->rows.row);
     }
-    return status == LAC_OK ? look(s, p) : status;
-}
-
-static enum lac_status columns(struct lac_scan *s, const struct part *p, size_t rows)
-{
-    const struct lac_scan_table *t = &s->table;
-    enum lac_status status = LAC_OK;
-    size_t at = 0;
-
-    for (unsigned i = 0; status == LAC_OK && rows > 0 && i < t->rows.columns; i++) {
-        if (t->name_len[i] > 0)
-            status = column(s, p, (struct lac_str){t->names + at, t->name_len[i]}, i, rows);
-        at += t->name_len[i];
-    }
+    while (status == LAC_OK &&
+           (len = lac_match_cells_lines(&c->cells, t, p->text, c->lines, c->map)) > 0)
+        status = look(s, p, len);
     return status;
-}
-
-/* Some rows of the open table, those that reach into [from, to). How many. */
-static size_t some_rows(struct lac_scan *s, struct lac_str text, size_t from, size_t to)
-{
-    struct lac_scan_table *t = &s->table;
-    size_t n = 0;
-
-    while (n < ROWS && t->rows.row < to) {
-        size_t line = t->rows.row;
-        bool filled;
-
-        if (!lac_match_rows_next(text, &t->rows, s->cells->row[n], &filled)) {
-            t->open = false;
-            t->rows.row = next_line(text, t->rows.row < line ? line : t->rows.row);
-            if (t->kind == LAC_SCAN_TABLE_LINES)
-                t->kind = LAC_SCAN_TABLE_NONE;
-            break;
-        }
-        n += filled && t->rows.row > from;
-    }
-    return n;
 }
 
 /* ---- together with what was found without headings ---- */
@@ -278,42 +236,80 @@ static int by_place(const void *a, const void *b)
     return (x->rule > y->rule) - (x->rule < y->rule);
 }
 
-/* Of the `n` findings, which are in order, the one that says as much of the place as `f` does, or
- * the same rule's; NULL: there is none. */
-static struct lac_scan_finding *known(struct lac_scan_finding *at, size_t n,
-                                      const struct lac_scan_finding *f)
+/* The first of the `n` findings that does not begin before `end`. */
+static size_t first_behind(const struct lac_scan_finding *at, size_t n, size_t end)
 {
     size_t low = 0, high = n;
 
-    while (low < high) { /* the first that begins behind it */
+    while (low < high) {
         size_t mid = low + (high - low) / 2;
 
-        if (at[mid].start < f->end)
+        if (at[mid].start < end)
             low = mid + 1;
         else
             high = mid;
     }
-    for (; low > 0 && at[low - 1].reach > f->start; low--) {
-        struct lac_scan_finding *o = &at[low - 1];
+    return low;
+}
 
-        if (o->end > f->start && (o->rule == f->rule || (o->score >= f->score &&
-                                                         o->start <= f->start && o->end >= f->end)))
+/* Whether `o` says nothing beside `f`, as the matcher sees it where both are in one text. */
+static bool is_shadowed(const struct lac_scan *s, const struct lac_scan_finding *o,
+                        const struct lac_scan_finding *f)
+{
+    const struct lac_match_rule *a = lac_match_rule_at(s->plan->m, o->rule);
+    const struct lac_match_rule *b = lac_match_rule_at(s->plan->m, f->rule);
+
+    return o->start >= f->start && o->end <= f->end && o->score < f->score && a != b &&
+           a->strength == LAC_MATCH_FLOOR && b->strength == LAC_MATCH_FLOOR && a->tier <= b->tier;
+}
+
+/* Of the `n` findings, which are in order, one of the same rule there, or one beside which `f` says
+ * nothing; NULL: there is none. */
+static struct lac_scan_finding *known(const struct lac_scan *s, size_t n,
+                                      const struct lac_scan_finding *f)
+{
+    size_t i = first_behind(s->at, n, f->end);
+
+    for (; i > 0 && s->at[i - 1].reach > f->start; i--) {
+        struct lac_scan_finding *o = &s->at[i - 1];
+
+        if (o->rule != GONE && o->end > f->start &&
+            (o->rule == f->rule || (!s->plan->want_weak && is_shadowed(s, f, o))))
             return o;
     }
     return NULL;
 }
 
+/* Takes those of the `n` findings away that say nothing beside `f`. */
+static void shadow(struct lac_scan *s, size_t n, const struct lac_scan_finding *f,
+                   const struct part *p)
+{
+    size_t i = first_behind(s->at, n, f->end);
+
+    for (; i > 0 && s->at[i - 1].reach > f->start; i--) {
+        struct lac_scan_finding *o = &s->at[i - 1];
+
+        if (o->rule == GONE || s->plan->want_weak || !is_shadowed(s, o, f))
+            continue;
+        p->out->listed -= o->listed;
+        o->listed = false;
+        o->rule = GONE;
+    }
+}
+
 static enum lac_status add(struct lac_scan *s, size_t n, const struct lac_scan_finding *f,
                            const struct part *p)
 {
-    struct lac_scan_finding *o = known(s->at, n, f);
+    struct lac_scan_finding *o = known(s, n, f);
 
     if (o && o->score >= f->score)
         return LAC_OK;
     if (f->start >= p->from && f->start < p->to)
         lac_scan_hear(s, f->rule, f->score, p->out);
-    if (!o)
+    if (!o) {
+        shadow(s, n, f, p);
         return lac_scan_push(s, f, p->out, p->err);
+    }
     o->score = f->score; /* weak without the heading */
     p->out->listed += f->listed && !o->listed;
     o->listed = o->listed || f->listed;
@@ -326,11 +322,20 @@ static enum lac_status merge(struct lac_scan *s, const struct part *p)
     size_t n = s->count;
     enum lac_status status = LAC_OK;
 
+    /* A row that two tables claim was read with both their headings. */
+    if (c->found_count > 1)
+        qsort(c->found, c->found_count, sizeof(*c->found), by_place);
     for (size_t i = 0; status == LAC_OK && i < c->found_count; i++)
-        status = add(s, n, &c->found[i], p);
+        if (i == 0 || by_place(&c->found[i - 1], &c->found[i]) != 0)
+            status = add(s, n, &c->found[i], p);
     c->found_count = 0;
     if (status != LAC_OK || s->count == n)
         return status;
+    n = s->count;
+    s->count = 0;
+    for (size_t i = 0; i < n; i++)
+        if (s->at[i].rule != GONE)
+            s->at[s->count++] = s->at[i];
     qsort(s->at, s->count, sizeof(*s->at), by_place);
     for (size_t i = 0; i < s->count; i++) {
         uint32_t before = i > 0 ? s->at[i - 1].reach : 0;
@@ -348,46 +353,70 @@ enum lac_status lac_scan_tables(struct lac_scan *s, struct lac_str text, size_t 
     const size_t high = text.len - to > LAC_SCAN_MARGIN ? to + LAC_SCAN_MARGIN : text.len;
     const size_t again = to > READ_AGAIN ? to - READ_AGAIN : 0;
     struct lac_scan_table *t = &s->table, goes_on;
+    struct lac_scan_queue opened = {.count = 0};
     enum lac_status status = LAC_OK;
     bool kept = false;
 
+    if (from == 0 || !s->shifted)
+        s->queue.count = 0;
     if (from == 0)
         begin(t, text);
     else if (!s->shifted)
-        t->kind = LAC_SCAN_TABLE_NONE;
+        *t = (struct lac_scan_table){0};
     s->shifted = false;
-    if (t->kind == LAC_SCAN_TABLE_NONE)
+    if (!t->open && !t->sql && s->later.count + s->queue.count == 0)
         return LAC_OK;
     if (!s->cells)
         s->cells = calloc(1, sizeof(*s->cells));
     if (!s->cells)
         return lac_err_set(err, LAC_RETRY, ENOMEM, "no memory for rows of a table");
-    while (status == LAC_OK && t->rows.row < high) {
-        if (!kept && t->rows.row >= again) {
+    while (status == LAC_OK && t->at.rows.row < high) {
+        if (!kept && t->at.rows.row >= again) {
             goes_on = *t;
             kept = true;
         }
-        if (t->open)
-            status = columns(s, &p, some_rows(s, text, low, kept ? high : again));
-        else if (t->kind == LAC_SCAN_TABLE_NONE || (!find(t, text, kept ? high : again) && kept))
+        if (t->open) {
+            status = some_rows(s, &p, low, kept ? high : again);
+        } else if (find(s, text, kept || !t->sql ? high : again)) {
+            if (kept)
+                queue_put(&opened, &t->at);
+        } else if (kept || !t->sql) {
             break;
+        }
     }
-    status = status == LAC_OK ? merge(s, &p) : status;
+    while (kept && queue_take(&s->queue, &t->at))
+        queue_put(&opened, &t->at);
+    s->queue = opened;
     if (kept)
         *t = goes_on;
-    return status;
+    return status == LAC_OK ? merge(s, &p) : status;
+}
+
+/* Goes on at the first row behind `by`, which is where the text will begin. False: it has none. */
+static bool shift(struct lac_match_rows *rows, struct lac_str text, size_t by)
+{
+    struct lac_str cells[LAC_MATCH_ROWS_COLUMNS];
+    bool filled, open = true;
+
+    while (open && rows->row < by)
+        open = lac_match_rows_next(text, rows, cells, &filled);
+    rows->row = rows->row > by ? rows->row - by : 0;
+    return open;
 }
 
 void lac_scan_shift(struct lac_scan *s, struct lac_str text, size_t by)
 {
     struct lac_scan_table *t = &s->table;
-    struct lac_str cells[LAC_MATCH_ROWS_COLUMNS];
-    bool filled;
+    struct lac_scan_queue *q = &s->queue;
+    size_t kept = 0;
 
     s->shifted = true;
-    while (t->open && t->rows.row < by)
-        t->open = lac_match_rows_next(text, &t->rows, cells, &filled);
-    if (!t->open && t->kind == LAC_SCAN_TABLE_LINES)
-        t->kind = LAC_SCAN_TABLE_NONE;
-    t->rows.row = t->rows.row > by ? t->rows.row - by : 0;
+    if (t->open)
+        t->open = shift(&t->at.rows, text, by);
+    else
+        t->at.rows.row = t->at.rows.row > by ? t->at.rows.row - by : 0;
+    for (size_t i = 0; i < q->count; i++)
+        if (shift(&q->at[i].rows, text, by))
+            q->at[kept++] = q->at[i];
+    q->count = kept;
 }

@@ -2,12 +2,11 @@
 /*
  * lac_scan_table - what stands in tables, read with the headings
  *
- * Private to common/scan. "457555462" far below a line "name,ssn" is nothing by itself. So where a
- * text begins with a line of headings, and in SQL, whose first line says what it is, each cell is
- * looked at once more as "<heading>: <cell>". Other tables in a text are what rules make of them.
+ * Private to common/scan. The matcher reads cells with headings that it sees, of which one is a
+ * word that rules ask for. Here they are read however far above the headings stand, and all of
+ * them where a text begins with a line of headings or is SQL, whose first line says so.
  *
- * A text in parts is read on where the last call ended, however far above the headings stand.
- * Thread: the scan's.
+ * A text in parts is read on where the last call ended. Thread: the scan's.
  */
 #ifndef LAC_SCAN_TABLE_H
 #define LAC_SCAN_TABLE_H
@@ -15,22 +14,28 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "lac_match_rows.h"
+#include "lac_match_cells.h"
 #include "lac_scan.h"
 
-enum lac_scan_table_kind {
-    LAC_SCAN_TABLE_NONE,
-    LAC_SCAN_TABLE_LINES, /* one, of the whole text */
-    LAC_SCAN_TABLE_SQL,   /* statements with rows among others */
-};
+enum { LAC_SCAN_TABLES_LATER = 16, LAC_SCAN_TABLES_QUEUED = 8 };
 
 /* Where reading goes on. */
 struct lac_scan_table {
-    enum lac_scan_table_kind kind;
-    bool open; /* rows follow; otherwise statements are looked for from rows.row */
-    struct lac_match_rows rows;
-    char names[LAC_MATCH_ROWS_HEADINGS]; /* the headings of the open one, in turn */
-    unsigned name_len[LAC_MATCH_ROWS_COLUMNS];
+    bool sql;  /* statements with rows are looked for */
+    bool open; /* rows follow; otherwise the next table begins at at.rows.row or behind it */
+    struct lac_match_table at;
+};
+
+/* Tables that the next call may have rows of, behind the one that it begins with; in turn. */
+struct lac_scan_queue {
+    struct lac_match_table at[LAC_SCAN_TABLES_QUEUED];
+    size_t count;
+};
+
+/* Where tables begin that reach over the end of the part that they were found in; ascending. */
+struct lac_scan_later {
+    size_t at[LAC_SCAN_TABLES_LATER];
+    size_t count, next;
 };
 
 struct lac_scan_cells; /* memory for some rows; NULL until a text has a table */
@@ -39,6 +44,9 @@ struct lac_scan_cells; /* memory for some rows; NULL until a text has a table */
  * there. Errors as lac_scan_text(). */
 enum lac_status lac_scan_tables(struct lac_scan *s, struct lac_str text, size_t from, size_t to,
                                 struct lac_scan_result *out, struct lac_err *err) LAC_MUST_USE;
+
+/* A table begins at `at` and goes on behind the part. */
+void lac_scan_table_later(struct lac_scan *s, size_t at);
 
 /* Accepts NULL. */
 void lac_scan_cells_close(struct lac_scan_cells *c);

@@ -2,6 +2,7 @@
 #include "match_fixture.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #include "lac_test.h"
 
@@ -44,6 +45,24 @@ void fixture_scan(struct fixture_set *t, struct lac_str text)
     struct lac_err err = {0};
 
     LAC_TEST_EQ(lac_match_scan(t->m, t->s, text, &t->hits, &err), LAC_OK);
+}
+
+uint64_t fixture_cost_ns(struct fixture_set *t, struct lac_str text)
+{
+    uint64_t best = UINT64_MAX;
+
+    for (int i = 0; i < 2; i++) {
+        struct timespec from, to;
+        uint64_t took;
+
+        (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
+        fixture_scan(t, text);
+        (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
+        took = (uint64_t)(to.tv_sec - from.tv_sec) * 1000000000 + (uint64_t)to.tv_nsec -
+               (uint64_t)from.tv_nsec;
+        best = took < best ? took : best;
+    }
+    return best;
 }
 
 const char *fixture_found(struct fixture_set *t, const char *text)

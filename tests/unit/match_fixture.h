@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lac_match.h"
 
@@ -34,6 +35,9 @@ bool fixture_set_open(struct fixture_set *t, const struct lac_match_rule *rules,
 void fixture_set_close(struct fixture_set *t);
 
 void fixture_scan(struct fixture_set *t, struct lac_str text);
+
+/* What a scan takes of this thread's CPU time: what else the machine does is not ours. */
+uint64_t fixture_cost_ns(struct fixture_set *t, struct lac_str text);
 
 /* What was hit, joined by '|', for comparison with a table; until the next call. */
 const char *fixture_found(struct fixture_set *t, const char *text);

@@ -167,7 +167,7 @@ static void a_single_file_goes_before_an_index(void)
 
 static void append(const char *folder, const char *name, const char *more)
 {
-    char path[768];
+    char path[4096 + 256];
     FILE *f;
 
     snprintf(path, sizeof(path), "%s/%s", folder, name);

@@ -341,6 +341,25 @@ struct extras {
     struct lac_pair pairs[4];
 };
 
+/* As people paste them: the question, then rows that no word is near to. */
+static void a_table_in_a_text_is_read_with_its_headings(void)
+{
+    static char text[8192];
+    size_t n = (size_t)snprintf(text, sizeof(text),
+                                "Which of these towns is the largest?\n\n"
+                                "| town | of whom | ssn |\n|---|---|---|\n");
+    struct lac_request r;
+
+    for (int i = 0; i < 100; i++)
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "| a town | whoever lives there | %s |\n",
+                              i == 80 ? "457555462" : "");
+    LAC_TEST_NEED(fixture_open());
+    r = fixture_request(text);
+    LAC_TEST_EQ(fixture_tier_of(LAC_STRATEGY_AGGRESSIVE, &r), LAC_TIER_PROPRIETARY);
+    text[strlen("Which of these towns is the largest?\n\n| town | of whom | s")] = 'o';
+    LAC_TEST_EQ(fixture_tier_of(LAC_STRATEGY_AGGRESSIVE, &r) == LAC_TIER_PROPRIETARY, false);
+}
+
 /* Gives `r` random context beside its text. */
 static void rnd_context(struct lac_request *r, struct extras *x)
 {
@@ -443,7 +462,8 @@ static void neighbours_and_map_order_never_matter(void)
     }
 }
 
-LAC_TEST_MAIN(engine, texts_get_the_tiers_that_people_expect, every_field_is_looked_at_and_named,
+LAC_TEST_MAIN(engine, texts_get_the_tiers_that_people_expect,
+              a_table_in_a_text_is_read_with_its_headings, every_field_is_looked_at_and_named,
               metadata_keys_are_shown_only_if_they_look_like_names, claims_and_parents_are_floors,
               what_cannot_be_read_is_conservative_and_observed,
               what_is_encoded_too_often_is_conservative_and_observed,

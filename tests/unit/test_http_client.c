@@ -184,7 +184,7 @@ static void a_redirect_is_told_and_not_followed(void)
          "http://example.org/0123456789012345678901234567"},
         {"/status/200", NULL, ""},
     };
-    char moved_to[48], want[64];
+    char moved_to[48], want[320];
     set_up(NULL);
     atomic_store(&echoed, 0);
     for (size_t i = 0; i < LAC_COUNT(cases); i++) {

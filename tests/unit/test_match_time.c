@@ -5,30 +5,10 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "lac_env.h"
 #include "lac_test.h"
 #include "match_fixture.h"
-
-/* CPU time of this thread: what else the machine does is not ours. */
-static uint64_t cost_of(struct fixture_set *t, const char *text, size_t len)
-{
-    uint64_t best = UINT64_MAX;
-
-    for (int i = 0; i < 2; i++) {
-        struct timespec from, to;
-        uint64_t took;
-
-        (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
-        fixture_scan(t, (struct lac_str){text, len});
-        (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
-        took = (uint64_t)(to.tv_sec - from.tv_sec) * 1000000000 + (uint64_t)to.tv_nsec -
-               (uint64_t)from.tv_nsec;
-        best = took < best ? took : best;
-    }
-    return best;
-}
 
 /* Four times the text may take eight times as long, not sixteen; the milliseconds are for what a
  * processor's caches and clocks do. */
@@ -106,8 +86,8 @@ static void time_grows_with_length_only(void)
 
         for (size_t i = 0; i < sizeof(text); i++)
             text[i] = units[u][i % len];
-        part = cost_of(&t, text, sizeof(text) / 4);
-        whole = cost_of(&t, text, sizeof(text));
+        part = fixture_cost_ns(&t, (struct lac_str){text, sizeof(text) / 4});
+        whole = fixture_cost_ns(&t, (struct lac_str){text, sizeof(text)});
         lac_test_row("%s: %llu us, a quarter of it %llu us", units[u],
                      (unsigned long long)(whole / 1000), (unsigned long long)(part / 1000));
         if (lac_env("LAC_TEST_TIMES"))

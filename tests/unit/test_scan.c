@@ -474,6 +474,19 @@ static void a_cell_is_read_with_its_heading(void)
         {"-- dump\nINSERT INTO `t` (`name`, `badge`) VALUES\n", "('p@', 'B#'),\n",
          "('q', 'x');\nINSERT INTO o (name) VALUES ('B777');\n"},
         {"SET x = 1;\n", "insert into t (name, badge) values ('p@', 'B#');\n", ""},
+        /* The same in the middle of a text. */
+        {"What is wrong with these, please?\n\nname,badge\n", "p@,B#\n", "\nB777, they said.\n"},
+        {"Dr. Müller asked:\n> today\n\"name\";\"badge\"\r\n", "\"p@\";\"B#\"\r\n",
+         "\r\nRegards;B777\r\n"},
+        {"As of now:\n\n| name | badge |\n|:-----|------:|\n", "| p@ | B# |\n",
+         "\n| B777 | is |\n"},
+        {"db=> select * from t;\n name | badge\n------+-------\n", " p@ | B#\n",
+         "(20000 rows)\n\n B777 | x\n"},
+        {"mysql> select * from t;\n+------+-----+\n| name | badge |\n+------+-----+\n",
+         "| p@ | B# |\n", "+------+-----+\n20000 rows in set, B777 | warnings\n"},
+        {"It was so: \xFF\nname,badge\na,b\nname\tbadge\n", "p@\tB#\n", "B777\n"},
+        {"int main(void);\n\nINSERT INTO t (name, badge) VALUES\n", "('p@', 'B#'),\n",
+         "('q', 'x');\nB777\n"},
     };
 
     for (size_t i = 0; i < LAC_COUNT(rows); i++) {
@@ -483,6 +496,7 @@ static void a_cell_is_read_with_its_heading(void)
         size_t n = 0;
 
         setup(&b, NULL);
+        lac_test_row("%s", rows[i].head);
         r = scan(&b, text, 0, text.len);
         LAC_TEST_EQ(near_ones(&b, text, &r), TABLE_ROWS);
         LAC_TEST_EQ(r.tier, LAC_TIER_INTERNAL);
@@ -532,14 +546,20 @@ static void what_is_no_table_is_read_as_it_is(void)
         "name,badge\np,x\n",                      /* nothing in it */
         "name, badge\np0,B100\n",                 /* a sentence's list */
         "name,badge\n\n\nB100 stands alone here", /* no row */
-        "one line\nname,badge\n",                 /* not at the begin, and nothing below */
+        "one line\nname,badge\n",                 /* nothing below */
+        /* No row below; a blank line ends it. What follows is too far away from the word. */
+        "one line\nname,badge\nthere is much to say about it and more to be left unsaid by "
+        "now\np,B100\n",
+        "one line\nname,badge\n\nthere is much to say about it, more to be left unsaid by "
+        "us\np,B100\n",
         "name,x\nbadges,1\nwere,all,lost,in,the,long,winter,of,the,year,and,so,on,in,B100,a\n",
     };
     struct bench b;
 
     setup(&b, NULL);
     LAC_TEST_STR(listed(&b, texts[0]), "");
-    LAC_TEST_STR(listed(&b, texts[3]), "");
+    for (size_t i = 3; i < 6; i++)
+        LAC_TEST_STR(listed(&b, texts[i]), "");
     for (size_t i = 1; i < LAC_COUNT(texts); i++) {
         struct lac_str text = lac_str_from(texts[i]);
         struct lac_scan_result r = scan(&b, text, 0, text.len);

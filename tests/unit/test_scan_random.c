@@ -114,9 +114,11 @@ static size_t put_table(size_t n)
 {
     static const char *const heads[] = {
         "id;ssn;password\n", "-- dump\nINSERT INTO t (id, ssn, password) VALUES\n",
-        "-- dump\nCOPY t (id, ssn, password) FROM stdin;\n", "# of today\nid;\"ssn\";password\r\n"};
+        "-- dump\nCOPY t (id, ssn, password) FROM stdin;\n", "# of today\nid;\"ssn\";password\r\n",
+        "\n| id | ssn | tel |\n|---|---|---|\n"};
     static const char *const rows[] = {"@;4575@;Tr4il-M@x\n", "(@,'4575@','Tr4il-M@x'),\n",
-                                       "@\t4575@\tTr4il-M@x\n", "@;\"4575@\";\"Tr4il\nM@x\"\r\n"};
+                                       "@\t4575@\tTr4il-M@x\n", "@;\"4575@\";\"Tr4il\nM@x\"\r\n",
+                                       "| @ | 4575@ | 02 1@ |\n"};
     uint32_t kind = lac_test_random(LAC_COUNT(heads));
     n = put(n, lac_str_from(heads[kind]));
     for (uint32_t i = lac_test_random(300); i > 0; i--)
@@ -137,6 +139,8 @@ static struct lac_str make_text(size_t len)
         n = put_example(n);
         for (uint32_t i = 1 + lac_test_random(3); i > 0; i--)
             n = put_filler(n);
+        if (lac_test_random(8) == 0)
+            n = put_table(put(n, LAC_STR("\n")));
         if (lac_test_random(3) == 0)
             for (uint32_t i = lac_test_random(40); i > 0; i--)
                 n = put(n, LAC_STR("lorem ipsum dolor\n"));
