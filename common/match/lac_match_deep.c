@@ -121,6 +121,7 @@ static enum lac_status scan_level(struct lac_match_scratch *s, const struct leve
                                   .capacity = HITS_MAX,
                                   .per_rule = s->hits->per_rule,
                                   .keep_shadowed = true, /* the field's hits are compared */
+                                  .decode = true,        /* tables; it has no levels of its own */
                                   .want_weak = s->hits->want_weak};
     enum lac_status status = lac_match_scan(s->m, d->scratch, l->text, &hits, err);
 
@@ -245,63 +246,77 @@ static __attribute__((noinline)) enum lac_status joins(struct lac_match_scratch 
 /* ---- tables ---- */
 
 /* Of lines of cells behind their headings what is in a cell. */
-static enum lac_status scan_cells(struct lac_match_scratch *s, size_t len, struct lac_err *err)
+static enum lac_status scan_cells(struct lac_match_scratch *s, const struct level *l, size_t len,
+                                  struct lac_err *err)
 {
     struct lac_match_deep *d = s->deep;
-    const uint32_t *map = d->level[0].map;
+    const struct lac_match_decoded *out = &d->level[l->depth];
     struct lac_match_hits hits = {.at = d->hits,
                                   .capacity = HITS_MAX,
                                   .per_rule = HITS_MAX,
                                   .keep_shadowed = true,
                                   .want_weak = s->hits->want_weak};
     enum lac_status status =
-        lac_match_scan(s->m, d->scratch, (struct lac_str){d->level[0].text, len}, &hits, err);
+        lac_match_scan(s->m, d->scratch, (struct lac_str){out->text, len}, &hits, err);
 
     s->hits->truncated = s->hits->truncated || hits.truncated;
     for (size_t i = 0; status == LAC_OK && i < hits.count; i++) {
         const struct lac_match_hit *h = &hits.at[i];
-        struct lac_match_hit hit = {h->rule, h->score, map[h->start], map[h->end]};
+        size_t start = out->map[h->start], end = out->map[h->end];
+        struct lac_match_hit hit = {h->rule, h->score, 0, 0};
 
-        if (map[h->start + 1] > hit.start && hit.end > hit.start &&
-            s->m->rules[h->rule].strength != LAC_MATCH_ALLOW)
-            lac_match_record(s, &hit);
+        if (out->map[h->start + 1] <= start || end <= start ||
+            s->m->rules[h->rule].strength == LAC_MATCH_ALLOW)
+            continue; /* of a heading; and what is read so is never allowed */
+        to_field(l, &start, &end);
+        hit.start = (uint32_t)start;
+        hit.end = (uint32_t)(end < s->text.len ? end : s->text.len);
+        lac_match_record(s, &hit);
     }
     return status;
 }
 
 /* `*behind`: where it ends. */
-static enum lac_status table(struct lac_match_scratch *s, size_t at, size_t *behind,
-                             struct lac_err *err)
+static enum lac_status table(struct lac_match_scratch *s, const struct level *l, size_t at,
+                             size_t *behind, struct lac_err *err)
 {
     struct lac_match_deep *d = s->deep;
-    bool more = lac_match_table_open(&d->table, s->text, at);
+    struct lac_match_decoded *out = &d->level[l->depth];
+    bool more = lac_match_table_open(&d->table, l->text, at);
     enum lac_status status = LAC_OK;
     size_t len;
 
     d->table.rows.strict = true;
     while (status == LAC_OK && more) {
-        more = lac_match_cells_take(&d->cells, &d->table, s->text, 0, s->text.len);
-        more = more && d->table.rows.row < s->text.len;
-        while (status == LAC_OK &&
-               (len = lac_match_cells_lines(&d->cells, &d->table, s->text, d->level[0].text,
-                                            d->level[0].map)) > 0)
-            status = scan_cells(s, len, err);
+        more = lac_match_cells_take(&d->cells, &d->table, l->text, 0, l->text.len);
+        more = more && d->table.rows.row < l->text.len;
+        while (status == LAC_OK && (len = lac_match_cells_lines(&d->cells, &d->table, l->text,
+                                                                out->text, out->map)) > 0)
+            status = scan_cells(s, l, len, err);
     }
-    *behind = d->table.rows.row < s->text.len ? d->table.rows.row : s->text.len;
+    *behind = d->table.rows.row < l->text.len ? d->table.rows.row : l->text.len;
     return status;
 }
 
-static enum lac_status tables(struct lac_match_scratch *s, struct lac_err *err)
+/* `from`: the scratch that has scanned the level's text. Those of the field are told. */
+static __attribute__((noinline)) enum lac_status tables(struct lac_match_scratch *s,
+                                                        const struct level *l,
+                                                        const struct lac_match_scratch *from,
+                                                        struct lac_err *err)
 {
+    uint32_t headings[LAC_MATCH_HEADINGS_MAX]; /* cells are scanned with the same scratch */
+    const size_t count = from->heading_count;
     enum lac_status status = LAC_OK;
     size_t behind = 0;
 
-    for (size_t i = 0; i < s->heading_count && status == LAC_OK; i++) {
-        if (s->headings[i] < behind)
+    memcpy(headings, from->headings, count * sizeof(*headings));
+    for (size_t i = 0; i < count && status == LAC_OK; i++) {
+        if (headings[i] < behind)
             continue;
-        status = table(s, s->headings[i], &behind, err);
-        s->tables[s->hits->table_count++] =
-            (struct lac_match_extent){s->headings[i], (uint32_t)behind};
+        status = table(s, l, headings[i], &behind, err);
+        if (!l->above)
+            s->tables[s->hits->table_count++] =
+                (struct lac_match_extent){headings[i], (uint32_t)behind};
     }
     return status;
 }
@@ -320,6 +335,8 @@ decoded(struct lac_match_scratch *s, const struct level *above, struct lac_err *
 
     if (status == LAC_OK)
         status = joins(s, &l, s->deep->scratch, err);
+    if (status == LAC_OK)
+        status = tables(s, &l, s->deep->scratch, err);
     return status == LAC_OK ? look_into(s, &l, err) : status;
 }
 
@@ -434,7 +451,7 @@ enum lac_status lac_match_deep(struct lac_match_scratch *s, struct lac_err *err)
     enum lac_status status = joins(s, &field, s, err);
 
     if (status == LAC_OK)
-        status = tables(s, err);
+        status = tables(s, &field, s, err);
     if (status != LAC_OK)
         return status;
     /* Nothing invisible, and no letter of another alphabet, is then between what is encoded. */

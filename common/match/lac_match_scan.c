@@ -238,7 +238,7 @@ static void around_words(struct lac_match_scratch *s)
 {
     if (s->gated_blocks & s->m->number_blocks)
         lac_match_seams_around_words(s);
-    if (s->hits->decode && s->deep)
+    if (s->hits->decode)
         lac_match_headings_around_words(s);
 }
 

@@ -110,6 +110,11 @@ static void a_table_is_found_wherever_it_stands(void)
          "B001"},
         {FAR "INSERT INTO t (name, badge) VALUES\n('the first of them all', 'B001');\n" FAR "B003",
          "B001"},
+        {FAR
+         "{\"text\": \"see:\\n| name | badge |\\n|---|---|\\n| the first of them | B001 |\\n\\n" FAR
+         "B003\"}",
+         "B001"},
+        {"YmFkZ2UsdGhlIG5hbWUgb2YgYWxsIG9mIHRoZW0KQjAwMSx4CkIwMDIseQo=", "QjAwMS|kIwMDI"},
         /* Two, of as many columns. */
         {"name,badge\nof the first and the last B001,nothing\nname,of a visa\n" FAR
          "badge,whose it is by name\nB002,the second\nthe third of them,B003\n",
