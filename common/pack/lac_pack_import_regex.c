@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lac_pack_import_regex.h"
 
+#include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,17 +54,28 @@ static size_t element_end(struct lac_str s, size_t i)
     return i < s.len ? i + 1 : from + 1;
 }
 
-/* Whether the group that opens at `i` captures, and where its inside begins. */
+/* Behind the '>' of the group's name that begins at `i`; 0 when it does not end. A '>' that stands
+ * behind the group is none of the name's. */
+static size_t name_end(struct lac_str s, size_t i)
+{
+    while (i < s.len && (isalnum((unsigned char)s.ptr[i]) || s.ptr[i] == '_' || s.ptr[i] & 0x80))
+        i++;
+    return at(s, i, '>') ? i + 1 : 0;
+}
+
+/* Whether the group that opens at `i` captures, and where its inside begins: 0 when its name does
+ * not end. */
 static bool captures(struct lac_str s, size_t i, size_t *inside)
 {
     *inside = i + 1;
     if (!at(s, i + 1, '?'))
         return true;
-    if (lac_str_has_at(s, i, "(?P<") ||
-        (lac_str_has_at(s, i, "(?<") && !at(s, i + 3, '=') && !at(s, i + 3, '!'))) {
-        const char *end = memchr(s.ptr + i, '>', s.len - i);
-
-        *inside = end ? (size_t)(end - s.ptr) + 1 : s.len;
+    if (lac_str_has_at(s, i, "(?P<")) {
+        *inside = name_end(s, i + 4);
+        return true;
+    }
+    if (lac_str_has_at(s, i, "(?<") && !at(s, i + 3, '=') && !at(s, i + 3, '!')) {
+        *inside = name_end(s, i + 3);
         return true;
     }
     return false;
@@ -84,6 +96,8 @@ static const char *look_at(struct lac_str s, struct shape *shape)
 
             if (depth == DEPTH_MAX || shape->count + 1 >= GROUP_MAX)
                 return "too many groups";
+            if (inside == 0)
+                return "a group's name does not end";
             open[depth] = capture ? ++shape->count : 0;
             if (capture)
                 shape->groups[shape->count] = (struct span){i, inside, inside, depth, false};
