@@ -16,6 +16,9 @@ enum {
     MISTAKES_KEPT = 100000,
 };
 
+/* What is drawn is the same each time. */
+static const uint64_t SEED = 0x9E3779B97F4A7C15u;
+
 /* What one text says about one entity. */
 struct tally {
     uint32_t text, entity;
@@ -357,12 +360,27 @@ static void resample(const struct lac_eval *e, const struct lac_eval_score *scor
         out[i * stride] = f1_of((double)sums[i][0], (double)sums[i][1], (double)sums[i][2]);
 }
 
-/* Percentile intervals of all F1s. */
+/* How often to draw: less where each time means much work. */
+static size_t resamples(uint64_t work)
+{
+    if (work * RESAMPLES <= RESAMPLE_WORK)
+        return RESAMPLES;
+    return RESAMPLE_WORK / work > RESAMPLES_LEAST ? RESAMPLE_WORK / work : RESAMPLES_LEAST;
+}
+
+static void percentiles(double *at, size_t rounds, double *low, double *high)
+{
+    qsort(at, rounds, sizeof(*at), by_value);
+    *low = at[rounds * 25 / 1000];
+    *high = at[rounds - 1 - rounds * 25 / 1000];
+}
+
+/* Percentile intervals of all entities' F1s. */
 static enum lac_status bootstrap(struct lac_eval *e, bool count_all, struct lac_eval_score *all,
                                  struct lac_err *err)
 {
-    uint64_t work = e->texts + e->tally_count + 1, random = 0x9E3779B97F4A7C15u;
-    size_t rounds = RESAMPLES, n = e->entity_count + 1;
+    uint64_t random = SEED;
+    size_t rounds = resamples(e->texts + e->tally_count + 1), n = e->entity_count + 1;
     enum lac_status status = LAC_OK;
     uint16_t *weight;
     uint64_t(*sums)[3];
@@ -370,8 +388,6 @@ static enum lac_status bootstrap(struct lac_eval *e, bool count_all, struct lac_
 
     if (e->texts == 0)
         return LAC_OK;
-    if (work * rounds > RESAMPLE_WORK)
-        rounds = RESAMPLE_WORK / work > RESAMPLES_LEAST ? RESAMPLE_WORK / work : RESAMPLES_LEAST;
     weight = calloc(e->texts, sizeof(*weight));
     sums = calloc(n, sizeof(*sums));
     f1 = calloc(n * rounds, sizeof(*f1));
@@ -381,11 +397,8 @@ static enum lac_status bootstrap(struct lac_eval *e, bool count_all, struct lac_
         resample(e, e->scores, count_all, &random, weight, sums, f1 + i, rounds);
     for (size_t i = 0; i < n && status == LAC_OK; i++) {
         struct lac_eval_score *s = i + 1 < n ? &e->scores[i] : all;
-        double *at = f1 + i * rounds;
 
-        qsort(at, rounds, sizeof(*at), by_value);
-        s->f1_low = at[rounds * 25 / 1000];
-        s->f1_high = at[rounds - 1 - rounds * 25 / 1000];
+        percentiles(f1 + i * rounds, rounds, &s->f1_low, &s->f1_high);
     }
     free(weight);
     free(sums);
@@ -446,6 +459,60 @@ static enum lac_status list_mistakes(struct lac_eval *e, bool count_all, size_t 
     return LAC_OK;
 }
 
+/* One resample of the answers: F1 of each tier, and their mean behind them. */
+static void resample_tiers(const uint8_t *cells, uint64_t n, uint64_t *random, double *out,
+                           size_t stride)
+{
+    uint64_t drawn[LAC_TIER_COUNT * LAC_TIER_COUNT] = {0};
+    double mean = 0;
+
+    for (uint64_t i = 0; i < n; i++)
+        drawn[cells[next_random(random) % n]]++;
+    for (int t = 0; t < LAC_TIER_COUNT; t++) {
+        uint64_t labelled = 0, answered = 0, right = drawn[t * LAC_TIER_COUNT + t];
+
+        for (int o = 0; o < LAC_TIER_COUNT; o++) {
+            labelled += drawn[t * LAC_TIER_COUNT + o];
+            answered += drawn[o * LAC_TIER_COUNT + t];
+        }
+        out[(size_t)t * stride] =
+            f1_of((double)right, (double)(answered - right), (double)(labelled - right));
+        mean += out[(size_t)t * stride] / LAC_TIER_COUNT;
+    }
+    out[LAC_TIER_COUNT * stride] = mean;
+}
+
+/* Percentile intervals of the tiers' F1s and of their mean. Of a text only its cell of the table of
+ * answers counts. */
+static enum lac_status bootstrap_tiers(const struct lac_eval *e, struct lac_eval_report *out,
+                                       struct lac_err *err)
+{
+    size_t rounds = resamples(e->tiered + 1);
+    uint8_t *cells = malloc(e->tiered + 1), *to = cells;
+    double *f1 = calloc((LAC_TIER_COUNT + 1) * rounds, sizeof(*f1));
+    uint64_t random = SEED;
+
+    for (int c = 0; cells && c < LAC_TIER_COUNT * LAC_TIER_COUNT; c++) {
+        size_t n = e->confusion[c / LAC_TIER_COUNT][c % LAC_TIER_COUNT];
+
+        memset(to, c, n);
+        to += n;
+    }
+    for (size_t i = 0; cells && f1 && e->tiered > 0 && i < rounds; i++)
+        resample_tiers(cells, e->tiered, &random, f1 + i, rounds);
+    for (int t = 0; f1 && t < LAC_TIER_COUNT; t++)
+        percentiles(f1 + (size_t)t * rounds, rounds, &out->tiers[t].f1_low, &out->tiers[t].f1_high);
+    if (f1)
+        percentiles(f1 + LAC_TIER_COUNT * rounds, rounds, &out->macro_low, &out->macro_high);
+    free(f1);
+    if (!f1 || !cells) {
+        free(cells);
+        return no_memory(err);
+    }
+    free(cells);
+    return LAC_OK;
+}
+
 static void sum_tiers(const struct lac_eval *e, struct lac_eval_report *out)
 {
     uint64_t below = 0, above = 0, may_leak = 0, may_block = 0, all_right = 0;
@@ -499,6 +566,9 @@ enum lac_status lac_eval_sum(struct lac_eval *e, bool count_all, size_t mistakes
     if (status != LAC_OK)
         return status;
     sum_tiers(e, out);
+    status = bootstrap_tiers(e, out, err);
+    if (status != LAC_OK)
+        return status;
     if (lac_eval_bets_sum(&e->bets, out, err) != LAC_OK)
         return LAC_RETRY;
     qsort(e->scores, e->entity_count, sizeof(*e->scores), by_name);

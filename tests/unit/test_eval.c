@@ -169,6 +169,32 @@ static void the_bootstrap_surrounds_f1_and_repeats(void)
     lac_eval_close(e);
 }
 
+/* 60 of 80 are right, and each tier has mistakes: an interval of no width would be wrong. */
+static void f1_of_tiers_is_surrounded_too(void)
+{
+    struct lac_eval *e = open_eval(50);
+    struct lac_eval_report a, b;
+    struct lac_err err;
+
+    for (int i = 0; i < 80; i++) {
+        enum lac_tier gold = (enum lac_tier)(i % LAC_TIER_COUNT);
+        enum lac_tier answer = (enum lac_tier)((i + (i % 4 == 0)) % LAC_TIER_COUNT);
+        struct lac_eval_case c = {.has_tier = true, .gold_tier = gold, .tier = answer};
+
+        LAC_TEST_EQ(lac_eval_add(e, &c, &err), LAC_OK);
+    }
+    a = sum(e, false);
+    b = sum(e, false);
+    for (int t = 0; t < LAC_TIER_COUNT; t++) {
+        CU_ASSERT(a.tiers[t].f1_low < a.tiers[t].f1 && a.tiers[t].f1 < a.tiers[t].f1_high);
+        CU_ASSERT(a.tiers[t].f1_low > 0.5 && a.tiers[t].f1_high < 0.95);
+        CU_ASSERT(a.tiers[t].f1_low == b.tiers[t].f1_low);
+    }
+    CU_ASSERT(a.macro_low > 0.6 && a.macro_low < a.macro_f1);
+    CU_ASSERT(a.macro_f1 < a.macro_high && a.macro_high < 0.9);
+    lac_eval_close(e);
+}
+
 static void bet(struct lac_eval *e, enum lac_tier gold, enum lac_tier answer, double u, double i)
 {
     struct lac_eval_case c = {.has_tier = true,
@@ -256,5 +282,6 @@ LAC_TEST_MAIN(eval, spans_pair_by_entity_and_overlap,
               one_finding_serves_one_label_and_the_best_pair_wins,
               what_is_never_labelled_counts_only_when_asked, shares_carry_wilsons_interval,
               leaks_and_blocks_are_shares_of_texts_that_could,
-              the_bootstrap_surrounds_f1_and_repeats, sureness_is_held_against_the_truth,
-              equally_sure_texts_are_one_step, the_curve_becomes_a_picture)
+              the_bootstrap_surrounds_f1_and_repeats, f1_of_tiers_is_surrounded_too,
+              sureness_is_held_against_the_truth, equally_sure_texts_are_one_step,
+              the_curve_becomes_a_picture)

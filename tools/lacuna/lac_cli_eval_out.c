@@ -89,7 +89,8 @@ static void put_tiers(const struct lac_tool *t, const struct lac_eval_report *re
     lac_table_print(&table, &t->out, b);
     lac_table_deinit(&table);
     put_rate(b, "Accuracy", &report->accuracy);
-    lac_buf_printf(b, "%-12s%.4f\n", "Macro-F1", report->macro_f1);
+    lac_buf_printf(b, "%-12s%.4f [%.4f, %.4f]\n", "Macro-F1", report->macro_f1, report->macro_low,
+                   report->macro_high);
     put_rate(b, "Leaks", &report->leaks);
     put_rate(b, "Over-blocks", &report->blocks);
 }
