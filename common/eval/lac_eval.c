@@ -459,12 +459,14 @@ static enum lac_status list_mistakes(struct lac_eval *e, bool count_all, size_t 
     return LAC_OK;
 }
 
-/* One resample of the answers: F1 of each tier, and their mean behind them. */
-static void resample_tiers(const uint8_t *cells, uint64_t n, uint64_t *random, double *out,
-                           size_t stride)
+/* One resample of the answers: F1 of each tier, and behind them the mean of those that the set has.
+ */
+static void resample_tiers(const uint8_t *cells, uint64_t n, const struct lac_eval_score *tiers,
+                           uint64_t *random, double *out, size_t stride)
 {
     uint64_t drawn[LAC_TIER_COUNT * LAC_TIER_COUNT] = {0};
-    double mean = 0;
+    unsigned there = 0;
+    double sum = 0;
 
     for (uint64_t i = 0; i < n; i++)
         drawn[cells[next_random(random) % n]]++;
@@ -477,9 +479,10 @@ static void resample_tiers(const uint8_t *cells, uint64_t n, uint64_t *random, d
         }
         out[(size_t)t * stride] =
             f1_of((double)right, (double)(answered - right), (double)(labelled - right));
-        mean += out[(size_t)t * stride] / LAC_TIER_COUNT;
+        there += tiers[t].labelled;
+        sum += tiers[t].labelled ? out[(size_t)t * stride] : 0;
     }
-    out[LAC_TIER_COUNT * stride] = mean;
+    out[LAC_TIER_COUNT * stride] = there ? sum / there : 0;
 }
 
 /* Percentile intervals of the tiers' F1s and of their mean. Of a text only its cell of the table of
@@ -499,7 +502,7 @@ static enum lac_status bootstrap_tiers(const struct lac_eval *e, struct lac_eval
         to += n;
     }
     for (size_t i = 0; cells && f1 && e->tiered > 0 && i < rounds; i++)
-        resample_tiers(cells, e->tiered, &random, f1 + i, rounds);
+        resample_tiers(cells, e->tiered, out->tiers, &random, f1 + i, rounds);
     for (int t = 0; f1 && t < LAC_TIER_COUNT; t++)
         percentiles(f1 + (size_t)t * rounds, rounds, &out->tiers[t].f1_low, &out->tiers[t].f1_high);
     if (f1)
@@ -516,6 +519,7 @@ static enum lac_status bootstrap_tiers(const struct lac_eval *e, struct lac_eval
 static void sum_tiers(const struct lac_eval *e, struct lac_eval_report *out)
 {
     uint64_t below = 0, above = 0, may_leak = 0, may_block = 0, all_right = 0;
+    unsigned labelled = 0;
 
     memcpy(out->confusion, e->confusion, sizeof(out->confusion));
     for (int t = 0; t < LAC_TIER_COUNT; t++) {
@@ -530,9 +534,11 @@ static void sum_tiers(const struct lac_eval *e, struct lac_eval_report *out)
             may_block += t < LAC_TIER_PROPRIETARY ? e->confusion[t][o] : 0;
         }
         fill_score(&out->tiers[t], lac_tier_name((enum lac_tier)t), right, wrong, missed);
-        out->macro_f1 += out->tiers[t].f1 / LAC_TIER_COUNT;
+        labelled += out->tiers[t].labelled;
+        out->macro_f1 += out->tiers[t].labelled ? out->tiers[t].f1 : 0;
         all_right += right;
     }
+    out->macro_f1 = labelled ? out->macro_f1 / labelled : 0;
     out->leaks = lac_eval_share(below, may_leak);
     out->blocks = lac_eval_share(above, may_block);
     out->accuracy = lac_eval_share(all_right, e->tiered);

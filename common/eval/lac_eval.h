@@ -124,7 +124,7 @@ struct lac_eval_report {
     struct lac_eval_share leaks;    /* answers below the truth, of texts that are not PUBLIC */
     struct lac_eval_share blocks;   /* answers above the truth, of texts that are not PROPRIETARY */
     struct lac_eval_share accuracy; /* answers that are the truth */
-    double macro_f1, macro_low, macro_high; /* mean of the tiers' F1 */
+    double macro_f1, macro_low, macro_high; /* mean F1 of the tiers that the set has */
     uint64_t judged;                        /* texts with a posterior and a known tier */
     struct lac_eval_calibration likeliest;  /* of the posterior's likeliest tier */
     struct lac_eval_calibration answer; /* of P(true tier <= answer), the decision's confidence */

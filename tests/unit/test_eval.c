@@ -195,6 +195,30 @@ static void f1_of_tiers_is_surrounded_too(void)
     lac_eval_close(e);
 }
 
+/* A tier that the set does not have says nothing about the answers to the others. */
+static void the_mean_is_that_of_the_tiers_that_are_there(void)
+{
+    struct lac_eval *e = open_eval(50);
+    struct lac_eval_report r;
+    struct lac_err err;
+
+    for (int i = 0; i < 40; i++) {
+        struct lac_eval_case c = {.has_tier = true, .gold_tier = LAC_TIER_PUBLIC};
+
+        if (i % 2)
+            c.gold_tier = c.tier = LAC_TIER_INTERNAL;
+        else if (i == 0)
+            c.tier = LAC_TIER_PROPRIETARY;
+        LAC_TEST_EQ(lac_eval_add(e, &c, &err), LAC_OK);
+    }
+    r = sum(e, false);
+    CU_ASSERT(near(r.tiers[LAC_TIER_PUBLIC].f1, 38.0 / 39));
+    CU_ASSERT(near(r.macro_f1, (38.0 / 39 + 1) / 2));
+    CU_ASSERT(r.macro_low > 0.9 && r.macro_high <= 1);
+    CU_ASSERT_FALSE(r.tiers[LAC_TIER_PROPRIETARY].labelled);
+    lac_eval_close(e);
+}
+
 static void bet(struct lac_eval *e, enum lac_tier gold, enum lac_tier answer, double u, double i)
 {
     struct lac_eval_case c = {.has_tier = true,
@@ -254,7 +278,7 @@ static void equally_sure_texts_are_one_step(void)
     CU_ASSERT(near(r.curve[0].coverage, 1) && near(r.curve[0].wrong, 0.5));
     CU_ASSERT(near(r.curve_area, 0.5));
     CU_ASSERT(near(r.accuracy.value, 0.5));
-    CU_ASSERT(near(r.macro_f1, (2.0 / 3 + 0 + 0) / 3));
+    CU_ASSERT(near(r.macro_f1, (2.0 / 3 + 0) / 2)); /* no text is PROPRIETARY */
     lac_eval_close(e);
 }
 
@@ -283,5 +307,5 @@ LAC_TEST_MAIN(eval, spans_pair_by_entity_and_overlap,
               what_is_never_labelled_counts_only_when_asked, shares_carry_wilsons_interval,
               leaks_and_blocks_are_shares_of_texts_that_could,
               the_bootstrap_surrounds_f1_and_repeats, f1_of_tiers_is_surrounded_too,
-              sureness_is_held_against_the_truth, equally_sure_texts_are_one_step,
-              the_curve_becomes_a_picture)
+              the_mean_is_that_of_the_tiers_that_are_there, sureness_is_held_against_the_truth,
+              equally_sure_texts_are_one_step, the_curve_becomes_a_picture)

@@ -29,8 +29,10 @@ static void put_score(struct lac_table *table, const struct lac_eval_score *s)
     put_share(table, &s->recall);
     if (s->f1_low < s->f1_high || s->f1 > 0)
         lac_table_addf(table, LAC_STYLE_NONE, "%.3f [%.3f, %.3f]", s->f1, s->f1_low, s->f1_high);
-    else
+    else if (s->labelled || s->wrong > 0)
         lac_table_addf(table, LAC_STYLE_NONE, "%.3f", s->f1);
+    else
+        lac_table_add(table, LAC_STR("-"), LAC_STYLE_DIM);
 }
 
 static const struct lac_table_column score_columns[] = {
