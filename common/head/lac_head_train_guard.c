@@ -108,18 +108,25 @@ static void measure_calibration(struct bins *b, const double posterior[LAC_TIER_
     b->confidence[at] += posterior[top];
 }
 
+/* Mean F1 of the tiers that are there. */
 static double f1_of(const size_t confusion[LAC_TIER_COUNT][LAC_TIER_COUNT])
 {
+    unsigned there = 0;
     double sum = 0;
 
     for (int k = 0; k < LAC_TIER_COUNT; k++) {
-        size_t both = 0;
+        size_t labelled = 0, answered = 0;
 
-        for (int o = 0; o < LAC_TIER_COUNT; o++)
-            both += confusion[k][o] + confusion[o][k];
-        sum += both ? 2 * (double)confusion[k][k] / (double)both : 0;
+        for (int o = 0; o < LAC_TIER_COUNT; o++) {
+            labelled += confusion[k][o];
+            answered += confusion[o][k];
+        }
+        if (labelled == 0)
+            continue;
+        there++;
+        sum += 2 * (double)confusion[k][k] / (double)(labelled + answered);
     }
-    return sum / LAC_TIER_COUNT;
+    return there ? sum / there : 0;
 }
 
 /* Plain measures: the likeliest tier by the training's own prior, without guard. */

@@ -334,6 +334,22 @@ static void what_was_learned_is_what_was_there(void)
     drop(&t);
 }
 
+/* Of a domain without PROPRIETARY texts, the mean of three would be 2/3 at best. */
+static void a_domain_is_measured_by_the_tiers_that_it_has(void)
+{
+    static struct texts x;
+    struct trained t;
+
+    make_texts(&x);
+    for (size_t i = 0; i < TEXTS; i++)
+        if (x.samples[i].domain == DOMAINS - 1 && x.samples[i].tier == LAC_TIER_PROPRIETARY)
+            x.samples[i].domain = 0;
+    train(&x, TEXTS, DOMAINS, &t);
+    LAC_TEST_NEED(t.status == LAC_OK);
+    CU_ASSERT(t.report.domain_f1[DOMAINS - 1] > 0.8);
+    drop(&t);
+}
+
 /* A word counts the more the rarer it is, and one that all texts have not at all. */
 static void a_word_of_all_texts_says_nothing(void)
 {
@@ -453,6 +469,6 @@ LAC_TEST_MAIN(head_train, exp_and_log_agree_with_the_library, a_known_matrix_has
               large_systems_are_solved, regression_without_features_gives_the_shares,
               regression_on_one_bit_gives_the_shares_of_each_half,
               regression_ends_where_the_gradient_is_zero, guards_keep_leaks_within_the_bound,
-              what_was_learned_is_what_was_there, a_word_of_all_texts_says_nothing,
-              a_word_counts_by_the_square_of_its_rarity, the_same_texts_give_the_same_bytes,
-              impossible_trainings_are_refused)
+              what_was_learned_is_what_was_there, a_domain_is_measured_by_the_tiers_that_it_has,
+              a_word_of_all_texts_says_nothing, a_word_counts_by_the_square_of_its_rarity,
+              the_same_texts_give_the_same_bytes, impossible_trainings_are_refused)

@@ -174,10 +174,11 @@ static void put_people(const struct lac_cli_train *r, struct lac_buf *b)
 {
     const struct lac_head_report *report = &r->best->report;
 
-    lac_buf_printf(b, "%u texts (%u %s, %u %s, %u %s) of %u domains; model %s, %u words\n",
+    lac_buf_printf(b, "%u texts (%u %s, %u %s, %u %s) of %u domain%s; model %s, %u words\n",
                    report->count, report->tiers[0], lac_tier_name(LAC_TIER_PUBLIC),
                    report->tiers[1], lac_tier_name(LAC_TIER_INTERNAL), report->tiers[2],
-                   lac_tier_name(LAC_TIER_PROPRIETARY), report->domains, r->name, report->words);
+                   lac_tier_name(LAC_TIER_PROPRIETARY), report->domains,
+                   report->domains == 1 ? "" : "s", r->name, report->words);
     if (r->from_base > 0)
         lac_buf_printf(b, "%zu of them are the base pack's: --own leaves those out\n",
                        r->from_base);
