@@ -19,13 +19,14 @@ from harness.program import clean_env
 STARTER = ROOT / "packs" / "starter"
 BUILTIN = ROOT / "packs" / "builtin"
 ASIDES = ROOT / "tests" / "data" / "eval" / "asides.jsonl"
+KINDS = ROOT / "tests" / "data" / "eval" / "kinds.jsonl"
 LEARNED = ("aerospace", "airport", "assistant", "banking", "brief", "building", "charity", "consulting", "desk", "education",
-           "energy", "engineering", "everyday", "fashion", "finance", "food", "games", "garage", "general", "hr",
+           "energy", "engineering", "everyday", "fashion", "finance", "food", "forms", "games", "garage", "general", "hr",
            "infrastructure", "insurance", "justice", "legal", "leisure", "manufacturing", "media", "mixed", "museum",
            "numbers", "operations", "plant", "property", "public", "research", "retail", "shipping", "telecom")
 HELD_OUT = ("health", "sales", "support")
 
-# 0.0061 and 0.149 are reached: a head that got worse fails here.
+# 0.0048 and 0.148 are reached: a head that got worse fails here.
 LEAK, OVER_BLOCK = 0.01, 0.15
 
 
@@ -66,7 +67,7 @@ def pieces(text):
 def test_no_text_is_there_twice():
     """What is in two domains is learned with one while the other is held out, and the figures lie."""
     seen = defaultdict(list)
-    for path in [*STARTER.glob("*.jsonl"), ASIDES]:
+    for path in [*STARTER.glob("*.jsonl"), ASIDES, KINDS]:
         for line in path.read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
             seen[letters(row["text"])].append(row["id"])
@@ -87,7 +88,8 @@ def test_nothing_is_measured_on_that_is_nearly_what_was_learned():
         for part in rarest(parts):
             index[part].append(i)
     measured = [row for domain in HELD_OUT for row in texts(domain)]
-    measured += [json.loads(line) for line in ASIDES.read_text(encoding="utf-8").splitlines()]
+    for path in (ASIDES, KINDS):
+        measured += [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     near = []
     for row in measured:
         parts = pieces(row["text"])
@@ -184,8 +186,18 @@ def test_secrets_among_asides(tmp_path):
     assert not [row["id"] for row in rows if row["text"] in seen]
     report = measure(tmp_path, ASIDES)
     assert report["texts"] == len(rows)
-    assert report["leaks"]["value"] <= 0.10, report["mistakes"]
-    assert report["over_blocks"]["value"] <= 0.12, report["mistakes"]
+    assert report["leaks"]["value"] <= 0.07, report["mistakes"]
+    assert report["over_blocks"]["value"] <= 0.105, report["mistakes"]
+
+
+def test_tickets_searches_code_logs_and_orders(tmp_path):
+    """Kinds of texts of which the domains held out have few. The bars are what is reached; the head before
+    forms.jsonl was learned had 0.037, 0.24 and 0.818."""
+    report = measure(tmp_path, KINDS)
+    assert report["texts"] == 353
+    assert report["leaks"]["value"] <= 0.03, report["mistakes"]
+    assert report["over_blocks"]["value"] <= 0.215, report["mistakes"]
+    assert report["macro_f1"] >= 0.84
 
 
 def test_domains_that_were_held_out(tmp_path):
