@@ -5,6 +5,9 @@
  */
 #include "lac_pack_import_draft.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "lac_decide.h"
 
 /* What a context word adds there, and what a hit then has at least. */
@@ -19,6 +22,27 @@ static void presidio_words(struct lac_pack_draft *d, const struct lac_yaml *node
         lac_pack_draft_context(d, lac_yaml_get(c, "context"));
 }
 
+/* In millionths; `missing` where there is none. Programs write 0.30000000000000004, people .3. */
+static uint64_t presidio_score(const struct lac_pack_draft *d, const struct lac_yaml *node,
+                               uint64_t missing)
+{
+    struct lac_str text = lac_pack_import_text(node);
+    char copy[32], *end = copy;
+    double score = -1;
+
+    if (!node)
+        return missing;
+    if (text.len > 0 && text.len < sizeof(copy)) {
+        memcpy(copy, text.ptr, text.len);
+        copy[text.len] = '\0';
+        score = strtod(copy, &end);
+    }
+    if (end != copy && end == copy + text.len && score >= 0 && score <= 1)
+        return (uint64_t)(score * LAC_DECIDE_PPM + 0.5);
+    lac_pack_draft_say(d, false, "its score is no number from 0 to 1: it is 1 here");
+    return LAC_DECIDE_PPM;
+}
+
 static void presidio_pattern(struct lac_pack_draft *d, const struct lac_yaml *node,
                              const struct lac_yaml *pattern, struct lac_str entity, unsigned number,
                              struct lac_buf *out)
@@ -27,13 +51,12 @@ static void presidio_pattern(struct lac_pack_draft *d, const struct lac_yaml *no
                                       .nocase = true,
                                       .dotall = true,
                                       .whole = true};
-    uint64_t score = 500000;
+    uint64_t score;
 
     lac_pack_draft_begin(d, pattern, entity, number);
     d->rule.description = lac_pack_import_text(lac_yaml_get(pattern, "name"));
-    if (lac_yaml_millionths(lac_yaml_get(pattern, "score"), LAC_DECIDE_PPM, &score, NULL) !=
-            LAC_OK ||
-        score == 0)
+    score = presidio_score(d, lac_yaml_get(pattern, "score"), 500000);
+    if (score == 0)
         score = 10000;
     d->rule.score = (uint32_t)score;
     presidio_words(d, node);
@@ -53,7 +76,8 @@ static void presidio_pattern(struct lac_pack_draft *d, const struct lac_yaml *no
 /* Whether it has anything to carry over; else it is said why not. */
 static bool presidio_usable(const struct lac_pack_draft *d, const struct lac_yaml *node)
 {
-    bool has = lac_yaml_get(node, "patterns") || lac_yaml_get(node, "deny_list");
+    const struct lac_yaml *patterns = lac_yaml_get(node, "patterns");
+    bool has = (patterns && patterns->first) || lac_yaml_get(node, "deny_list");
 
     if (lac_str_is(lac_pack_import_text(lac_yaml_get(node, "enabled")), "false"))
         lac_pack_draft_say(d, true, "it is switched off there (enabled: false)");
@@ -75,14 +99,13 @@ static void presidio_deny(struct lac_pack_draft *d, const struct lac_yaml *node,
                           struct lac_str entity, unsigned number, struct lac_buf *out)
 {
     const struct lac_yaml *deny = lac_yaml_get(node, "deny_list");
-    uint64_t score = LAC_DECIDE_PPM;
+    uint64_t score;
 
     if (!deny)
         return;
     lac_pack_draft_begin(d, deny, entity, number);
-    if (lac_yaml_millionths(lac_yaml_get(node, "deny_list_score"), LAC_DECIDE_PPM, &score, NULL) !=
-            LAC_OK ||
-        score == 0)
+    score = presidio_score(d, lac_yaml_get(node, "deny_list_score"), LAC_DECIDE_PPM);
+    if (score == 0)
         score = LAC_DECIDE_PPM;
     d->rule.score = (uint32_t)score;
     if (lac_yaml_texts(deny, d->pool, &d->rule.phrases, &d->rule.phrase_count, NULL) != LAC_OK ||

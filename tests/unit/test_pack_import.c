@@ -192,6 +192,52 @@ static void imported_rules_find_what_they_found(void)
     done(&o);
 }
 
+/* However it is written; what is no score must not make a rule that never counts. */
+static void scores_are_read_as_presidio_reads_them(void)
+{
+    static const struct {
+        const char *score, *want;
+    } rows[] = {
+        {"score: 0.85", "score: 0.850000"},   {"score: .85", "score: 0.850000"},
+        {"score: 8.5e-1", "score: 0.850000"}, {"score: 0.8500000000000001", "score: 0.850000"},
+        {"score: 1.", "score: 1.000000"},     {"score: 0.0", "score: 0.010000"},
+        {"note: x", "score: 0.500000"},       {"score: 1.5", "score: 1.000000"},
+        {"score: high", "score: 1.000000"},   {"score: -0.2", "score: 1.000000"},
+        {"score: nan", "score: 1.000000"},
+    };
+
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        struct outcome o;
+        char text[512];
+        bool odd = i >= 7;
+
+        lac_test_row("%s", rows[i].score);
+        snprintf(text, sizeof(text),
+                 "- name: Q\n  supported_entity: Q9\n  patterns:\n"
+                 "  - {name: a, regex: 'q[0-9]{9}', %s}\n",
+                 rows[i].score);
+        import(&o, LAC_PACK_IMPORT_PRESIDIO, text);
+        LAC_TEST_EQ(o.taken, 1);
+        CU_ASSERT(strstr(lac_buf_cstr(&o.yaml), rows[i].want) != NULL);
+        LAC_TEST_EQ(strstr(lac_buf_cstr(&o.said), "no number from 0 to 1") != NULL, odd);
+        done(&o);
+    }
+}
+
+/* Nothing is left out without a word. */
+static void a_recognizer_with_empty_lists_is_named(void)
+{
+    struct outcome o;
+
+    import(&o, LAC_PACK_IMPORT_PRESIDIO,
+           "- {name: Q, supported_entity: Q9, patterns: []}\n"
+           "- {name: R, supported_entity: R9, patterns: }\n");
+    LAC_TEST_EQ(o.taken, 0);
+    LAC_TEST_EQ(o.lost, 2);
+    CU_ASSERT(strstr(lac_buf_cstr(&o.said), "1! Q: it has neither patterns") != NULL);
+    done(&o);
+}
+
 static void allow_lists_never_excuse_more_than_they_did(void)
 {
     static const struct {
@@ -326,6 +372,7 @@ static void wrong_files_are_refused_with_a_place(void)
 
 LAC_TEST_MAIN(pack_import, patterns_are_rewritten_or_refused_with_the_reason,
               byte_order_mark_is_no_part_of_a_file, imported_rules_find_what_they_found,
+              scores_are_read_as_presidio_reads_them, a_recognizer_with_empty_lists_is_named,
               allow_lists_never_excuse_more_than_they_did,
               values_are_found_behind_names_of_any_spelling,
               recognizers_are_found_in_any_file_of_presidio, wrong_files_are_refused_with_a_place)
