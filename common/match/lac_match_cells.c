@@ -3,25 +3,60 @@
 
 #include <string.h>
 
+#include "lac_match_create.h"
+
 enum { CELL_LEAST = 3, CELL_MOST = 2048, NAME_MOST = 64 };
 
 _Static_assert(NAME_MOST + CELL_MOST + 3 <= LAC_MATCH_CELLS_BYTES, "a cell has room");
 
-bool lac_match_table_open(struct lac_match_table *t, struct lac_str text, size_t at)
+static void keep_names(struct lac_match_table *t, const struct lac_str *headings, unsigned columns)
 {
-    struct lac_str headings[LAC_MATCH_ROWS_COLUMNS];
-    struct lac_match_rows rows;
     size_t used = 0;
 
-    if (!lac_match_rows_at(text, at, &rows, headings))
-        return false;
-    for (unsigned i = 0; i < rows.columns; i++) {
+    for (unsigned i = 0; i < columns; i++) {
         bool fits = headings[i].len <= NAME_MOST && headings[i].len <= sizeof(t->names) - used;
 
         t->name_len[i] = fits ? (unsigned)headings[i].len : 0;
         memcpy(t->names + used, headings[i].ptr, t->name_len[i]);
         used += t->name_len[i];
     }
+}
+
+bool lac_match_table_open(struct lac_match_table *t, struct lac_str text, size_t at)
+{
+    struct lac_str headings[LAC_MATCH_ROWS_COLUMNS];
+    struct lac_match_rows rows;
+
+    if (!lac_match_rows_at(text, at, &rows, headings))
+        return false;
+    keep_names(t, headings, rows.columns);
+    t->rows = rows;
+    return true;
+}
+
+bool lac_match_table_create(struct lac_match_created *c, struct lac_str text, size_t at)
+{
+    struct lac_str headings[LAC_MATCH_ROWS_COLUMNS], name;
+    unsigned columns;
+
+    if (at < c->read_to || !lac_match_create_at(text, at, &name, headings, &columns, &c->read_to))
+        return false;
+    c->of_len = name.len <= sizeof(c->of) ? (unsigned)name.len : 0;
+    memcpy(c->of, name.ptr, c->of_len);
+    keep_names(&c->columns, headings, columns);
+    c->columns.rows.columns = columns;
+    return true;
+}
+
+bool lac_match_table_insert(struct lac_match_table *t, const struct lac_match_created *c,
+                            struct lac_str text, size_t at)
+{
+    struct lac_match_rows rows;
+
+    if (c->of_len == 0 || !lac_match_create_insert(text, at, (struct lac_str){c->of, c->of_len},
+                                                   c->columns.rows.columns, &rows))
+        return false;
+    *t = c->columns;
     t->rows = rows;
     return true;
 }

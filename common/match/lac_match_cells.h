@@ -28,6 +28,14 @@ struct lac_match_table {
     unsigned name_len[LAC_MATCH_ROWS_COLUMNS];
 };
 
+/* The columns of a CREATE TABLE, for INSERTs without a list of them. columns == 0: none. */
+struct lac_match_created {
+    char of[64]; /* the table's name */
+    unsigned of_len;
+    size_t read_to; /* up to here, no other one begins */
+    struct lac_match_table columns;
+};
+
 /* Rows in hand, slices of the text; and the cell whose turn it is. */
 struct lac_match_cells {
     struct lac_str row[LAC_MATCH_CELLS_ROWS][LAC_MATCH_ROWS_COLUMNS];
@@ -38,6 +46,13 @@ struct lac_match_cells {
 
 /* Whether a table begins at `at`, where a line does. */
 bool lac_match_table_open(struct lac_match_table *t, struct lac_str text, size_t at);
+
+/* Whether CREATE TABLE begins at `at`; a name or columns that are too long are forgotten. */
+bool lac_match_table_create(struct lac_match_created *c, struct lac_str text, size_t at);
+
+/* Whether an INSERT without columns into that table begins at `at`. */
+bool lac_match_table_insert(struct lac_match_table *t, const struct lac_match_created *c,
+                            struct lac_str text, size_t at);
 
 /*
  * Takes the next rows that begin before `to`, as far as there is room, and keeps those that reach

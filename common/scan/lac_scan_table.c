@@ -99,6 +99,21 @@ static bool is_later(struct lac_scan_later *l, size_t at)
     return l->next < l->count && l->at[l->next] == at;
 }
 
+/* Where the next table is known to begin, or its rows; 0: nowhere. */
+static size_t next_known(struct lac_scan *s, size_t row)
+{
+    const struct lac_scan_queue *q = &s->queue;
+    size_t i = 0, later;
+
+    (void)is_later(&s->later, row);
+    later = s->later.next < s->later.count ? s->later.at[s->later.next] : 0;
+    while (i < q->count && q->at[i].rows.row <= row)
+        i++;
+    if (i == q->count || (later > 0 && later < q->at[i].rows.row))
+        return later;
+    return q->at[i].rows.row;
+}
+
 /* Of more tables the first are dropped: they end first. */
 static void queue_put(struct lac_scan_queue *q, const struct lac_match_table *t)
 {
@@ -119,28 +134,60 @@ static bool queue_take(struct lac_scan_queue *q, struct lac_match_table *t)
     return true;
 }
 
-/* Opens the next table that begins before `to`. */
-static bool find(struct lac_scan *s, struct lac_str text, size_t to)
+/* Whether the statement at `at` has rows, or makes a table that one behind it may fill. */
+static bool open_statement(struct lac_scan_table *t, struct lac_str text, size_t at)
+{
+    if (begins_with(text, at, "create ")) {
+        (void)lac_match_table_create(&t->made, text, at);
+        return false;
+    }
+    if (!begins_with(text, at, "insert ") && !begins_with(text, at, "copy ") &&
+        !begins_with(text, at, "replace "))
+        return false;
+    return open_at(t, text, at) || (t->open = lac_match_table_insert(&t->at, &t->made, text, at));
+}
+
+/* Opens the queued table whose rows go on at `row`, if it is there. What was read is dropped. */
+static bool open_queued(struct lac_scan *s, size_t row)
+{
+    struct lac_scan_queue *q = &s->queue;
+
+    while (q->count > 0 && q->at[0].rows.row <= row)
+        if (queue_take(q, &s->table.at) && s->table.at.rows.row == row)
+            return s->table.open = true;
+    return false;
+}
+
+/* Opens the next statement with rows that begins before `to`; its table may be queued. */
+static bool find_statement(struct lac_scan *s, struct lac_str text, size_t to)
+{
+    const struct lac_scan_queue *q = &s->queue;
+    struct lac_scan_table *t = &s->table;
+    size_t at = t->at.rows.row;
+
+    if (open_queued(s, at))
+        return true;
+    for (; at < to && (q->count == 0 || at < q->at[0].rows.row); at = next_line(text, at))
+        if (open_statement(t, text, at) || (is_later(&s->later, at) && open_at(t, text, at)))
+            return true;
+    t->at.rows.row = at;
+    return at < to && open_queued(s, q->at[0].rows.row);
+}
+
+/* The same of those that were found while others were read. */
+static bool find_later(struct lac_scan *s, struct lac_str text)
 {
     struct lac_scan_table *t = &s->table;
-    size_t at;
-    bool later;
+    struct lac_scan_later *l = &s->later;
 
     if (queue_take(&s->queue, &t->at))
         return t->open = true;
-    at = t->at.rows.row;
-    later = is_later(&s->later, at);
-    if (!t->sql && s->later.next < s->later.count)
-        at = s->later.at[s->later.next];
-    for (; at < to && (t->sql || is_later(&s->later, at)); at = next_line(text, at)) {
-        later = is_later(&s->later, at);
-        if ((later || begins_with(text, at, "i") || begins_with(text, at, "c")) &&
-            open_at(t, text, at)) {
-            t->at.rows.strict = later && !t->sql;
+    (void)is_later(l, t->at.rows.row);
+    while (l->next < l->count)
+        if (open_at(t, text, l->at[l->next++])) {
+            t->at.rows.strict = true;
             return true;
         }
-    }
-    t->at.rows.row = at;
     return false;
 }
 
@@ -210,8 +257,7 @@ static enum lac_status some_rows(struct lac_scan *s, const struct part *p, size_
     enum lac_status status = LAC_OK;
     size_t len;
 
-    (void)is_later(&s->later, t->rows.row);
-    t->rows.next = s->later.next < s->later.count ? s->later.at[s->later.next] : 0;
+    t->rows.next = next_known(s, t->rows.row);
     if (!lac_match_cells_take(&c->cells, t, p->text, from, to)) {
         s->table.open = false;
         if (t->rows.row < p->text.len && p->text.ptr[t->rows.row - 1] != '\n')
@@ -377,7 +423,7 @@ enum lac_status lac_scan_tables(struct lac_scan *s, struct lac_str text, size_t 
         }
         if (t->open) {
             status = some_rows(s, &p, low, kept ? high : again);
-        } else if (find(s, text, kept || !t->sql ? high : again)) {
+        } else if (t->sql ? find_statement(s, text, kept ? high : again) : find_later(s, text)) {
             if (kept)
                 queue_put(&opened, &t->at);
         } else if (kept || !t->sql) {
@@ -411,6 +457,7 @@ void lac_scan_shift(struct lac_scan *s, struct lac_str text, size_t by)
     size_t kept = 0;
 
     s->shifted = true;
+    t->made.read_to = 0;
     if (t->open)
         t->open = shift(&t->at.rows, text, by);
     else

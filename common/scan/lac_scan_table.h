@@ -24,6 +24,7 @@ struct lac_scan_table {
     bool sql;  /* statements with rows are looked for */
     bool open; /* rows follow; otherwise the next table begins at at.rows.row or behind it */
     struct lac_match_table at;
+    struct lac_match_created made; /* the last one that a statement before made */
 };
 
 /* Tables that the next call may have rows of, behind the one that it begins with; in turn. */

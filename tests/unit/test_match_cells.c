@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lac_match_cells.h"
+#include "lac_match_create.h"
 #include "lac_test.h"
 #include "match_fixture.h"
 
@@ -68,6 +69,45 @@ static void lines_have_a_heading_and_a_cell(void)
     LAC_TEST_STR(lines_of(LAC_STR("a,b\nabc,def\n\nghi,jkl\n"), true), "a: abc\n/b: def\n");
     LAC_TEST_STR(lines_of(LAC_STR("a,b\nabc,def\n\nghi,jkl\n"), false),
                  "a: abc\na: ghi\n/b: def\nb: jkl\n");
+}
+
+static const char *columns_of(const char *text)
+{
+    static char out[1024];
+    struct lac_str name, headings[LAC_MATCH_ROWS_COLUMNS];
+    unsigned columns;
+    size_t n, end;
+
+    if (!lac_match_create_at(lac_str_from(text), 0, &name, headings, &columns, &end))
+        return "";
+    n = (size_t)snprintf(out, sizeof(out), "%.*s", LAC_STR_FMT(name));
+    for (unsigned i = 0; i < columns; i++)
+        n += (size_t)snprintf(out + n, sizeof(out) - n, "|%.*s", LAC_STR_FMT(headings[i]));
+    return out;
+}
+
+static void a_table_that_is_made_has_columns(void)
+{
+    static const struct fixture_row rows[] = {
+        {"CREATE TABLE t (a int, b text)", "t|a|b"},
+        {"create temporary table if not exists db.`my t` (\n `a b` enum('x,)','y'),\n key (a),\n"
+         " \"key\" numeric(3, 2) DEFAULT 1\n)",
+         "my t|a b|key"},
+        {"CREATE TABLE [dbo].[t]([a] [int], CONSTRAINT c PRIMARY KEY (a))", "t|a"},
+        {"CREATE TABLE t (a int", ""},
+        {"CREATE TABLE t (a int,", ""},
+        {"CREATE TABLE t (PRIMARY KEY (a))", ""},
+        {"CREATE TABLE (a int)", ""},
+        {"CREATE TABLE `t (a int)", ""},
+        {"CREATE VIEW t (a)", ""},
+        {"CREATE TABLE t AS SELECT (1)", ""},
+        {"CREATE", ""},
+    };
+
+    for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+        lac_test_row("%s", rows[i].text);
+        LAC_TEST_STR(columns_of(rows[i].text), rows[i].want);
+    }
 }
 
 /* ---- in texts ---- */
@@ -204,5 +244,6 @@ static void time_grows_with_length_only(void)
     fixture_set_close(&set);
 }
 
-LAC_TEST_MAIN(match_cells, lines_have_a_heading_and_a_cell, a_table_is_found_wherever_it_stands,
-              where_tables_are_is_told, a_heading_makes_sure, time_grows_with_length_only)
+LAC_TEST_MAIN(match_cells, lines_have_a_heading_and_a_cell, a_table_that_is_made_has_columns,
+              a_table_is_found_wherever_it_stands, where_tables_are_is_told, a_heading_makes_sure,
+              time_grows_with_length_only)

@@ -474,6 +474,12 @@ static void a_cell_is_read_with_its_heading(void)
         {"-- dump\nINSERT INTO `t` (`name`, `badge`) VALUES\n", "('p@', 'B#'),\n",
          "('q', 'x');\nINSERT INTO o (name) VALUES ('B777');\n"},
         {"SET x = 1;\n", "insert into t (name, badge) values ('p@', 'B#');\n", ""},
+        {"-- MySQL dump\nCREATE TABLE `t` (\n  `name` varchar(8) DEFAULT 'a,b',\n  `badge` "
+         "enum('x','y'),\n"
+         "  PRIMARY KEY (`name`)\n) ENGINE=InnoDB;\nINSERT INTO `t` VALUES ",
+         "('p@','B#'),", "('q','x');\nINSERT INTO `o` VALUES ('q','B777');\n"},
+        {"BEGIN TRANSACTION;\nCREATE TABLE IF NOT EXISTS main.t(name TEXT, badge TEXT);\n",
+         "INSERT INTO \"t\" VALUES('p@','B#');\n", "INSERT INTO o VALUES ('q','B777');\n"},
         /* The same in the middle of a text. */
         {"What is wrong with these, please?\n\nname,badge\n", "p@,B#\n", "\nB777, they said.\n"},
         {"Dr. Müller asked:\n> today\n\"name\";\"badge\"\r\n", "\"p@\";\"B#\"\r\n",
