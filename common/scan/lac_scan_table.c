@@ -11,6 +11,7 @@
 #include "lac_utf8.h"
 
 enum {
+    NEIGHBOURS = 8,        /* findings to either side that may be in the same cell */
     REMARKS_MOST = 8,      /* lines that begin with '#' above the headings */
     READ_AGAIN = 64 << 10, /* bytes before a part's end: the next one may begin so much earlier */
 };
@@ -362,17 +363,32 @@ static enum lac_status add(struct lac_scan *s, size_t n, const struct lac_scan_f
     return LAC_OK;
 }
 
+/* Whether those around the index-th in a cell say as much: a row that two tables claim was read
+ * with both their headings. */
+static bool is_told(const struct lac_scan *s, size_t index)
+{
+    const struct lac_scan_cells *c = s->cells;
+    const struct lac_scan_finding *f = &c->found[index];
+    size_t i = index > NEIGHBOURS ? index - NEIGHBOURS : 0;
+
+    if (index > 0 && by_place(f - 1, f) == 0)
+        return true;
+    for (; i < c->found_count && i <= index + NEIGHBOURS && !s->plan->want_weak; i++)
+        if (is_shadowed(s, f, &c->found[i]))
+            return true;
+    return false;
+}
+
 static enum lac_status merge(struct lac_scan *s, const struct part *p)
 {
     struct lac_scan_cells *c = s->cells;
     size_t n = s->count;
     enum lac_status status = LAC_OK;
 
-    /* A row that two tables claim was read with both their headings. */
     if (c->found_count > 1)
         qsort(c->found, c->found_count, sizeof(*c->found), by_place);
     for (size_t i = 0; status == LAC_OK && i < c->found_count; i++)
-        if (i == 0 || by_place(&c->found[i - 1], &c->found[i]) != 0)
+        if (!is_told(s, i))
             status = add(s, n, &c->found[i], p);
     c->found_count = 0;
     if (status != LAC_OK || s->count == n)
