@@ -523,6 +523,14 @@ def test_a_dead_letter_that_is_not_whole_is_not_retried(lacuna, headers, said):
     assert lacuna.kafka.count(lacuna.topic("requests")) == 1
 
 
+def test_a_dead_letter_whose_topic_is_gone_says_so(lacuna):
+    letters(lacuna, 1)
+    lacuna.kafka.delete_topic(lacuna.topic("requests"))
+    retry = lacuna.tool("deadletter", "retry", "--all", "--yes", check=False)
+    assert retry.returncode == 1 and retry.stdout == ""
+    assert f"came from {lacuna.topic('requests')}, which is not there" in retry.stderr
+
+
 def test_a_tail_from_an_offset_that_is_not_there_yet_begins_at_the_end(lacuna):
     lacuna.kafka.create_topics(lacuna.prefix, only=["requests"])
     lacuna.publish([{"text": "x"}] * 5)

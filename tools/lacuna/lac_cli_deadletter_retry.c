@@ -25,7 +25,7 @@ struct retrying {
     bool dry;
 };
 
-/* The topic a letter came from, if the cluster has it: a header is only what somebody wrote. */
+/* The topic a letter came from, if it is one of ours: a header is only what somebody wrote. */
 static bool origin_topic(const struct retrying *g, const struct lac_cli_deadletter *l,
                          char name[LAC_KAFKA_TOPIC_SIZE])
 {
@@ -36,7 +36,7 @@ static bool origin_topic(const struct retrying *g, const struct lac_cli_deadlett
         id == LAC_TOPIC_DEADLETTER)
         return false;
     snprintf(name, LAC_KAFKA_TOPIC_SIZE, "%.*s", LAC_STR_FMT(l->topic));
-    return lac_kafka_cluster_topic(&g->topics, name) != NULL;
+    return true;
 }
 
 /* Why it can't be published again as it came, or NULL. */
@@ -72,6 +72,12 @@ static int retry_one(void *ctx, struct lac_cli_stream *s, const struct lac_kafka
         lac_tool_warn(g->t,
                       "%d:%" PRId64 " does not say from which topic it came: left where it is",
                       msg->partition, msg->offset);
+        g->kept++;
+        return -1;
+    }
+    if (!lac_kafka_cluster_topic(&g->topics, topic)) {
+        lac_tool_warn(g->t, "%d:%" PRId64 " came from %s, which is not there: left where it is",
+                      msg->partition, msg->offset, topic);
         g->kept++;
         return -1;
     }
