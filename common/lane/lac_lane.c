@@ -81,6 +81,7 @@ void lac_lane_assigned(struct lac_lane *l, struct lac_kafka_position *p, size_t 
             .next = LAC_KAFKA_NONE,
             .taken = LAC_KAFKA_NONE,
             .durable = LAC_KAFKA_NONE,
+            .stale = LAC_KAFKA_NONE,
             .last = LAC_KAFKA_NONE,
             .seek_to = LAC_KAFKA_NONE,
             .blank = LAC_KAFKA_NONE,
@@ -198,6 +199,7 @@ static bool is_old(struct lac_lane *l, struct lane_partition *p, const struct la
         l->pending.abort = true;
         return true;
     }
+    p->stale = p->durable;
     p->next = p->durable = LAC_KAFKA_NONE;
     p->first = LAC_KAFKA_BEGINNING;
     return false;

@@ -107,6 +107,7 @@ static void read_anew(struct lac_lane *l, struct lane_partition *p)
     p->sent_on = 0;
     p->short_ms = 0;
     p->replaced = true;
+    p->stale = p->durable;
     p->next = p->durable = p->taken = p->last = LAC_KAFKA_NONE;
     p->first = p->seek_to = LAC_KAFKA_BEGINNING;
     p->grouped = false;

@@ -267,8 +267,9 @@ static void go_on_at(struct lac_lane *l, struct lane_partition *p, int64_t to, b
         to = p->first = LAC_KAFKA_BEGINNING;
         p->grouped = false;
     }
-    if (p->first == LAC_KAFKA_BEGINNING && p->durable == LAC_KAFKA_NONE)
-        to = LAC_KAFKA_BEGINNING; /* what the group has is a place in the log before */
+    /* Another place than that was committed of this log, though nobody heard of it. */
+    if (p->first == LAC_KAFKA_BEGINNING && p->durable == LAC_KAFKA_NONE && to == p->stale)
+        to = LAC_KAFKA_BEGINNING;
     p->grouped = p->grouped || (to >= 0 && !l->output.ops->start);
     /* Nothing was ever committed: back to where this assignment began to read. */
     if (to == LAC_KAFKA_NONE)

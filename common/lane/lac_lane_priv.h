@@ -37,6 +37,7 @@ struct lane_partition {
     int64_t next;    /* behind the last processed record */
     int64_t taken;   /* behind the last that waits in the batch, LAC_KAFKA_NONE: none does */
     int64_t durable; /* behind the last committed one */
+    int64_t stale;   /* what the group has of the log before; if `first` says that there was one */
     int64_t last;    /* the last that was taken, LAC_KAFKA_NONE: none yet; .. */
     int64_t last_ms; /* .. its time: another record at its place means another log */
     int64_t seek_to; /* where reading must go back to, LAC_KAFKA_NONE: nowhere */

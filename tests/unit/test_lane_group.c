@@ -16,6 +16,8 @@ struct world {
     bool anew;         /* the topic is the new one */
     int64_t group;     /* the group's offset */
     int fails;         /* what is written of the new topic does so often, first */
+    int lost;          /* answers to commits of it that went through, first */
+    size_t written;    /* records of it */
     int64_t stamp;     /* of all records */
     int64_t low;       /* of the new topic: the first record that was read of it */
     int asked, told;   /* how often the group was asked, and the output told; .. */
@@ -107,6 +109,8 @@ static enum lac_status output_commit(void *ctx, const struct lac_kafka_position 
 
     if (n && !w->own_position)
         (void)copy(ctx, p, n, true, e);
+    if (n && w->anew && w->lost && w->lost--)
+        return lac_err_set(e, LAC_RETRY, 1, "no answer");
     if (n)
         w->f.durable = p[0].offset;
     return LAC_OK;
@@ -123,6 +127,7 @@ static enum lac_status output_write(void *ctx, struct lac_batch *b, struct lac_e
         w->low = NEW;
         return lac_err_set(e, LAC_RETRY, 1, "not now");
     }
+    w->written += w->anew ? b->count : 0;
     return LAC_OK;
 }
 
@@ -203,6 +208,30 @@ static void a_topic_that_was_made_anew_before_the_commit_is_read_from_its_start(
         LAC_TEST_EQ(w.low, 0);
         LAC_TEST_EQ(w.f.durable, count);
         LAC_TEST_EQ(w.group, count);
+        fixture_close(&w.f);
+    }
+}
+
+/* The first commit of the new one goes through, and nobody hears of it: what the group has then is a
+ * place in the new one. */
+static void what_was_committed_of_a_new_topic_is_not_read_again(void)
+{
+    static const int64_t counts[] = {1, OLD - 1, OLD + 1, NEW};
+
+    for (size_t i = 0; i < LAC_COUNT(counts); i++) {
+        struct world w = {.lost = 1};
+
+        lac_test_row("%d records", (int)counts[i]);
+        open_lane(&w);
+        LAC_TEST_EQ(turn(&w), LAC_OK);
+        make_anew(&w, counts[i]);
+        w.group = OLD;
+        w.stamp++;
+        w.f.next = 0;
+        LAC_TEST_EQ(turn(&w), LAC_OK);
+        LAC_TEST_EQ(w.lost, 0);
+        LAC_TEST_EQ(w.group, counts[i]);
+        LAC_TEST_EQ(w.written, (size_t)counts[i]);
         fixture_close(&w.f);
     }
 }
@@ -316,6 +345,7 @@ static void questions_are_few(void)
 
 LAC_TEST_MAIN(lane_group, a_topic_that_was_made_anew_is_read_from_its_start,
               a_topic_that_was_made_anew_before_the_commit_is_read_from_its_start,
+              what_was_committed_of_a_new_topic_is_not_read_again,
               whoever_keeps_the_position_hears_of_that_too,
               a_topic_that_is_the_same_is_not_read_again,
               an_offset_that_was_never_there_means_nothing,
