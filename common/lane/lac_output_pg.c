@@ -3,6 +3,7 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,17 @@ static enum lac_status make_ahead(struct lac_output_pg *o, struct lac_err *err)
     return lac_pg_query(o->pg, NULL, o->options.table->make_ahead, &months, 1, err);
 }
 
+/* "permission denied" alone does not say what helps. */
+static void say_what_to_grant(struct lac_err *err)
+{
+    if (err && err->code == LAC_PG_SQLSTATE('4', '2', '5', '0', '1')) {
+        size_t length = strlen(err->text);
+
+        (void)snprintf(err->text + length, sizeof(err->text) - length,
+                       ": GRANT lacuna_writer TO this user");
+    }
+}
+
 static enum lac_status set_up(struct lac_output_pg *o, struct lac_err *err)
 {
     struct lac_pg_rows *rows = NULL;
@@ -50,8 +62,10 @@ static enum lac_status set_up(struct lac_output_pg *o, struct lac_err *err)
                               "SELECT backend_start FROM pg_stat_activity"
                               " WHERE pid = pg_backend_pid()",
                               NULL, 0, err);
-    if (status != LAC_OK)
+    if (status != LAC_OK) {
+        say_what_to_grant(err);
         return status;
+    }
     o->backend_start_us = lac_pg_rows_count(rows) ? lac_pg_cell_time_us(rows, 0, 0) : 0;
     lac_pg_rows_free(rows);
     return LAC_OK;

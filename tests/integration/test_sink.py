@@ -204,6 +204,17 @@ def test_a_topic_that_is_made_anew_under_the_sink_ends_it_with_the_status_of_a_f
 
 
 @pytest.mark.timeout(60)
+@pytest.mark.parametrize("member", ["", "in role lacuna_reader"])
+def test_a_sink_whose_user_lacks_rights_says_what_to_grant(fed, member):
+    with fed.postgres.connect() as db:
+        db.execute(f"create role weak login {member}")
+    sink = fed.sink(ready=False, postgres__url=fed.postgres.url.replace("//lacuna@", "//weak@"))
+    sink.expected_to_die = True
+    assert sink.wait(30) == 1
+    assert "42501" in sink.log() and "GRANT lacuna_writer TO" in sink.log(), sink.log_tail()
+
+
+@pytest.mark.timeout(60)
 def test_two_sinks_may_share_a_state_folder(fed):
     shared = {"state__dir": fed.folder / "state", "instance__id": "one"}
     first, second = fed.sink("sink-0", **shared), fed.sink("sink-1", **shared)
