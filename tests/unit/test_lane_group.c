@@ -212,8 +212,8 @@ static void a_topic_that_was_made_anew_before_the_commit_is_read_from_its_start(
     }
 }
 
-/* The first commit of the new one goes through, and nobody hears of it: what the group has then is a
- * place in the new one. */
+/* The first commit of the new one goes through, and nobody hears of it: what the group has then is
+ * a place in the new one. */
 static void what_was_committed_of_a_new_topic_is_not_read_again(void)
 {
     static const int64_t counts[] = {1, OLD - 1, OLD + 1, NEW};
