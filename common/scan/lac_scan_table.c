@@ -75,12 +75,21 @@ static bool open_at(struct lac_scan_table *t, struct lac_str text, size_t at)
     return t->open;
 }
 
+/* The names stay, of which none are then. */
+static void forget(struct lac_scan_table *t)
+{
+    t->sql = t->open = false;
+    t->at.rows = (struct lac_match_rows){0};
+    t->made.of_len = 0;
+    t->made.read_to = 0;
+}
+
 /* Whether and how the text, seen from its first byte, has tables. */
 static void begin(struct lac_scan_table *t, struct lac_str text)
 {
     size_t at = lac_utf8_mark(text);
 
-    *t = (struct lac_scan_table){.sql = is_sql(text, at)};
+    t->sql = is_sql(text, at);
     if (t->sql) {
         t->at.rows.row = at;
         return;
@@ -415,16 +424,17 @@ enum lac_status lac_scan_tables(struct lac_scan *s, struct lac_str text, size_t 
     const size_t high = text.len - to > LAC_SCAN_MARGIN ? to + LAC_SCAN_MARGIN : text.len;
     const size_t again = to > READ_AGAIN ? to - READ_AGAIN : 0;
     struct lac_scan_table *t = &s->table, goes_on;
-    struct lac_scan_queue opened = {.count = 0};
+    struct lac_scan_queue opened; /* large, and most texts have none */
     enum lac_status status = LAC_OK;
     bool kept = false;
 
-    if (from == 0 || !s->shifted)
+    opened.count = 0;
+    if (from == 0 || !s->shifted) {
         s->queue.count = 0;
+        forget(t);
+    }
     if (from == 0)
         begin(t, text);
-    else if (!s->shifted)
-        *t = (struct lac_scan_table){0};
     s->shifted = false;
     if (!t->open && !t->sql && s->later.count + s->queue.count == 0)
         return LAC_OK;
