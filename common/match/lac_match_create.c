@@ -80,13 +80,14 @@ static bool is_keyword(struct lac_str t, size_t i)
 static size_t item_end(struct lac_str t, size_t i)
 {
     unsigned depth = 0;
-    char quote = 0;
+    char quote = '\0';
 
     for (; i < t.len; i++) {
         char c = t.ptr[i];
 
         if (quote) {
-            quote = c == quote ? 0 : quote;
+            if (c == quote)
+                quote = '\0';
         } else if (c == '\'' || c == '"' || c == '`') {
             quote = c;
         } else if (depth == 0 && (c == ',' || c == ')')) {

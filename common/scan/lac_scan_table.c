@@ -16,7 +16,7 @@ enum {
     READ_AGAIN = 64 << 10, /* bytes before a part's end: the next one may begin so much earlier */
 };
 
-static const uint32_t GONE = UINT32_MAX; /* the rule of a finding that was taken away */
+static const uint32_t gone = UINT32_MAX; /* the rule of a finding that was taken away */
 
 struct lac_scan_cells {
     struct lac_match_cells cells;
@@ -329,7 +329,7 @@ static struct lac_scan_finding *known(const struct lac_scan *s, size_t n,
     for (; i > 0 && s->at[i - 1].reach > f->start; i--) {
         struct lac_scan_finding *o = &s->at[i - 1];
 
-        if (o->rule != GONE && o->end > f->start &&
+        if (o->rule != gone && o->end > f->start &&
             (o->rule == f->rule || (!s->plan->want_weak && is_shadowed(s, f, o))))
             return o;
     }
@@ -345,11 +345,11 @@ static void shadow(struct lac_scan *s, size_t n, const struct lac_scan_finding *
     for (; i > 0 && s->at[i - 1].reach > f->start; i--) {
         struct lac_scan_finding *o = &s->at[i - 1];
 
-        if (o->rule == GONE || s->plan->want_weak || !is_shadowed(s, o, f))
+        if (o->rule == gone || s->plan->want_weak || !is_shadowed(s, o, f))
             continue;
         p->out->listed -= o->listed;
         o->listed = false;
-        o->rule = GONE;
+        o->rule = gone;
     }
 }
 
@@ -405,7 +405,7 @@ static enum lac_status merge(struct lac_scan *s, const struct part *p)
     n = s->count;
     s->count = 0;
     for (size_t i = 0; i < n; i++)
-        if (s->at[i].rule != GONE)
+        if (s->at[i].rule != gone)
             s->at[s->count++] = s->at[i];
     qsort(s->at, s->count, sizeof(*s->at), by_place);
     for (size_t i = 0; i < s->count; i++) {
