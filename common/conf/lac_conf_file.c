@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "lac_conf_impl.h"
+#include "lac_utf8.h"
 
 struct file {
     struct lac_conf *c;
@@ -303,10 +304,13 @@ enum lac_status lac_conf_read_text(struct lac_conf *c, const char *label, const 
                                    size_t len, bool *has_secret, struct lac_err *err)
 {
     struct file f = {.c = c, .label = label};
-    enum lac_status status = check_text(label, text, len, err);
+    size_t mark = lac_utf8_mark((struct lac_str){text, len});
+    enum lac_status status;
     config_t config;
 
     *has_secret = false;
+    text += mark; /* which some editors put before UTF-8 */
+    status = check_text(label, text, len - mark, err);
     if (status != LAC_OK)
         return status;
     f.seen = calloc(lac_conf_key_count, sizeof(*f.seen));

@@ -12,6 +12,11 @@ static const struct {
 } precedence[] = {
     {{0}, "lacuna.", "default", LAC_CONF_FROM_DEFAULT},
     {{.file = "kafka: { topic_prefix = \"file.\"; };"}, "file.", NULL, LAC_CONF_FROM_FILE},
+    /* A byte order mark before UTF-8. */
+    {{.file = "\xEF\xBB\xBFkafka: { topic_prefix = \"file.\"; };"},
+     "file.",
+     NULL,
+     LAC_CONF_FROM_FILE},
     {{.file = "kafka: { topic_prefix = \"file.\"; };", .env = {"LACUNA__KAFKA__TOPIC_PREFIX=env."}},
      "env.",
      "LACUNA__KAFKA__TOPIC_PREFIX",
