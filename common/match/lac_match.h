@@ -41,7 +41,7 @@ enum {
     /* Of a field that is one name: no pattern matches more. */
     LAC_MATCH_NAME_BYTES = LAC_MATCH_PATTERN_WIDTH + LAC_MATCH_CUT_MAX,
     LAC_MATCH_EXCEPT_MAX = 64,    /* exceptions of one rule */
-    LAC_MATCH_WINDOW_MAX = 256,   /* context, bytes to either side */
+    LAC_MATCH_WINDOW_MAX = 256,   /* context, characters and bytes to either side */
     LAC_MATCH_CHANCE_MAX = 128,   /* longest hit, bytes, that an allowed "*inside*" excuses when it
                                      is shorter than LAC_MATCH_CHANCE_MIN: four letters of either
                                      case stand in 128 random base64 characters once in 8,000
@@ -117,7 +117,7 @@ struct lac_match_rule {
     size_t allow_count;
     const struct lac_str *context; /* words of which one must be near; none needed when empty */
     size_t context_count;
-    uint32_t context_window; /* bytes to either side */
+    uint32_t context_window; /* characters to either side, LAC_MATCH_WINDOW_MAX bytes at most */
     uint32_t context_boost;  /* ppm; above 0: no word is needed, one that is near raises the
                                 score by this, to at most a million */
     enum lac_match_redaction redaction;

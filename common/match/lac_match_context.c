@@ -114,6 +114,37 @@ static bool in_text(const struct lac_match_scratch *s, uint32_t rule, size_t fro
     return false;
 }
 
+static bool begins_char(struct lac_str t, size_t i)
+{
+    return ((unsigned char)t.ptr[i] & 0xC0) != 0x80;
+}
+
+size_t lac_match_window_before(const struct lac_match_scratch *s, size_t at, size_t window)
+{
+    size_t least = at > LAC_MATCH_WINDOW_MAX ? at - LAC_MATCH_WINDOW_MAX : 0;
+
+    if (s->ascii)
+        return at > window ? at - window : 0;
+    while (at > least && window > 0)
+        window -= begins_char(s->text, --at);
+    return at;
+}
+
+size_t lac_match_window_behind(const struct lac_match_scratch *s, size_t at, size_t window)
+{
+    size_t rest = s->text.len - at;
+    size_t most = at + (rest < LAC_MATCH_WINDOW_MAX ? rest : LAC_MATCH_WINDOW_MAX);
+
+    if (s->ascii)
+        return at + (rest < window ? rest : window);
+    for (; at < most; at++) {
+        if (window == 0 && begins_char(s->text, at))
+            break;
+        window -= begins_char(s->text, at);
+    }
+    return at;
+}
+
 /*
  * Searching the text costs a window per candidate. A text that is made to need it would make that
  * expensive, so after LAC_MATCH_CONTEXT_CHECKS of them in one field the rest count without: the
@@ -123,8 +154,8 @@ bool lac_match_context_near(struct lac_match_scratch *s, uint32_t rule, uint32_t
                             uint32_t end)
 {
     size_t window = s->m->live[rule].context_window;
-    size_t from = start > window ? start - window : 0;
-    size_t to = end + window < s->text.len ? end + window : s->text.len;
+    size_t from = lac_match_window_before(s, start, window);
+    size_t to = lac_match_window_behind(s, end, window);
     struct lac_match_rule_state *state;
 
     if (from >= s->place_from && to <= s->place_to)

@@ -177,7 +177,6 @@ enum {
     LAC_MATCH_PLACE_BYTES = 4,       /* ... and as many as a field of such words has */
     LAC_MATCH_CONTEXT_BYTES = 2048,  /* most that is searched for context words at once */
     LAC_MATCH_GATE_BLOCKS = LAC_MATCH_RULE_MAX / 64 + 1,
-    LAC_MATCH_VIEW_GROWTH = 11, /* most bytes of a view for one of the text */
     /* At most every other byte begins a word, or a part of an identifier, each by two tables. */
     LAC_MATCH_FOUND_MAX = LAC_MATCH_CORE_BLOCKS * LAC_MATCH_BLOCK * 2,
 };
@@ -570,6 +569,11 @@ size_t lac_match_seams_sort(struct lac_match_seam *seams, size_t count);
 
 /* All that only Vectorscan nominates. */
 enum lac_status lac_match_rest(struct lac_match_scratch *s, struct lac_err *err);
+
+/* Where the `window` characters before `at`, an original offset, begin, and where those from it on
+ * end: a word of Greek or Thai is as near as one of English. LAC_MATCH_WINDOW_MAX bytes at most. */
+size_t lac_match_window_before(const struct lac_match_scratch *s, size_t at, size_t window);
+size_t lac_match_window_behind(const struct lac_match_scratch *s, size_t at, size_t window);
 
 /* Whether one of the rule's context words is near the hit, original offsets. */
 bool lac_match_context_near(struct lac_match_scratch *s, uint32_t rule, uint32_t start,

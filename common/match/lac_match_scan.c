@@ -215,12 +215,10 @@ static void around_place(struct lac_match_scratch *s, const struct lac_match_pla
         const struct lac_match_unit *u = &s->m->units[unit];
         struct lac_match_rule_state *state = lac_match_state(s, u->rule);
         size_t window = s->m->live[u->rule].context_window;
-        size_t from = lac_match_plain_find(s, p->start);
-        size_t to = lac_match_plain_find(s, p->end) + window + 1;
+        size_t from = lac_match_plain_find(s, lac_match_window_before(s, p->start, window));
+        size_t to = lac_match_plain_find(s, lac_match_window_behind(s, p->end, window)) + 1;
 
-        /* A byte of the original may be several of the view; what lies too far is refused later. */
-        window = s->ascii ? window : window * LAC_MATCH_VIEW_GROWTH;
-        from = from > window + u->width ? from - window - u->width : 0;
+        from = from > u->width ? from - u->width : 0;
         if (u->rule != rule)
             searched = state->searched;
         rule = u->rule;

@@ -11,7 +11,7 @@
 
 enum {
     PATTERN_MAX = 16 << 10,
-    WINDOW = 64, /* bytes to either side for context words */
+    WINDOW = 64, /* characters to either side for context words */
 };
 
 void lac_pack_draft_say(const struct lac_pack_draft *d, bool lost, const char *fmt, ...)

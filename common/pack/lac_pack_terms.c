@@ -17,7 +17,7 @@
 #include "lac_pack_words.h"
 
 enum {
-    COMMON_WINDOW = 96, /* bytes to either side for the words that go with a kind */
+    COMMON_WINDOW = 96, /* characters to either side for the words that go with a kind */
     OWN_WINDOW = 128,   /* for an entry's own context words */
     SHORT_LETTERS = 4,  /* shorter names are worth a remark */
     VARIANT_MAX = 4,

@@ -90,6 +90,31 @@ static void exceptions_and_context_suppress_hits(void)
     fixture_set_close(&t);
 }
 
+/* As many letters are as near in every script. */
+static void context_is_as_near_in_letters_of_more_bytes(void)
+{
+    static const struct lac_str phrase = {"summit", 6}, context = {"contract", 8};
+    static const struct fixture_row rows[] = {
+        {"summit жжжжжжжжжж contract", "summit"},   {"contract жжжжжжжжжж summit", "summit"},
+        {"summit жжжжжжжжжжж contract", ""},        {"contract жжжжжжжжжжж summit", ""},
+        {"ж summit abcdefghij contract", "summit"}, {"ж contract abcdefghijk summit", ""},
+    };
+    struct lac_match_rule rule = fixture_rule_of("customer");
+    struct fixture_set t;
+
+    rule.phrases = &phrase;
+    rule.phrase_count = 1;
+    rule.context = &context;
+    rule.context_count = 1;
+    rule.context_window = 20;
+    if (fixture_set_open(&t, &rule, 1))
+        for (size_t i = 0; i < LAC_COUNT(rows); i++) {
+            lac_test_row("%s", rows[i].text);
+            LAC_TEST_STR(fixture_found(&t, rows[i].text), rows[i].want);
+        }
+    fixture_set_close(&t);
+}
+
 static void patterns_report_where_they_start(void)
 {
     static const struct fixture_row rows[] = {
@@ -371,9 +396,10 @@ static void of_one_entity_the_surer_hit_is_kept(void)
 }
 
 LAC_TEST_MAIN(match, phrases_match_words_in_any_case_and_separation,
-              exceptions_and_context_suppress_hits, patterns_report_where_they_start,
-              cut_edges_of_a_region_are_no_edges_of_the_text, context_is_looked_for_in_bounded_time,
-              bad_rules_are_refused_by_index, a_field_over_the_limit_says_so,
+              exceptions_and_context_suppress_hits, context_is_as_near_in_letters_of_more_bytes,
+              patterns_report_where_they_start, cut_edges_of_a_region_are_no_edges_of_the_text,
+              context_is_looked_for_in_bounded_time, bad_rules_are_refused_by_index,
+              a_field_over_the_limit_says_so,
               letters_that_chance_puts_into_a_long_hit_excuse_nothing,
               a_token_is_found_to_its_end_however_long, an_allow_rule_speaks_for_whole_fields_only,
               of_one_entity_the_surer_hit_is_kept)
