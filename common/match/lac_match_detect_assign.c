@@ -343,6 +343,33 @@ static bool is_option(struct lac_str t, const struct lac_match_name *name)
            (lac_match_before(t, name->start) == ' ' && lac_match_byte(t, name->end) == ' ');
 }
 
+/* A letter of any case in other scripts. */
+static bool is_capital_or_high(unsigned c)
+{
+    return lac_match_is_upper(c) || c >= 0x80 || c == '-' || c == '_';
+}
+
+static bool is_letter_or_high(unsigned c)
+{
+    return lac_match_is_alpha(c) || c >= 0x80 || c == '-' || c == '.';
+}
+
+/* A row of a help text in any language: "--password=WORT   das WORT f\xC3\xBCr FTP", and
+ * "--ask-password   efter l\xC3\xB6senord", whose word begins a second column. */
+static bool is_help(struct lac_str t, const struct lac_match_name *name,
+                    const struct lac_match_value *v)
+{
+    size_t end = v->at + v->text.len;
+
+    if (!name->option || v->quoted)
+        return false;
+    if (lac_str_has_at(t, name->end, "  "))
+        return lac_match_run_end(t, v->at, SIZE_MAX, is_letter_or_high) >= end;
+    return lac_str_has_at(t, end, "  ") && lac_match_byte(t, name->end) == '=' &&
+           lac_match_run_end(t, v->at, SIZE_MAX, is_capital_or_high) >= end &&
+           lac_match_byte(t, lac_match_skip_blanks(t, end)) != '-';
+}
+
 /* "<PRIVATE_KEY:22f574bd880fb04d>": what a hash was put in place of, as `lacuna redact` does. */
 static bool is_redacted(struct lac_str t, const struct lac_match_name *name, size_t at)
 {
@@ -419,7 +446,7 @@ static bool assigned(struct lac_str t, size_t at, enum kind kind, bool directive
     v.statement = is_statement(t, name.start, name.end) ||
                   (name.option && lac_match_byte(t, name.end) == '=');
     if (!lac_match_value_of(t, &name, kind == KIND_SECRET || kind == KIND_KEY, &v) ||
-        is_redacted(t, &name, v.at))
+        is_redacted(t, &name, v.at) || is_help(t, &name, &v))
         return false;
     /* elementLabelAuthToken + "_id": an expression */
     if (!v.quoted && kind != KIND_PASSWORD && lac_str_has_at(t, v.at + v.text.len, " + "))

@@ -209,6 +209,12 @@ static void values_are_found_in_all_forms_of_an_assignment(void)
         {"wachtwoord：Kq7#mLp2", "Kq7#mLp2"}, /* full-width colon */
         {"--- PASS: TestAdd/floats_2 (0.00s)", ""},
         {"the --password options above", ""},
+        {"  --ftp-password=WACHTWRD   het WACHTWRD voor FTP", ""},
+        {"  --ftp-password=LÖSENORD   ställ in LÖSENORD", ""},
+        {"  --ask-password            fråga efter lösenord", ""},
+        {"run --password=WACHTWRD --host db1", "WACHTWRD"},
+        {"run --password=WACHTWRD  --host db1", "WACHTWRD"},
+        {"run --password  Kq7#mLp2  --host db1", "Kq7#mLp2"},
         {"PASSWORD_ENV = 'KRB5_PASSWORD'", ""},
         {"'password' => $user7->password,", ""},
         {"[\"password\", \"address1\"]", ""},
