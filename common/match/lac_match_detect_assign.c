@@ -643,6 +643,13 @@ static size_t behind_native(struct lac_str t, size_t at, bool *sure)
     return ending;
 }
 
+/* The first byte of a letter of a script between Greek and Arabic, whose words have blanks between
+ * them. */
+static bool begins_spaced(unsigned char c)
+{
+    return c >= 0xCD && c <= 0xDB;
+}
+
 /* "Пароль от базы: ..", "密码：..", "パスワードは .." and their like. The trigger is the word; its
  * colon may be a wide one, which the view has made a plain one. */
 bool lac_match_verify_native_password(struct lac_str t, size_t at, unsigned trigger,
@@ -659,7 +666,9 @@ bool lac_match_verify_native_password(struct lac_str t, size_t at, unsigned trig
         i = lac_match_skip(t, i, "-\xE2\x80\x94 ", BLANKS_MAX);
     if (!sure && lac_str_has_at(t, i, "l\xC3\xA0 ")) /* "is" in Vietnamese */
         i = lac_match_skip(t, i + strlen("l\xC3\xA0"), " ", BLANKS_MAX);
-    end = lac_match_run_end(t, i, NATIVE_VALUE_MAX, is_printed);
+    end = lac_match_run_end(t, i, NATIVE_VALUE_MAX,
+                            sure && begins_spaced(lac_match_byte(t, i)) ? lac_match_is_no_blank
+                                                                        : is_printed);
     while (end > i && lac_match_is_in((unsigned char)t.ptr[end - 1], ".,;:\"'`)>*"))
         end--;
     if (end - i < VALUE_MIN || lac_match_is_in((unsigned char)t.ptr[i], "<{$%"))

@@ -297,9 +297,21 @@ bool lac_match_is_random(struct lac_str s, size_t least)
     return m.swaps >= 3 || (m.swaps >= 1 && m.cases >= 3) || m.cases >= 5;
 }
 
+/* The first byte of a letter, where no ASCII is: what begins so and is none are Latin-1's signs
+ * (U+0080 on), punctuation, arrows and currencies (U+2000 on) and pictures (U+10000 on). */
+static bool begins_letter(unsigned char c)
+{
+    return c >= 0xC3 && c < 0xF0 && c != 0xE2;
+}
+
+static bool begins_sign(unsigned char c)
+{
+    return lac_match_is_in(c, "!#$%^&*+?~|@=;") || c == 0xC2 || c == 0xE2 || c >= 0xF0;
+}
+
 bool lac_match_is_password(struct lac_str s, bool plain)
 {
-    size_t signs = 0;
+    size_t signs = 0, letters = 0;
     struct mix m;
 
     if (s.len < PASSWORD_MIN || s.len > PASSWORD_MAX || !has_distinct(s, 4) ||
@@ -310,12 +322,14 @@ bool lac_match_is_password(struct lac_str s, bool plain)
 
         if (c <= ' ')
             return false;
-        signs += lac_match_is_in(c, "!#$%^&*+?~|@=;") || c >= 0x80;
+        signs += begins_sign(c);
+        letters += begins_letter(c);
     }
     m = mix_of(s);
-    if (m.letters > 0 && (m.digits > 0 || signs > 0))
+    letters += m.letters;
+    if (letters > 0 && (m.digits > 0 || signs > 0))
         return s.len > PASSWORD_MIN || (m.digits > 0 && signs > 0);
-    if (m.letters == 0)
+    if (letters == 0)
         return m.digits >= 6 && plain;
     return plain ? s.len > PASSWORD_MIN : m.cases >= 4 && s.len >= 12;
 }
