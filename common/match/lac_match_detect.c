@@ -67,13 +67,18 @@ static const struct lac_match_detector detectors[] = {
       "(?i)\\b(?:requirepass|masterauth|bindpw|rootpw|convertto-securestring(?: -string)?|"
       "identified (?:with [a-z0-9_]{1,40} )?by) ",
       "<(?i)(?:mot[ _]?de[ _]?passe|contrase[nñ]a|senha|wachtwoord|has[lł]o|l[oö]senord|heslo|"
-      "salasana|jelsz[oó]|passord|adgangskode|lozinka|parol[ae]?|parool|slapta[zž]od|kata sandi)",
-      "<(?i)(?:pswd|psswd|pswrd|psswrd|passwrd|pasword)", "(?i)sword[\"']? ?[=:]", "(?i)-pass "}},
+      "salasana|jelsz(?:[oó]|av)|passord|adgangskode|kodeord|lozinka|geslo|parol[ae]?|parool|"
+      "slapta[zž]od|kata sandi|palavra[- ]passe|clave (?:de acceso|wifi|del? "
+      "(?:wifi|servidor)))",
+      "<(?i)(?:pswd|psswd|pswrd|psswrd|passwrd|pasword)", "(?i)sword[\"']? ?[=:]", "(?i)-pass ",
+      "(?i)\\bmdp\\b"}},
     {"native_password",
      lac_match_verify_native_password,
      {"(?:[Пп]арол|ПАРОЛ|[Кк]одов(?:ое слово|а дума))", "(?:[Лл]озинк|ЛОЗИНК)",
-      "(?:[Κκ]ωδικ|ΚΩΔΙΚ)", "(?:סיסמ|ססמ)", "(?:كلمة المرور|كلمة السر|رمز المرور|رمز عبور|گذرواژه)",
-      "(?:密码|密碼|口令|暗号|通行碼)", "(?:パスワード|비밀번호|패스워드|암호)",
+      "(?:[Κκ]ωδικ|ΚΩΔΙΚ)", "(?:סיסמ|ססמ)",
+      "(?:كلمة المرور|كلمة السر|كلمة سر|رمز المرور|رمز عبور|گذرواژه)",
+      "(?:密码|密碼|口令|暗号|通行碼|暗証番号)",
+      "(?:パスワード|パスコード|비밀번호|비번|패스워드|암호)",
       "(?:รหัสผ่าน|पासवर्ड|পাসওয়ার্ড|mật khẩu|Mật khẩu|şifre|Şifre)"}},
     {"secret_value",
      lac_match_verify_assigned_key,

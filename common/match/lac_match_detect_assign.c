@@ -40,6 +40,8 @@ enum {
     TRIGGER_DIRECTIVE = 5, /* likewise: a blank is the operator */
     TRIGGER_JOINED = 8,    /* mypassword=: the end of the word, a literal has few bytes */
     TRIGGER_PASS_OPTION = 9,
+    TRIGGERS_WORDS =
+        1 << 0 | 1 << 1 | 1 << 2 | 1 << 6 | 1 << 7 | 1 << 10, /* that may stand in sentences */
     TRIGGER_KEY_IS = 1, /* of key_value: "the acme key is .." */
     TRIGGER_LOGIN = 2,  /* of key_value: "auth: .." */
     TRIGGER_KEY_OPTION = 5,
@@ -501,6 +503,11 @@ static bool ends_password(struct lac_str t, size_t at)
     return at >= n && lac_str_eq_nocase(lac_str_slice(t, at - n, at), word);
 }
 
+static bool is_said(unsigned c)
+{
+    return lac_match_is_alpha(c) || c >= 0x80;
+}
+
 /* ('pass', 'fail'): in a list, only what has more of a name is one: 'DB_PASS'. */
 static bool is_pass_alone(struct lac_str t, size_t at)
 {
@@ -509,6 +516,16 @@ static bool is_pass_alone(struct lac_str t, size_t at)
 
     return lac_match_byte(t, comma) == ',' &&
            !lac_match_is_name(lac_match_before(t, end - strlen("pass")));
+}
+
+/* A word that stands alone, with its ending: no name of something in code. */
+static bool said(struct lac_str t, size_t at, struct lac_match_span *out)
+{
+    size_t start = lac_match_run_start(t, at, LAC_MATCH_NAME_REST, is_said);
+    size_t end = lac_match_run_end(t, at, LAC_MATCH_NAME_REST, is_said);
+
+    return !lac_match_is_in(lac_match_before(t, start), "_-.$<@/") &&
+           lac_match_said(t, start, end, out);
 }
 
 bool lac_match_verify_password(struct lac_str t, size_t at, unsigned trigger,
@@ -522,7 +539,9 @@ bool lac_match_verify_password(struct lac_str t, size_t at, unsigned trigger,
         return false;
     if (trigger == TRIGGER_DIRECTIVE && is_prose(t, at))
         return false;
-    return assigned(t, at, KIND_PASSWORD, trigger == TRIGGER_DIRECTIVE, out);
+    if (assigned(t, at, KIND_PASSWORD, trigger == TRIGGER_DIRECTIVE, out))
+        return true;
+    return (1U << trigger & TRIGGERS_WORDS) && said(t, at, out);
 }
 
 bool lac_match_verify_assigned_key(struct lac_str t, size_t at, unsigned trigger,
@@ -622,6 +641,17 @@ static bool is_high(unsigned c)
     return c >= 0x80;
 }
 
+/* "is" between blanks: Greek, Hebrew, Arabic, Hindi, Vietnamese. Behind it, or 0. */
+static size_t behind_is(struct lac_str t, size_t i)
+{
+    static const char *const verbs[] = {" είναι ", " ειναι ", " היא ", " هي ", " है ", " là ", NULL};
+
+    for (size_t k = 0; verbs[k]; k++)
+        if (lac_str_has_at(t, i, verbs[k]))
+            return i + strlen(verbs[k]);
+    return 0;
+}
+
 /* Behind the word: its ending, then "is" as Korean, Japanese and Chinese say it, or what the
  * password is for and a colon. `*sure`: an operator stood there. */
 static size_t behind_native(struct lac_str t, size_t at, bool *sure)
@@ -636,6 +666,8 @@ static size_t behind_native(struct lac_str t, size_t at, bool *sure)
             *sure = true;
             return i + 1;
         }
+        if (c == ' ' && behind_is(t, i))
+            return behind_is(t, i);
         if (lac_match_is_in(c, ".,;!?\n\r<>{}()|\"'`/\\") || (i > ending && lac_match_is_digit(c)))
             break;
         i++;
@@ -664,20 +696,18 @@ bool lac_match_verify_native_password(struct lac_str t, size_t at, unsigned trig
     i = lac_match_skip(t, i, " \t*_\"'`", BLANKS_MAX);
     if (!sure && (lac_str_has_at(t, i, "- ") || lac_str_has_at(t, i, "\xE2\x80\x94 ")))
         i = lac_match_skip(t, i, "-\xE2\x80\x94 ", BLANKS_MAX);
-    if (!sure && lac_str_has_at(t, i, "l\xC3\xA0 ")) /* "is" in Vietnamese */
-        i = lac_match_skip(t, i + strlen("l\xC3\xA0"), " ", BLANKS_MAX);
     end = lac_match_run_end(t, i, NATIVE_VALUE_MAX,
                             sure && begins_spaced(lac_match_byte(t, i)) ? lac_match_is_no_blank
                                                                         : is_printed);
     while (end > i && lac_match_is_in((unsigned char)t.ptr[end - 1], ".,;:\"'`)>*"))
         end--;
     if (end - i < VALUE_MIN || lac_match_is_in((unsigned char)t.ptr[i], "<{$%"))
-        return false;
+        return lac_match_said(t, at, lac_match_run_end(t, at, LAC_MATCH_NAME_REST, is_high), out);
     /* A name alone is a password where nothing can follow but one. */
     v.statement = sure && (at_line_end(t, end) || is_high(lac_match_byte(t, end)));
     v.text = lac_str_slice(t, i, end);
     if (memmem(v.text.ptr, v.text.len, "://", 3) || !is_secret(&v, KIND_PASSWORD))
-        return false;
+        return lac_match_said(t, at, lac_match_run_end(t, at, LAC_MATCH_NAME_REST, is_high), out);
     *out = (struct lac_match_span){i, end, end};
     return true;
 }

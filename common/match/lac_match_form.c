@@ -227,17 +227,29 @@ static size_t behind_type(struct lac_str t, size_t i, bool colon)
     return at_quote(t, to) ? to : 0;
 }
 
+/* "has\xC5\x82o to ..", "salasana on ..": what "to" and "on" say "is" behind. No English word for a
+ * password ends so, and none of what a preposition before `i` is about counts. */
+static bool behind_vowel(struct lac_str t, size_t i)
+{
+    while (lac_match_before(t, i) == ' ')
+        i--;
+    return lac_match_is_in(lac_match_before(t, i), "oai");
+}
+
 /* "is" and its like in a sentence. */
 static size_t behind_verb(struct lac_str t, size_t i, struct lac_match_value *v)
 {
-    static const char *const verbs[] = {"is",       "was",      "ist",  "lautet",    "est",
-                                        "es",       "\xC3\xA9", "jest", "\xC3\xA4r", "er",
-                                        "\xC3\xA8", "este",     "je",   NULL};
+    static const char *const verbs[] = {
+        "is", "was",      "ist",  "lautet", "est",   "es",     "\xC3\xA9", "jest", "\xC3\xA4r",
+        "er", "\xC3\xA8", "este", "je",     "c'est", "adalah", "to",       "on",   NULL};
 
     for (size_t k = 0; verbs[k]; k++) {
         size_t end = i + strlen(verbs[k]);
 
         if (!lac_str_has_at(t, i, verbs[k]) || !lac_match_is_in(lac_match_byte(t, end), " :"))
+            continue;
+        if (lac_match_is_in((unsigned char)verbs[k][1], "on") && verbs[k][2] == '\0' &&
+            !behind_vowel(t, i))
             continue;
         v->prose = true;
         return lac_match_skip(t, end, " :\t", BLANKS_MAX);
@@ -248,8 +260,16 @@ static size_t behind_verb(struct lac_str t, size_t i, struct lac_match_value *v)
 /* "password for the test database is ...": behind the verb, 0 when there is none in reach. */
 static size_t behind_subject(struct lac_str t, size_t i, struct lac_match_value *v)
 {
-    if (!lac_str_has_at(t, i, "for ") && !lac_str_has_at(t, i, "of ") &&
-        !lac_str_has_at(t, i, "to "))
+    static const char *const openers[] = {"for ", "of ",   "to ",  "f\xC3\xBCr ", "vom ",  "von ",
+                                          "zum ", "zur ",  "des ", "der ",        "beim ", "im ",
+                                          "du ",  "de ",   "del ", "della ",      "do ",   "da ",
+                                          "dla ", "od ",   "k ",   "ke ",         "till ", "til ",
+                                          "van ", "voor ", "per ", "pentru ",     "para ", NULL};
+    size_t opener = 0;
+
+    while (openers[opener] && !lac_str_has_at(t, i, openers[opener]))
+        opener++;
+    if (!openers[opener])
         return 0;
     for (size_t k = i; k < t.len && k - i < SUBJECT_MAX; k++) {
         if (lac_str_has_at(t, k, " = ") || lac_str_has_at(t, k, ": ")) {
@@ -258,8 +278,12 @@ static size_t behind_subject(struct lac_str t, size_t i, struct lac_match_value 
         }
         if (lac_match_is_in((unsigned char)t.ptr[k], ".\n;,(=\""))
             return 0;
-        if (t.ptr[k] == ' ' && (lac_str_has_at(t, k, " is ") || lac_str_has_at(t, k, " is: ")))
-            return behind_verb(t, k + 1, v);
+        if (t.ptr[k] == ' ') {
+            size_t to = behind_verb(t, k + 1, v);
+
+            if (to)
+                return to;
+        }
     }
     return 0;
 }

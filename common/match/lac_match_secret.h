@@ -21,6 +21,13 @@
 /* How many different bytes there are. Placeholders repeat themselves: XXXXXXXX, abcabcabc. */
 size_t lac_match_distinct(struct lac_str s);
 
+struct lac_match_span;
+/*
+ * A password in the sentence of the word at [name, at), which means one in some language: what can
+ * hardly be anything else, a few words behind it or, with "as" between, before it.
+ */
+bool lac_match_said(struct lac_str t, size_t name, size_t at, struct lac_match_span *out);
+
 /* Whether `s` stands in for a secret: "changeme", "<password>", "${DB_PASS}", "none", "sha256". */
 bool lac_match_is_placeholder(struct lac_str s);
 

@@ -141,6 +141,47 @@ static void passwords_are_found_below_their_headings(void)
     fixture_detect("token_value", tokens, LAC_COUNT(tokens));
 }
 
+static void passwords_are_found_in_sentences_of_any_language(void)
+{
+    static const struct fixture_row rows[] = {
+        {"the password has been reset to Kq7#mLp2", "Kq7#mLp2"},
+        {"password changed from the default to hT9mQ2xW today", "hT9mQ2xW"},
+        {"use Kq7#mLp2 as the new root password", "Kq7#mLp2"},
+        {"nimm `Kq7#mLp2` als Passwort", "Kq7#mLp2"},
+        {"das Passwort vom WLAN lautet \"Sommer2024!\"", "Sommer2024!"},
+        {"Passwort auf Sommer2024! geändert", "Sommer2024!"},
+        {"le mot de passe a été changé en Kq7#mLp2.", "Kq7#mLp2"},
+        {"troquei a senha para Kq7#mLp2", "Kq7#mLp2"},
+        {"zmieniłem hasło na **Kq7#mLp2**", "Kq7#mLp2"},
+        {"a wifi jelszava Kq7#mLp2", "Kq7#mLp2"},
+        {"das Passwort für den Server ist hunter2xyz", "hunter2xyz"},
+        {"le mot de passe du wifi est hunter2xyz", "hunter2xyz"},
+        {"la contraseña del wifi es hunter2xyz", "hunter2xyz"},
+        {"hasło do serwera to hunter2xyz", "hunter2xyz"},
+        {"salasana on hunter2xyz", "hunter2xyz"},
+        {"mdp : hunter2xyz", "hunter2xyz"},
+        {"heslo na server: hunter2xyz", ""},
+        /* no passwords */
+        {"convert the password to SHA256digest", ""},
+        {"the password to on2error", ""},
+        {"forgot the password for issue#42", ""},
+        {"the password of root@db1 is gone", ""},
+        {"a password at least 50%ige sicher", ""},
+        {"password needed for Office11!", ""},
+        {"the passphrase to%0Aprotect your new key", ""},
+        {"a passphrase for the PKCS#12-object", ""},
+        {"the password. Then Kq7#mLp2", ""},
+        {"the password is not in (Kq7#mLp2)x", ""},
+        {"the password of FritzBox7590", ""},
+        {"user_password of the table Kq7#mLp2", ""},
+        {"one two three four five as password", ""},
+        {"the password a b c d e f g h i Kq7#mLp2", ""},
+        {"'passwordMaxLength': 'Kq7#mLp2'", ""},
+    };
+
+    fixture_detect("password_value", rows, LAC_COUNT(rows));
+}
+
 static void passwords_are_found_behind_words_of_other_scripts(void)
 {
     static const struct fixture_row rows[] = {
@@ -159,6 +200,15 @@ static void passwords_are_found_behind_words_of_other_scripts(void)
         {"كلمة السر: Kq7#mLp2", "Kq7#mLp2"},
         {"Пароль: Медведь2019", "Медведь2019"},
         {"пароль от сети: медведь!42.", "медведь!42"},
+        {"пароль от сервера Kq7#mLp2", "Kq7#mLp2"},
+        {"сменил пароль на Kq7#mLp2 вчера", "Kq7#mLp2"},
+        {"ο κωδικός του wifi είναι hunter2xyz", "hunter2xyz"},
+        {"הסיסמה לשרת היא hunter2xyz", "hunter2xyz"},
+        {"كلمة المرور هي hunter2xyz", "hunter2xyz"},
+        {"पासवर्ड है hunter2xyz", "hunter2xyz"},
+        {"mật khẩu wifi là hunter2xyz", "hunter2xyz"},
+        {"와이파이 비번은 Kq7#mLp2", "Kq7#mLp2"},
+        {"пароль от сервера Windows2019", ""},
         {"пароль: обязателен, всегда", ""},
         {"пароль: обязателен", ""},
         {"รหัสผ่าน: Kq7#mLp2", "Kq7#mLp2"},
@@ -536,6 +586,8 @@ static void logins_are_found_in_strings_headers_and_commands(void)
 
 LAC_TEST_MAIN(match_login, passwords_are_found_in_assignments_and_sentences,
               passwords_are_found_below_their_headings,
+
+              passwords_are_found_in_sentences_of_any_language,
               passwords_are_found_behind_words_of_other_scripts,
               values_are_found_in_all_forms_of_an_assignment, logins_are_found_in_addresses,
               logins_are_found_in_strings_headers_and_commands)
