@@ -356,8 +356,8 @@ static bool is_letter_or_high(unsigned c)
     return lac_match_is_alpha(c) || c >= 0x80 || c == '-' || c == '.';
 }
 
-/* A row of a help text in any language: "--password=WORT   das WORT f\xC3\xBCr FTP", and
- * "--ask-password   efter l\xC3\xB6senord", whose word begins a second column. */
+/* A row of a help text in any language: "--password=WORT   das WORT für FTP", and
+ * "--ask-password   efter lösenord", whose word begins a second column. */
 static bool is_help(struct lac_str t, const struct lac_match_name *name,
                     const struct lac_match_value *v)
 {

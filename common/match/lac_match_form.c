@@ -227,29 +227,14 @@ static size_t behind_type(struct lac_str t, size_t i, bool colon)
     return at_quote(t, to) ? to : 0;
 }
 
-/* "has\xC5\x82o to ..", "salasana on ..": what "to" and "on" say "is" behind. No English word for a
- * password ends so, and none of what a preposition before `i` is about counts. */
-static bool behind_vowel(struct lac_str t, size_t i)
+/* Behind one of `verbs` at `i` and its blanks, 0 when none stands there. */
+static size_t behind_one(struct lac_str t, size_t i, const char *const *verbs,
+                         struct lac_match_value *v)
 {
-    while (lac_match_before(t, i) == ' ')
-        i--;
-    return lac_match_is_in(lac_match_before(t, i), "oai");
-}
-
-/* "is" and its like in a sentence. */
-static size_t behind_verb(struct lac_str t, size_t i, struct lac_match_value *v)
-{
-    static const char *const verbs[] = {
-        "is", "was",      "ist",  "lautet", "est",   "es",     "\xC3\xA9", "jest", "\xC3\xA4r",
-        "er", "\xC3\xA8", "este", "je",     "c'est", "adalah", "to",       "on",   NULL};
-
     for (size_t k = 0; verbs[k]; k++) {
         size_t end = i + strlen(verbs[k]);
 
         if (!lac_str_has_at(t, i, verbs[k]) || !lac_match_is_in(lac_match_byte(t, end), " :"))
-            continue;
-        if (lac_match_is_in((unsigned char)verbs[k][1], "on") && verbs[k][2] == '\0' &&
-            !behind_vowel(t, i))
             continue;
         v->prose = true;
         return lac_match_skip(t, end, " :\t", BLANKS_MAX);
@@ -257,33 +242,68 @@ static size_t behind_verb(struct lac_str t, size_t i, struct lac_match_value *v)
     return 0;
 }
 
+/* "is" and its like in a sentence. */
+static size_t behind_verb(struct lac_str t, size_t i, struct lac_match_value *v)
+{
+    static const char *const verbs[] = {
+        "is",        "was", "ist",      "lautet", "est", "es",    "\xC3\xA9", "jest",
+        "\xC3\xA4r", "er",  "\xC3\xA8", "este",   "je",  "c'est", "adalah",   NULL};
+
+    return behind_one(t, i, verbs, v);
+}
+
+/* What says "is" in Polish and Finnish right behind their words, as in "moje hasło to .." and
+ * "salasana on ..", which end in a vowel as no English word for a password does. */
+static size_t behind_short_verb(struct lac_str t, size_t i, struct lac_match_value *v)
+{
+    static const char *const verbs[] = {"to", "on", NULL};
+    size_t end = i;
+
+    while (lac_match_before(t, end) == ' ')
+        end--;
+    return lac_match_is_in(lac_match_before(t, end), "oai") ? behind_one(t, i, verbs, v) : 0;
+}
+
+/* The preposition at `i` with which a sentence says what a password is for, NULL for none. */
+static const char *preposition_at(struct lac_str t, size_t i)
+{
+    static const char *const words[] = {"for ", "of ",   "to ",  "f\xC3\xBCr ", "vom ",  "von ",
+                                        "zum ", "zur ",  "des ", "der ",        "beim ", "im ",
+                                        "du ",  "de ",   "del ", "della ",      "do ",   "da ",
+                                        "dla ", "od ",   "k ",   "ke ",         "till ", "til ",
+                                        "van ", "voor ", "per ", "pentru ",     "para ", NULL};
+    size_t k = 0;
+
+    while (words[k] && !lac_str_has_at(t, i, words[k]))
+        k++;
+    return words[k];
+}
+
 /* "password for the test database is ...": behind the verb, 0 when there is none in reach. */
 static size_t behind_subject(struct lac_str t, size_t i, struct lac_match_value *v)
 {
-    static const char *const openers[] = {"for ", "of ",   "to ",  "f\xC3\xBCr ", "vom ",  "von ",
-                                          "zum ", "zur ",  "des ", "der ",        "beim ", "im ",
-                                          "du ",  "de ",   "del ", "della ",      "do ",   "da ",
-                                          "dla ", "od ",   "k ",   "ke ",         "till ", "til ",
-                                          "van ", "voor ", "per ", "pentru ",     "para ", NULL};
-    size_t opener = 0;
+    static const char *const polish[] = {"to", NULL};
+    const char *word = preposition_at(t, i);
+    bool is_polish;
 
-    while (openers[opener] && !lac_str_has_at(t, i, openers[opener]))
-        opener++;
-    if (!openers[opener])
+    if (!word)
         return 0;
+    is_polish = strcmp(word, "do ") == 0 || strcmp(word, "od ") == 0 || strcmp(word, "dla ") == 0;
     for (size_t k = i; k < t.len && k - i < SUBJECT_MAX; k++) {
+        size_t to = 0;
+
         if (lac_str_has_at(t, k, " = ") || lac_str_has_at(t, k, ": ")) {
             v->prose = true;
             return lac_match_skip(t, k + 1, "= ", BLANKS_MAX);
         }
         if (lac_match_is_in((unsigned char)t.ptr[k], ".\n;,(=\""))
             return 0;
-        if (t.ptr[k] == ' ') {
-            size_t to = behind_verb(t, k + 1, v);
-
-            if (to)
-                return to;
-        }
+        if (t.ptr[k] == ' ')
+            to = behind_verb(t, k + 1, v);
+        if (t.ptr[k] == ' ' && !to && is_polish)
+            to = behind_one(t, k + 1, polish, v);
+        if (to)
+            return to;
     }
     return 0;
 }
@@ -356,6 +376,8 @@ static size_t behind_operator(struct lac_str t, size_t from, struct lac_match_va
         to = behind_arrow(t, i);
     if (!to && blanks && !v->quoted)
         to = behind_verb(t, i, v);
+    if (!to && blanks && !v->quoted)
+        to = behind_short_verb(t, i, v);
     if (!to && blanks && !v->quoted)
         to = behind_subject(t, i, v);
     if (to)

@@ -163,6 +163,8 @@ static void passwords_are_found_in_sentences_of_any_language(void)
         {"heslo na server: hunter2xyz", ""},
         /* no passwords */
         {"convert the password to SHA256digest", ""},
+        {"forgot the password for Maria on laptop42", ""},
+        {"the password for the demo to server1a", ""},
         {"the password to on2error", ""},
         {"forgot the password for issue#42", ""},
         {"the password of root@db1 is gone", ""},
